@@ -1,0 +1,18 @@
+// The four floors: imports run down only, and inside a floor from the later room to the earlier one.
+const deny = (name, from, to) => ({ name, severity: 'error', from: { path: from }, to: { path: to } });
+module.exports = {
+  forbidden: [
+    { name: 'no-circular', severity: 'error', from: {}, to: { circular: true } },
+    deny('grammar-is-the-ground', '^grammar/', '^(codegen|bpf-runtime|src)/'),
+    deny('codegen-knows-grammar-alone', '^codegen/', '^(bpf-runtime|src)/'),
+    deny('runtime-below-the-tool', '^bpf-runtime/', '^src/'),
+    deny('model-knows-nothing', '^grammar/model/', '^grammar/(syntax|modules|bind|print)/'),
+    deny('syntax-knows-model-alone', '^grammar/syntax/', '^grammar/(modules|bind|print)/'),
+    deny('modules-know-model-alone', '^grammar/modules/', '^grammar/(syntax|bind|print)/'),
+    deny('bytecode-knows-nothing', '^codegen/bytecode/', '^(grammar|codegen/(program|object|optimizer))/'),
+    deny('object-knows-bytecode', '^codegen/object/', '^(grammar|codegen/(program|optimizer))/'),
+    deny('tool-does-not-import-cli', '^src/(evaluate|verify|diff|packet|report)/', '^src/cli/'),
+    deny('evaluate-is-independent', '^src/evaluate/', '^(codegen|bpf-runtime)/'),
+  ],
+  options: { tsConfig: { fileName: 'tsconfig.json' }, doNotFollow: { path: 'node_modules' }, tsPreCompilationDeps: true },
+};

@@ -1,0 +1,97 @@
+import type { Field } from './fields.js';
+import { single, type IntervalSet } from './interval.js';
+
+/** Connection states of `-m conntrack --ctstate`; SNAT and DNAT are bits beside the state (nf_conntrack_common.h). */
+export const CT_STATES = ['INVALID', 'NEW', 'RELATED', 'ESTABLISHED', 'UNTRACKED', 'SNAT', 'DNAT'] as const;
+export type CtState = (typeof CT_STATES)[number];
+
+/** Address types of `-m addrtype` by their RTN_* number (include/uapi/linux/rtnetlink.h). */
+export const ADDRESS_TYPES = [
+  'UNSPEC',
+  'UNICAST',
+  'LOCAL',
+  'BROADCAST',
+  'ANYCAST',
+  'MULTICAST',
+  'BLACKHOLE',
+  'UNREACHABLE',
+  'PROHIBIT',
+  'THROW',
+  'NAT',
+  'XRESOLVE',
+] as const;
+export type AddressType = (typeof ADDRESS_TYPES)[number];
+
+/** A test whose answer is not in the packet: each hook says whether it can know it. */
+export type Opaque =
+  | { readonly name: 'ctstate'; readonly states: readonly CtState[] }
+  /** Any other test on the connection entry (`--ctproto`, `--ctexpire`, …), by its words. */
+  | { readonly name: 'conntrack'; readonly words: readonly string[] }
+  | {
+      readonly name: 'addrtype';
+      readonly which: 'src' | 'dst';
+      readonly types: readonly AddressType[];
+      /** `--limit-iface-in` / `--limit-iface-out`. */
+      readonly limitInterface?: 'in' | 'out';
+    }
+  /**
+   * `-m limit`: one token bucket a rule, spent only where this test is reached. `average` is the interval in
+   * units of 1/10000 s between tokens (XT_LIMIT_SCALE), `burst` the bucket's size (net/netfilter/xt_limit.c).
+   */
+  | { readonly name: 'limit'; readonly average: number; readonly burst: number }
+  /** A match that is kept verbatim and not understood. */
+  | { readonly name: 'module'; readonly module: string; readonly words: readonly string[] };
+
+/**
+ * The meaning of a match over packet fields; what every stage reads. `all` and `any` are evaluated left to right
+ * and stop early, because `hotdrop` (the packet is dropped at once, the rule is not counted) depends on order.
+ */
+export type Condition =
+  /** `(field & mask) ∈ set`; no mask means all bits. */
+  | { readonly kind: 'in'; readonly field: Field; readonly mask?: bigint; readonly set: IntervalSet }
+  /** Plain negation. Never put a `hotdrop` below it: inversion in the kernel does not undo a hotdrop. */
+  | { readonly kind: 'not'; readonly of: Condition }
+  | { readonly kind: 'all' | 'any'; readonly of: readonly Condition[] }
+  /** If `when` holds, the packet is dropped at once; otherwise true. */
+  | { readonly kind: 'hotdrop'; readonly when: Condition }
+  | { readonly kind: 'opaque'; readonly test: Opaque };
+
+export const TRUE: Condition = { kind: 'all', of: [] };
+export const FALSE: Condition = { kind: 'any', of: [] };
+
+export function all(...of: readonly Condition[]): Condition {
+  return of.length === 1 ? of[0] : { kind: 'all', of };
+}
+
+export function any(...of: readonly Condition[]): Condition {
+  return of.length === 1 ? of[0] : { kind: 'any', of };
+}
+
+export function not(of: Condition): Condition {
+  return of.kind === 'not' ? of.of : { kind: 'not', of };
+}
+
+/** `of`, inverted if asked. */
+export function invertIf(inverted: boolean, of: Condition): Condition {
+  return inverted ? not(of) : of;
+}
+
+export function inSet(field: Field, set: IntervalSet, mask?: bigint): Condition {
+  return mask === undefined ? { kind: 'in', field, set } : { kind: 'in', field, mask, set };
+}
+
+export function equals(field: Field, value: bigint | number, mask?: bigint): Condition {
+  return inSet(field, single(value), mask);
+}
+
+export function atLeast(field: Field, value: number): Condition {
+  return { kind: 'in', field, set: [{ lo: BigInt(value), hi: (1n << 64n) - 1n }] };
+}
+
+export function hotdrop(when: Condition): Condition {
+  return { kind: 'hotdrop', when };
+}
+
+export function opaque(test: Opaque): Condition {
+  return { kind: 'opaque', test };
+}

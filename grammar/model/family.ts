@@ -1,0 +1,15 @@
+/** Address family of a ruleset: `iptables` (v4) or `ip6tables` (v6). */
+export type Family = 'v4' | 'v6';
+
+export type TableName = 'filter' | 'nat' | 'mangle' | 'raw' | 'security';
+
+export type BuiltinChain = 'PREROUTING' | 'INPUT' | 'FORWARD' | 'OUTPUT' | 'POSTROUTING';
+
+/** Built-in chains of each table in the order `iptables-save` prints them (kernel: `xt_table.valid_hooks`). */
+export const BUILTIN_CHAINS: Readonly<Record<TableName, readonly BuiltinChain[]>> = {
+  filter: ['INPUT', 'FORWARD', 'OUTPUT'],
+  nat: ['PREROUTING', 'INPUT', 'OUTPUT', 'POSTROUTING'],
+  mangle: ['PREROUTING', 'INPUT', 'FORWARD', 'OUTPUT', 'POSTROUTING'],
+  raw: ['PREROUTING', 'OUTPUT'],
+  security: ['INPUT', 'FORWARD', 'OUTPUT'],
+};

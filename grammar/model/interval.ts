@@ -1,0 +1,65 @@
+/** Closed interval of unsigned integers. */
+export interface Interval {
+  readonly lo: bigint;
+  readonly hi: bigint;
+}
+
+/** Sorted, disjoint, non-adjacent intervals. Build with {@link intervals} so that this holds. */
+export type IntervalSet = readonly Interval[];
+
+/** Normalises any list of intervals (`lo <= hi` each) into an {@link IntervalSet}. */
+export function intervals(...parts: readonly (Interval | readonly [bigint | number, bigint | number])[]): IntervalSet {
+  const sorted = parts
+    .map((p) => ('lo' in p ? p : { lo: BigInt(p[0]), hi: BigInt(p[1]) }))
+    .sort((a, b) => (a.lo < b.lo ? -1 : a.lo > b.lo ? 1 : 0));
+  const out: { lo: bigint; hi: bigint }[] = [];
+  for (const part of sorted) {
+    const last = out[out.length - 1];
+    if (last !== undefined && part.lo <= last.hi + 1n) {
+      if (part.hi > last.hi) last.hi = part.hi;
+    } else {
+      out.push({ lo: part.lo, hi: part.hi });
+    }
+  }
+  return out;
+}
+
+/** The set of one value. */
+export function single(value: bigint | number): IntervalSet {
+  return [{ lo: BigInt(value), hi: BigInt(value) }];
+}
+
+/** Everything in `[0, 2^bits)` that is not in `set`. */
+export function complement(set: IntervalSet, bits: number): IntervalSet {
+  const top = (1n << BigInt(bits)) - 1n;
+  const out: Interval[] = [];
+  let next = 0n;
+  for (const part of set) {
+    if (part.lo > next) out.push({ lo: next, hi: part.lo - 1n });
+    next = part.hi + 1n;
+  }
+  if (next <= top) out.push({ lo: next, hi: top });
+  return out;
+}
+
+export function intersect(a: IntervalSet, b: IntervalSet): IntervalSet {
+  const out: Interval[] = [];
+  let i = 0;
+  let j = 0;
+  while (i < a.length && j < b.length) {
+    const lo = a[i].lo > b[j].lo ? a[i].lo : b[j].lo;
+    const hi = a[i].hi < b[j].hi ? a[i].hi : b[j].hi;
+    if (lo <= hi) out.push({ lo, hi });
+    if (a[i].hi < b[j].hi) i++;
+    else j++;
+  }
+  return out;
+}
+
+export function contains(set: IntervalSet, value: bigint): boolean {
+  for (const part of set) {
+    if (value < part.lo) return false;
+    if (value <= part.hi) return true;
+  }
+  return false;
+}

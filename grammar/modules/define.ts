@@ -1,0 +1,116 @@
+import type { Condition } from '../model/condition.js';
+import type { BuiltinChain, Family, TableName } from '../model/family.js';
+import type { Effect } from '../model/ruleset.js';
+
+/** Where a module stands: what may change how its words are read and printed. */
+export interface ModuleContext {
+  readonly family: Family;
+  readonly table: TableName;
+  /** Chain of the rule. A user chain may be reached from any hook, so it is not checked against `hooks`. */
+  readonly chain: string;
+  /** Protocol of the rule's `-p`, 0 for all; undefined if there was no `-p`. `inverted` for `! -p`. */
+  readonly protocol?: { readonly number: number; readonly inverted: boolean };
+}
+
+/** A parse of one option's words: the value, or why not (a sentence fragment that names the word). */
+export type Parsed<T> = { readonly value: T } | { readonly error: string };
+
+/** How the words behind an option become a value and back. */
+export interface ValueType<T> {
+  /** How many words it takes (0 for a flag option). */
+  readonly arity: number;
+  /** Placeholder for help texts, e.g. `port[:port]`. */
+  readonly placeholder: string;
+  parse(words: readonly string[], context: ModuleContext): Parsed<T>;
+  /** Canonical words as `iptables-save` prints them (unquoted; quoting is the printer's work). */
+  print(value: T, context: ModuleContext): readonly string[];
+}
+
+export interface OptionSpec<T> {
+  /** The flag that `iptables-save` prints, e.g. `--dport`. */
+  readonly flag: string;
+  readonly aliases: readonly string[];
+  readonly value: ValueType<T>;
+  /** Whether `!` may stand before it. */
+  readonly invertible: boolean;
+  readonly required: boolean;
+  /** Keys of options in the same module that cannot stand beside this one. */
+  readonly excludes: readonly string[];
+  /** May be given more than once (rare); the last one counts. */
+  readonly repeatable: boolean;
+  readonly doc: string;
+}
+
+/** An option as given in a rule. */
+export interface Given<T> {
+  readonly value: T;
+  readonly inverted: boolean;
+}
+
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- the one place where the value type is existential
+export type OptionSpecs = Readonly<Record<string, OptionSpec<any>>>;
+
+export type OptionsOf<S extends OptionSpecs> = {
+  readonly [K in keyof S]?: S[K] extends OptionSpec<infer T> ? Given<T> : never;
+};
+
+interface ModuleBase<S extends OptionSpecs> {
+  /** Name after `-m` or `-j`; the canonical one comes first, others are read and printed as the canonical one unless `printName` says otherwise. */
+  readonly name: string;
+  readonly aliases?: readonly string[];
+  readonly families: readonly Family[];
+  /** Tables that allow it; all if left out. */
+  readonly tables?: readonly TableName[];
+  /** Hooks (built-in chains) that allow it; all if left out. */
+  readonly hooks?: readonly BuiltinChain[];
+  readonly doc: string;
+  readonly options: S;
+  /** Errors that need more than one option or the context: each a sentence. */
+  check?(options: OptionsOf<S>, context: ModuleContext): readonly string[];
+  /** Canonical words after `-m name` / `-j NAME`, where it is not simply each given option in declared order. */
+  print?(options: OptionsOf<S>, context: ModuleContext): readonly string[];
+}
+
+export interface MatchModule<S extends OptionSpecs = OptionSpecs> extends ModuleBase<S> {
+  readonly kind: 'match';
+  /** Protocol numbers, one of which `-p` must name (not inverted) for this match to be allowed. */
+  readonly protocols?: readonly number[];
+  /** `-p NAME` alone makes this match available for options without `-m` (iptables: implicit match). */
+  readonly implicitFor?: readonly number[];
+  condition(options: OptionsOf<S>, context: ModuleContext): Condition;
+}
+
+export interface TargetModule<S extends OptionSpecs = OptionSpecs> extends ModuleBase<S> {
+  readonly kind: 'target';
+  effect(options: OptionsOf<S>, context: ModuleContext): Effect;
+}
+
+export function defineMatch<S extends OptionSpecs>(module: Omit<MatchModule<S>, 'kind'>): MatchModule<S> {
+  return { kind: 'match', ...module };
+}
+
+export function defineTarget<S extends OptionSpecs>(module: Omit<TargetModule<S>, 'kind'>): TargetModule<S> {
+  return { kind: 'target', ...module };
+}
+
+interface OptionSettings {
+  readonly aliases?: readonly string[];
+  readonly invertible?: boolean;
+  readonly required?: boolean;
+  readonly excludes?: readonly string[];
+  readonly repeatable?: boolean;
+  readonly doc: string;
+}
+
+export function option<T>(flag: string, value: ValueType<T>, settings: OptionSettings): OptionSpec<T> {
+  return {
+    flag,
+    value,
+    aliases: settings.aliases ?? [],
+    invertible: settings.invertible ?? false,
+    required: settings.required ?? false,
+    excludes: settings.excludes ?? [],
+    repeatable: settings.repeatable ?? false,
+    doc: settings.doc,
+  };
+}
