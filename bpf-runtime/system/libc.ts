@@ -1,0 +1,59 @@
+import { createRequire } from 'node:module';
+import { getSystemErrorName } from 'node:util';
+
+/** A failed system call, with what was tried. */
+export class SystemCallError extends Error {
+  constructor(
+    readonly call: string,
+    readonly errno: number,
+    detail?: string,
+  ) {
+    super(`${call}: ${getSystemErrorName(-errno)}${detail === undefined ? '' : `: ${detail}`}`);
+    this.name = 'SystemCallError';
+  }
+}
+
+type Argument = number | bigint | Uint8Array | null;
+type Syscall = (n: number, a: Argument, b: Argument, c: Argument, d: Argument, e: Argument, f: Argument) => number;
+
+interface Libc {
+  syscall: Syscall;
+  errno(): number;
+}
+
+let loaded: Libc | undefined;
+
+function libc(): Libc {
+  if (loaded === undefined) {
+    // Loaded on first use: commands that never talk to the kernel do not pay for it.
+    const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi');
+    const library = koffi.load('libc.so.6');
+    loaded = {
+      // Pointers travel as `void *`: a typed array (its memory, pinned for the call), a number, or null.
+      syscall: library.func('long syscall(long, void *, void *, void *, void *, void *, void *)') as unknown as Syscall,
+      errno: () => koffi.errno(),
+    };
+  }
+  return loaded;
+}
+
+/**
+ * `syscall(2)` on the calling thread. Numbers go as they are, typed arrays as pointers to their memory.
+ * Returns the result (≥ 0); throws {@link SystemCallError} where it is −1.
+ */
+export function systemCall(name: string, number: number, ...args: readonly Argument[]): number {
+  const result = trySystemCall(number, ...args);
+  if (result < 0) throw new SystemCallError(name, -result);
+  return result;
+}
+
+/** As {@link systemCall}, but a failure returns −errno. */
+export function trySystemCall(number: number, ...args: readonly Argument[]): number {
+  const pass = [0, 1, 2, 3, 4, 5].map((i) => {
+    const arg = args[i] ?? null;
+    return typeof arg === 'number' ? BigInt(arg) : arg;
+  });
+  const { syscall, errno } = libc();
+  const result = Number(syscall(number, pass[0], pass[1], pass[2], pass[3], pass[4], pass[5]));
+  return result < 0 ? -errno() : result;
+}
