@@ -200,7 +200,14 @@ export function jump32(op: JumpOp, dst: number, operand: Operand, label: string)
 }
 
 export function goto(label: string): Instruction {
-  return { opcode: CLASS.JMP | JMP_OP.ja, dst: 0, src: 0, offset: 0, imm: 0, reference: { kind: 'label', name: label } };
+  return {
+    opcode: CLASS.JMP | JMP_OP.ja,
+    dst: 0,
+    src: 0,
+    offset: 0,
+    imm: 0,
+    reference: { kind: 'label', name: label },
+  };
 }
 
 export function callHelper(helper: keyof typeof HELPER): Instruction {
