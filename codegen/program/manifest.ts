@@ -1,0 +1,68 @@
+import type { BuiltinChain, Family, TableName } from '../../grammar/model/family.js';
+
+export type Hook = 'xdp' | 'tc';
+export type Mode = 'exact' | 'early';
+/** What an IPv4 fragment meets where iptables would judge the reassembled datagram. */
+export type FragmentPolicy = 'judge' | 'drop' | 'pass';
+/** Whether REJECT answers on the wire as iptables does, or only drops. */
+export type RejectPolicy = 'answer' | 'drop';
+/** What a frame with a VLAN id ≠ 0 meets: the stack hands it to another device, whose name this hook cannot know. */
+export type VlanPolicy = 'judge' | 'drop' | 'pass';
+
+export interface CompileOptions {
+  readonly hook: Hook;
+  readonly chain: BuiltinChain;
+  /** Default: filter; for PREROUTING the one of raw and mangle that has rules. */
+  readonly table?: TableName;
+  readonly mode?: Mode;
+  readonly fragments?: FragmentPolicy;
+  readonly reject?: RejectPolicy;
+  readonly vlan?: VlanPolicy;
+  /** The dump's text, kept in the manifest. */
+  readonly source?: string;
+  readonly sourceFile?: string;
+}
+
+/** One entry of the map `counters` (per-CPU array; key: u32 index; value: u64 packets, u64 bytes). */
+export type CounterEntry =
+  | {
+      readonly kind: 'rule';
+      readonly chain: string;
+      /** 1-based, as `iptables -L --line-numbers` counts. */
+      readonly number: number;
+      /** Line in the dump, from 1. */
+      readonly line: number;
+      /** Canonical text, `-A CHAIN …`. */
+      readonly text: string;
+    }
+  | { readonly kind: 'policy'; readonly chain: string; readonly policy: 'ACCEPT' | 'DROP' };
+
+/** What an object says about itself; JSON in section `.debug_ipt2bpf`. */
+export interface Manifest {
+  readonly format: 1;
+  readonly compiler: string;
+  readonly family: Family;
+  readonly table: TableName;
+  readonly chain: BuiltinChain;
+  readonly hook: Hook;
+  readonly mode: Mode;
+  readonly fragments: FragmentPolicy;
+  readonly reject: RejectPolicy;
+  readonly vlan: VlanPolicy;
+  readonly sourceFile: string;
+  /** SHA-256 of the dump's text, hex. */
+  readonly sourceHash: string;
+  readonly source: string;
+  /** Index = key in the map `counters`. In `early` mode an entry counts the packets that were dropped by it. */
+  readonly counters: readonly CounterEntry[];
+  /** What must hold for the object to decide as iptables does: each a sentence. */
+  readonly assumptions: readonly string[];
+  /** Rules left to what stands behind (`early`), with the reason. */
+  readonly deferred: readonly {
+    readonly chain: string;
+    readonly number: number;
+    readonly line: number;
+    readonly reason: string;
+  }[];
+  readonly needs: { readonly kernel: string; readonly features: readonly string[] };
+}
