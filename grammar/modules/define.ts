@@ -69,6 +69,8 @@ interface ModuleBase<S extends OptionSpecs> {
   check?(options: OptionsOf<S>, context: ModuleContext): readonly string[];
   /** Canonical words after `-m name` / `-j NAME`, where it is not simply each given option in declared order. */
   print?(options: OptionsOf<S>, context: ModuleContext): readonly string[];
+  /** Name that `iptables-save` prints behind `-m` / `-j`, where it is not `name`. */
+  readonly printName?: string;
 }
 
 export interface MatchModule<S extends OptionSpecs = OptionSpecs> extends ModuleBase<S> {
@@ -91,6 +93,36 @@ export function defineMatch<S extends OptionSpecs>(module: Omit<MatchModule<S>, 
 
 export function defineTarget<S extends OptionSpecs>(module: Omit<TargetModule<S>, 'kind'>): TargetModule<S> {
   return { kind: 'target', ...module };
+}
+
+/** Canonical words of one option, inversion and flag included. */
+export function optionWords<T>(spec: OptionSpec<T>, given: Given<T>, context: ModuleContext): readonly string[] {
+  return [...(given.inverted ? ['!'] : []), spec.flag, ...spec.value.print(given.value, context)];
+}
+
+/** Canonical words after `-m name` / `-j NAME`: the module's own print, else each given option in declared order. */
+export function moduleWords<S extends OptionSpecs>(
+  module: {
+    readonly options: S;
+    readonly print?: (options: OptionsOf<S>, context: ModuleContext) => readonly string[];
+  },
+  options: OptionsOf<S>,
+  context: ModuleContext,
+): readonly string[] {
+  if (module.print !== undefined) return module.print(options, context);
+  return givenWords(module.options, options, context);
+}
+
+/** Each given option in declared order. */
+export function givenWords<S extends OptionSpecs>(
+  specs: S,
+  options: OptionsOf<S>,
+  context: ModuleContext,
+): readonly string[] {
+  return Object.entries(specs).flatMap(([key, spec]) => {
+    const given: Given<unknown> | undefined = options[key];
+    return given === undefined ? [] : optionWords(spec, given, context);
+  });
 }
 
 interface OptionSettings {

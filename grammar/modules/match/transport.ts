@@ -1,0 +1,30 @@
+import { atLeast, equals, hotdrop, inSet, invertIf, not, TRUE, type Condition } from '../../model/condition.js';
+import type { Field } from '../../model/fields.js';
+import { intervals } from '../../model/interval.js';
+import { optionWords, type Given, type ModuleContext, type OptionSpec } from '../define.js';
+import { isAllPorts } from '../value/port.js';
+import type { NumberRange } from '../value/number.js';
+
+/** Not a later fragment: its bytes are payload, and no transport match looks at them. */
+export const NOT_LATER_FRAGMENT: Condition = equals('fragoff', 0);
+
+/** A packet without `bytes` of transport header is dropped at once: a rule has asked for it, and it cannot be answered. */
+export function headerReadable(bytes: number): Condition {
+  return hotdrop(not(atLeast('l4len', bytes)));
+}
+
+/** Port within the range, or outside if inverted; true where the option was not given. */
+export function portIn(field: Field, given: Given<NumberRange> | undefined): Condition {
+  if (given === undefined || (isAllPorts(given.value) && !given.inverted)) return TRUE;
+  return invertIf(given.inverted, inSet(field, intervals([given.value.lo, given.value.hi])));
+}
+
+/** Canonical words of a port option; all ports is no test and is not printed (unlike its inversion). */
+export function portWords(
+  spec: OptionSpec<NumberRange>,
+  given: Given<NumberRange> | undefined,
+  context: ModuleContext,
+): readonly string[] {
+  if (given === undefined || (isAllPorts(given.value) && !given.inverted)) return [];
+  return optionWords(spec, given, context);
+}

@@ -1,0 +1,33 @@
+import { all } from '../../model/condition.js';
+import { defineMatch, option } from '../define.js';
+import { portRange } from '../value/port.js';
+import { headerReadable, NOT_LATER_FRAGMENT, portIn, portWords } from './transport.js';
+
+const OPTIONS = {
+  sport: option('--sport', portRange, {
+    aliases: ['--source-port'],
+    invertible: true,
+    doc: 'source port or range',
+  }),
+  dport: option('--dport', portRange, {
+    aliases: ['--destination-port'],
+    invertible: true,
+    doc: 'destination port or range',
+  }),
+};
+
+/** UDP header (net/netfilter/xt_tcpudp.c `udp_mt`). */
+export const udp = defineMatch({
+  name: 'udp',
+  families: ['v4', 'v6'],
+  protocols: [17],
+  implicitFor: [17],
+  doc: 'UDP ports',
+  options: OPTIONS,
+  print: (options, context) => [
+    ...portWords(OPTIONS.sport, options.sport, context),
+    ...portWords(OPTIONS.dport, options.dport, context),
+  ],
+  condition: (options) =>
+    all(NOT_LATER_FRAGMENT, headerReadable(8), portIn('sport', options.sport), portIn('dport', options.dport)),
+});

@@ -1,0 +1,111 @@
+import type { Parsed, ValueType } from '../define.js';
+
+/** What `strtoumax` leaves: the number and the rest of the text behind it. */
+export interface Scanned {
+  readonly value: bigint;
+  readonly rest: string;
+}
+
+const DIGITS: Readonly<Record<number, RegExp>> = { 8: /^[0-7]+/, 10: /^[0-9]+/, 16: /^[0-9a-fA-F]+/ };
+const UINTMAX = (1n << 64n) - 1n;
+
+/**
+ * Reads an unsigned number from the front of `text` as libxtables' `xtables_strtoul` does: leading blanks and `+`
+ * are allowed, `-` is not; base 0 takes `0x…` as hexadecimal and `0…` as octal. Undefined where there is no number,
+ * or one beyond 64 bits.
+ */
+export function scanUnsigned(text: string, base: 0 | 10 | 16 = 0): Scanned | undefined {
+  const body = text.replace(/^[ \t\n\v\f\r]+/, '').replace(/^\+/, '');
+  const hex = base !== 10 && /^0[xX][0-9a-fA-F]/.test(body);
+  const radix = hex || base === 16 ? 16 : base === 0 && body.startsWith('0') ? 8 : 10;
+  const digits = DIGITS[radix].exec(hex ? body.slice(2) : body)?.[0];
+  if (digits === undefined) return undefined;
+  const value = BigInt(radix === 16 ? `0x${digits}` : radix === 8 ? `0o${digits}` : digits);
+  if (value > UINTMAX) return undefined;
+  return { value, rest: body.slice(digits.length + (hex ? 2 : 0)) };
+}
+
+/** A number in `[min, max]` at the front of `text`, and the rest. */
+export function scanNumber(text: string, min: number, max: number): { value: number; rest: string } | undefined {
+  const scanned = scanUnsigned(text);
+  if (scanned === undefined || scanned.value < BigInt(min) || scanned.value > BigInt(max)) return undefined;
+  return { value: Number(scanned.value), rest: scanned.rest };
+}
+
+/** The whole of `text` as a number in `[min, max]`. */
+export function wholeNumber(text: string, min: number, max: number): number | undefined {
+  const scanned = scanNumber(text, min, max);
+  return scanned?.rest === '' ? scanned.value : undefined;
+}
+
+export function hex(value: number, digits = 1): string {
+  return `0x${value.toString(16).padStart(digits, '0')}`;
+}
+
+interface NumberSettings {
+  readonly min?: number;
+  readonly max: number;
+  readonly placeholder?: string;
+  readonly print?: (value: number) => string;
+}
+
+/** One number in `[min, max]` (`XTTYPE_UINT8`, `16`, `32`). */
+export function number({ min = 0, max, placeholder = 'number', print = String }: NumberSettings): ValueType<number> {
+  return {
+    arity: 1,
+    placeholder,
+    parse: ([word]) => {
+      const value = wholeNumber(word, min, max);
+      return value === undefined ? { error: `"${word}" is not a number in ${min}-${max}` } : { value };
+    },
+    print: (value) => [print(value)],
+  };
+}
+
+export const UINT8 = 0xff;
+export const UINT16 = 0xffff;
+export const UINT32 = 0xffffffff;
+
+/** Closed range of numbers. */
+export interface NumberRange {
+  readonly lo: number;
+  readonly hi: number;
+}
+
+/**
+ * `lo:hi`, each end optional, or one number (`XTTYPE_UINT*RC`): a missing first number is 0, a missing second one the
+ * greatest; the second may not be the smaller. `pieces` 1 forbids the colon.
+ */
+export function parseNumberRange(word: string, max: number): Parsed<NumberRange> {
+  const ends: number[] = [];
+  let text = word;
+  for (;;) {
+    if (ends.length === 2) return { error: `"${word}" has more than two numbers` };
+    if (text === '' || text.startsWith(':')) {
+      ends.push(ends.length === 1 ? max : 0);
+    } else {
+      const scanned = scanNumber(text, ends[0] ?? 0, max);
+      if (scanned === undefined) return { error: `"${text}" in "${word}" is not a number in ${ends[0] ?? 0}-${max}` };
+      if (scanned.rest !== '' && !scanned.rest.startsWith(':'))
+        return { error: `"${word}" has "${scanned.rest}" behind a number` };
+      ends.push(scanned.value);
+      text = scanned.rest;
+    }
+    if (text === '') break;
+    text = text.slice(1);
+  }
+  return { value: { lo: ends[0], hi: ends[1] ?? ends[0] } };
+}
+
+export function printNumberRange({ lo, hi }: NumberRange): string {
+  return lo === hi ? String(lo) : `${lo}:${hi}`;
+}
+
+export function numberRange(max: number, placeholder = 'number[:number]'): ValueType<NumberRange> {
+  return {
+    arity: 1,
+    placeholder,
+    parse: ([word]) => parseNumberRange(word, max),
+    print: (range) => [printNumberRange(range)],
+  };
+}

@@ -1,0 +1,75 @@
+import type { Parsed, ValueType } from '../define.js';
+import { anyServicePort, servicePort, type ServiceProtocol } from './services.js';
+import { printNumberRange, scanUnsigned, UINT16, wholeNumber, type NumberRange } from './number.js';
+
+export const ALL_PORTS: NumberRange = { lo: 0, hi: UINT16 };
+
+export function isAllPorts({ lo, hi }: NumberRange): boolean {
+  return lo === ALL_PORTS.lo && hi === ALL_PORTS.hi;
+}
+
+/** One port by number (decimal, octal, hexadecimal) or by its name in `protocol` (libxtables `xtables_parse_port`). */
+export function parsePort(word: string, protocol: ServiceProtocol): Parsed<number> {
+  const value = wholeNumber(word, 0, UINT16) ?? servicePort(word, protocol);
+  return value === undefined ? { error: `"${word}" is not a port or a service of ${protocol}` } : { value };
+}
+
+/**
+ * One port as `getaddrinfo` resolves it, for the options that libxtables calls `XTTYPE_PORTRC`: a decimal number, of
+ * which 16 bits are kept, or a name of any protocol.
+ */
+function resolvePort(word: string): number | undefined {
+  const scanned = scanUnsigned(word, 10);
+  if (scanned?.rest === '' && scanned.value < 1n << 31n) return Number(scanned.value & 0xffffn);
+  return anyServicePort(word);
+}
+
+/** `port[:port]`, each end optional; the end may not be below the start (libxtables `xtopt_parse_mport`). */
+export function parsePortRange(word: string): Parsed<NumberRange> {
+  const pieces = word.split(':');
+  if (pieces.length > 2) return { error: `"${word}" has more than two ports` };
+  const ends: [number, number] = [0, UINT16];
+  let previous = 0;
+  for (const [i, piece] of pieces.entries()) {
+    if (piece === '') continue;
+    const port = resolvePort(piece);
+    if (port === undefined) return { error: `"${piece}" is not a port or a service` };
+    if (port < previous) return { error: `"${word}" ends before it starts` };
+    previous = port;
+    ends[i] = port;
+  }
+  return { value: { lo: ends[0], hi: pieces.length === 1 ? ends[0] : ends[1] } };
+}
+
+/** `port[:port]` of the `XTTYPE_PORTRC` options (udp, sctp, conntrack …). */
+export const portRange: ValueType<NumberRange> = {
+  arity: 1,
+  placeholder: 'port[:port]',
+  parse: ([word]) => parsePortRange(word),
+  print: (range) => [printNumberRange(range)],
+};
+
+/** `port[:port]` whose names belong to one protocol (libxt_tcp, libxt_dccp). */
+export function namedPortRange(protocol: ServiceProtocol): ValueType<NumberRange> {
+  return {
+    arity: 1,
+    placeholder: 'port[:port]',
+    parse: ([word]) => parseNamedPortRange(word, protocol),
+    print: (range) => [printNumberRange(range)],
+  };
+}
+
+function parseNamedPortRange(word: string, protocol: ServiceProtocol): Parsed<NumberRange> {
+  const colon = word.indexOf(':');
+  if (colon < 0) {
+    const port = parsePort(word, protocol);
+    return 'error' in port ? port : { value: { lo: port.value, hi: port.value } };
+  }
+  const [first, second] = [word.slice(0, colon), word.slice(colon + 1)];
+  const lo = first === '' ? { value: 0 } : parsePort(first, protocol);
+  if ('error' in lo) return lo;
+  const hi = second === '' ? { value: UINT16 } : parsePort(second, protocol);
+  if ('error' in hi) return hi;
+  if (lo.value > hi.value) return { error: `"${word}" ends before it starts` };
+  return { value: { lo: lo.value, hi: hi.value } };
+}

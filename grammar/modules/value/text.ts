@@ -1,0 +1,79 @@
+import type { ValueType } from '../define.js';
+
+/** An option without words. */
+export const flag: ValueType<true> = {
+  arity: 0,
+  placeholder: '',
+  parse: () => ({ value: true }),
+  print: () => [],
+};
+
+interface TextSettings {
+  readonly placeholder: string;
+  readonly min?: number;
+  readonly max?: number;
+  /** Bytes that iptables keeps; the rest is cut off without a word (`xtopt_parse_string`). */
+  readonly cut?: number;
+}
+
+/** Free text; lengths are in bytes of UTF-8, as in the tool. */
+export function text({ placeholder, min = 0, max = Infinity, cut = Infinity }: TextSettings): ValueType<string> {
+  return {
+    arity: 1,
+    placeholder,
+    parse: ([word]) => {
+      const bytes = Buffer.byteLength(word);
+      if (bytes < min) return { error: `"${word}" is shorter than ${min} characters` };
+      if (bytes > max) return { error: `"${word}" is longer than ${max} characters` };
+      return { value: bytes > cut ? cutBytes(word, cut) : word };
+    },
+    print: (value) => [value],
+  };
+}
+
+function cutBytes(word: string, bytes: number): string {
+  return Buffer.from(word).subarray(0, bytes).toString();
+}
+
+/** Whether `text` is a beginning of `name`, letter case aside (`strncasecmp(text, name, strlen(text))`). */
+export function isPrefix(text: string, name: string): boolean {
+  return name.toLowerCase().startsWith(text.toLowerCase());
+}
+
+/** One word of a fixed vocabulary. */
+export function choice<T extends string>(placeholder: string, find: (word: string) => T | undefined): ValueType<T> {
+  return {
+    arity: 1,
+    placeholder,
+    parse: ([word]) => {
+      const value = find(word);
+      return value === undefined ? { error: `"${word}" is not a ${placeholder}` } : { value };
+    },
+    print: (value) => [value],
+  };
+}
+
+/**
+ * Names in a comma list, each possibly shortened (first name in `order` that begins with it wins), printed in the
+ * order of `names`. An empty piece is an error.
+ */
+export function nameList<T extends string>(
+  placeholder: string,
+  names: readonly T[],
+  order: readonly T[] = names,
+): ValueType<readonly T[]> {
+  return {
+    arity: 1,
+    placeholder,
+    parse: ([word]) => {
+      const found = new Set<T>();
+      for (const piece of word.split(',')) {
+        const name = piece === '' ? undefined : order.find((candidate) => isPrefix(piece, candidate));
+        if (name === undefined) return { error: `"${piece}" in "${word}" is none of ${names.join(', ')}` };
+        found.add(name);
+      }
+      return { value: names.filter((name) => found.has(name)) };
+    },
+    print: (value) => [value.join(',')],
+  };
+}
