@@ -1,0 +1,447 @@
+import type { Condition, Opaque } from '../../grammar/model/condition.js';
+import type { Family } from '../../grammar/model/family.js';
+import type { SourceLine } from '../bytecode/instruction.js';
+import {
+  alu32,
+  callFunction,
+  exit,
+  goto,
+  jump32,
+  jump64,
+  load,
+  mov32,
+  mov64,
+  R0,
+  R1,
+  R10,
+  R2,
+  R3,
+  R6,
+  R7,
+  R8,
+  R9,
+  reg,
+  store,
+} from '../bytecode/instruction.js';
+import { Code } from './code.js';
+import { emitCondition } from './conditions.js';
+import { emitCount } from './counters.js';
+import type { FlowLayout } from './flow.js';
+import type { Mode, RejectPolicy } from './manifest.js';
+import type { Reachable, ReachableChain, ReachableRule } from './reachable.js';
+import { rejectCode, VERDICT } from './verdict.js';
+
+/** Frames of a call stack are 8 (include/linux/bpf_verifier.h MAX_CALL_FRAMES): entry, the hook's chain, and six below. */
+const MAX_HEIGHT = 6;
+/** Slots of one function, well inside the reach of 16-bit jumps. */
+const MAX_FUNCTION_SLOTS = 24_000;
+/** Pending jumps that the verifier keeps are 8192 (kernel/bpf/verifier.c BPF_COMPLEXITY_LIMIT_JMP_SEQ). */
+const MAX_FUNCTION_BRANCHES = 6_000;
+/** Functions of one program are 256 (BPF_MAX_SUBPROGS); beyond this many parts several share a function. */
+const MAX_SINGLE_PARTS = 200;
+/** Instructions of one program are 1,000,000 (BPF_COMPLEXITY_LIMIT_INSNS). */
+const MAX_PROGRAM_SLOTS = 900_000;
+
+/** A ruleset that would be more than the kernel takes. */
+export class TooLargeError extends Error {}
+
+export interface RuleMeaning {
+  /** As the view decides it; opaque tests that are left (in early mode) have no answer there. */
+  readonly condition: Condition;
+  /** Whether the view cannot decide some test of it. */
+  readonly undecided: boolean;
+}
+
+export interface ChainSettings {
+  readonly family: Family;
+  readonly mode: Mode;
+  readonly reject: RejectPolicy;
+  readonly layout: FlowLayout;
+  meaning(rule: ReachableRule): RuleMeaning;
+  line(rule: ReachableRule): SourceLine;
+  /** Emits an opaque test that the view can decide (memory). */
+  memory(code: Code, test: Opaque, rule: ReachableRule, flow: number, ifTrue: string, ifFalse: string): void;
+  /** Emits the event of a LOG rule. */
+  log(code: Code, rule: ReachableRule, flow: number): void;
+}
+
+/** A function of the program that holds one or more parts of chains: `(flow, maybe, part) → verdict code`. */
+export interface ChainFunction {
+  readonly name: string;
+  readonly code: Code;
+}
+
+interface Part {
+  readonly id: number;
+  readonly chain: ReachableChain;
+  readonly code: Code;
+}
+
+/**
+ * Compiles chains to functions. r6 points to struct flow in each of them; in early mode r7 is 1 where control is here
+ * only if some undecided test says so. Chains whose jumps would nest deeper than the kernel's call stack are inlined.
+ */
+export class ChainCompiler {
+  private readonly labels = { next: 0 };
+  private readonly parts: Part[] = [];
+  private readonly partsOf = new Map<string, readonly number[]>();
+  private readonly inlineBelow: number;
+  private total = 0;
+
+  constructor(
+    private readonly reachable: Reachable,
+    private readonly settings: ChainSettings,
+  ) {
+    this.inlineBelow = Math.max(0, reachable.entry.height - MAX_HEIGHT);
+  }
+
+  /** All functions; {@link emitCall} for the entry chain is valid afterwards. */
+  compile(): readonly ChainFunction[] {
+    // From the leaves up: a caller must know into how many parts a callee was split.
+    const chains = [...this.reachable.chains.values()].sort((a, b) => a.height - b.height);
+    for (const chain of chains) {
+      if (chain.height >= this.inlineBelow || chain === this.reachable.entry) this.compileChain(chain);
+    }
+    return this.packFunctions();
+  }
+
+  private compileChain(chain: ReachableChain): void {
+    const ids: number[] = [];
+    let current = new Code(this.labels);
+    const close = (): void => {
+      const id = this.parts.length;
+      this.parts.push({ id, chain, code: current });
+      ids.push(id);
+    };
+    for (const rule of chain.rules) {
+      const block = new Code(this.labels);
+      this.emitRule(block, rule, undefined);
+      this.total += block.slots;
+      if (this.total > MAX_PROGRAM_SLOTS) throw new TooLargeError();
+      const full =
+        current.slots + block.slots > MAX_FUNCTION_SLOTS || current.branches + block.branches > MAX_FUNCTION_BRANCHES;
+      if (full && current.slots > 0) {
+        close();
+        current = new Code(this.labels);
+      }
+      current.append(block);
+    }
+    close();
+    this.partsOf.set(chain.name, ids);
+  }
+
+  /** Functions of one part each, or of several parts of the same height, which never call one another. */
+  private packFunctions(): readonly ChainFunction[] {
+    const groups: Part[][] = [];
+    if (this.parts.length <= MAX_SINGLE_PARTS) {
+      groups.push(...this.parts.map((part) => [part]));
+    } else {
+      const sorted = [...this.parts].sort((a, b) => a.chain.height - b.chain.height);
+      let slots = 0;
+      let branches = 0;
+      for (const part of sorted) {
+        const last = groups[groups.length - 1];
+        slots += part.code.slots;
+        branches += part.code.branches;
+        const fits = slots <= MAX_FUNCTION_SLOTS && branches <= MAX_FUNCTION_BRANCHES;
+        if (last !== undefined && fits && last[0].chain.height === part.chain.height) {
+          last.push(part);
+        } else {
+          groups.push([part]);
+          slots = part.code.slots;
+          branches = part.code.branches;
+        }
+      }
+    }
+    groups.forEach((group, index) => group.forEach((part) => this.functionOf.set(part.id, index)));
+    return groups.map((group, index) => ({ name: functionName(index), code: this.assembleFunction(group) }));
+  }
+
+  /** Filled by {@link packFunctions}; calls name the part until then. */
+  private readonly functionOf = new Map<number, number>();
+
+  /** Name of the function that holds the part a call was emitted for. */
+  functionFor(reference: string): string {
+    const index = this.functionOf.get(Number(reference.slice(PART_PREFIX.length)));
+    if (index === undefined) throw new Error(`no function holds ${reference}`);
+    return functionName(index);
+  }
+
+  private assembleFunction(group: readonly Part[]): Code {
+    const code = new Code(this.labels);
+    const fell = code.label('fell');
+    code.emit(mov64(R0, VERDICT.NEXT), jump64('jne', R1, 0, fell), exit());
+    code.place(fell);
+    code.emit(mov64(R6, reg(R1)));
+    if (this.settings.mode === 'early') code.emit(mov64(R7, reg(R2)));
+    if (group.length > 1) {
+      for (const part of group.slice(1)) code.emit(jump32('jeq', R3, part.id, partLabel(part.id)));
+    }
+    group.forEach((part, index) => {
+      if (index > 0) code.place(partLabel(part.id));
+      code.append(part.code);
+      code.emit(mov64(R0, VERDICT.NEXT), exit());
+    });
+    code.place(COUNT_AND_LEAVE);
+    emitCount(code, reg(R8), R6);
+    code.emit(mov64(R0, reg(R9)));
+    code.place(LEAVE);
+    code.emit(exit());
+    code.place(HOTDROP);
+    code.emit(mov64(R0, VERDICT.DROP), exit());
+    return code;
+  }
+
+  /** Calls all parts of a chain in turn; r0 is the verdict code, RETURN or NEXT where the chain came to its end. */
+  emitCall(code: Code, chain: string, flow: number, maybe: number | { readonly reg: number }): void {
+    const ids = this.partsOf.get(chain);
+    if (ids === undefined) throw new Error(`chain ${chain} was not compiled`);
+    const done = code.label('called');
+    ids.forEach((id, index) => {
+      code.emit(mov64(R1, reg(flow)), mov64(R2, maybe), mov64(R3, id), callFunction(PART_PREFIX + id));
+      if (index < ids.length - 1) code.emit(jump64('jne', R0, VERDICT.NEXT, done));
+    });
+    code.place(done);
+  }
+
+  private emitRule(code: Code, rule: ReachableRule, inlined: Inlined | undefined): void {
+    code.at(this.settings.line(rule));
+    if (this.settings.mode === 'early') this.emitEarlyRule(code, rule, inlined);
+    else this.emitExactRule(code, rule, inlined);
+    code.at(undefined);
+  }
+
+  private emitTest(code: Code, condition: Condition, rule: ReachableRule, yes: string, no: string, hot: string): void {
+    const { family, layout } = this.settings;
+    const opaque = (test: Opaque, ifTrue: string, ifFalse: string): void =>
+      this.settings.memory(code, test, rule, R6, ifTrue, ifFalse);
+    emitCondition({ code, family, layout, flow: R6, hotdrop: hot, opaque }, condition, yes, no, 'true');
+    code.place(yes);
+  }
+
+  private emitExactRule(code: Code, rule: ReachableRule, inlined: Inlined | undefined): void {
+    const yes = code.label('match');
+    const no = code.label('next');
+    this.emitTest(code, this.settings.meaning(rule).condition, rule, yes, no, HOTDROP);
+    const effect = rule.rule.target.effect;
+    const leave = (verdict: number): void => code.emit(mov32(R8, rule.id), mov32(R9, verdict), goto(COUNT_AND_LEAVE));
+    switch (effect.kind) {
+      case 'accept':
+        leave(VERDICT.ACCEPT);
+        break;
+      case 'drop':
+        leave(VERDICT.DROP);
+        break;
+      case 'reject':
+        leave(this.settings.reject === 'drop' ? VERDICT.DROP : rejectCode(effect.type));
+        break;
+      case 'return':
+        if (inlined === undefined) {
+          leave(VERDICT.RETURN);
+        } else {
+          emitCount(code, rule.id, R6);
+          code.emit(goto(inlined.end));
+        }
+        break;
+      case 'continue':
+        emitCount(code, rule.id, R6);
+        break;
+      case 'log':
+        emitCount(code, rule.id, R6);
+        this.settings.log(code, rule, R6);
+        break;
+      case 'mark':
+        emitCount(code, rule.id, R6);
+        this.emitMark(code, effect.clear, effect.flip);
+        break;
+      case 'jump': {
+        emitCount(code, rule.id, R6);
+        this.emitJump(code, effect.chain, undefined);
+        if (effect.goto) {
+          if (inlined === undefined) code.emit(mov64(R0, VERDICT.RETURN), exit());
+          else code.emit(goto(inlined.end));
+        }
+        break;
+      }
+      case 'opaque':
+        throw new Error(`target ${effect.target} came to the code generator`);
+    }
+    code.place(no);
+  }
+
+  private emitMark(code: Code, clear: number, flip: number): void {
+    const offset = this.settings.layout.offsets.get('mark');
+    if (offset === undefined) throw new Error('mark is not in the flow');
+    code.emit(load(4, R1, R6, offset));
+    if (clear !== 0) code.emit(alu32('and', R1, ~clear | 0));
+    if (flip !== 0) code.emit(alu32('xor', R1, flip | 0));
+    code.emit(store(4, R6, offset, R1));
+  }
+
+  /**
+   * Runs another chain and falls through where it came to its end; a verdict leaves the function. `maybe` (early
+   * mode): the value of r7 inside, restored afterwards.
+   */
+  private emitJump(code: Code, chainName: string, maybe: number | { readonly reg: number } | undefined): void {
+    const chain = this.reachable.chains.get(chainName);
+    if (chain === undefined) throw new Error(`jump to unknown chain ${chainName}`);
+    if (chain.height >= this.inlineBelow) {
+      this.emitCall(code, chainName, R6, maybe ?? 0);
+      code.emit(jump64('jgt', R0, VERDICT.RETURN, LEAVE));
+      return;
+    }
+    // Below the key of the counters; one slot for each level of inlining.
+    const slot = -16 - 8 * chain.height;
+    if (maybe !== undefined) {
+      code.emit(store(8, R10, slot, R7));
+      if (typeof maybe === 'number') code.emit(mov64(R7, maybe));
+    }
+    const end = code.label('end');
+    for (const rule of chain.rules) {
+      const block = new Code(this.labels);
+      this.emitRule(block, rule, { end });
+      code.append(block);
+      if (code.slots > MAX_FUNCTION_SLOTS) throw new TooLargeError();
+    }
+    code.place(end);
+    if (maybe !== undefined) code.emit(load(8, R7, R10, slot));
+  }
+
+  /**
+   * Early mode: only a packet that iptables drops whatever the undecided tests say may be dropped. Control at a rule
+   * means that this rule may be reached; r7 = 0 means that it is reached for certain. A possible ACCEPT passes the
+   * packet; a certain DROP drops it where control is certain, and otherwise ends this possibility (as RETURN does:
+   * the caller goes on in any case). Nothing is counted but the drop.
+   */
+  private emitEarlyRule(code: Code, rule: ReachableRule, inlined: Inlined | undefined): void {
+    const effect = rule.rule.target.effect;
+    if (effect.kind === 'continue' || effect.kind === 'log' || effect.kind === 'mark') {
+      this.emitEarlyHotdrops(code, rule, inlined);
+      return;
+    }
+    const { condition, undecided } = this.settings.meaning(rule);
+    const yes = code.label('match');
+    const no = code.label('next');
+    const dead = code.label('hotdrop');
+    const possible = undecided ? assume(condition, true) : condition;
+    this.emitTest(code, possible, rule, yes, no, dead);
+    const endBranch = (): void => {
+      if (inlined === undefined) code.emit(mov64(R0, VERDICT.RETURN), exit());
+      else code.emit(goto(inlined.end));
+    };
+    const pass = (): void => code.emit(mov64(R0, VERDICT.ACCEPT), exit());
+    switch (effect.kind) {
+      case 'accept':
+      case 'opaque':
+        pass();
+        break;
+      case 'reject':
+        // The answer is iptables' to give, unless asked to drop.
+        if (this.settings.reject === 'answer') pass();
+        else this.emitEarlyDrop(code, rule, undecided, no, endBranch);
+        break;
+      case 'drop':
+        this.emitEarlyDrop(code, rule, undecided, no, endBranch);
+        break;
+      case 'return':
+        if (undecided) code.emit(mov64(R7, 1));
+        else endBranch();
+        break;
+      case 'jump':
+        this.emitJump(code, effect.chain, undecided ? 1 : reg(R7));
+        if (effect.goto) {
+          if (undecided) code.emit(mov64(R7, 1));
+          else endBranch();
+        }
+        break;
+    }
+    if (hasHotdrop(condition)) {
+      code.emit(goto(no));
+      code.place(dead);
+      this.emitEarlyHotdropEnd(code, undecided, no, endBranch);
+    }
+    code.place(no);
+  }
+
+  /** A rule that decides nothing can still hotdrop. */
+  private emitEarlyHotdrops(code: Code, rule: ReachableRule, inlined: Inlined | undefined): void {
+    const { condition, undecided } = this.settings.meaning(rule);
+    if (undecided || !hasHotdrop(condition)) return;
+    const yes = code.label('match');
+    const no = code.label('next');
+    const dead = code.label('hotdrop');
+    this.emitTest(code, condition, rule, yes, no, dead);
+    code.emit(goto(no));
+    code.place(dead);
+    this.emitEarlyHotdropEnd(code, false, no, () => {
+      if (inlined === undefined) code.emit(mov64(R0, VERDICT.RETURN), exit());
+      else code.emit(goto(inlined.end));
+    });
+    code.place(no);
+  }
+
+  private emitEarlyHotdropEnd(code: Code, undecided: boolean, no: string, endBranch: () => void): void {
+    if (undecided) {
+      code.emit(goto(no));
+      return;
+    }
+    code.emit(jump64('jeq', R7, 0, HOTDROP));
+    endBranch();
+  }
+
+  private emitEarlyDrop(code: Code, rule: ReachableRule, undecided: boolean, no: string, endBranch: () => void): void {
+    // A drop that only may happen leaves the rest of the chain to decide.
+    if (undecided) {
+      code.emit(goto(no));
+      return;
+    }
+    const certain = code.label('certain');
+    code.emit(jump64('jeq', R7, 0, certain));
+    endBranch();
+    code.place(certain);
+    code.emit(mov32(R8, rule.id), mov32(R9, VERDICT.DROP), goto(COUNT_AND_LEAVE));
+  }
+}
+
+interface Inlined {
+  /** Where the inlined chain ends. */
+  readonly end: string;
+}
+
+const PART_PREFIX = 'part_';
+const COUNT_AND_LEAVE = 'count_and_leave';
+const LEAVE = 'leave';
+const HOTDROP = 'hotdrop';
+const partLabel = (id: number): string => `begin_${id}`;
+const functionName = (index: number): string => `chain_${index}`;
+
+function hasHotdrop(condition: Condition): boolean {
+  switch (condition.kind) {
+    case 'hotdrop':
+      return true;
+    case 'all':
+    case 'any':
+      return condition.of.some(hasHotdrop);
+    case 'in':
+    case 'not':
+    case 'opaque':
+      return false;
+  }
+}
+
+/** The condition with every opaque test answered in favour of the whole (`true`) or against it. */
+function assume(condition: Condition, outcome: boolean): Condition {
+  switch (condition.kind) {
+    case 'in':
+      return condition;
+    case 'opaque':
+      return { kind: outcome ? 'all' : 'any', of: [] };
+    case 'not':
+      return { kind: 'not', of: assume(condition.of, !outcome) };
+    case 'hotdrop':
+      return condition;
+    case 'all':
+    case 'any':
+      return { kind: condition.kind, of: condition.of.map((part) => assume(part, outcome)) };
+  }
+}

@@ -1,0 +1,47 @@
+import { fieldBits, FIELDS, type Field } from '../../grammar/model/fields.js';
+import type { Family } from '../../grammar/model/family.js';
+
+/**
+ * `struct flow`: what the entry function has read of the packet, on its stack; chain functions get a pointer to it.
+ * Because a chain function knows of it only its size, the verifier keeps nothing of what a test has learnt about a
+ * field, and the states behind a test merge (processed instructions = emitted instructions).
+ *
+ * Fields wider than 64 bits are words of 64 bits, most significant first; all words are numbers in host order.
+ */
+export interface FlowLayout {
+  /** Size in bytes, a multiple of 8. */
+  readonly bytes: number;
+  readonly offsets: ReadonlyMap<Field, number>;
+}
+
+/** u32: length counted by the rules' counters (skb->len at the hook). */
+export const FLOW_LENGTH = 0;
+/** u32: rule of an event, set just before the event is written. */
+export const FLOW_RULE = 4;
+/** u32: offset of the transport header from the IP header. */
+export const FLOW_THOFF = 8;
+/** u32: offset of the IP header from the start of the frame. */
+export const FLOW_L3 = 12;
+const FLOW_HEADER = 16;
+
+/** Bytes that a field takes in the flow: 1, 2, 4, or a multiple of 8. */
+export function storedBytes(field: Field, family: Family): number {
+  const bits = fieldBits(field, family);
+  if (bits <= 8) return 1;
+  if (bits <= 16) return 2;
+  if (bits <= 32) return 4;
+  return Math.ceil(bits / 64) * 8;
+}
+
+export function layoutFlow(used: ReadonlySet<Field>, family: Family): FlowLayout {
+  const fields = (Object.keys(FIELDS) as Field[])
+    .filter((field) => used.has(field))
+    .sort((a, b) => storedBytes(b, family) - storedBytes(a, family));
+  const offsets = new Map<Field, number>();
+  let at = FLOW_HEADER;
+  for (const field of fields) {
+    offsets.set(field, at);
+    at += storedBytes(field, family);
+  }
+  return { bytes: (at + 7) & ~7, offsets };
+}

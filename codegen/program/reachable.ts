@@ -1,0 +1,88 @@
+import type { Condition, Opaque } from '../../grammar/model/condition.js';
+import type { Field } from '../../grammar/model/fields.js';
+import { all } from '../../grammar/model/condition.js';
+import { findChain, type Chain, type Rule, type Table } from '../../grammar/model/ruleset.js';
+
+/** A rule that packets of the compiled hook can come to, with its key in the map `counters`. */
+export interface ReachableRule {
+  readonly id: number;
+  readonly chain: string;
+  /** From 1. */
+  readonly number: number;
+  readonly rule: Rule;
+  readonly condition: Condition;
+}
+
+export interface ReachableChain {
+  readonly name: string;
+  readonly rules: readonly ReachableRule[];
+  /** Longest path of jumps below this chain; 0 for a chain that jumps nowhere. */
+  readonly height: number;
+}
+
+export interface Reachable {
+  readonly entry: ReachableChain;
+  readonly chains: ReadonlyMap<string, ReachableChain>;
+  readonly rules: readonly ReachableRule[];
+}
+
+/** The chain and all chains it can jump to, rules numbered in the order of the table's text. */
+export function collectReachable(table: Table, entryName: string): Reachable {
+  const heights = new Map<string, number>();
+  const measure = (chain: Chain): number => {
+    const known = heights.get(chain.name);
+    if (known !== undefined) return known;
+    // The parser has refused loops that a hook can reach; this keeps a broken model from recursing for ever.
+    heights.set(chain.name, 0);
+    let height = 0;
+    for (const rule of chain.rules) {
+      if (rule.target.effect.kind !== 'jump') continue;
+      const target = findChain(table, rule.target.effect.chain);
+      if (target !== undefined) height = Math.max(height, measure(target) + 1);
+    }
+    heights.set(chain.name, height);
+    return height;
+  };
+  const entry = findChain(table, entryName);
+  if (entry === undefined) throw new Error(`table ${table.name} has no chain ${entryName}`);
+  measure(entry);
+
+  const rules: ReachableRule[] = [];
+  const chains = new Map<string, ReachableChain>();
+  for (const chain of table.chains) {
+    const height = heights.get(chain.name);
+    if (height === undefined) continue;
+    const own = chain.rules.map((rule, index): ReachableRule => {
+      const condition = all(rule.head, ...rule.matches.map((match) => match.condition));
+      return { id: rules.length + index, chain: chain.name, number: index + 1, rule, condition };
+    });
+    rules.push(...own);
+    chains.set(chain.name, { name: chain.name, rules: own, height });
+  }
+  const reached = chains.get(entryName);
+  if (reached === undefined) throw new Error(`chain ${entryName} was not collected`);
+  return { entry: reached, chains, rules };
+}
+
+/** Calls back for every field and every opaque test of a condition. */
+export function visitCondition(
+  condition: Condition,
+  visit: { field?(field: Field): void; opaque?(test: Opaque): void },
+): void {
+  switch (condition.kind) {
+    case 'in':
+      visit.field?.(condition.field);
+      return;
+    case 'opaque':
+      visit.opaque?.(condition.test);
+      return;
+    case 'not':
+      return visitCondition(condition.of, visit);
+    case 'hotdrop':
+      return visitCondition(condition.when, visit);
+    case 'all':
+    case 'any':
+      for (const part of condition.of) visitCondition(part, visit);
+      return;
+  }
+}

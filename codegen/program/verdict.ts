@@ -1,0 +1,34 @@
+import type { RejectType } from '../../grammar/model/ruleset.js';
+
+/** What a chain function returns in r0. Codes from {@link VERDICT}.REJECT on carry the type of the answer. */
+export const VERDICT = {
+  /** The end of this part of the chain was reached. */
+  NEXT: 0,
+  /** RETURN: the rest of the chain is skipped. */
+  RETURN: 1,
+  ACCEPT: 2,
+  DROP: 3,
+  /** First of the reject codes: REJECT + index in {@link REJECT_TYPES}. */
+  REJECT: 4,
+} as const;
+
+export const REJECT_TYPES: readonly RejectType[] = [
+  'icmp-net-unreachable',
+  'icmp-host-unreachable',
+  'icmp-proto-unreachable',
+  'icmp-port-unreachable',
+  'icmp-net-prohibited',
+  'icmp-host-prohibited',
+  'icmp-admin-prohibited',
+  'tcp-reset',
+  'icmp6-no-route',
+  'icmp6-adm-prohibited',
+  'icmp6-addr-unreachable',
+  'icmp6-port-unreachable',
+  'icmp6-policy-fail',
+  'icmp6-reject-route',
+];
+
+export function rejectCode(type: RejectType): number {
+  return VERDICT.REJECT + REJECT_TYPES.indexOf(type);
+}

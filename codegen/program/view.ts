@@ -1,0 +1,224 @@
+import {
+  any,
+  FALSE,
+  inSet,
+  not,
+  opaque,
+  TRUE,
+  type AddressType,
+  type Condition,
+  type Opaque,
+} from '../../grammar/model/condition.js';
+import { fieldBits, type Field } from '../../grammar/model/fields.js';
+import type { BuiltinChain, Family } from '../../grammar/model/family.js';
+import { complement, contains, intersect, intervals, type IntervalSet } from '../../grammar/model/interval.js';
+import type { Hook } from './manifest.js';
+
+/** Where a chain is judged: what the program can know of a packet there. */
+export interface View {
+  readonly hook: Hook;
+  readonly family: Family;
+  readonly chain: BuiltinChain;
+  /** Rules of the dump that change the mark before the chain runs but after this hook, so that `mark` is not known. */
+  readonly markChangedBy?: string;
+}
+
+/** Whether the packets of this view arrive from a device (all chains but OUTPUT). */
+export function isIngress(view: View): boolean {
+  return view.chain !== 'OUTPUT';
+}
+
+/** The value that a field has for every packet of the view, where there is one. */
+function constantOf(view: View, field: Field): bigint | undefined {
+  switch (field) {
+    case 'iif':
+      return isIngress(view) ? undefined : 0n;
+    case 'oif':
+      return view.chain === 'INPUT' || view.chain === 'PREROUTING' ? 0n : undefined;
+    case 'l4found':
+      return view.family === 'v4' ? 1n : undefined;
+    case 'mac.ether':
+      return 1n;
+    case 'mark':
+      return view.hook === 'xdp' ? 0n : undefined;
+    default:
+      return undefined;
+  }
+}
+
+/** An opaque test as this view answers it: a condition, or why it cannot. */
+export type Answer = { readonly condition: Condition } | { readonly reason: string; readonly advice: string };
+
+const DECIDED_BY_ROUTES: readonly AddressType[] = ['UNICAST', 'LOCAL', 'BROADCAST', 'ANYCAST'];
+
+/** net/netfilter/xt_addrtype.c match_type and inet_addr_type: what the address alone decides. */
+function answerAddressType4(test: Extract<Opaque, { name: 'addrtype' }>, view: View): Answer {
+  const field: Field = test.which === 'src' ? 'saddr' : 'daddr';
+  const multicast = intervals([0xe0000000n, 0xefffffffn]);
+  const broadcast = intervals([0n, 0n], [0xffffffffn, 0xffffffffn]);
+  const rest = complement(intervals(...multicast, ...broadcast), 32);
+  // A packet at INPUT has been routed to this host: its destination is no unicast address of somebody else's.
+  const possible = DECIDED_BY_ROUTES.filter(
+    (type) => !(view.chain === 'INPUT' && test.which === 'dst' && (type === 'UNICAST' || type === 'ANYCAST')),
+  );
+  const asked = possible.filter((type) => test.types.includes(type));
+  if (asked.length !== 0 && asked.length !== possible.length) {
+    return {
+      reason: `the type of ${test.which === 'src' ? 'a source' : 'a destination'} address is a question to the host's routes`,
+      advice: 'use --mode early, or write the addresses',
+    };
+  }
+  const set: IntervalSet = intervals(
+    ...(test.types.includes('MULTICAST') ? multicast : []),
+    ...(test.types.includes('BROADCAST') ? broadcast : []),
+    ...(asked.length !== 0 ? rest : []),
+  );
+  return { condition: inSet(field, set) };
+}
+
+/** net/netfilter/xt_addrtype.c match_type6: multicast, unicast and unspecified are read off the address. */
+function answerAddressType6(test: Extract<Opaque, { name: 'addrtype' }>): Answer {
+  const routed = test.types.filter((type) => !['MULTICAST', 'UNICAST', 'UNSPEC'].includes(type));
+  if (routed.length > 0) {
+    return {
+      reason: `address type ${routed[0]} is a question to the host's routes`,
+      advice: 'use --mode early, or write the addresses',
+    };
+  }
+  const field: Field = test.which === 'src' ? 'saddr' : 'daddr';
+  const multicast = intervals([0xffn << 120n, (1n << 128n) - 1n]);
+  const mapped = intervals([0xffff00000000n, 0xffffffffffffn]);
+  const unspecified = intervals([0n, 0n]);
+  let set: IntervalSet = complement([], 128);
+  if (test.types.includes('MULTICAST')) set = intersect(set, multicast);
+  if (test.types.includes('UNICAST')) {
+    set = intersect(set, complement(intervals(...multicast, ...mapped, ...unspecified), 128));
+  }
+  if (test.types.includes('UNSPEC')) set = intersect(set, unspecified);
+  return { condition: inSet(field, set) };
+}
+
+/** What this view knows of a test whose answer is not in the packet. */
+export function answer(test: Opaque, view: View): Answer {
+  switch (test.name) {
+    case 'limit':
+      return { condition: opaque(test) };
+    case 'addrtype':
+      if (test.limitInterface !== undefined) {
+        return { reason: '--limit-iface-in/-out asks the routes of one device', advice: 'use --mode early' };
+      }
+      return view.family === 'v4' ? answerAddressType4(test, view) : answerAddressType6(test);
+    case 'ctstate':
+      return {
+        reason: `the connection state is not known at ${view.hook}: conntrack looks at a packet later`,
+        advice: 'use --mode early and keep iptables behind it',
+      };
+    case 'conntrack':
+      return {
+        reason: `the conntrack entry is not known at ${view.hook}: conntrack looks at a packet later`,
+        advice: 'use --mode early and keep iptables behind it',
+      };
+    case 'module':
+      return {
+        reason: `match ${test.module} is not translated`,
+        advice: 'use --mode early and keep iptables behind it',
+      };
+  }
+}
+
+/** What specialising a condition for a view found that the view cannot decide. */
+export interface Undecided {
+  readonly reason: string;
+  readonly advice: string;
+}
+
+/**
+ * The condition as this view decides it: constant fields folded, opaque tests answered. Those that have no answer
+ * stay opaque (a `module` test named after the reason) and are reported.
+ */
+export function specialise(condition: Condition, view: View, undecided: Undecided[]): Condition {
+  switch (condition.kind) {
+    case 'in': {
+      const { field, set } = condition;
+      if (field === 'mark' && view.markChangedBy !== undefined) {
+        undecided.push({
+          reason: `the mark is set after this hook (${view.markChangedBy})`,
+          advice: 'use --mode early',
+        });
+        return opaque({ name: 'module', module: 'mark', words: [] });
+      }
+      const constant = constantOf(view, field);
+      const full = (1n << BigInt(fieldBits(field, view.family))) - 1n;
+      const mask = condition.mask ?? full;
+      if (constant !== undefined) return contains(set, constant & mask) ? TRUE : FALSE;
+      const reachable = intersect(set, [{ lo: 0n, hi: mask }]);
+      if (reachable.length === 0) return FALSE;
+      if (reachable.length === 1 && reachable[0].lo === 0n && reachable[0].hi >= mask) return TRUE;
+      return mask === full ? inSet(field, reachable) : inSet(field, reachable, mask);
+    }
+    case 'opaque': {
+      const known = answer(condition.test, view);
+      if ('condition' in known) {
+        return known.condition.kind === 'opaque' ? known.condition : specialise(known.condition, view, undecided);
+      }
+      undecided.push(known);
+      return condition;
+    }
+    case 'not': {
+      const of = specialise(condition.of, view, undecided);
+      if (isTrue(of)) return FALSE;
+      if (isFalse(of)) return TRUE;
+      return not(of);
+    }
+    case 'hotdrop': {
+      const when = specialise(condition.when, view, undecided);
+      return isFalse(when) ? TRUE : { kind: 'hotdrop', when };
+    }
+    case 'all': {
+      const parts: Condition[] = [];
+      for (const part of condition.of) {
+        const simple = specialise(part, view, undecided);
+        if (isTrue(simple)) continue;
+        if (simple.kind === 'all') parts.push(...simple.of);
+        else parts.push(simple);
+        // What stands behind a test that always fails is never reached.
+        if (isFalse(simple)) break;
+      }
+      if (parts.length > 0 && isFalse(parts[parts.length - 1]) && !parts.some(canHotdrop)) return FALSE;
+      return parts.length === 1 ? parts[0] : { kind: 'all', of: parts };
+    }
+    case 'any': {
+      const parts: Condition[] = [];
+      for (const part of condition.of) {
+        const simple = specialise(part, view, undecided);
+        if (isFalse(simple)) continue;
+        parts.push(simple);
+        if (isTrue(simple)) break;
+      }
+      if (parts.length > 0 && isTrue(parts[parts.length - 1]) && !parts.some(canHotdrop)) return TRUE;
+      return any(...parts);
+    }
+  }
+}
+
+export function isTrue(condition: Condition): boolean {
+  return condition.kind === 'all' && condition.of.length === 0;
+}
+
+export function isFalse(condition: Condition): boolean {
+  return condition.kind === 'any' && condition.of.length === 0;
+}
+
+function canHotdrop(condition: Condition): boolean {
+  switch (condition.kind) {
+    case 'hotdrop':
+      return true;
+    case 'all':
+    case 'any':
+      return condition.of.some(canHotdrop);
+    case 'in':
+    case 'not':
+    case 'opaque':
+      return false;
+  }
+}
