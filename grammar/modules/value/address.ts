@@ -1,0 +1,158 @@
+import type { Family } from '../../model/family.js';
+import type { Parsed } from '../define.js';
+import { scanUnsigned, UINT8, wholeNumber } from './number.js';
+
+/** Address and mask as numbers in network order. */
+export interface MaskedAddress {
+  readonly address: bigint;
+  readonly mask: bigint;
+}
+
+export function addressBits(family: Family): 32 | 128 {
+  return family === 'v4' ? 32 : 128;
+}
+
+/** The mask of all ones. */
+export function fullMask(family: Family): bigint {
+  return (1n << BigInt(addressBits(family))) - 1n;
+}
+
+export function prefixMask(length: number, family: Family): bigint {
+  const bits = BigInt(addressBits(family));
+  return ((1n << BigInt(length)) - 1n) << (bits - BigInt(length));
+}
+
+/** Length of the prefix that `mask` is, undefined where it has holes. */
+export function prefixLength(mask: bigint, family: Family): number | undefined {
+  for (let length = 0; length <= addressBits(family); length++) {
+    if (prefixMask(length, family) === mask) return length;
+  }
+  return undefined;
+}
+
+/**
+ * An IPv4 address as iptables reads it first: one to four numbers up to 255 (decimal, octal or hexadecimal), the
+ * missing ones zero (libxtables `xtables_numeric_to_ipaddr`).
+ */
+export function parseDottedIPv4(word: string): bigint | undefined {
+  const pieces = word.split('.');
+  if (pieces.length > 4) return undefined;
+  let address = 0n;
+  for (let i = 0; i < 4; i++) {
+    const octet = i < pieces.length ? wholeNumber(pieces[i], 0, UINT8) : 0;
+    if (octet === undefined) return undefined;
+    address = (address << 8n) | BigInt(octet);
+  }
+  return address;
+}
+
+/** An IPv4 address as the resolver reads it: of one to four numbers the last fills the rest (`inet_aton`). */
+export function parseAtonIPv4(word: string): bigint | undefined {
+  const pieces = word.split('.');
+  if (pieces.length > 4) return undefined;
+  const numbers: bigint[] = [];
+  for (const [i, piece] of pieces.entries()) {
+    const scanned = /^[0-9]/.test(piece) ? scanUnsigned(piece) : undefined;
+    const room = i === pieces.length - 1 ? 8n * BigInt(5 - pieces.length) : 8n;
+    if (scanned?.rest !== '' || scanned.value >= 1n << room) return undefined;
+    numbers.push(scanned.value);
+  }
+  const last = numbers[numbers.length - 1];
+  return numbers.slice(0, -1).reduce((sum, octet, i) => sum | (octet << BigInt(24 - 8 * i)), last);
+}
+
+/** An IPv6 address in any of its text forms (RFC 4291 section 2.2, `inet_pton`); no scope. */
+export function parseIPv6(word: string): bigint | undefined {
+  const halves = word.split('::');
+  if (halves.length > 2) return undefined;
+  const groups = halves.map((half) => (half === '' ? [] : half.split(':')));
+  const tail = groups[groups.length - 1];
+  const dotted = tail.length > 0 && tail[tail.length - 1].includes('.') ? tail.pop() : undefined;
+  const embedded = dotted === undefined ? [] : embeddedIPv4(dotted);
+  if (embedded === undefined) return undefined;
+  tail.push(...embedded);
+  const given = groups.flat();
+  if (given.some((group) => !/^[0-9a-fA-F]{1,4}$/.test(group))) return undefined;
+  if (halves.length === 2 ? given.length > 7 : given.length !== 8) return undefined;
+  const zeros = Array.from({ length: 8 - given.length }, () => '0');
+  const all = halves.length === 2 ? [...groups[0], ...zeros, ...groups[1]] : given;
+  return all.reduce((sum, group) => (sum << 16n) | BigInt(`0x${group}`), 0n);
+}
+
+/** The two groups of a dotted IPv4 address at the end of an IPv6 one. */
+function embeddedIPv4(word: string): string[] | undefined {
+  const octets = word.split('.');
+  if (octets.length !== 4 || octets.some((octet) => !/^(0|[1-9][0-9]{0,2})$/.test(octet) || Number(octet) > UINT8)) {
+    return undefined;
+  }
+  const [a, b, c, d] = octets.map(Number);
+  return [((a << 8) | b).toString(16), ((c << 8) | d).toString(16)];
+}
+
+/** A numeric address of the family, as the options that do not ask the resolver read it. */
+export function parseNumericAddress(word: string, family: Family): bigint | undefined {
+  return family === 'v4' ? parseDottedIPv4(word) : parseIPv6(word);
+}
+
+/** A numeric address of the family as `getaddrinfo` reads it; names are not resolved. */
+export function parseHost(word: string, family: Family): Parsed<bigint> {
+  const value = family === 'v4' ? parseAtonIPv4(word) : parseIPv6(word);
+  return value === undefined ? { error: `"${word}" is not an address (names are not resolved)` } : { value };
+}
+
+/** `address[/mask]`, the mask as a length or an address; the address keeps its host bits (`XTTYPE_HOSTMASK`). */
+export function parseHostMask(word: string, family: Family): Parsed<MaskedAddress> {
+  const slash = word.indexOf('/');
+  const host = parseHost(slash < 0 ? word : word.slice(0, slash), family);
+  if ('error' in host) return host;
+  if (slash < 0) return { value: { address: host.value, mask: fullMask(family) } };
+  const mask = parseMask(word.slice(slash + 1), family);
+  return mask === undefined
+    ? { error: `"${word.slice(slash + 1)}" is not a mask` }
+    : { value: { address: host.value, mask } };
+}
+
+/** A mask as a prefix length or as an address (`XTTYPE_PLENMASK`). */
+export function parseMask(word: string, family: Family): bigint | undefined {
+  const length = wholeNumber(word, 0, addressBits(family));
+  if (length !== undefined) return prefixMask(length, family);
+  return family === 'v4' ? parseAtonIPv4(word) : parseIPv6(word);
+}
+
+export function printIPv4(address: bigint): string {
+  return [24n, 16n, 8n, 0n].map((shift) => String((address >> shift) & 0xffn)).join('.');
+}
+
+/** RFC 5952, with IPv4 notation for mapped and compatible addresses (`inet_ntop` of glibc). */
+export function printIPv6(address: bigint): string {
+  const groups = Array.from({ length: 8 }, (_, i) => Number((address >> BigInt(112 - 16 * i)) & 0xffffn));
+  const { start, length } = longestZeros(groups);
+  if (start === 0 && (length === 6 || (length === 5 && groups[5] === 0xffff))) {
+    return `${length === 6 ? '::' : '::ffff:'}${printIPv4(address & 0xffffffffn)}`;
+  }
+  const text = (part: readonly number[]): string => part.map((group) => group.toString(16)).join(':');
+  if (length < 2) return text(groups);
+  return `${text(groups.slice(0, start))}::${text(groups.slice(start + length))}`;
+}
+
+/** First of the longest runs of zero groups. */
+function longestZeros(groups: readonly number[]): { start: number; length: number } {
+  let best = { start: 0, length: 0 };
+  for (let start = 0; start < groups.length; start++) {
+    let length = 0;
+    while (start + length < groups.length && groups[start + length] === 0) length++;
+    if (length > best.length) best = { start, length };
+  }
+  return best;
+}
+
+export function printAddress(address: bigint, family: Family): string {
+  return family === 'v4' ? printIPv4(address) : printIPv6(address);
+}
+
+/** The mask as `/length` or `/address`, empty where it is all ones. */
+export function printMask(mask: bigint, family: Family): string {
+  const length = prefixLength(mask, family);
+  if (length === undefined) return `/${printAddress(mask, family)}`;
+  return length === addressBits(family) ? '' : `/${length}`;
+}
