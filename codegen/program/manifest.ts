@@ -18,6 +18,8 @@ export interface CompileOptions {
   readonly fragments?: FragmentPolicy;
   readonly reject?: RejectPolicy;
   readonly vlan?: VlanPolicy;
+  /** CONFIG_HZ of the kernel that will run it: the grain of `-m limit`. Default 250. */
+  readonly hz?: number;
   /** The dump's text, kept in the manifest. */
   readonly source?: string;
   readonly sourceFile?: string;
@@ -64,5 +66,7 @@ export interface Manifest {
     readonly line: number;
     readonly reason: string;
   }[];
+  /** Where the fields of an event (struct flow, map `events`) stand: byte offsets; absent without LOG rules. */
+  readonly event?: { readonly bytes: number; readonly fields: Readonly<Record<string, number>> };
   readonly needs: { readonly kernel: string; readonly features: readonly string[] };
 }

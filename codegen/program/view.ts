@@ -41,7 +41,24 @@ function constantOf(view: View, field: Field): bigint | undefined {
       return 1n;
     case 'mark':
       return view.hook === 'xdp' ? 0n : undefined;
-    default:
+    case 'saddr':
+    case 'daddr':
+    case 'proto':
+    case 'fragoff':
+    case 'tos':
+    case 'ttl':
+    case 'length':
+    case 'l4len':
+    case 'sport':
+    case 'dport':
+    case 'tcp.flags':
+    case 'tcp.doff':
+    case 'tcp.whole':
+    case 'tcp.options':
+    case 'icmp.type':
+    case 'icmp.code':
+    case 'pkttype':
+    case 'mac.src':
       return undefined;
   }
 }

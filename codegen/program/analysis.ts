@@ -1,0 +1,202 @@
+import type { Diagnostic } from '../../grammar/model/diagnostic.js';
+import type { Field } from '../../grammar/model/fields.js';
+import { BUILTIN_CHAINS, type BuiltinChain, type TableName } from '../../grammar/model/family.js';
+import { findChain, findTable, type Effect, type Ruleset } from '../../grammar/model/ruleset.js';
+import type { RuleMeaning } from './chains.js';
+import { LOGGED_FIELDS } from './log.js';
+import type { CompileOptions, FragmentPolicy, Hook, Mode, RejectPolicy, VlanPolicy } from './manifest.js';
+import { collectReachable, visitCondition, type Reachable, type ReachableRule } from './reachable.js';
+import { markChange, otherTables } from './surroundings.js';
+import { specialise, type Undecided, type View } from './view.js';
+
+/** What a rule becomes at a hook: translated, or why not. */
+export interface RuleAnalysis {
+  readonly rule: ReachableRule;
+  readonly meaning: RuleMeaning;
+  /** Why an exact object is refused (or the rule deferred in early mode); empty if it is exact. */
+  readonly undecided: readonly Undecided[];
+}
+
+/** A chain of a dump seen from a hook: everything that `compile` and `check` decide by. */
+export interface Analysis {
+  readonly ruleset: Ruleset;
+  readonly table: TableName;
+  readonly chain: BuiltinChain;
+  readonly policy: 'ACCEPT' | 'DROP';
+  readonly hook: Hook;
+  readonly mode: Mode;
+  readonly fragments: FragmentPolicy;
+  readonly reject: RejectPolicy;
+  readonly vlan: VlanPolicy;
+  readonly view: View;
+  readonly reachable: Reachable;
+  readonly rules: readonly RuleAnalysis[];
+  /** Fields that the program reads. */
+  readonly used: ReadonlySet<Field>;
+  readonly assumptions: readonly string[];
+  readonly warnings: readonly Diagnostic[];
+}
+
+export type AnalysisResult =
+  | { readonly ok: true; readonly analysis: Analysis }
+  | { readonly ok: false; readonly diagnostics: readonly Diagnostic[] };
+
+const NOWHERE = { line: 1, column: 1, length: 1 } as const;
+
+function failure(code: string, message: string, hint?: string): AnalysisResult {
+  const diagnostic: Diagnostic = { ...NOWHERE, code, severity: 'error', message, ...(hint === undefined ? {} : { hint }) };
+  return { ok: false, diagnostics: [diagnostic] };
+}
+
+/** The table meant: the one asked for, `filter`, or for PREROUTING the only one of raw and mangle with rules. */
+function chooseTable(ruleset: Ruleset, options: CompileOptions): TableName | AnalysisResult {
+  const { chain, table } = options;
+  if (table !== undefined) {
+    if (!BUILTIN_CHAINS[table].includes(chain)) return failure('no-chain', `table ${table} has no chain ${chain}`);
+    return table;
+  }
+  if (chain !== 'PREROUTING') return 'filter';
+  const candidates = (['raw', 'mangle'] as const).filter((name) => {
+    const found = findTable(ruleset, name);
+    return found !== undefined && (findChain(found, chain)?.rules.length ?? 0) > 0;
+  });
+  if (candidates.length > 1) {
+    return failure('ambiguous-table', 'tables raw and mangle both have rules in PREROUTING', 'say which with --table');
+  }
+  return candidates[0] ?? (findTable(ruleset, 'raw') !== undefined ? 'raw' : 'mangle');
+}
+
+/** Looks at one chain of the ruleset from a hook. Fails only where there is nothing to look at. */
+export function analyse(ruleset: Ruleset, options: CompileOptions): AnalysisResult {
+  const { hook, chain } = options;
+  if (chain === 'POSTROUTING') return failure('no-hook', `chain ${chain} cannot be compiled for ${hook}`);
+  if (hook === 'xdp' && chain === 'OUTPUT') {
+    return failure('no-hook', 'XDP sees arriving packets alone; chain OUTPUT is about leaving ones', 'use --hook tc');
+  }
+  const tableName = chooseTable(ruleset, options);
+  if (typeof tableName !== 'string') return tableName;
+  if (tableName === 'nat') return failure('no-hook', 'table nat stays with the kernel');
+  const table = findTable(ruleset, tableName);
+  const entry = table && findChain(table, chain);
+  if (table === undefined || entry?.policy === undefined) {
+    return failure('no-table', `the dump has no table ${tableName}`, 'see --table');
+  }
+
+  const mode = options.mode ?? 'exact';
+  const reachable = collectReachable(table, chain);
+  const marks = reachable.rules.some((rule) => rule.rule.target.effect.kind === 'mark');
+  const changed = markChange(ruleset, tableName, chain);
+  const markChangedBy = changed ?? (mode === 'early' && marks ? 'a MARK rule of this chain' : undefined);
+  const family = ruleset.family;
+  const view: View = { hook, family, chain, ...(markChangedBy === undefined ? {} : { markChangedBy }) };
+  const rules = reachable.rules.map((rule) => analyseRule(rule, view, mode));
+
+  const used = usedFields(rules, view, mode);
+  const { fragments, warning } = chooseFragments(options, family === 'v4', chain, used);
+  const vlan = options.vlan ?? (used.has('iif') || used.has('oif') ? 'drop' : 'judge');
+  const others = otherTables(ruleset, tableName, chain, used);
+  return {
+    ok: true,
+    analysis: {
+      ruleset,
+      table: tableName,
+      chain,
+      policy: entry.policy,
+      hook,
+      mode,
+      fragments,
+      reject: options.reject ?? 'answer',
+      vlan,
+      view,
+      reachable,
+      rules,
+      used,
+      assumptions: others.map((other) => other.assumption),
+      warnings: [...others.map((other) => other.warning), ...(warning === undefined ? [] : [warning])],
+    },
+  };
+}
+
+function analyseRule(rule: ReachableRule, view: View, mode: Mode): RuleAnalysis {
+  const undecided: Undecided[] = [];
+  const condition = specialise(rule.condition, view, undecided);
+  if (mode === 'early') {
+    visitCondition(condition, {
+      opaque: (test) => {
+        if (test.name !== 'limit') return;
+        undecided.push({ reason: 'a limit is spent by the packets that come to the rule itself', advice: 'use exact mode' });
+      },
+    });
+  }
+  const tests = undecided.length > 0;
+  undecided.push(...undecidedEffect(rule.rule.target.effect, view));
+  return { rule, meaning: { condition, undecided: tests }, undecided };
+}
+
+function undecidedEffect(effect: Effect, view: View): readonly Undecided[] {
+  switch (effect.kind) {
+    case 'opaque':
+      return [{ reason: `target ${effect.target} is not translated`, advice: 'use --mode early and keep iptables behind it' }];
+    case 'mark':
+      if (view.hook !== 'xdp') return [];
+      return [{ reason: 'XDP cannot write the mark of a packet', advice: 'use --hook tc' }];
+    case 'accept':
+    case 'drop':
+    case 'return':
+    case 'continue':
+    case 'jump':
+    case 'reject':
+    case 'log':
+      return [];
+  }
+}
+
+function usedFields(rules: readonly RuleAnalysis[], view: View, mode: Mode): ReadonlySet<Field> {
+  const used = new Set<Field>();
+  for (const { rule, meaning } of rules) {
+    visitCondition(meaning.condition, { field: (field) => used.add(field) });
+    const effect = rule.rule.target.effect;
+    if (mode === 'exact' && effect.kind === 'log') {
+      for (const field of LOGGED_FIELDS) used.add(field);
+      if (view.chain !== 'OUTPUT') used.add('iif');
+      if (view.chain === 'FORWARD' || view.chain === 'OUTPUT') used.add('oif');
+    }
+    if (mode === 'exact' && effect.kind === 'mark') used.add('mark');
+  }
+  return used;
+}
+
+/** Datagrams that INPUT judges whole arrive in pieces; a test of the length would judge the pieces otherwise. */
+function chooseFragments(
+  options: CompileOptions,
+  isV4: boolean,
+  chain: BuiltinChain,
+  used: ReadonlySet<Field>,
+): { readonly fragments: FragmentPolicy; readonly warning?: Diagnostic } {
+  if (options.fragments !== undefined) return { fragments: options.fragments };
+  const reassembled = isV4 && (chain === 'INPUT' || chain === 'OUTPUT');
+  if (!reassembled || !used.has('length')) return { fragments: 'judge' };
+  const message = `chain ${chain} tests the length of whole datagrams: IPv4 fragments are dropped`;
+  const hint = 'choose with --fragments judge|drop|pass';
+  return { fragments: 'drop', warning: { ...NOWHERE, code: 'fragments-dropped', severity: 'warning', message, hint } };
+}
+
+/** The errors that refuse an exact object: each undecided rule with its reason and what to do. */
+export function refusals(analysis: Analysis): readonly Diagnostic[] {
+  const { hook } = analysis;
+  return analysis.rules.flatMap(({ rule, undecided }) =>
+    undecided.map((why): Diagnostic => ({
+      ...rule.rule.range,
+      code: 'not-exact',
+      severity: 'error',
+      message: `rule ${rule.number} of chain ${rule.chain} cannot be decided exactly at ${hook}: ${why.reason}`,
+      hint: why.advice,
+    })),
+  );
+}
+
+/** The condition of a rule as this view decides it. */
+export function meaningOf(analysis: Analysis): (rule: ReachableRule) => RuleMeaning {
+  return (rule) => analysis.rules[rule.id].meaning;
+}
+

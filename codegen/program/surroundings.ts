@@ -1,0 +1,103 @@
+import type { Diagnostic } from '../../grammar/model/diagnostic.js';
+import type { BuiltinChain, TableName } from '../../grammar/model/family.js';
+import { findChain, findTable, type Rule, type Ruleset, type Table } from '../../grammar/model/ruleset.js';
+import type { Field } from '../../grammar/model/fields.js';
+
+type Place = readonly [TableName, BuiltinChain];
+
+/** Chains that run between the hook and the compiled chain (ingress), or between the chain and the hook (egress). */
+const BETWEEN: Readonly<Record<BuiltinChain, readonly Place[]>> = {
+  PREROUTING: [['raw', 'PREROUTING']],
+  INPUT: [
+    ['raw', 'PREROUTING'],
+    ['mangle', 'PREROUTING'],
+    ['nat', 'PREROUTING'],
+    ['mangle', 'INPUT'],
+  ],
+  FORWARD: [
+    ['raw', 'PREROUTING'],
+    ['mangle', 'PREROUTING'],
+    ['nat', 'PREROUTING'],
+    ['mangle', 'FORWARD'],
+  ],
+  OUTPUT: [
+    ['mangle', 'POSTROUTING'],
+    ['nat', 'POSTROUTING'],
+  ],
+  POSTROUTING: [],
+};
+
+const MARKING = new Set(['MARK', 'CONNMARK', 'HMARK', 'TPROXY', 'CONNSECMARK']);
+const REWRITING = new Set(['DNAT', 'SNAT', 'MASQUERADE', 'REDIRECT', 'NETMAP', 'DNPT', 'SNPT', 'BALANCE', 'SAME']);
+
+interface Found {
+  readonly place: Place;
+  readonly rule: Rule;
+}
+
+/** Rules of the chains between hook and chain (and of chains they jump to) that satisfy `wanted`. */
+function findBetween(ruleset: Ruleset, table: TableName, chain: BuiltinChain, wanted: (rule: Rule) => boolean): Found | undefined {
+  for (const place of BETWEEN[chain]) {
+    if (place[0] === table) continue;
+    const other = findTable(ruleset, place[0]);
+    if (other === undefined) continue;
+    const rule = findRule(other, place[1], wanted, new Set());
+    if (rule !== undefined) return { place, rule };
+  }
+  return undefined;
+}
+
+function findRule(table: Table, name: string, wanted: (rule: Rule) => boolean, seen: Set<string>): Rule | undefined {
+  if (seen.has(name)) return undefined;
+  seen.add(name);
+  for (const rule of findChain(table, name)?.rules ?? []) {
+    if (wanted(rule)) return rule;
+    const effect = rule.target.effect;
+    if (effect.kind !== 'jump') continue;
+    const below = findRule(table, effect.chain, wanted, seen);
+    if (below !== undefined) return below;
+  }
+  return undefined;
+}
+
+function describe(found: Found): string {
+  return `table ${found.place[0]}, chain ${found.place[1]}, line ${found.rule.range.line}`;
+}
+
+/** Where the dump changes the mark between the hook and the chain, so that the hook does not know it. */
+export function markChange(ruleset: Ruleset, table: TableName, chain: BuiltinChain): string | undefined {
+  const found = findBetween(
+    ruleset,
+    table,
+    chain,
+    (rule) => rule.target.effect.kind === 'mark' || MARKING.has(rule.target.name ?? ''),
+  );
+  return found === undefined ? undefined : describe(found);
+}
+
+/** What the rest of the dump does to packets on the way between hook and chain: an assumption and its warning. */
+export function otherTables(
+  ruleset: Ruleset,
+  table: TableName,
+  chain: BuiltinChain,
+  used: ReadonlySet<Field>,
+): readonly { readonly assumption: string; readonly warning: Diagnostic }[] {
+  const notes: { assumption: string; warning: Diagnostic }[] = [];
+  const note = (found: Found, assumption: string): void => {
+    const warning = { ...found.rule.range, code: 'other-table', severity: 'warning', message: assumption } as const;
+    notes.push({ assumption, warning });
+  };
+  const addressed = (['saddr', 'daddr', 'sport', 'dport'] as const).some((field) => used.has(field));
+  const rewriting = findBetween(ruleset, table, chain, (rule) => REWRITING.has(rule.target.name ?? ''));
+  if (addressed && rewriting !== undefined) {
+    note(
+      rewriting,
+      `packets whose addresses ${rewriting.rule.target.name} rewrites (${describe(rewriting)}) are judged by the addresses on the wire, not by those chain ${chain} sees`,
+    );
+  }
+  const dropping = findBetween(ruleset, table, chain, (rule) => rule.target.effect.kind === 'drop');
+  if (dropping !== undefined) {
+    note(dropping, `packets that another table drops (${describe(dropping)}) are judged and counted here too`);
+  }
+  return notes;
+}
