@@ -16,8 +16,12 @@ export class SystemCallError extends Error {
 type Argument = number | bigint | Uint8Array | null;
 type Syscall = (n: number, a: Argument, b: Argument, c: Argument, d: Argument, e: Argument, f: Argument) => number;
 
+type FastSyscall = (n: number, a: number, b: number, c: number, d: number, e: number, f: number) => number;
+
 interface Libc {
   syscall: Syscall;
+  fastSyscall: FastSyscall;
+  address(memory: Uint8Array): bigint;
   errno(): number;
 }
 
@@ -31,6 +35,8 @@ function libc(): Libc {
     loaded = {
       // Pointers travel as `void *`: a typed array (its memory, pinned for the call), a number, or null.
       syscall: library.func('long syscall(long, void *, void *, void *, void *, void *, void *)') as unknown as Syscall,
+      fastSyscall: library.func('long syscall(long, long, long, long, long, long, long)') as unknown as FastSyscall,
+      address: (memory) => koffi.address(memory),
       errno: () => koffi.errno(),
     };
   }
@@ -56,4 +62,22 @@ export function trySystemCall(number: number, ...args: readonly Argument[]): num
   const { syscall, errno } = libc();
   const result = Number(syscall(number, pass[0], pass[1], pass[2], pass[3], pass[4], pass[5]));
   return result < 0 ? -errno() : result;
+}
+
+/**
+ * `syscall(2)` with numbers and {@link addressOf addresses} alone, for loops that make a million calls (about 0.2 µs
+ * each beside the kernel's own work). A failure returns −errno.
+ */
+export function fastSystemCall(number: number, a = 0, b = 0, c = 0, d = 0, e = 0, f = 0): number {
+  const { fastSyscall, errno } = loaded ?? libc();
+  const result = fastSyscall(number, a, b, c, d, e, f);
+  return result < 0 ? -errno() : result;
+}
+
+/**
+ * Where a typed array's memory is, for structs that hold pointers. It stays there as long as the array lives: the
+ * caller keeps the array. User addresses are below 2^48, so a number holds them.
+ */
+export function addressOf(memory: Uint8Array): number {
+  return Number(libc().address(memory));
 }

@@ -1,0 +1,30 @@
+/** What went wrong outside of this process's own logic; stable, kebab-case. */
+export type RuntimeErrorCode =
+  | 'unsupported-machine'
+  | 'namespace-lost'
+  | 'not-synchronous'
+  | 'command-failed'
+  | 'command-missing'
+  | 'netlink-refused'
+  | 'bad-interface'
+  | 'load-failed'
+  | 'no-program'
+  | 'bad-map'
+  | 'short-packet'
+  | 'messages-lost'
+  | 'ruleset-refused'
+  | 'unsupported-target'
+  | 'unknown-chain'
+  | 'no-mark'
+  | 'closed';
+
+/** A failure of the machine the answers come from: the kernel, its tools, or what was asked of them. */
+export class RuntimeError extends Error {
+  constructor(
+    readonly code: RuntimeErrorCode,
+    message: string,
+  ) {
+    super(message);
+    this.name = 'RuntimeError';
+  }
+}
