@@ -57,15 +57,36 @@ export interface MapSpec {
   readonly flags?: number;
 }
 
-/** Part of a kernel struct: enough for libbpf to find the member in the running kernel's BTF. */
+/**
+ * Part of a kernel struct: enough for libbpf to find the member in the running kernel's BTF. Members in order of
+ * offset; a `field-offset` reference may walk into a member that is a struct: `nd_net.net`.
+ */
 export interface KernelStruct {
   readonly name: string;
+  /** At least the end of the last member; the kernel's own size does not matter. */
   readonly bytes: number;
-  readonly members: readonly { readonly name: string; readonly offset: number; readonly bytes: number }[];
+  readonly members: readonly KernelMember[];
 }
 
-/** Prototype of a kernel function that is called. */
+export interface KernelMember {
+  readonly name: string;
+  /** Bytes from the start of the struct: what the instruction holds until libbpf puts the running kernel's in. */
+  readonly offset: number;
+  /** 1, 2, 4 or 8 for `int`, 8 for `pointer`, the struct's own size for a struct, any length for `chars`. */
+  readonly bytes: number;
+  /** Default `int`. libbpf refuses a member whose kind differs in the kernel (`bpf_core_fields_are_compat`). */
+  readonly type?: MemberType;
+}
+
+/** A struct is named by its {@link KernelStruct}; any name will do where the kernel's is a typedef or has none. */
+export type MemberType = 'int' | 'pointer' | 'chars' | { readonly struct: string };
+
+/** Prototype of a kernel function that is called; libbpf compares it with the kernel's by kinds. */
 export interface KfuncSpec {
   readonly name: string;
-  readonly params: readonly string[];
+  readonly params: readonly KfuncType[];
+  /** Default `int`. */
+  readonly returns?: KfuncType;
 }
+
+export type KfuncType = 'void' | 'int' | 'u32' | 'u64' | 'void *' | `struct ${string} *`;

@@ -1,0 +1,129 @@
+/** The inverse of `layOutCode`: a code section as functions with symbolic references. */
+import { decode } from './instruction-bytes.js';
+import type { Instruction, Reference, SourceLine } from '../bytecode/instruction.js';
+import { PSEUDO, slots } from '../bytecode/instruction.js';
+import type { CodeInfo, LineRecord } from './btf-ext.js';
+import { CALL, LDDW, SLOT_BYTES, isImmediateAlu } from './code.js';
+import type { ElfSymbol, Relocation } from './elf.js';
+import { R_BPF_64_32, R_BPF_64_64, SHN_UNDEF, SYMBOL_TYPE } from './elf.js';
+import { ObjectError } from './error.js';
+import { memberAt } from './kernel-struct.js';
+import { readRelocations, type Elf } from './read-elf.js';
+import type { TypeReader } from './read-types.js';
+import type { FunctionSpec, KernelStruct, KfuncSpec, MapSpec } from './spec.js';
+
+export interface ReadContext {
+  readonly elf: Elf;
+  readonly info: readonly CodeInfo[];
+  readonly types: TypeReader;
+  readonly structs: ReadonlyMap<number, KernelStruct>;
+  readonly maps: readonly MapSpec[];
+  readonly kfuncs: readonly KfuncSpec[];
+}
+
+/** Functions of the section named, in order of place. */
+export function readCode(
+  context: ReadContext,
+  sectionName: string,
+): { readonly functions: readonly FunctionSpec[]; readonly sourceFile: string } {
+  const number = context.elf.sections.findIndex((section) => section.name === sectionName);
+  const { data } = context.elf.sections[number];
+  const info = context.info.find((one) => one.section === sectionName);
+  if (info === undefined) throw new ObjectError('malformed', `.BTF.ext knows nothing of section ${sectionName}`);
+  const section = new CodeReader(context, info, readRelocations(context.elf, number));
+  const symbols = context.elf.symbols
+    .filter((symbol) => symbol.section === number && symbol.type === SYMBOL_TYPE.FUNC)
+    .sort((a, b) => a.value - b.value);
+  let end = 0;
+  const functions = symbols.map((symbol) => {
+    if (symbol.value !== end || symbol.size === 0)
+      throw new ObjectError('malformed', `place of function ${symbol.name}`);
+    end += symbol.size;
+    if (end > data.length) throw new ObjectError('truncated', `function ${symbol.name} goes beyond its section`);
+    return section.function(symbol, data.subarray(symbol.value, end));
+  });
+  if (end !== data.length) throw new ObjectError('malformed', `code of no function in section ${sectionName}`);
+
+  return { functions, sourceFile: info.lines[0]?.file ?? '' };
+}
+
+class CodeReader {
+  private readonly lines: ReadonlyMap<number, LineRecord>;
+  private readonly functionTypes: ReadonlyMap<number, number>;
+  private readonly fields: ReadonlyMap<number, Reference>;
+
+  constructor(
+    private readonly context: ReadContext,
+    info: CodeInfo,
+    private readonly relocations: ReadonlyMap<number, Relocation>,
+  ) {
+    this.lines = new Map(info.lines.map((line) => [line.offset, line]));
+    this.functionTypes = new Map(info.functions.map((fn) => [fn.offset, fn.type]));
+    const byName = new Map([...context.structs.values()].map((struct) => [struct.name, struct]));
+    this.fields = new Map(
+      info.fields.map(({ offset, type, path }) => {
+        const struct = context.structs.get(type)?.name;
+        if (struct === undefined) throw new ObjectError('malformed', `CO-RE relocation of BTF type ${type}`);
+        return [offset, { kind: 'field-offset', struct, member: memberAt(byName, struct, path) }];
+      }),
+    );
+  }
+
+  function(symbol: ElfSymbol, code: Uint8Array): FunctionSpec {
+    const type = this.functionTypes.get(symbol.value);
+    if (type === undefined) throw new ObjectError('malformed', `no BTF of function ${symbol.name}`);
+    const head = this.context.types.function(type);
+    if (head.name !== symbol.name) throw new ObjectError('malformed', `function ${symbol.name} is ${head.name} in BTF`);
+    let offset = symbol.value;
+    let line: SourceLine | undefined;
+    const instructions = decodeCode(code, symbol.name).map((plain) => {
+      const record = this.lines.get(offset);
+      if (record !== undefined) line = sourceLine(record);
+      const instruction = this.withReference(plain, offset);
+      offset += slots(plain) * SLOT_BYTES;
+      return line === undefined ? instruction : { ...instruction, line };
+    });
+
+    return { ...head, instructions };
+  }
+
+  private withReference(instruction: Instruction, offset: number): Instruction {
+    const relocation = this.relocations.get(offset);
+    const field = this.fields.get(offset);
+    if (relocation !== undefined) return this.link(instruction, relocation);
+    if (field === undefined) return instruction;
+    if (!isImmediateAlu(instruction)) throw new ObjectError('malformed', 'CO-RE relocation of no ALU immediate');
+    return { ...instruction, imm: 0, reference: field };
+  }
+
+  private link(instruction: Instruction, { type, symbol: number, offset }: Relocation): Instruction {
+    const symbol = this.context.elf.symbols.at(number);
+    const name = symbol?.name ?? '';
+    if (symbol !== undefined && type === R_BPF_64_64 && instruction.opcode === LDDW) {
+      if (this.context.maps.some((map) => map.name === name)) {
+        return { ...instruction, src: PSEUDO.MAP_FD, imm: 0n, reference: { kind: 'map', name } };
+      }
+    } else if (symbol !== undefined && type === R_BPF_64_32 && instruction.opcode === CALL) {
+      if (symbol.type === SYMBOL_TYPE.FUNC) {
+        return { ...instruction, src: PSEUDO.CALL, imm: -1, reference: { kind: 'function', name } };
+      }
+      if (symbol.section === SHN_UNDEF && this.context.kfuncs.some((kfunc) => kfunc.name === name)) {
+        return { ...instruction, src: PSEUDO.KFUNC_CALL, imm: -1, reference: { kind: 'kfunc', name } };
+      }
+    }
+    throw new ObjectError('malformed', `relocation of type ${type} at ${offset} to symbol ${name}`);
+  }
+}
+
+function decodeCode(code: Uint8Array, name: string): readonly Instruction[] {
+  try {
+    return decode(code);
+  } catch (error) {
+    throw new ObjectError('malformed', `function ${name}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+/** Line 0 marks what has no line. */
+function sourceLine({ line, column, text }: LineRecord): SourceLine | undefined {
+  return line === 0 ? undefined : { text, line, column };
+}

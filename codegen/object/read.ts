@@ -1,0 +1,58 @@
+import { readCode } from './read-code.js';
+import { readElf, type Elf } from './read-elf.js';
+import { TypeReader } from './read-types.js';
+import { decodeBtf } from './btf.js';
+import { decodeBtfExt } from './btf-ext.js';
+import { SECTION_FLAG, SECTION_TYPE, type Section } from './elf.js';
+import { ObjectError } from './error.js';
+import { BTF_EXT_SECTION, BTF_SECTION, LICENSE_SECTION, MANIFEST_SECTION, TEXT_SECTION } from './sections.js';
+import type { ObjectSpec } from './spec.js';
+import { decodeText } from './strings.js';
+
+/**
+ * What `writeObject` was given, back from the file: references are symbols again, jumps keep their offsets (labels are
+ * gone), lines stand at every instruction that has one. A file of other tools is read only as far as it looks the
+ * same. Throws {@link ObjectError} `not-an-object`, `truncated` or `malformed` at all else, and nothing but that.
+ */
+export function readObject(bytes: Uint8Array): ObjectSpec {
+  const elf = readElf(bytes);
+  const btf = decodeBtf(onlySection(elf, BTF_SECTION).data);
+  const info = decodeBtfExt(onlySection(elf, BTF_EXT_SECTION).data, btf.strings);
+  const types = new TypeReader(btf);
+  const structs = types.kernelStructs();
+  const kernelStructs = [...structs.values()];
+  const maps = types.maps();
+  const kfuncs = types.kfuncs();
+  const context = { elf, info, types, structs, maps, kfuncs };
+
+  const programs = elf.sections.filter((section) => isCode(section) && section.name !== TEXT_SECTION);
+  if (programs.length !== 1) throw new ObjectError('malformed', `${programs.length} program sections instead of one`);
+  const entries = readCode(context, programs[0].name);
+  if (entries.functions.length !== 1) throw new ObjectError('malformed', `${entries.functions.length} entry functions`);
+  const hasText = elf.sections.some((section) => section.name === TEXT_SECTION);
+  const functions = hasText ? readCode(context, TEXT_SECTION).functions : [];
+  return {
+    license: readLicense(onlySection(elf, LICENSE_SECTION)),
+    program: { section: programs[0].name, entry: entries.functions[0], functions },
+    maps,
+    kernelStructs,
+    kfuncs,
+    manifest: decodeText(onlySection(elf, MANIFEST_SECTION).data, 'the manifest'),
+    sourceFile: entries.sourceFile,
+  };
+}
+
+function isCode(section: Section): boolean {
+  return section.type === SECTION_TYPE.PROGBITS && (section.flags & SECTION_FLAG.EXECINSTR) !== 0;
+}
+
+function onlySection(elf: Elf, name: string): Section {
+  const found = elf.sections.filter((section) => section.name === name);
+  if (found.length === 1 && found[0].type === SECTION_TYPE.PROGBITS) return found[0];
+  throw new ObjectError('malformed', `${found.length} sections ${name} instead of one`);
+}
+
+function readLicense({ data }: Section): string {
+  if (data.indexOf(0) !== data.length - 1) throw new ObjectError('malformed', 'the license is not one string');
+  return decodeText(data.subarray(0, -1), 'the license');
+}

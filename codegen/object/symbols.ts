@@ -1,0 +1,83 @@
+/** Symbols of an object, and the relocations that name them. */
+import type { CodeSection, LinkReference } from './code.js';
+import type { ElfSymbol, Relocation, Section } from './elf.js';
+import { BINDING, R_BPF_64_32, R_BPF_64_64, RELOCATION_BYTES, SECTION_FLAG, SECTION_TYPE, SHN_UNDEF } from './elf.js';
+import { SYMBOL_TYPE, encodeRelocations, plainSection } from './elf.js';
+import { ObjectError } from './error.js';
+import { LICENSE_SYMBOL } from './names.js';
+import type { ObjectSpec } from './spec.js';
+import type { ObjectTypes } from './types.js';
+
+/** Numbers of the sections that symbols lie in. */
+export interface SectionNumbers {
+  /** By section name. */
+  readonly code: ReadonlyMap<string, number>;
+  readonly maps: number;
+  readonly license: number;
+}
+
+/** All symbols but the null symbol, locals first, as ELF wants it. */
+export function collectSymbols(
+  spec: ObjectSpec,
+  code: readonly CodeSection[],
+  types: ObjectTypes,
+  numbers: SectionNumbers,
+): readonly ElfSymbol[] {
+  const { GLOBAL, LOCAL } = BINDING;
+  const functions = code.flatMap(({ name: section, functions }) =>
+    functions.map(({ spec: { name, linkage }, offset, bytes }) => ({
+      name,
+      binding: linkage === 'static' ? LOCAL : GLOBAL,
+      type: SYMBOL_TYPE.FUNC,
+      section: numbers.code.get(section) ?? SHN_UNDEF,
+      value: offset,
+      size: bytes,
+    })),
+  );
+  const variable = { binding: GLOBAL, type: SYMBOL_TYPE.OBJECT };
+  const maps = [...types.maps].map(([name, place]) => ({
+    name,
+    ...variable,
+    section: numbers.maps,
+    value: place.offset,
+    size: place.bytes,
+  }));
+  const license = { name: LICENSE_SYMBOL, ...variable, section: numbers.license, value: 0, size: 0 };
+  // libbpf takes for external what is undefined, global and of no type (sym_is_extern).
+  const external = { binding: GLOBAL, type: SYMBOL_TYPE.NOTYPE, section: SHN_UNDEF, value: 0, size: 0 };
+  const kfuncs = spec.kfuncs.map(({ name }) => ({ name, ...external }));
+  return [...functions, ...maps, license, ...kfuncs].sort((a, b) => a.binding - b.binding);
+}
+
+/** Says where each reference of the program leads: a symbol's number in the table, and its relocation type. */
+export class Linker {
+  private readonly numbers: ReadonlyMap<string, number>;
+  private readonly names: Readonly<Record<LinkReference['kind'], ReadonlySet<string>>>;
+
+  constructor(spec: ObjectSpec, symbols: readonly ElfSymbol[]) {
+    // The null symbol is number 0.
+    this.numbers = new Map(symbols.map((symbol, i) => [symbol.name, i + 1]));
+    const names = (of: readonly { readonly name: string }[]): ReadonlySet<string> => new Set(of.map((one) => one.name));
+    this.names = { map: names(spec.maps), function: names(spec.program.functions), kfunc: names(spec.kfuncs) };
+  }
+
+  relocation(offset: number, { kind, name }: LinkReference): Relocation {
+    const symbol = this.numbers.get(name);
+    if (symbol === undefined || !this.names[kind].has(name)) {
+      throw new ObjectError('bad-reference', `no ${kind} ${name} in the object that could be referred to`);
+    }
+    return { offset, type: kind === 'map' ? R_BPF_64_64 : R_BPF_64_32, symbol };
+  }
+
+  /** The `.rel` section of code section number `target`. */
+  section(code: CodeSection, target: number, symbolTable: number): Section {
+    const relocations = code.links.map(({ offset, reference }) => this.relocation(offset, reference));
+    const data = encodeRelocations(relocations);
+    return {
+      ...plainSection(`.rel${code.name}`, SECTION_TYPE.REL, SECTION_FLAG.INFO_LINK, data, 8),
+      link: symbolTable,
+      info: target,
+      entrySize: RELOCATION_BYTES,
+    };
+  }
+}
