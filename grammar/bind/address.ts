@@ -1,0 +1,207 @@
+import type { Family } from '../model/family.js';
+import type { Parsed } from '../modules/define.js';
+import { wholeNumber, scanUnsigned } from '../modules/value/number.js';
+
+/** An address with its mask, as numbers in network order; bits outside of the mask are clear. */
+export interface AddressMask {
+  readonly address: bigint;
+  readonly mask: bigint;
+}
+
+/** Addresses of host names that the caller declares; names are never looked up. */
+export type Hosts = ReadonlyMap<string, readonly string[]>;
+
+export type AddressFault = { readonly error: string; readonly hostName?: string };
+
+const BITS = { v4: 32, v6: 128 } as const;
+const NAME_BYTES = 255;
+
+/** All bits of an address. */
+export function fullMask(family: Family): bigint {
+  return (1n << BigInt(BITS[family])) - 1n;
+}
+
+/** Mask of a prefix length. */
+export function prefixMask(length: number, family: Family): bigint {
+  return fullMask(family) ^ ((1n << BigInt(BITS[family] - length)) - 1n);
+}
+
+/** Length of the prefix that a mask is, undefined if it has holes. */
+export function prefixLength(mask: bigint, family: Family): number | undefined {
+  const rest = mask ^ fullMask(family);
+  if ((rest & (rest + 1n)) !== 0n) return undefined;
+  return BITS[family] - (rest === 0n ? 0 : rest.toString(2).length);
+}
+
+/**
+ * The list of addresses behind `-s` and `-d` (libxtables `xtables_ipparse_multiple`, `xtables_ip6parse_multiple`):
+ * `address[/mask]` with commas between, the mask a prefix length or an address. A null mask makes any text an address.
+ */
+export function parseAddressList(
+  text: string,
+  family: Family,
+  hosts?: Hosts,
+): { readonly value: readonly AddressMask[] } | AddressFault {
+  const found: AddressMask[] = [];
+  for (const piece of text.split(',')) {
+    const parsed = parseMasked(piece.replace(/^[ \t\n\v\f\r]+/, ''), family, hosts);
+    if ('error' in parsed) return parsed;
+    found.push(...parsed.value);
+  }
+  return { value: found };
+}
+
+function parseMasked(
+  piece: string,
+  family: Family,
+  hosts: Hosts | undefined,
+): { readonly value: readonly AddressMask[] } | AddressFault {
+  if (Buffer.byteLength(piece) > NAME_BYTES) return { error: 'the address is longer than 255 characters' };
+  const slash = piece.lastIndexOf('/');
+  const mask = slash < 0 ? { value: fullMask(family) } : parseMask(piece.slice(slash + 1), family);
+  if ('error' in mask) return mask;
+  if (mask.value === 0n) return { value: [{ address: 0n, mask: 0n }] };
+  const name = slash < 0 ? piece : piece.slice(0, slash);
+  const addresses = parseHost(name, family, hosts);
+  if ('error' in addresses) return addresses;
+  return { value: addresses.value.map((address) => ({ address: address & mask.value, mask: mask.value })) };
+}
+
+function parseMask(text: string, family: Family): Parsed<bigint> {
+  const address = family === 'v4' ? parseDotted(text, true) : parseIpv6(text);
+  if (address !== undefined) return { value: address };
+  const length = wholeNumber(text, 0, BITS[family]);
+  return length === undefined ? { error: `"${text}" is not a mask` } : { value: prefixMask(length, family) };
+}
+
+function parseHost(
+  name: string,
+  family: Family,
+  hosts: Hosts | undefined,
+): { readonly value: readonly bigint[] } | AddressFault {
+  const number = parseAddress(name, family);
+  if (number !== undefined) return { value: [number] };
+  const declared = (hosts?.get(name) ?? []).flatMap((text) => parseAddress(text, family) ?? []);
+  if (declared.length > 0) return { value: declared };
+  const other = parseAddress(name, family === 'v4' ? 'v6' : 'v4');
+  if (other !== undefined && /[:.]/.test(name)) {
+    return { error: `"${name}" is an ${family === 'v4' ? 'IPv6' : 'IPv4'} address` };
+  }
+  if (!/^[A-Za-z0-9_]([-A-Za-z0-9_.]*)$/.test(name) || !/[A-Za-z]/.test(name)) {
+    return { error: `"${name}" is not an address` };
+  }
+  return { error: `"${name}" is a host name`, hostName: name };
+}
+
+/** An address without mask, in any form that iptables reads without asking a name service. */
+export function parseAddress(text: string, family: Family): bigint | undefined {
+  return family === 'v4' ? (parseDotted(text, false) ?? parseInetAton(text)) : parseIpv6(text);
+}
+
+/**
+ * Up to four bytes with dots between, each decimal, octal (`010`) or hexadecimal (`0xa`); missing ones are zeros on
+ * the right, unless all four are asked for (libxtables `__numeric_to_ipaddr`).
+ */
+function parseDotted(text: string, whole: boolean): bigint | undefined {
+  const parts = text.split('.');
+  if (parts.length > 4 || (whole && parts.length < 4)) return undefined;
+  let address = 0;
+  for (let i = 0; i < 4; i++) {
+    const byte = i < parts.length ? wholeByte(parts[i]) : 0;
+    if (byte === undefined) return undefined;
+    address = address * 256 + byte;
+  }
+  return BigInt(address);
+}
+
+function wholeByte(text: string): number | undefined {
+  if (/^(?:0|[1-9]\d{0,2})$/.test(text)) {
+    const value = Number(text);
+    return value <= 255 ? value : undefined;
+  }
+  return wholeNumber(text, 0, 255);
+}
+
+/** `a`, `a.b`, `a.b.c` or `a.b.c.d`, the last part filling the bytes that are left (inet_aton, asked by getaddrinfo). */
+function parseInetAton(text: string): bigint | undefined {
+  const parts = text.split('.');
+  if (parts.length > 4) return undefined;
+  let address = 0n;
+  for (const [i, part] of parts.entries()) {
+    const scanned = /^[0-9]/.test(part) ? scanUnsigned(part) : undefined;
+    if (scanned === undefined || scanned.rest !== '') return undefined;
+    const bits = i === parts.length - 1 ? BigInt(8 * (5 - parts.length)) : 8n;
+    if (scanned.value >> bits !== 0n) return undefined;
+    address = (address << bits) | scanned.value;
+  }
+  return address;
+}
+
+/** RFC 4291 text form, the last 32 bits possibly dotted (inet_pton). */
+export function parseIpv6(text: string): bigint | undefined {
+  const halves = text.split('::');
+  if (halves.length > 2) return undefined;
+  const [left, right] = halves.map((half, i) => ipv6Groups(half, i === halves.length - 1));
+  if (left === undefined || (halves.length === 2 && right === undefined)) return undefined;
+  const tail = right ?? [];
+  const missing = 8 - left.length - tail.length;
+  if (halves.length === 1 ? missing !== 0 : missing < 1) return undefined;
+  const groups = [...left, ...new Array<number>(missing).fill(0), ...tail];
+  return groups.reduce((address, group) => (address << 16n) | BigInt(group), 0n);
+}
+
+function ipv6Groups(text: string, last: boolean): readonly number[] | undefined {
+  if (text === '') return [];
+  const groups: number[] = [];
+  const parts = text.split(':');
+  for (const [i, part] of parts.entries()) {
+    if (last && i === parts.length - 1 && part.includes('.')) {
+      const bytes = part.split('.').map((byte) => (/^(?:0|[1-9]\d{0,2})$/.test(byte) ? Number(byte) : NaN));
+      if (bytes.length !== 4 || !bytes.every((byte) => byte <= 255)) return undefined;
+      groups.push(bytes[0] * 256 + bytes[1], bytes[2] * 256 + bytes[3]);
+    } else if (/^[0-9a-fA-F]{1,4}$/.test(part)) {
+      groups.push(parseInt(part, 16));
+    } else {
+      return undefined;
+    }
+  }
+  return groups;
+}
+
+/** As iptables-save prints it: `address/length`, or `address/mask` for a mask with holes. */
+export function printMasked({ address, mask }: AddressMask, family: Family): string {
+  const length = prefixLength(mask, family);
+  return `${printAddress(address, family)}/${length ?? printAddress(mask, family)}`;
+}
+
+/** inet_ntop: IPv6 with the longest run of zero groups shortened and addresses that hold an IPv4 one dotted. */
+export function printAddress(address: bigint, family: Family): string {
+  if (family === 'v4') return dotted(Number(address));
+  const groups = Array.from({ length: 8 }, (_, i) => Number((address >> BigInt(112 - 16 * i)) & 0xffffn));
+  const zeros = longestZeroRun(groups);
+  const holdsIpv4 = zeros.start === 0 && (zeros.length === 6 || (zeros.length === 5 && groups[5] === 0xffff));
+  if (holdsIpv4) return `::${zeros.length === 5 ? 'ffff:' : ''}${dotted(groups[6] * 65536 + groups[7])}`;
+  const hex = (from: number, to: number): string =>
+    groups
+      .slice(from, to)
+      .map((group) => group.toString(16))
+      .join(':');
+  if (zeros.length < 2) return hex(0, 8);
+  return `${hex(0, zeros.start)}::${hex(zeros.start + zeros.length, 8)}`;
+}
+
+function dotted(address: number): string {
+  return [24, 16, 8, 0].map((shift) => (address >>> shift) & 255).join('.');
+}
+
+/** The first of the longest runs. */
+function longestZeroRun(groups: readonly number[]): { readonly start: number; readonly length: number } {
+  let best = { start: 0, length: 0 };
+  for (let i = 0; i < groups.length; i++) {
+    let end = i;
+    while (groups[end] === 0) end++;
+    if (end - i > best.length) best = { start: i, length: end - i };
+    i = Math.max(i, end - 1);
+  }
+  return best;
+}

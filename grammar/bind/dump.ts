@@ -1,0 +1,225 @@
+import type { Diagnostic } from '../model/diagnostic.js';
+import { BUILTIN_CHAINS, type Family, type TableName } from '../model/family.js';
+import type { Rule, Ruleset } from '../model/ruleset.js';
+import type { ModuleContext } from '../modules/define.js';
+import { MATCHES, TARGETS } from '../modules/index.js';
+import { problem, readLine, readLines, type Line, type RuleLine, type TableLine } from '../syntax/index.js';
+import type { Hosts } from './address.js';
+import { bindRule, takesRule } from './bind-rule.js';
+import { dialectOf, guessFamily } from './family.js';
+import { ModuleRegistry } from './registry.js';
+import { readRule } from './rule-reader.js';
+import type { RuleWords, Surroundings } from './rule-words.js';
+import { didYouMean } from './suggest.js';
+import { TableDraft } from './table-draft.js';
+
+export interface ParseOptions {
+  /** Guessed from the text and the file's name if left out. */
+  readonly family?: Family;
+  /** Name of the file, for diagnostics. */
+  readonly file?: string;
+  /** Addresses of the host names that the dump may use. Names are never looked up: what they mean would depend on the moment. */
+  readonly hosts?: Hosts;
+}
+
+export interface ParsedDump {
+  /** What the sound lines make. Not to be used where a diagnostic is an error. */
+  readonly ruleset: Ruleset;
+  /** In the order of the text. */
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+const REGISTRIES: Readonly<Record<Family, ModuleRegistry>> = {
+  v4: new ModuleRegistry('v4', MATCHES, TARGETS),
+  v6: new ModuleRegistry('v6', MATCHES, TARGETS),
+};
+
+/**
+ * Reads the text of iptables-save, or a file written by hand for iptables-restore, as iptables-legacy-restore does
+ * (iptables-restore.c, xshared.c, libiptc; iptables 1.8), and gives every rule its meaning. All errors are reported
+ * at once; a line with an error makes no rule.
+ */
+export function parseDump(text: string, options: ParseOptions = {}): ParsedDump {
+  const binder = new DumpBinder(options.family ?? guessFamily(text, options.file), options);
+  for (const line of readLines(text)) binder.add(line);
+  return binder.finish();
+}
+
+export interface RulePlace {
+  readonly family: Family;
+  readonly table: TableName;
+  readonly chain: string;
+  /** Chains of the table that the rule may jump to. */
+  readonly chains?: readonly string[];
+  readonly hosts?: Hosts;
+}
+
+/** Reads the words of one rule as they stand behind `-A CHAIN`. Several rules come of lists of addresses. */
+export function parseRule(
+  text: string,
+  place: RulePlace,
+): { readonly rules: readonly Rule[]; readonly diagnostics: readonly Diagnostic[] } {
+  const line = readLine(`${text}\n`, 1) ?? emptyRule();
+  if (line.kind !== 'rule') return { rules: [], diagnostics: [notARule(line)] };
+  const builtin: ReadonlySet<string> = new Set<string>(BUILTIN_CHAINS[place.table]);
+  const chains = new Set([...builtin, ...(place.chains ?? [])]);
+  const registry = REGISTRIES[place.family];
+  const words = readRule(line.words, { ...place, registry, chains, isBuiltin: (name) => builtin.has(name) });
+  const bound = bindRule(line, words, contextOf(words, place.family, place.table, place.chain));
+  const diagnostics = [...(line.words.length === 0 ? [] : line.faults), ...words.faults, ...bound.faults];
+  return { rules: diagnostics.some(isError) ? [] : bound.rules, diagnostics };
+}
+
+function emptyRule(): RuleLine {
+  return { kind: 'rule', range: { line: 1, column: 1, length: 0 }, faults: [], usable: true, words: [], source: '' };
+}
+
+function notARule({ range }: Line): Diagnostic {
+  return problem('bad-argument', range, 'the text is not a rule');
+}
+
+function isError({ severity }: Diagnostic): boolean {
+  return severity === 'error';
+}
+
+function contextOf({ head }: RuleWords, family: Family, table: TableName, chain: string): ModuleContext {
+  const { protocol } = head;
+  if (protocol === undefined) return { family, table, chain };
+  return { family, table, chain, protocol: { number: protocol.value, inverted: protocol.inverted } };
+}
+
+/** Where in the file reading is. */
+class DumpBinder {
+  private readonly diagnostics: Diagnostic[] = [];
+  private readonly tables = new Map<TableName, TableDraft>();
+  private table: TableDraft | undefined;
+  /** Inside of a block whose table line could not be read. */
+  private inBadTable = false;
+  private toldNoTable = false;
+  private dialect: Ruleset['dialect'] = 'unknown';
+  private lastLine = 0;
+
+  constructor(
+    private readonly family: Family,
+    private readonly options: ParseOptions,
+  ) {}
+
+  add(line: Line): void {
+    this.report(line.faults);
+    this.lastLine = line.range.line;
+    switch (line.kind) {
+      case 'comment':
+        this.dialect = dialectOf(line.text) ?? this.dialect;
+        return;
+      case 'table':
+        return this.openTable(line);
+      case 'commit':
+        return this.commit(line);
+      case 'chain':
+        if (this.table !== undefined) return this.report(this.table.declare(line));
+        return this.outside(line);
+      case 'rule':
+        if (this.table !== undefined) return this.applyRule(this.table, line);
+        return this.outside(line);
+      default:
+        return line satisfies never;
+    }
+  }
+
+  finish(): ParsedDump {
+    const { family, dialect, diagnostics } = this;
+    if (this.table !== undefined || this.inBadTable) {
+      const at = { line: this.lastLine + 1, column: 1, length: 1 };
+      this.report([problem('table-not-closed', at, 'the last table has no COMMIT', 'add a line COMMIT')]);
+      this.close();
+    }
+    const { file } = this.options;
+    const tables = [...this.tables.values()].map((draft) => draft.finish());
+    const named = file === undefined ? diagnostics : diagnostics.map((diagnostic) => ({ ...diagnostic, file }));
+    return {
+      ruleset: { family, dialect, ...(file === undefined ? {} : { file }), tables },
+      diagnostics: named.sort((a, b) => a.line - b.line || a.column - b.column),
+    };
+  }
+
+  private report(diagnostics: readonly Diagnostic[]): void {
+    if (diagnostics.length > 0) this.diagnostics.push(...diagnostics);
+  }
+
+  private openTable(line: TableLine): void {
+    if (this.table !== undefined || this.inBadTable) {
+      this.report([
+        problem('table-not-closed', line.range, 'the table before has no COMMIT', 'add a line COMMIT before'),
+      ]);
+      this.close();
+    }
+    this.toldNoTable = false;
+    const name = tableName(line.name?.text);
+    if (name !== undefined) {
+      this.table = new TableDraft(name, line.range, this.tables.get(name));
+      this.tables.set(name, this.table);
+      return;
+    }
+    this.inBadTable = true;
+    const text = line.name?.text ?? '';
+    const message = text === '' ? 'the table line names no table' : `there is no table "${text}"`;
+    this.report([problem('bad-table', line.name ?? line.range, message, didYouMean(text, TABLES))]);
+  }
+
+  private commit(line: Line): void {
+    if (this.table === undefined && !this.inBadTable) return this.outside(line);
+    this.close();
+  }
+
+  private close(): void {
+    if (this.table !== undefined) this.report(this.table.commitFaults());
+    this.table = undefined;
+    this.inBadTable = false;
+    this.toldNoTable = false;
+  }
+
+  /** Lines outside of any table: told once for each run of them. */
+  private outside(line: Line): void {
+    if (this.inBadTable || this.toldNoTable) return;
+    this.toldNoTable = true;
+    const hint = 'a table begins with a line such as *filter and ends with COMMIT';
+    this.report([problem('no-table', line.range, 'the line stands outside of any table', hint)]);
+  }
+
+  private applyRule(table: TableDraft, line: RuleLine): void {
+    if (line.words.length === 0) return;
+    const words = readRule(line.words, this.surroundings(table));
+    this.report(words.faults);
+    const { command } = words;
+    if (command === undefined) {
+      if (words.faults.length === 0 && !words.otherFamily) this.report([noCommand(line)]);
+      return;
+    }
+    const bound = bindRule(line, words, contextOf(words, this.family, table.name, command.chain?.text ?? ''));
+    this.report(bound.faults);
+    const rules = takesRule(command);
+    if (!line.usable || words.faults.length > 0 || bound.faults.length > 0 || (rules && words.otherFamily)) return;
+    this.report(table.apply(command, bound, words.counters));
+  }
+
+  private surroundings(table: TableDraft): Surroundings {
+    return {
+      registry: REGISTRIES[this.family],
+      family: this.family,
+      table: table.name,
+      hosts: this.options.hosts,
+      chains: table.chains,
+      isBuiltin: (name) => table.isBuiltin(name),
+    };
+  }
+}
+
+function noCommand({ range }: RuleLine): Diagnostic {
+  return problem('no-command', range, 'the line has no command', 'rules are appended with -A CHAIN');
+}
+
+const TABLES: readonly TableName[] = ['filter', 'nat', 'mangle', 'raw', 'security'];
+
+function tableName(text: string | undefined): TableName | undefined {
+  return TABLES.find((name) => name === text);
+}

@@ -1,0 +1,123 @@
+import type { Code, Word } from '../syntax/index.js';
+import { CORE_BY_NAME, CORE_OPTIONS, type CoreOption } from './core-options.js';
+import type { FlagEntry } from './registry.js';
+import type { KnownUse, Surroundings, UnknownUse } from './rule-words.js';
+import { didYouMean } from './suggest.js';
+
+/** What a long option turns out to be. */
+export type Resolved =
+  | { readonly kind: 'core'; readonly option: CoreOption }
+  | { readonly kind: 'module'; readonly use: KnownUse; readonly option: FlagEntry }
+  | { readonly kind: 'unknown-module'; readonly use: UnknownUse }
+  | { readonly kind: 'none'; readonly code: Code; readonly message: string; readonly hint?: string };
+
+/** What of a rule is loaded, and the one thing that may still be. */
+export interface Loaded {
+  readonly surroundings: Surroundings;
+  /** Modules in the order in which they were loaded. */
+  readonly loaded: readonly (KnownUse | UnknownUse)[];
+  implicitHas(flag: string): boolean;
+  loadImplicit(word: Word): boolean;
+}
+
+/**
+ * Finds the option that `flag` (with its dashes) names: exactly, of iptables itself, then of the modules, the newest
+ * first; by an unambiguous beginning; else after loading the protocol's own match. While an unknown module is loaded,
+ * what nothing else has exactly is its, but that beginnings count for the module loaded last.
+ */
+export function resolveFlag(loaded: Loaded, flag: string, word: Word): Resolved {
+  const core = CORE_BY_NAME.get(flag.slice(2));
+  if (core !== undefined) return { kind: 'core', option: core };
+  const exact = exactOption(loaded, flag);
+  if (exact !== undefined) return exact;
+  const all = uses(loaded);
+  const unknown = all.find((use) => use.kind === 'unknown');
+  const begun =
+    unknown === undefined ? abbreviated(all, flag) : all[0] === unknown ? [] : abbreviatedByModule(all, flag);
+  if (begun.length === 1) return begun[0].found;
+  if (unknown !== undefined && !loaded.implicitHas(flag)) return { kind: 'unknown-module', use: unknown };
+  if (loaded.loadImplicit(word)) return resolveFlag(loaded, flag, word);
+  if (begun.length > 1) {
+    const names = begun.map(({ name }) => name).join(', ');
+    return { kind: 'none', code: 'ambiguous-option', message: `"${flag}" fits ${names}` };
+  }
+  return {
+    kind: 'none',
+    code: 'unknown-option',
+    message: `nothing loaded so far has "${flag}"`,
+    hint: hint(loaded, flag),
+  };
+}
+
+/** Loaded modules, the newest first; of a match given twice the newest alone takes options. */
+function uses({ loaded }: Loaded): readonly (KnownUse | UnknownUse)[] {
+  if (loaded.length < 2) return loaded;
+  return loaded.filter((use, i) => use.kind === 'unknown' || !hasLater(loaded, i, use)).reverse();
+}
+
+function hasLater(loaded: readonly (KnownUse | UnknownUse)[], index: number, { entry }: KnownUse): boolean {
+  for (let i = index + 1; i < loaded.length; i++) {
+    const later = loaded[i];
+    if (later.kind === 'known' && later.entry === entry) return true;
+  }
+  return false;
+}
+
+/**
+ * An exact name. An option that a known module has been given already, or excludes, belongs to an unknown module
+ * loaded after it, if there is one (`-m mark --mark 1 -m connmark --mark 2`).
+ */
+function exactOption(loaded: Loaded, flag: string): Resolved | undefined {
+  let unknown: UnknownUse | undefined;
+  for (const use of uses(loaded)) {
+    if (use.kind === 'unknown') {
+      unknown ??= use;
+      continue;
+    }
+    const option = use.entry.flags.get(flag);
+    if (option === undefined) continue;
+    if (unknown !== undefined && use.given[option.key] !== undefined) return { kind: 'unknown-module', use: unknown };
+    return { kind: 'module', use, option };
+  }
+  return undefined;
+}
+
+interface Begun {
+  readonly name: string;
+  readonly found: Resolved;
+}
+
+/** Every option that `flag` is the beginning of, each once however many names it has. */
+function abbreviated(all: readonly (KnownUse | UnknownUse)[], flag: string): readonly Begun[] {
+  const begun: Begun[] = [];
+  for (const option of CORE_OPTIONS) {
+    const name = option.names.find((candidate) => `--${candidate}`.startsWith(flag));
+    if (name !== undefined) begun.push({ name: `--${name}`, found: { kind: 'core', option } });
+  }
+  return [...begun, ...abbreviatedByModule(all, flag)];
+}
+
+function abbreviatedByModule(all: readonly (KnownUse | UnknownUse)[], flag: string): readonly Begun[] {
+  const begun: Begun[] = [];
+  for (const use of all) {
+    if (use.kind === 'unknown') continue;
+    const keys = new Set<string>();
+    for (const [name, option] of use.entry.flags) {
+      if (!name.startsWith(flag) || keys.has(option.key)) continue;
+      keys.add(option.key);
+      begun.push({ name, found: { kind: 'module', use, option } });
+    }
+  }
+  return begun;
+}
+
+/** Where the option would be known, or what it may have been meant to be. */
+function hint(loaded: Loaded, flag: string): string | undefined {
+  const { registry } = loaded.surroundings;
+  const match = [...registry.names('match')].find((name) => registry.match(name)?.flags.has(flag));
+  const target = [...registry.names('target')].find((name) => registry.target(name)?.flags.has(flag));
+  const owners = [...(match === undefined ? [] : [`-m ${match}`]), ...(target === undefined ? [] : [`-j ${target}`])];
+  if (owners.length > 0) return `it belongs to ${owners.join(' or ')}, which must stand before it`;
+  const names = uses(loaded).flatMap((use) => (use.kind === 'known' ? [...use.entry.flags.keys()] : []));
+  return didYouMean(flag, [...names, ...[...CORE_BY_NAME.keys()].map((name) => `--${name}`)]);
+}

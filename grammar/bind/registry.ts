@@ -1,0 +1,73 @@
+import type { Family } from '../model/family.js';
+import type { MatchModule, OptionSpec, OptionSpecs, TargetModule } from '../modules/define.js';
+import type { ExtensionKind } from './extensions.js';
+
+/** One option of a module under one of its names. */
+export interface FlagEntry {
+  readonly key: string;
+  readonly spec: OptionSpec<unknown>;
+}
+
+/** A module with its options by flag (`--dport`). */
+export interface Entry<M extends MatchModule | TargetModule = MatchModule | TargetModule> {
+  readonly module: M;
+  readonly flags: ReadonlyMap<string, FlagEntry>;
+}
+
+/** The modules of one address family, by name. */
+export class ModuleRegistry {
+  private readonly matches = new Map<string, Entry<MatchModule>>();
+  private readonly targets = new Map<string, Entry<TargetModule>>();
+  private readonly byProtocol = new Map<number, Entry<MatchModule>>();
+  private readonly foreign: Readonly<Record<ExtensionKind, ReadonlySet<string>>>;
+
+  constructor(
+    readonly family: Family,
+    matches: readonly MatchModule[],
+    targets: readonly TargetModule[],
+  ) {
+    const here = (module: MatchModule | TargetModule): boolean => module.families.includes(family);
+    for (const module of matches.filter(here)) {
+      const entry = { module, flags: flagsOf(module.options) };
+      for (const name of [module.name, ...(module.aliases ?? [])]) this.matches.set(name, entry);
+      for (const protocol of module.implicitFor ?? []) this.byProtocol.set(protocol, entry);
+    }
+    for (const module of targets.filter(here)) {
+      const entry = { module, flags: flagsOf(module.options) };
+      for (const name of [module.name, ...(module.aliases ?? [])]) this.targets.set(name, entry);
+    }
+    const elsewhere = (modules: readonly { name: string; families: readonly Family[] }[]): ReadonlySet<string> =>
+      new Set(modules.filter(({ families }) => !families.includes(family)).map(({ name }) => name));
+    this.foreign = { match: elsewhere(matches), target: elsewhere(targets) };
+  }
+
+  match(name: string): Entry<MatchModule> | undefined {
+    return this.matches.get(name);
+  }
+
+  target(name: string): Entry<TargetModule> | undefined {
+    return this.targets.get(name);
+  }
+
+  /** The match that `-p` alone makes available. */
+  implicit(protocol: number): Entry<MatchModule> | undefined {
+    return this.byProtocol.get(protocol);
+  }
+
+  names(kind: ExtensionKind): Iterable<string> {
+    return (kind === 'match' ? this.matches : this.targets).keys();
+  }
+
+  /** Whether a module of this name exists for the other family alone. */
+  isForeign(kind: ExtensionKind, name: string): boolean {
+    return this.foreign[kind].has(name);
+  }
+}
+
+function flagsOf(options: OptionSpecs): ReadonlyMap<string, FlagEntry> {
+  const flags = new Map<string, FlagEntry>();
+  for (const [key, spec] of Object.entries(options)) {
+    for (const flag of [spec.flag, ...spec.aliases]) flags.set(flag, { key, spec });
+  }
+  return flags;
+}

@@ -1,0 +1,83 @@
+import type { Diagnostic } from '../model/diagnostic.js';
+import type { Family, TableName } from '../model/family.js';
+import type { Counters } from '../model/ruleset.js';
+import type { Given, MatchModule, TargetModule } from '../modules/define.js';
+import type { Word } from '../syntax/index.js';
+import type { AddressMask, Hosts } from './address.js';
+import type { Entry, ModuleRegistry } from './registry.js';
+
+/** What a line does to its table. */
+export type Command =
+  | { readonly kind: 'append' | 'check'; readonly chain: Word }
+  | { readonly kind: 'insert' | 'replace'; readonly chain: Word; readonly number: number }
+  | { readonly kind: 'delete'; readonly chain: Word; readonly number?: number }
+  | { readonly kind: 'new-chain'; readonly chain: Word }
+  | { readonly kind: 'flush' | 'zero' | 'delete-chain' | 'list'; readonly chain?: Word }
+  | { readonly kind: 'rename-chain'; readonly chain: Word; readonly to: Word }
+  | { readonly kind: 'policy'; readonly chain: Word; readonly policy: Word };
+
+/** A module that is understood, with the options given to it so far. */
+export interface KnownUse<M extends MatchModule | TargetModule = MatchModule | TargetModule> {
+  readonly kind: 'known';
+  readonly entry: Entry<M>;
+  /** The word that loaded it: its name, or for an implicit match the protocol. */
+  readonly at: Word;
+  readonly given: Record<string, Given<unknown>>;
+}
+
+/** A module that is kept verbatim, `!` among its words. */
+export interface UnknownUse {
+  readonly kind: 'unknown';
+  readonly name: string;
+  readonly at: Word;
+  readonly words: Word[];
+}
+
+export type MatchUse = KnownUse<MatchModule> | UnknownUse;
+
+export type TargetUse =
+  | KnownUse<TargetModule>
+  | UnknownUse
+  | { readonly kind: 'chain'; readonly name: string; readonly goto: boolean; readonly at: Word };
+
+/** A core option with its value. */
+export interface Head<T> {
+  readonly value: T;
+  readonly inverted: boolean;
+  readonly at: Word;
+}
+
+export interface RuleHead {
+  readonly source?: Head<readonly AddressMask[]>;
+  readonly destination?: Head<readonly AddressMask[]>;
+  readonly inInterface?: Head<string>;
+  readonly outInterface?: Head<string>;
+  readonly protocol?: Head<number>;
+  readonly fragments?: Head<true>;
+}
+
+/** The words of a line, understood one by one. */
+export interface RuleWords {
+  readonly command?: Command;
+  readonly head: RuleHead;
+  readonly matches: readonly MatchUse[];
+  readonly target?: TargetUse;
+  /** From `-c`. */
+  readonly counters?: Counters;
+  /** The line is for the other address family (`-6` in an IPv4 file) and adds no rule. */
+  readonly otherFamily: boolean;
+  readonly faults: readonly Diagnostic[];
+}
+
+/** What reading a rule needs to know of its surroundings. */
+export interface Surroundings {
+  readonly registry: ModuleRegistry;
+  readonly family: Family;
+  readonly table: TableName;
+  /** Chain of a rule that stands without its command. */
+  readonly chain?: string;
+  readonly hosts?: Hosts;
+  /** Names of the table's chains as far as they are declared. */
+  readonly chains: { has(name: string): boolean; keys(): Iterable<string> };
+  isBuiltin(chain: string): boolean;
+}

@@ -1,0 +1,39 @@
+/** Optimal string alignment distance: insertions, deletions, replacements, swaps of neighbours. */
+function distance(a: string, b: string): number {
+  let before: number[] = [];
+  let last = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const same = a[i - 1] === b[j - 1];
+      row[j] = Math.min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (same ? 0 : 1));
+      const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      if (swapped) row[j] = Math.min(row[j], before[j - 2] + 1);
+    }
+    before = last;
+    last = row;
+  }
+  return last[b.length];
+}
+
+/** The nearest of `names` that `word` may have been meant to be, letter case aside. */
+export function nearest(word: string, names: Iterable<string>): string | undefined {
+  const lower = word.toLowerCase();
+  let best: string | undefined;
+  let least = word.length <= 3 ? 1 : word.length <= 7 ? 2 : 3;
+  for (const name of names) {
+    if (Math.abs(name.length - word.length) > least) continue;
+    const steps = distance(lower, name.toLowerCase());
+    if (steps < least || (steps === least && best === undefined)) {
+      best = name;
+      least = steps;
+    }
+  }
+  return best;
+}
+
+/** `did you mean X?`, or nothing. */
+export function didYouMean(word: string, names: Iterable<string>): string | undefined {
+  const name = nearest(word, names);
+  return name === undefined ? undefined : `did you mean ${name}?`;
+}

@@ -1,0 +1,4 @@
+export { parseDump, parseRule, type ParsedDump, type ParseOptions, type RulePlace } from './bind/dump.js';
+export { parseAddress, printAddress, type Hosts } from './bind/address.js';
+export { printDump, printRule } from './print/print.js';
+export { CODES, type Code } from './syntax/index.js';

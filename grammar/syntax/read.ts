@@ -1,0 +1,202 @@
+import type { Diagnostic, SourceRange } from '../model/diagnostic.js';
+import type { Counters } from '../model/ruleset.js';
+import type { IToken } from 'chevrotain';
+import type { Line, Word } from './ast.js';
+import { problem, warning } from './codes.js';
+import { LineParser, type RawLine } from './line-parser.js';
+import { unquote } from './quote.js';
+
+/** Bytes that iptables-restore reads at once (`buffer[10240]`), and that it keeps of a word (`xt_param_buf`). */
+const LINE_BYTES = 10_239;
+const WORD_BYTES = 1_023;
+
+const parser = new LineParser();
+
+/**
+ * Reads a dump line by line, as iptables-restore's main loop does. Empty lines are left out. A line that cannot be
+ * read carries its faults; the rest of the file is read all the same.
+ */
+export function* readLines(text: string): Generator<Line, void, undefined> {
+  let start = 0;
+  const reports = new FileReports();
+  for (let number = 1; start < text.length; number++) {
+    const newline = text.indexOf('\n', start);
+    const end = newline < 0 ? text.length : newline + 1;
+    const line = readLine(text.slice(start, end), number, reports);
+    if (line !== undefined) yield line;
+    start = end;
+  }
+}
+
+/** One line, given with its newline if it has one; undefined for an empty one. */
+export function readLine(text: string, number: number, reports = new FileReports()): Line | undefined {
+  const frame = lineFrame(text, number, reports);
+  const readable = frame.usable ? text : repaired(text);
+  const raw = parser.parse(readable);
+  return raw === undefined ? brokenCounters(readable, number, frame) : placed(raw, readable, number, frame);
+}
+
+/** What holds for a line whatever its kind. */
+type Frame = Pick<Line, 'faults' | 'usable'>;
+
+const NO_FAULTS: readonly Diagnostic[] = [];
+const SOUND: Frame = { faults: NO_FAULTS, usable: true };
+
+function withFaults(frame: Frame, faults: readonly Diagnostic[]): Frame {
+  if (faults.length === 0) return frame;
+  return {
+    faults: [...frame.faults, ...faults],
+    usable: frame.usable && faults.every(({ severity }) => severity !== 'error'),
+  };
+}
+
+/** Faults that concern a whole file are told once, at the first line that has them. */
+class FileReports {
+  private readonly told = new Set<string>();
+
+  first(code: string): boolean {
+    if (this.told.has(code)) return false;
+    this.told.add(code);
+    return true;
+  }
+}
+
+function lineFrame(text: string, number: number, reports: FileReports): Frame {
+  const returns = text[0] !== '#' && (text.endsWith('\r\n') || text.endsWith('\r'));
+  if (!returns && text.length <= LINE_BYTES / 3 && !text.includes('\0') && text[0] !== '\ufeff') return SOUND;
+  const at = (column: number): SourceRange => ({ line: number, column, length: 1 });
+  const faults: Diagnostic[] = [];
+  if (number === 1 && text.startsWith('\ufeff')) {
+    faults.push(problem('byte-order-mark', at(1), 'the file starts with a byte order mark', 'save it without one'));
+  }
+  if (text.includes('\0')) {
+    faults.push(problem('nul-character', at(text.indexOf('\0') + 1), 'the line holds a NUL character'));
+  }
+  if (Buffer.byteLength(text) > LINE_BYTES) {
+    faults.push(
+      problem('line-too-long', at(1), `the line is longer than ${LINE_BYTES} bytes, iptables-restore cuts it`),
+    );
+  }
+  if (returns && reports.first('crlf')) {
+    faults.push(
+      problem('crlf', at(text.lastIndexOf('\r') + 1), 'the line ends in CR LF', 'convert it, e.g. with dos2unix'),
+    );
+  }
+  return { faults, usable: !returns && faults.length === 0 };
+}
+
+/** The line as it was meant, of the same columns, so that what is left of it can be judged too. */
+function repaired(text: string): string {
+  return text
+    .replace(/^\ufeff/, '')
+    .replace(/\r(\n?)$/, '$1')
+    .replaceAll('\0', ' ');
+}
+
+/** The grammar takes any line but one whose counters are not whole. */
+function brokenCounters(text: string, number: number, frame: Frame): Line {
+  const range = whole(text, number);
+  const fault = problem('bad-counters', { ...range, length: 1 }, 'counters need the form [packets:bytes]');
+  return { kind: 'rule', range, ...withFaults(frame, [fault]), words: [], source: text.trimEnd() };
+}
+
+function placed(raw: RawLine, text: string, number: number, frame: Frame): Line | undefined {
+  const range = whole(text, number);
+  switch (raw.kind) {
+    case 'empty':
+      return undefined;
+    case 'comment':
+      return { kind: 'comment', range, ...frame, text: raw.text.image };
+    case 'commit':
+      return { kind: 'commit', range, ...frame };
+    case 'table':
+      return { kind: 'table', range, ...frame, name: names(raw.names, number)[0] };
+    case 'chain': {
+      const [name, policy, counters] = names(raw.names, number);
+      return { kind: 'chain', range, ...frame, name, policy, counters };
+    }
+    case 'rule':
+      return ruleLine(raw.words, raw.counters, text, number, frame);
+    default:
+      return raw satisfies never;
+  }
+}
+
+function whole(text: string, line: number): SourceRange {
+  return { line, column: 1, length: text.trimEnd().length };
+}
+
+/** Words of a table or chain line, in which quotes are ordinary characters. */
+function names(tokens: readonly IToken[], line: number): readonly (Word | undefined)[] {
+  return tokens.map(({ image, startOffset }) => ({
+    line,
+    column: startOffset + 1,
+    length: image.length,
+    text: image,
+    raw: image,
+  }));
+}
+
+function word({ image, startOffset }: IToken, line: number): Word {
+  return { line, column: startOffset + 1, length: image.length, text: unquote(image), raw: image };
+}
+
+function ruleLine(
+  tokens: readonly IToken[],
+  counters: IToken | undefined,
+  text: string,
+  line: number,
+  frame: Frame,
+): Line {
+  const words = tokens.map((token) => word(token, line));
+  const start = words.length === 0 ? 0 : words[0].column - 1;
+  const last = words[words.length - 1];
+  const end = last === undefined ? text.length : last.column - 1 + last.length;
+  const source = text.slice(start, text[end - 1] === '\n' ? end - 1 : end);
+  const range = { line, column: start + 1, length: source.length };
+  const badCommit = commitFault(words, text);
+  if (badCommit !== undefined) return { kind: 'commit', range, ...withFaults(frame, [badCommit]) };
+  const bounds = withFaults(frame, wordFaults(words, range));
+  if (counters === undefined) return { kind: 'rule', range, ...bounds, source, words };
+  const value = parseCounters(counters.image);
+  const checked = value === undefined ? withFaults(bounds, [oddCounters(counters, line)]) : bounds;
+  return { kind: 'rule', range, ...checked, source, words, counters: value };
+}
+
+/** A line that was meant to be COMMIT, but that iptables-restore takes for a rule. */
+function commitFault(words: readonly Word[], text: string): Diagnostic | undefined {
+  if (words.length !== 1 || words[0].raw.toUpperCase() !== 'COMMIT') return undefined;
+  const at = words[0];
+  if (at.raw !== 'COMMIT') return problem('bad-commit', at, `"${at.raw}" is not COMMIT`, 'write it in capitals');
+  if (text.endsWith('\n')) {
+    return problem(
+      'bad-commit',
+      at,
+      'blanks stand around COMMIT',
+      'it must be that word and the newline, nothing else',
+    );
+  }
+  const hint = 'add a newline; iptables-nft-restore takes the file as it is, iptables-legacy-restore does not';
+  return problem('bad-commit', at, 'the file ends without a newline after COMMIT', hint);
+}
+
+function wordFaults(words: readonly Word[], range: SourceRange): readonly Diagnostic[] {
+  if (words.length === 0) {
+    return [problem('no-command', { ...range, length: 1 }, 'the line holds blanks alone', 'remove them or the line')];
+  }
+  const long = words.find(({ text }) => text.length > WORD_BYTES / 3 && Buffer.byteLength(text) > WORD_BYTES);
+  if (long === undefined) return NO_FAULTS;
+  return [problem('word-too-long', long, `the word is longer than ${WORD_BYTES} bytes`)];
+}
+
+/** `[packets:bytes]`. */
+export function parseCounters(text: string): Counters | undefined {
+  const match = /^\[(\d+):(\d+)\]$/.exec(text);
+  return match === null ? undefined : { packets: BigInt(match[1]), bytes: BigInt(match[2]) };
+}
+
+/** iptables-restore reads counters with -c alone: without it any text stands there. */
+function oddCounters({ image, startOffset }: IToken, line: number): Diagnostic {
+  const at = { line, column: startOffset + 1, length: image.length };
+  return warning('bad-counters', at, `"${image}" is not [packets:bytes] and is left out`);
+}
