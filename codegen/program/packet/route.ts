@@ -23,7 +23,7 @@ import { SK_BUFF, XDP_MD, type EntryContext } from './entry.js';
 /** Results of bpf_fib_lookup (include/uapi/linux/bpf.h BPF_FIB_LKUP_RET_*). */
 const FIB = { SUCCESS: 0, PROHIBIT: 3, NOT_FWDED: 4, FWD_DISABLED: 5, UNSUPP_LWT: 6 } as const;
 /** struct bpf_fib_lookup. */
-const FIB_PARAMS = {
+export const FIB_PARAMS = {
   family: 0,
   l4_protocol: 1,
   ifindex: 8,
