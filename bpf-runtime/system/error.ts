@@ -11,6 +11,7 @@ export type RuntimeErrorCode =
   | 'no-program'
   | 'bad-map'
   | 'short-packet'
+  | 'long-packet'
   | 'messages-lost'
   | 'ruleset-refused'
   | 'unsupported-target'

@@ -1,0 +1,54 @@
+import { RuntimeError } from '../system/error.js';
+import { SystemCallError } from '../system/libc.js';
+import { allocate, cString, memoryOf } from '../system/memory.js';
+import { bpf, newAttr, setPointer, tryBpf } from './bpf.js';
+import { KernelMap } from './map.js';
+
+/** enum bpf_map_type, bpf_prog_type and bpf_attach_type (include/uapi/linux/bpf.h), the ones made here. */
+const ARRAY = 2;
+const SCHED_CLS = 3;
+const TCX_INGRESS = 46;
+const LOG_BYTES = 1 << 20;
+
+/** An array map with 4-byte keys, made without an object file. */
+export function createArray(valueSize: number, maxEntries: number): KernelMap {
+  const attr = newAttr();
+  attr.view.setUint32(0, ARRAY, true);
+  attr.view.setUint32(4, 4, true);
+  attr.view.setUint32(8, valueSize, true);
+  attr.view.setUint32(12, maxEntries, true);
+  return new KernelMap(bpf('MAP_CREATE', attr));
+}
+
+/** Loads encoded instructions (8 bytes each, little endian) as a tc classifier and returns its file descriptor. */
+export function loadClassifier(instructions: Uint8Array): number {
+  const code = memoryOf(instructions);
+  const license = memoryOf(cString('GPL'));
+  const log = allocate(LOG_BYTES);
+  const attr = newAttr();
+  attr.view.setUint32(0, SCHED_CLS, true);
+  attr.view.setUint32(4, instructions.length / 8, true);
+  setPointer(attr.view, 8, code.address);
+  setPointer(attr.view, 16, license.address);
+  const first = tryBpf('PROG_LOAD', attr);
+  if (first >= 0) return first;
+  attr.view.setUint32(24, 1, true);
+  attr.view.setUint32(28, LOG_BYTES, true);
+  setPointer(attr.view, 32, log.address);
+  const second = tryBpf('PROG_LOAD', attr);
+  if (second >= 0) return second;
+  const text = new TextDecoder().decode(log.bytes.subarray(0, log.bytes.indexOf(0)));
+  throw new RuntimeError('load-failed', `${new SystemCallError('BPF_PROG_LOAD', -second).message}\n${text}`);
+}
+
+/**
+ * Attaches a tc program to the ingress of a device of the calling thread's network namespace (tcx, Linux 6.6 and
+ * newer) and returns the link's file descriptor; closing it detaches the program.
+ */
+export function attachTcxIngress(program: number, interfaceIndex: number): number {
+  const attr = newAttr();
+  attr.view.setUint32(0, program, true);
+  attr.view.setUint32(4, interfaceIndex, true);
+  attr.view.setUint32(8, TCX_INGRESS, true);
+  return bpf('LINK_CREATE', attr, 'tcx ingress');
+}
