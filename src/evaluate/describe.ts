@@ -1,0 +1,205 @@
+import type { Condition, Opaque } from '../../grammar/model/condition.js';
+import type { Family } from '../../grammar/model/family.js';
+import { fieldBits, type Field } from '../../grammar/model/fields.js';
+import type { Interval, IntervalSet } from '../../grammar/model/interval.js';
+import type { Effect, RuleRef } from '../../grammar/model/ruleset.js';
+import { prefixLength, printAddress } from '../../grammar/modules/value/address.js';
+import { TCP_FLAG } from '../packet/numbers.js';
+import type { SettledTest, TraceStep } from './trace.js';
+
+const NAMES: Readonly<Record<Field, string>> = {
+  iif: 'input interface',
+  oif: 'output interface',
+  saddr: 'source',
+  daddr: 'destination',
+  proto: 'protocol',
+  l4found: 'transport header',
+  fragoff: 'fragment offset',
+  tos: 'TOS',
+  ttl: 'TTL',
+  length: 'length',
+  l4len: 'bytes of transport header and payload',
+  sport: 'source port',
+  dport: 'destination port',
+  'tcp.flags': 'TCP flags',
+  'tcp.doff': 'TCP header length',
+  'tcp.whole': 'TCP header',
+  'tcp.options': 'TCP options',
+  'icmp.type': 'ICMP type',
+  'icmp.code': 'ICMP code',
+  mark: 'mark',
+  pkttype: 'packet type',
+  'mac.src': 'source MAC',
+  'mac.ether': 'Ethernet header',
+};
+
+const PACKET_TYPES = ['unicast', 'broadcast', 'multicast'];
+
+/** A field's value for people. */
+export function describeValue(field: Field, value: bigint, family: Family): string {
+  switch (field) {
+    case 'saddr':
+    case 'daddr':
+      return printAddress(value, family);
+    case 'iif':
+    case 'oif':
+      return nameOfInterface(value);
+    case 'mac.src':
+      return printMac(value);
+    case 'tcp.flags':
+      return printFlags(Number(value));
+    case 'mark':
+    case 'tos':
+    case 'tcp.options':
+      return `0x${value.toString(16)}`;
+    case 'pkttype':
+      return PACKET_TYPES[Number(value)] ?? String(value);
+    case 'l4found':
+    case 'tcp.whole':
+    case 'mac.ether':
+      return value === 0n ? 'missing' : 'there';
+    case 'proto':
+    case 'fragoff':
+    case 'ttl':
+    case 'length':
+    case 'l4len':
+    case 'sport':
+    case 'dport':
+    case 'tcp.doff':
+    case 'icmp.type':
+    case 'icmp.code':
+      return String(value);
+  }
+}
+
+function nameOfInterface(value: bigint): string {
+  if (value === 0n) return '(none)';
+  const bytes = Array.from({ length: 16 }, (_, i) => Number((value >> BigInt(120 - 8 * i)) & 0xffn));
+  return new TextDecoder().decode(Uint8Array.from(bytes)).replace(/\0+$/, '');
+}
+
+export function printMac(value: bigint): string {
+  return [40n, 32n, 24n, 16n, 8n, 0n]
+    .map((shift) => ((value >> shift) & 0xffn).toString(16).padStart(2, '0'))
+    .join(':');
+}
+
+function printFlags(bits: number): string {
+  const names = Object.entries(TCP_FLAG).flatMap(([name, bit]) => ((bits & bit) === 0 ? [] : [name]));
+  return names.length === 0 ? 'NONE' : names.join(',');
+}
+
+function describeInterval(field: Field, { lo, hi }: Interval, family: Family): string {
+  const text = (value: bigint): string => describeValue(field, value, family);
+  if (lo === hi) return text(lo);
+  const top = (1n << BigInt(fieldBits(field, family))) - 1n;
+  if (hi >= top && lo > 0n) return `${text(lo)} or more`;
+  if (field === 'iif' || field === 'oif') return `${nameOfInterface(lo)}+`;
+  if (field === 'saddr' || field === 'daddr') {
+    const length = prefixLength(top ^ (hi - lo), family);
+    if (length !== undefined && (lo & (hi - lo)) === 0n) return `${text(lo)}/${length}`;
+  }
+  return `${text(lo)}–${text(hi)}`;
+}
+
+/** Sets with more parts than this are cut. */
+const SHOWN = 4;
+
+function describeSet(field: Field, set: IntervalSet, family: Family): string {
+  if (set.length === 0) return 'nothing';
+  const shown = set.slice(0, SHOWN).map((part) => describeInterval(field, part, family));
+  return set.length > SHOWN ? `${shown.join(', ')} and ${set.length - SHOWN} more` : shown.join(', ');
+}
+
+function describeOpaque(test: Opaque): string {
+  switch (test.name) {
+    case 'ctstate':
+      return `connection state ${test.states.join(',')}`;
+    case 'conntrack':
+      return `connection (${test.words.join(' ')})`;
+    case 'addrtype':
+      return `type of the ${test.which === 'src' ? 'source' : 'destination'} ${test.types.join(',')}`;
+    case 'limit':
+      return 'limit';
+    case 'module':
+      return `match ${test.module}`;
+  }
+}
+
+/** The condition in words: what a packet must be like. */
+export function describeCondition(condition: Condition, family: Family): string {
+  switch (condition.kind) {
+    case 'in': {
+      const mask = condition.mask === undefined ? '' : ` & 0x${condition.mask.toString(16)}`;
+      return `${NAMES[condition.field]}${mask} ${describeSet(condition.field, condition.set, family)}`;
+    }
+    case 'not':
+      return `not ${describeCondition(condition.of, family)}`;
+    case 'hotdrop':
+      return `not ${describeCondition(condition.when, family)}`;
+    case 'opaque':
+      return describeOpaque(condition.test);
+    case 'all':
+      return condition.of.length === 0
+        ? 'anything'
+        : condition.of.map((part) => describeCondition(part, family)).join(' and ');
+    case 'any':
+      return condition.of.length === 0
+        ? 'nothing'
+        : condition.of.map((part) => describeCondition(part, family)).join(' or ');
+  }
+}
+
+/** Why a rule did not match: the value that the packet has, and what the test wants. */
+export function describeTest(test: SettledTest, family: Family): string {
+  const wanted = describeCondition(test.condition, family);
+  if (test.field === undefined || test.value === undefined) return `wants ${wanted}`;
+  return `${NAMES[test.field]} is ${describeValue(test.field, test.value, family)}, wants ${wanted}`;
+}
+
+const at = (rule: RuleRef): string => `${rule.chain} ${rule.number}`;
+
+function describeEffect(effect: Effect): string {
+  switch (effect.kind) {
+    case 'accept':
+    case 'drop':
+    case 'return':
+      return effect.kind.toUpperCase();
+    case 'continue':
+      return 'counted, goes on';
+    case 'jump':
+      return `${effect.goto ? 'goes to' : 'jumps to'} ${effect.chain}`;
+    case 'reject':
+      return `REJECT with ${effect.type}`;
+    case 'log':
+      return `LOG, goes on`;
+    case 'mark':
+      return 'MARK, goes on';
+    case 'opaque':
+      return `${effect.target}, which is not understood`;
+  }
+}
+
+/** One step of `explain`. */
+export function describeStep(step: TraceStep, family: Family): string {
+  switch (step.kind) {
+    case 'match':
+      return `${at(step.rule)}: ${step.text} → ${describeEffect(step.effect)}`;
+    case 'mismatch':
+      return `${at(step.rule)}: ${step.text} – no match: ${describeTest(step.test, family)}`;
+    case 'hotdrop':
+      return `${at(step.rule)}: ${step.text} → dropped at once by ${step.test.part}: ${describeHotdrop(step.test, family)}`;
+    case 'return':
+      return step.to === undefined ? `${step.chain} ends: to the policy` : `${step.chain} ends: back to ${at(step.to)}`;
+    case 'policy':
+      return `${step.chain}: policy ${step.policy}`;
+  }
+}
+
+/** The condition of a hotdrop is what the packet must not be like. */
+function describeHotdrop(test: SettledTest, family: Family): string {
+  const { condition, field, value } = test;
+  if (field === undefined || value === undefined) return describeCondition(condition, family);
+  const found = `${NAMES[field]} is ${describeValue(field, value, family)}`;
+  return condition.kind === 'not' ? `${found}, needs ${describeCondition(condition.of, family)}` : found;
+}

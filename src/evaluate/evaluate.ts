@@ -1,0 +1,234 @@
+import type { Condition, Opaque } from '../../grammar/model/condition.js';
+import type { BuiltinChain, TableName } from '../../grammar/model/family.js';
+import type { Packet } from '../../grammar/model/packet.js';
+import type { BoundMatch, Chain, Effect, RejectType, Rule, RuleRef, Ruleset } from '../../grammar/model/ruleset.js';
+import { entryChain, jumpTarget, type ChainIndex } from './chains.js';
+import { HOTDROP, isCertain, outcomeOf, YES, type Answer, type ConditionView, type Outcome } from './outcome.js';
+import { readFields, readIpPacket, type FieldValues } from './read-fields.js';
+import { failedTest, type TraceStep } from './trace.js';
+
+export type Verdict = 'accept' | 'drop' | { readonly reject: RejectType };
+
+/** What decided: a rule's target, the policy of the built-in chain, or a rule whose test dropped the packet at once. */
+export type Decision =
+  | { readonly by: 'rule'; readonly rule: RuleRef }
+  | { readonly by: 'policy'; readonly chain: BuiltinChain }
+  | { readonly by: 'hotdrop'; readonly rule: RuleRef };
+
+/** What could not be answered, and so ended the evaluation. */
+export type Unknown =
+  | { readonly kind: 'test'; readonly rule: RuleRef; readonly test: Opaque }
+  | { readonly kind: 'target'; readonly rule: RuleRef; readonly target: string };
+
+interface Walked {
+  /** Every rule that matched, in order: these are counted, each with `length` bytes. A hotdrop counts nothing. */
+  readonly hits: readonly RuleRef[];
+  /** Bytes that a counter gets (`skb->len`: the IP packet without padding). */
+  readonly length: number;
+  /** The packet mark at the end. */
+  readonly mark: number;
+  /** Every step, if it was asked for. */
+  readonly trace: readonly TraceStep[];
+}
+
+/** `decided` where every test that mattered had an answer; `unknown` where one had none. Never a guess. */
+export type Evaluation =
+  | (Walked & { readonly kind: 'decided'; readonly verdict: Verdict; readonly decision: Decision })
+  | (Walked & { readonly kind: 'unknown'; readonly unknown: Unknown });
+
+/**
+ * Answers the tests whose answer is not in the packet; undefined where it is not known. Each test is asked where the
+ * kernel would come to it and once, so that an answer may spend something (a token of `limit`).
+ */
+export type Oracle = (test: Opaque, rule: RuleRef, fields: FieldValues) => boolean | undefined;
+
+export interface EvaluationInput {
+  readonly ruleset: Ruleset;
+  readonly table: TableName;
+  readonly chain: BuiltinChain;
+  readonly packet: Packet;
+  readonly oracle?: Oracle;
+  /** Keep every step for people to read. */
+  readonly trace?: boolean;
+}
+
+/**
+ * What iptables does with a packet that has come to a built-in chain: ipt_do_table (net/ipv4/netfilter/ip_tables.c)
+ * and ip6t_do_table (net/ipv6/netfilter/ip6_tables.c).
+ *
+ * @throws UnreadablePacketError if the frame holds no packet of the family (see `reaches`)
+ * @throws RulesetFaultError if the kernel would not load the table
+ */
+export function evaluate(input: EvaluationInput): Evaluation {
+  const { ruleset, packet } = input;
+  const { chain, index } = entryChain(ruleset, input.table, input.chain);
+  const walk: Walk = {
+    builtin: chain,
+    hook: input.chain,
+    index,
+    fields: readFields(packet, ruleset.family, input.chain),
+    oracle: input.oracle ?? (() => undefined),
+    mark: packet.mark >>> 0,
+    hits: [],
+    trace: input.trace === true ? [] : undefined,
+  };
+  const end = run(walk);
+  return {
+    ...end,
+    hits: walk.hits,
+    length: readIpPacket(packet.frame, ruleset.family).bytes.length,
+    mark: walk.mark,
+    trace: walk.trace ?? [],
+  };
+}
+
+interface Walk {
+  readonly builtin: Chain;
+  readonly hook: BuiltinChain;
+  readonly index: ChainIndex;
+  readonly fields: FieldValues;
+  readonly oracle: Oracle;
+  mark: number;
+  readonly hits: RuleRef[];
+  readonly trace: TraceStep[] | undefined;
+}
+
+type End =
+  | { readonly kind: 'decided'; readonly verdict: Verdict; readonly decision: Decision }
+  | { readonly kind: 'unknown'; readonly unknown: Unknown };
+
+/** A place in a chain: the rule that is next. */
+interface Place {
+  readonly chain: Chain;
+  readonly next: number;
+}
+
+/** The loop of ipt_do_table. The stack holds where a jump came from; a goto leaves it as it is. */
+function run(walk: Walk): End {
+  const stack: Place[] = [];
+  let place: Place | undefined = { chain: walk.builtin, next: 0 };
+  for (;;) {
+    if (place === undefined) return policy(walk);
+    const { chain, next }: Place = place;
+    if (next >= chain.rules.length) {
+      // The end of a user chain is a RETURN; the end of the built-in chain is its policy.
+      place = chain === walk.builtin ? undefined : leave(walk, stack, chain);
+      continue;
+    }
+    const rule = chain.rules[next];
+    const ref: RuleRef = { chain: chain.name, number: next + 1 };
+    const tested = testRule(walk, rule, ref);
+    if (tested.unknown !== undefined && !isCertain(tested.outcome)) {
+      return { kind: 'unknown', unknown: { kind: 'test', rule: ref, test: tested.unknown } };
+    }
+    if (tested.outcome === HOTDROP) return decided('drop', { by: 'hotdrop', rule: ref });
+    if (tested.outcome !== YES) {
+      place = { chain, next: next + 1 };
+      continue;
+    }
+    walk.hits.push(ref);
+    walk.trace?.push({ kind: 'match', rule: ref, effect: rule.target.effect, text: rule.source });
+    const { effect } = rule.target;
+    if (effect.kind === 'return') {
+      place = leave(walk, stack, chain);
+      continue;
+    }
+    if (effect.kind === 'jump') {
+      if (!effect.goto) stack.push({ chain, next: next + 1 });
+      place = { chain: jumpTarget(walk.index, effect.chain, chain, next + 1), next: 0 };
+      continue;
+    }
+    const end = applyTarget(walk, effect, ref);
+    if (end !== undefined) return end;
+    place = { chain, next: next + 1 };
+  }
+}
+
+/** Back to where the last jump came from; from a built-in chain (or a goto out of one) to the policy. */
+function leave(walk: Walk, stack: Place[], chain: Chain): Place | undefined {
+  const back = stack.pop();
+  const to = back === undefined ? undefined : { chain: back.chain.name, number: back.next + 1 };
+  walk.trace?.push({ kind: 'return', chain: chain.name, to });
+  return back;
+}
+
+function policy(walk: Walk): End {
+  const { builtin } = walk;
+  const verdict = builtin.policy === 'DROP' ? 'drop' : 'accept';
+  walk.trace?.push({ kind: 'policy', chain: builtin.name, policy: builtin.policy ?? 'ACCEPT' });
+  return decided(verdict, { by: 'policy', chain: walk.hook });
+}
+
+function decided(verdict: Verdict, decision: Decision): End {
+  return { kind: 'decided', verdict, decision };
+}
+
+/** A target that is no jump: a verdict, or undefined where the next rule follows. */
+function applyTarget(walk: Walk, effect: Exclude<Effect, { kind: 'return' | 'jump' }>, rule: RuleRef): End | undefined {
+  const decision: Decision = { by: 'rule', rule };
+  switch (effect.kind) {
+    case 'accept':
+    case 'drop':
+      return decided(effect.kind, decision);
+    case 'reject':
+      return decided({ reject: effect.type }, decision);
+    case 'continue':
+    case 'log':
+      return undefined;
+    case 'mark':
+      walk.mark = setMark(walk.mark, effect);
+      return undefined;
+    case 'opaque':
+      return { kind: 'unknown', unknown: { kind: 'target', rule, target: effect.target } };
+  }
+}
+
+/** mark_tg (net/netfilter/xt_mark.c). */
+export function setMark(mark: number, effect: Extract<Effect, { kind: 'mark' }>): number {
+  return ((mark & ~effect.clear) ^ effect.flip) >>> 0;
+}
+
+interface Tested {
+  readonly outcome: Outcome;
+  /** The first test that had no answer. */
+  readonly unknown?: Opaque;
+}
+
+/** The rule's head, then its matches in order, until one fails; a hotdrop ends it too. */
+function testRule(walk: Walk, rule: Rule, ref: RuleRef): Tested {
+  let unknown: Opaque | undefined;
+  let given: Map<Opaque, boolean | undefined> | undefined;
+  const answer: Answer = (test) => {
+    given ??= new Map();
+    if (given.has(test)) return given.get(test);
+    // Behind a test without answer it is not known whether the kernel comes to this one, and asking it may spend.
+    const value = unknown === undefined ? walk.oracle(test, ref, walk.fields) : undefined;
+    if (value === undefined) unknown ??= test;
+    given.set(test, value);
+    return value;
+  };
+  const view: ConditionView = { fields: walk.fields, mark: walk.mark, changed: false, answer };
+  const outcome = outcomeOf(ruleCondition(rule), view);
+  if (walk.trace !== undefined && outcome !== YES && isCertain(outcome)) {
+    walk.trace.push(failure(rule, ref, view, outcome));
+  }
+  return unknown === undefined ? { outcome } : { outcome, unknown };
+}
+
+const conditions = new WeakMap<Rule, Condition>();
+
+/** The whole condition of a rule: its head, then its matches. */
+export function ruleCondition(rule: Rule): Condition {
+  let condition = conditions.get(rule);
+  if (condition === undefined) {
+    condition = { kind: 'all', of: [rule.head, ...rule.matches.map((match: BoundMatch) => match.condition)] };
+    conditions.set(rule, condition);
+  }
+  return condition;
+}
+
+function failure(rule: Rule, ref: RuleRef, view: ConditionView, outcome: Outcome): TraceStep {
+  const test = failedTest(rule, view, outcome);
+  const kind = outcome === HOTDROP ? 'hotdrop' : 'mismatch';
+  return { kind, rule: ref, text: rule.source, test };
+}

@@ -1,0 +1,18 @@
+export {
+  evaluate,
+  type Decision,
+  type Evaluation,
+  type EvaluationInput,
+  type Oracle,
+  type Unknown,
+  type Verdict,
+} from './evaluate.js';
+export { possibleVerdicts, type PossibleInput, type PossibleVerdicts } from './possible.js';
+export { reaches } from './reaches.js';
+export type { Reach, ReachCode, ReachSettings } from './arrival.js';
+export { readFields, readIpPacket, interfaceName, type FieldValues, type IpPacket } from './read-fields.js';
+export { firstAnswer, limitOracle, surroundingsOracle } from './oracle.js';
+export { LimitMemory, type LimitRate, type LimitTest } from './limit-memory.js';
+export { describeStep, describeTest } from './describe.js';
+export type { SettledTest, TraceStep } from './trace.js';
+export { RulesetFaultError, UnreadablePacketError } from './errors.js';

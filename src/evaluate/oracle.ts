@@ -1,0 +1,91 @@
+import type { AddressType, Opaque } from '../../grammar/model/condition.js';
+import type { Family } from '../../grammar/model/family.js';
+import type { Packet, Surroundings } from '../../grammar/model/packet.js';
+import type { Oracle } from './evaluate.js';
+import type { LimitMemory } from './limit-memory.js';
+
+type AddressTypeTest = Extract<Opaque, { name: 'addrtype' }>;
+
+/** What surroundings declare, and what the addresses say by themselves. Has no memory. */
+export function surroundingsOracle(surroundings: Surroundings, packet: Packet, family: Family): Oracle {
+  return (test, _rule, fields) => {
+    switch (test.name) {
+      case 'ctstate':
+        return surroundings.ctstate?.some((state) => test.states.includes(state));
+      case 'addrtype': {
+        const address = test.which === 'src' ? fields.saddr : fields.daddr;
+        const device =
+          test.limitInterface === undefined
+            ? undefined
+            : test.limitInterface === 'in'
+              ? packet.inInterface
+              : packet.outInterface;
+        const ask = (): AddressType | undefined => surroundings.addressType?.(family, address, device);
+        return family === 'v4' ? addressTypeV4(test, address, ask) : addressTypeV6(test, address, ask);
+      }
+      case 'conntrack':
+      case 'limit':
+      case 'module':
+        return undefined;
+    }
+  };
+}
+
+/** match_type (net/netfilter/xt_addrtype.c), which asks __inet_dev_addr_type (net/ipv4/fib_frontend.c). */
+function addressTypeV4(
+  test: AddressTypeTest,
+  address: bigint,
+  ask: () => AddressType | undefined,
+): boolean | undefined {
+  const type = ownTypeV4(address) ?? ask();
+  return type === undefined ? undefined : test.types.includes(type);
+}
+
+/** The types that __inet_dev_addr_type reads off the address: 0.0.0.0 is a broadcast to it. */
+function ownTypeV4(address: bigint): AddressType | undefined {
+  if (address === 0n || address === 0xffffffffn) return 'BROADCAST';
+  return address >> 28n === 0xen ? 'MULTICAST' : undefined;
+}
+
+/** Types for which match_type6 asks the routes. */
+const ROUTED: readonly AddressType[] = ['LOCAL', 'ANYCAST', 'UNREACHABLE'];
+
+/** match_type6: every one of the first three that is asked for must hold; types it does not know are no test. */
+function addressTypeV6(
+  test: AddressTypeTest,
+  address: bigint,
+  ask: () => AddressType | undefined,
+): boolean | undefined {
+  if (test.types.includes('MULTICAST') && !isMulticastV6(address)) return false;
+  if (test.types.includes('UNICAST') && !isUnicastV6(address)) return false;
+  if (test.types.includes('UNSPEC') && address !== 0n) return false;
+  const routed = ROUTED.filter((type) => test.types.includes(type));
+  if (routed.length === 0) return true;
+  const type = ask();
+  return type === undefined ? undefined : routed.includes(type);
+}
+
+function isMulticastV6(address: bigint): boolean {
+  return address >> 120n === 0xffn;
+}
+
+/** IPV6_ADDR_UNICAST of __ipv6_addr_type (net/ipv6/addrconf_core.c): not multicast, unspecified or IPv4-mapped. */
+function isUnicastV6(address: bigint): boolean {
+  return !isMulticastV6(address) && address !== 0n && address >> 32n !== 0xffffn;
+}
+
+/** Spends the tokens of `limit` tests. */
+export function limitOracle(memory: LimitMemory): Oracle {
+  return (test, rule) => (test.name === 'limit' ? memory.take(test, rule) : undefined);
+}
+
+/** The first of the oracles that knows an answer. */
+export function firstAnswer(...oracles: readonly Oracle[]): Oracle {
+  return (test, rule, fields) => {
+    for (const oracle of oracles) {
+      const answer = oracle(test, rule, fields);
+      if (answer !== undefined) return answer;
+    }
+    return undefined;
+  };
+}
