@@ -53,6 +53,9 @@ export const R10 = 10;
 
 /** Instruction classes. */
 export const CLASS = { LD: 0, LDX: 1, ST: 2, STX: 3, ALU: 4, JMP: 5, JMP32: 6, ALU64: 7 } as const;
+export const CLASS_MASK = 0x07;
+/** The operation bits of an ALU or jump opcode. */
+export const OPERATION_MASK = 0xf0;
 /** Source bit: 0 takes the immediate (K), 8 the register (X). */
 export const SOURCE_X = 0x08;
 /** Access sizes by bytes. */
@@ -244,6 +247,11 @@ export function addFieldOffset(dst: number, struct: string, member: string): Ins
 }
 
 export const exit = (): Instruction => ({ opcode: CLASS.JMP | JMP_OP.exit, dst: 0, src: 0, offset: 0, imm: 0 });
+
+/** Whether it is a call whose `src` says what is called: 0 a helper, {@link PSEUDO}.CALL or {@link PSEUDO}.KFUNC_CALL. */
+export function isCall(instruction: Instruction, kind: number): boolean {
+  return instruction.opcode === (CLASS.JMP | JMP_OP.call) && instruction.src === kind;
+}
 
 /** Slots of 8 bytes: two for `lddw`, else one. */
 export function slots(instruction: Instruction): 1 | 2 {
