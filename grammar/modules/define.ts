@@ -1,4 +1,4 @@
-import type { Condition } from '../model/condition.js';
+import { opaque, type Condition } from '../model/condition.js';
 import type { BuiltinChain, Family, TableName } from '../model/family.js';
 import type { Effect } from '../model/ruleset.js';
 
@@ -123,6 +123,41 @@ export function givenWords<S extends OptionSpecs>(
     const given: Given<unknown> | undefined = options[key];
     return given === undefined ? [] : optionWords(spec, given, context);
   });
+}
+
+/**
+ * A match whose options are read and printed, but whose answer is not in the fields of a packet: its meaning is its
+ * canonical words, and each hook refuses or defers it by name.
+ */
+export function defineVerbatimMatch<S extends OptionSpecs>(
+  module: Omit<MatchModule<S>, 'kind' | 'condition'>,
+): MatchModule<S> {
+  return {
+    kind: 'match',
+    ...module,
+    condition: (options, context) =>
+      opaque({ name: 'module', module: module.name, words: moduleWords(module, options, context) }),
+  };
+}
+
+/** A target that is read and printed, and whose effect is none that the model knows. */
+export function defineVerbatimTarget<S extends OptionSpecs>(
+  module: Omit<TargetModule<S>, 'kind' | 'effect'>,
+): TargetModule<S> {
+  return {
+    kind: 'target',
+    ...module,
+    effect: (options, context) => ({
+      kind: 'opaque',
+      target: module.name,
+      words: moduleWords(module, options, context),
+    }),
+  };
+}
+
+/** Whether any option was given at all. */
+export function isEmpty(options: Readonly<Record<string, unknown>>): boolean {
+  return Object.values(options).every((given) => given === undefined);
 }
 
 interface OptionSettings {
