@@ -1,6 +1,6 @@
 import { opaque } from '../model/condition.js';
 import type { Diagnostic } from '../model/diagnostic.js';
-import type { BuiltinChain } from '../model/family.js';
+import type { BuiltinChain, TableName } from '../model/family.js';
 import type { BoundMatch, BoundTarget, Rule } from '../model/ruleset.js';
 import {
   moduleWords,
@@ -11,6 +11,7 @@ import {
   type TargetModule,
 } from '../modules/define.js';
 import { problem, type RuleLine, type Word } from '../syntax/index.js';
+import { targetLimits } from './extension-syntax.js';
 import { crossProduct, headCondition, headWords } from './head.js';
 import { savedWords } from './saved-words.js';
 import type { Command, KnownUse, MatchUse, RuleWords, TargetUse, UnknownUse } from './rule-words.js';
@@ -36,6 +37,9 @@ export function bindRule(line: RuleLine, words: RuleWords, context: ModuleContex
     (use) => use.kind === 'known',
   );
   for (const use of known) faults.push(...moduleFaults(use, context));
+  const unknownTarget = words.target?.kind === 'unknown' ? words.target : undefined;
+  if (unknownTarget !== undefined)
+    faults.push(...tableFaults(unknownTarget, targetLimits(unknownTarget.name).tables, context));
   if ([...words.faults, ...faults].some(({ severity }) => severity === 'error'))
     return { rules: [], hookNeeds: [], faults };
   const counters = words.counters ?? line.counters;
@@ -51,7 +55,7 @@ export function bindRule(line: RuleLine, words: RuleWords, context: ModuleContex
     headWords: savedWords(headWords(head, context.family)),
     head: headCondition(head, context.family),
   }));
-  return { rules, hookNeeds: known.flatMap(hookNeed), faults };
+  return { rules, hookNeeds: [...known.flatMap(hookNeed), ...unknownHookNeed(unknownTarget)], faults };
 }
 
 /** Whether a command has a rule behind it. */
@@ -101,6 +105,11 @@ function hookNeed(use: KnownUse): readonly HookNeed[] {
   return hooks === undefined ? [] : [{ name, hooks, at: use.at }];
 }
 
+function unknownHookNeed(use: UnknownUse | undefined): readonly HookNeed[] {
+  const hooks = use === undefined ? undefined : targetLimits(use.name).hooks;
+  return use === undefined || hooks === undefined ? [] : [{ name: use.name, hooks, at: use.at }];
+}
+
 function boundMatch(use: MatchUse, context: ModuleContext): BoundMatch {
   if (use.kind === 'unknown') {
     const condition = opaque({ name: 'module', module: use.name, words: use.words.map(({ text }) => text) });
@@ -123,7 +132,7 @@ function boundTarget(use: TargetUse | undefined, context: ModuleContext): BoundT
     case 'chain':
       return jumpTarget(use.name, use.goto);
     case 'unknown':
-      return unknownTarget(use);
+      return verbatimTarget(use);
     case 'known': {
       const { module } = use.entry;
       const options = optionsOf(module, use);
@@ -142,7 +151,7 @@ export function jumpTarget(chain: string, goto: boolean): BoundTarget {
   return { name: chain, words: [goto ? '-g' : '-j', chain], effect: { kind: 'jump', chain, goto } };
 }
 
-function unknownTarget({ name, words }: UnknownUse): BoundTarget {
+function verbatimTarget({ name, words }: UnknownUse): BoundTarget {
   return {
     name,
     words: ['-j', name, ...words.map(({ raw }) => raw)],
@@ -158,11 +167,7 @@ function optionsOf(_module: MatchModule | TargetModule, use: KnownUse): OptionsO
 function moduleFaults(use: KnownUse, context: ModuleContext): readonly Diagnostic[] {
   const { module } = use.entry;
   const { at, given } = use;
-  const faults: Diagnostic[] = [];
-  if (module.tables !== undefined && !module.tables.includes(context.table)) {
-    const hint = `it can stand in ${module.tables.join(', ')}`;
-    faults.push(problem('wrong-table', at, `${module.name} cannot stand in table ${context.table}`, hint));
-  }
+  const faults: Diagnostic[] = [...tableFaults({ name: module.name, at }, module.tables, context)];
   if (module.kind === 'match' && module.protocols !== undefined) {
     const { protocol } = context;
     if (protocol === undefined || protocol.inverted || !module.protocols.includes(protocol.number)) {
@@ -177,6 +182,16 @@ function moduleFaults(use: KnownUse, context: ModuleContext): readonly Diagnosti
   const broken = Object.values(given).some(({ value }) => value === undefined);
   if (faults.length > 0 || broken) return faults;
   return (module.check?.(optionsOf(module, use), context) ?? []).map((message) => problem('module-check', at, message));
+}
+
+function tableFaults(
+  { name, at }: { readonly name: string; readonly at: Word },
+  tables: readonly TableName[] | undefined,
+  { table }: ModuleContext,
+): readonly Diagnostic[] {
+  if (tables === undefined || tables.includes(table)) return [];
+  const hint = `it can stand in ${tables.join(', ')}`;
+  return [problem('wrong-table', at, `${name} cannot stand in table ${table}`, hint)];
 }
 
 function protocolHint(module: MatchModule): string {

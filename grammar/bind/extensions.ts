@@ -10,7 +10,7 @@ const MATCHES = {
   both: names(`
     addrtype ah bpf cgroup cluster comment connbytes connlabel connlimit connmark conntrack cpu dccp devgroup dscp ecn
     esp hashlimit helper ipcomp iprange ipvs length limit mac mark multiport nfacct osf owner physdev pkttype policy
-    quota rateest recent rpfilter sctp set socket standard state statistic string tcp tcpmss time tos u32 udp udplite`),
+    quota rateest recent rpfilter sctp set socket standard state statistic string tcp tcpmss time tos u32 udp`),
   v4: names('icmp realm ttl unclean'),
   v6: names('dst eui64 frag hbh hl icmp6 icmpv6 ipv6-icmp ipv6header mh ipv6-mh mobility-header rt srh'),
   /** xtables-addons, nDPI and other modules that are not part of iptables. */

@@ -1,5 +1,6 @@
 import type { Code, Word } from '../syntax/index.js';
 import { CORE_BY_NAME, CORE_OPTIONS, type CoreOption } from './core-options.js';
+import type { ExtensionOption } from './extension-syntax.js';
 import type { FlagEntry } from './registry.js';
 import type { KnownUse, Surroundings, UnknownUse } from './rule-words.js';
 import { didYouMean } from './suggest.js';
@@ -8,7 +9,7 @@ import { didYouMean } from './suggest.js';
 export type Resolved =
   | { readonly kind: 'core'; readonly option: CoreOption }
   | { readonly kind: 'module'; readonly use: KnownUse; readonly option: FlagEntry }
-  | { readonly kind: 'unknown-module'; readonly use: UnknownUse }
+  | { readonly kind: 'unknown-module'; readonly use: UnknownUse; readonly option?: ExtensionOption }
   | { readonly kind: 'none'; readonly code: Code; readonly message: string; readonly hint?: string };
 
 /** What of a rule is loaded, and the one thing that may still be. */
@@ -22,8 +23,8 @@ export interface Loaded {
 
 /**
  * Finds the option that `flag` (with its dashes) names: exactly, of iptables itself, then of the modules, the newest
- * first; by an unambiguous beginning; else after loading the protocol's own match. While an unknown module is loaded,
- * what nothing else has exactly is its, but that beginnings count for the module loaded last.
+ * first; by an unambiguous beginning; else after loading the protocol's own match. While a module is loaded whose
+ * options are not known, what nothing else has exactly is its, but that beginnings count for the module loaded last.
  */
 export function resolveFlag(loaded: Loaded, flag: string, word: Word): Resolved {
   const core = CORE_BY_NAME.get(flag.slice(2));
@@ -31,7 +32,7 @@ export function resolveFlag(loaded: Loaded, flag: string, word: Word): Resolved 
   const exact = exactOption(loaded, flag);
   if (exact !== undefined) return exact;
   const all = uses(loaded);
-  const unknown = all.find((use) => use.kind === 'unknown');
+  const unknown = all.find(isBoundless);
   const begun =
     unknown === undefined ? abbreviated(all, flag) : all[0] === unknown ? [] : abbreviatedByModule(all, flag);
   if (begun.length === 1) return begun[0].found;
@@ -71,7 +72,9 @@ function exactOption(loaded: Loaded, flag: string): Resolved | undefined {
   let unknown: UnknownUse | undefined;
   for (const use of uses(loaded)) {
     if (use.kind === 'unknown') {
-      unknown ??= use;
+      const extension = use.syntax?.get(flag);
+      if (extension !== undefined) return { kind: 'unknown-module', use, option: extension };
+      if (isBoundless(use)) unknown ??= use;
       continue;
     }
     const option = use.entry.flags.get(flag);
@@ -80,6 +83,11 @@ function exactOption(loaded: Loaded, flag: string): Resolved | undefined {
     return { kind: 'module', use, option };
   }
   return undefined;
+}
+
+/** A module of which not even the options are known. */
+function isBoundless(use: KnownUse | UnknownUse): use is UnknownUse {
+  return use.kind === 'unknown' && use.syntax === undefined;
 }
 
 interface Begun {
@@ -100,7 +108,12 @@ function abbreviated(all: readonly (KnownUse | UnknownUse)[], flag: string): rea
 function abbreviatedByModule(all: readonly (KnownUse | UnknownUse)[], flag: string): readonly Begun[] {
   const begun: Begun[] = [];
   for (const use of all) {
-    if (use.kind === 'unknown') continue;
+    if (use.kind === 'unknown') {
+      for (const [name, option] of use.syntax ?? []) {
+        if (name.startsWith(flag)) begun.push({ name, found: { kind: 'unknown-module', use, option } });
+      }
+      continue;
+    }
     const keys = new Set<string>();
     for (const [name, option] of use.entry.flags) {
       if (!name.startsWith(flag) || keys.has(option.key)) continue;
@@ -118,6 +131,8 @@ function hint(loaded: Loaded, flag: string): string | undefined {
   const target = [...registry.names('target')].find((name) => registry.target(name)?.flags.has(flag));
   const owners = [...(match === undefined ? [] : [`-m ${match}`]), ...(target === undefined ? [] : [`-j ${target}`])];
   if (owners.length > 0) return `it belongs to ${owners.join(' or ')}, which must stand before it`;
-  const names = uses(loaded).flatMap((use) => (use.kind === 'known' ? [...use.entry.flags.keys()] : []));
+  const names = uses(loaded).flatMap((use) => [
+    ...((use.kind === 'known' ? use.entry.flags : use.syntax)?.keys() ?? []),
+  ]);
   return didYouMean(flag, [...names, ...[...CORE_BY_NAME.keys()].map((name) => `--${name}`)]);
 }

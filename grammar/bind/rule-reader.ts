@@ -6,7 +6,8 @@ import { wholeNumber } from '../modules/value/number.js';
 import { problem, warning, type Code, type Word } from '../syntax/index.js';
 import { parseAddressList, type AddressMask } from './address.js';
 import { CORE_BY_LETTER, type CoreOption } from './core-options.js';
-import { extensionNames } from './extensions.js';
+import { extensionSyntax } from './extension-syntax.js';
+import { extensionNames, type ExtensionKind } from './extensions.js';
 import { protocolName } from './head.js';
 import { hasOddCharacter, parseInterface } from './interface.js';
 import { takeModuleOption } from './module-option.js';
@@ -145,14 +146,37 @@ export class RuleReader {
       case 'module':
         return takeModuleOption(this, found, word, glued, inversion !== undefined);
       case 'unknown-module':
-        if (inversion !== undefined) found.use.words.push(inversion);
-        found.use.words.push(word);
-        this.openWords = found.use.words;
-        return;
+        return this.unknownOption(found, word, glued, inversion);
       case 'none':
         return this.stop(found.code, word, found.message, found.hint);
       default:
         return found satisfies never;
+    }
+  }
+
+  /** Keeps an option of an unknown module with its words; without known options, as many as there are. */
+  private unknownOption(
+    { use, option }: Extract<Resolved, { kind: 'unknown-module' }>,
+    word: Word,
+    glued: string | undefined,
+    inversion: Word | undefined,
+  ): void {
+    if (inversion !== undefined) use.words.push(inversion);
+    use.words.push(word);
+    if (option === undefined) {
+      this.openWords = use.words;
+      return;
+    }
+    if (inversion !== undefined && !option.invertible) {
+      this.fault('bad-inversion', inversion, `"!" cannot stand before ${word.text}`);
+    }
+    const wanted = (option.words === 'optional' ? 1 : option.words) - (glued === undefined ? 0 : 1);
+    for (let i = 0; i < wanted; i++) {
+      const value = i === 0 && option.words !== 'optional' ? this.nextWord() : this.nextPlainWord();
+      if (value !== undefined) use.words.push(value);
+      else if (option.words !== 'optional') {
+        return this.stop('missing-argument', word, `"${word.text}" needs ${option.words} words behind it`);
+      }
     }
   }
 
@@ -394,7 +418,7 @@ export class RuleReader {
     if (entry !== undefined) {
       this.addMatch({ kind: 'known', entry, at: word, given: {} });
     } else if (extensionNames('match', family).has(word.text)) {
-      this.addMatch({ kind: 'unknown', name: word.text, at: word, words: [] });
+      this.addMatch(unknownUse('match', word.text, word));
     } else if (this.isForeign('match', word.text)) {
       this.stop('wrong-family', word, `match ${word.text} is not for ${familyName(family)}`);
     } else {
@@ -417,7 +441,7 @@ export class RuleReader {
     const entry = registry.implicit(protocol.value);
     const name = protocolName(protocol.value);
     if (entry !== undefined) this.addMatch({ kind: 'known', entry, at: protocol.at, given: {} });
-    else if (extensionNames('match', family).has(name)) this.addMatch({ kind: 'unknown', name, at: word, words: [] });
+    else if (extensionNames('match', family).has(name)) this.addMatch(unknownUse('match', name, word));
     else return false;
     return true;
   }
@@ -456,7 +480,7 @@ export class RuleReader {
     if (entry !== undefined) {
       this.addTarget({ kind: 'known', entry, at: word, given: {} });
     } else if (extensionNames('target', family).has(name)) {
-      this.addTarget({ kind: 'unknown', name, at: word, words: [] });
+      this.addTarget(unknownUse('target', name, word));
     } else if (this.isForeign('target', name)) {
       this.stop('wrong-family', word, `target ${name} is not for ${familyName(family)}`);
     } else {
@@ -499,6 +523,10 @@ export class RuleReader {
     const hint = 'iptables would make several rules of it, of which each alone would match nearly everything';
     this.fault('inverted-list', inverted.at, '"!" cannot stand beside a list of addresses', hint);
   }
+}
+
+function unknownUse(kind: ExtensionKind, name: string, at: Word): UnknownUse {
+  return { kind: 'unknown', name, at, syntax: extensionSyntax(kind, name), words: [] };
 }
 
 const INVERTIBLE: ReadonlySet<CoreOption['key']> = new Set([
