@@ -155,7 +155,14 @@ export function defineVerbatimTarget<S extends OptionSpecs>(
   };
 }
 
-/** Whether any option was given at all. */
+/** Whether both options were given, `first` before `second` (options are kept in the order of the rule). */
+export function isBefore(options: Readonly<Record<string, unknown>>, first: string, second: string): boolean {
+  const order = Object.keys(options).filter((key) => options[key] !== undefined);
+  const [a, b] = [order.indexOf(first), order.indexOf(second)];
+  return a >= 0 && b >= 0 && a < b;
+}
+
+/** Whether no option was given at all. */
 export function isEmpty(options: Readonly<Record<string, unknown>>): boolean {
   return Object.values(options).every((given) => given === undefined);
 }

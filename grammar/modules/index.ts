@@ -1,20 +1,32 @@
 import type { MatchModule, TargetModule } from './define.js';
 import { addrtype } from './match/addrtype.js';
 import { comment } from './match/comment.js';
+import { connlimit } from './match/connlimit.js';
+import { connmark } from './match/connmark.js';
 import { conntrack } from './match/conntrack.js';
 import { dscp } from './match/dscp.js';
+import { helper } from './match/helper.js';
 import { hl, ttl } from './match/hop-limit.js';
 import { icmp } from './match/icmp.js';
 import { icmp6 } from './match/icmp6.js';
 import { iprange } from './match/iprange.js';
+import { ipv6header } from './match/ipv6header.js';
 import { length } from './match/length.js';
 import { limit } from './match/limit.js';
 import { mac } from './match/mac.js';
 import { mark } from './match/mark.js';
 import { multiport } from './match/multiport.js';
+import { owner } from './match/owner.js';
+import { physdev } from './match/physdev.js';
 import { pkttype } from './match/pkttype.js';
+import { recent } from './match/recent.js';
+import { rpfilter } from './match/rpfilter.js';
+import { rt } from './match/rt.js';
+import { set } from './match/set.js';
 import { state } from './match/state.js';
+import { statistic } from './match/statistic.js';
 import { tcp } from './match/tcp.js';
+import { tcpmss } from './match/tcpmss.js';
 import { tos } from './match/tos.js';
 import { udp } from './match/udp.js';
 import { log } from './target/log.js';
@@ -26,20 +38,32 @@ import { accept, drop, returnToCaller } from './target/standard.js';
 export const MATCHES: readonly MatchModule[] = [
   addrtype,
   comment,
+  connlimit,
+  connmark,
   conntrack,
   dscp,
+  helper,
   hl,
   icmp,
   icmp6,
   iprange,
+  ipv6header,
   length,
   limit,
   mac,
   mark,
   multiport,
+  owner,
+  physdev,
   pkttype,
+  recent,
+  rpfilter,
+  rt,
+  set,
   state,
+  statistic,
   tcp,
+  tcpmss,
   tos,
   ttl,
   udp,

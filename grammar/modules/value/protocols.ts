@@ -110,3 +110,8 @@ export function parseProtocol(word: string): Parsed<number> {
 export function systemProtocolName(number: number): string | undefined {
   return SYSTEM.names.get(number);
 }
+
+/** Number of a protocol in the system's list, by name or alias. */
+export function parseProtocolName(name: string): number | undefined {
+  return SYSTEM.numbers.get(name);
+}

@@ -77,3 +77,8 @@ export function nameList<T extends string>(
     print: (value) => [value.join(',')],
   };
 }
+
+/** `.` and `..`, the empty name and names with a slash cannot be files below /proc (x_tables.c `xt_check_proc_name`). */
+export function isProcName(name: string): boolean {
+  return name !== '' && name !== '.' && name !== '..' && !name.includes('/');
+}

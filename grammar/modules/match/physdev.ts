@@ -1,0 +1,41 @@
+import { defineVerbatimMatch, isEmpty, option, type OptionsOf, type ModuleContext, type ValueType } from '../define.js';
+import { flag } from '../value/text.js';
+
+/** Room for an interface name without its NUL (IFNAMSIZ). */
+const NAME_BYTES = 15;
+
+const interfaceName: ValueType<string> = {
+  arity: 1,
+  placeholder: 'name',
+  parse: ([word]) =>
+    Buffer.byteLength(word) > NAME_BYTES
+      ? { error: `"${word}" is longer than ${NAME_BYTES} characters` }
+      : { value: word },
+  print: (name) => [name],
+};
+
+/** In the order in which they are printed. */
+const OPTIONS = {
+  isIn: option('--physdev-is-in', flag, { invertible: true, doc: 'the packet came in over a bridge port' }),
+  in: option('--physdev-in', interfaceName, { invertible: true, doc: 'bridge port it came in at' }),
+  isOut: option('--physdev-is-out', flag, { invertible: true, doc: 'the packet leaves over a bridge port' }),
+  out: option('--physdev-out', interfaceName, { invertible: true, doc: 'bridge port it leaves by' }),
+  bridged: option('--physdev-is-bridged', flag, { invertible: true, doc: 'the packet is bridged, not routed' }),
+};
+
+function check(options: OptionsOf<typeof OPTIONS>, { chain }: ModuleContext): string[] {
+  if (isEmpty(options)) return ['an option is needed'];
+  // physdev_mt_check: the bridge port of a routed packet is not known before it is routed.
+  const early = options.out !== undefined || options.isOut !== undefined;
+  const bridged = options.bridged !== undefined && !options.bridged.inverted;
+  return early && !bridged && chain === 'OUTPUT' ? ['--physdev-out and --physdev-is-out cannot be used in OUTPUT'] : [];
+}
+
+/** Bridge ports (net/netfilter/xt_physdev.c). */
+export const physdev = defineVerbatimMatch({
+  name: 'physdev',
+  families: ['v4', 'v6'],
+  doc: 'bridge ports of the packet',
+  options: OPTIONS,
+  check,
+});

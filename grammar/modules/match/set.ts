@@ -1,0 +1,59 @@
+import { defineVerbatimMatch, givenWords, option, type ValueType } from '../define.js';
+import { setUse } from '../value/ipset.js';
+import { scanUnsigned } from '../value/number.js';
+import { flag } from '../value/text.js';
+
+const counter: ValueType<bigint> = {
+  arity: 1,
+  placeholder: 'count',
+  parse: ([word]) => {
+    const scanned = scanUnsigned(word);
+    return scanned?.rest === '' ? { value: scanned.value } : { error: `"${word}" is not a count` };
+  },
+  print: (value) => [String(value)],
+};
+
+function oneOf(kind: 'packets' | 'bytes', key: 'Eq' | 'Lt' | 'Gt'): readonly string[] {
+  return (['Eq', 'Lt', 'Gt'] as const).filter((other) => other !== key).map((other) => `${kind}${other}`);
+}
+
+/** In the order in which they are printed. */
+const OPTIONS = {
+  set: option('--match-set', setUse, { aliases: ['--set'], invertible: true, required: true, doc: 'is in the set' }),
+  nomatch: option('--return-nomatch', flag, { doc: 'take entries with nomatch for hits' }),
+  counters: option('--update-counters', flag, { invertible: true, doc: 'count in the set (with "!": do not)' }),
+  subcounters: option('--update-subcounters', flag, {
+    invertible: true,
+    doc: 'count in the sets of a list (with "!": do not)',
+  }),
+  packetsEq: option('--packets-eq', counter, {
+    invertible: true,
+    excludes: oneOf('packets', 'Eq'),
+    doc: 'packet counter of the entry',
+  }),
+  packetsLt: option('--packets-lt', counter, { excludes: oneOf('packets', 'Lt'), doc: 'packet counter is less' }),
+  packetsGt: option('--packets-gt', counter, { excludes: oneOf('packets', 'Gt'), doc: 'packet counter is greater' }),
+  bytesEq: option('--bytes-eq', counter, {
+    invertible: true,
+    excludes: oneOf('bytes', 'Eq'),
+    doc: 'byte counter of the entry',
+  }),
+  bytesLt: option('--bytes-lt', counter, { excludes: oneOf('bytes', 'Lt'), doc: 'byte counter is less' }),
+  bytesGt: option('--bytes-gt', counter, { excludes: oneOf('bytes', 'Gt'), doc: 'byte counter is greater' }),
+};
+
+/** Membership of an IP set (net/netfilter/xt_set.c, revision 4). */
+export const set = defineVerbatimMatch({
+  name: 'set',
+  families: ['v4', 'v6'],
+  doc: 'address or port is in an IP set',
+  options: OPTIONS,
+  print: ({ counters, subcounters, ...options }, context) => {
+    // Without "!" the two counter options say what is so anyhow.
+    const shown = {
+      ...(counters?.inverted === true ? { counters } : {}),
+      ...(subcounters?.inverted === true ? { subcounters } : {}),
+    };
+    return givenWords(OPTIONS, { ...options, ...shown }, context);
+  },
+});

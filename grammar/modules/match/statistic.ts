@@ -1,0 +1,52 @@
+import { defineVerbatimMatch, option, type OptionsOf, type ValueType } from '../define.js';
+import { number, UINT32 } from '../value/number.js';
+import { choice } from '../value/text.js';
+
+const MODES = ['random', 'nth'] as const;
+const mode = choice('mode', (word) => MODES.find((name) => name === word));
+
+/** One, in the kernel's fixed point with 31 bits behind it. */
+const ONE = 0x80000000;
+
+/** A probability as the kernel's 31-bit fraction. */
+const probability: ValueType<number> = {
+  arity: 1,
+  placeholder: 'p',
+  parse: ([word]) => {
+    const value = /^\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?$/.test(word) ? Number(word) : NaN;
+    if (!(value >= 0 && value <= 1)) return { error: `"${word}" is not a number in 0-1` };
+    return { value: Math.round(ONE * value) };
+  },
+  print: (value) => [(value / ONE).toFixed(11)],
+};
+
+const OPTIONS = {
+  mode: option('--mode', mode, { required: true, doc: 'random or nth' }),
+  probability: option('--probability', probability, {
+    invertible: true,
+    excludes: ['every', 'packet'],
+    doc: 'share of the packets',
+  }),
+  every: option('--every', number({ min: 1, max: UINT32 }), {
+    invertible: true,
+    excludes: ['probability'],
+    doc: 'one packet of so many',
+  }),
+  packet: option('--packet', number({ max: UINT32 }), { excludes: ['probability'], doc: 'which one of them' }),
+};
+
+function check({ mode: given, probability: share, every, packet }: OptionsOf<typeof OPTIONS>): string[] {
+  if ((every === undefined) !== (packet === undefined)) return ['--every and --packet need each other'];
+  if (given?.value === 'random') return share === undefined ? ['--mode random needs --probability'] : [];
+  if (every === undefined || packet === undefined) return ['--mode nth needs --every and --packet'];
+  return packet.value < every.value ? [] : ['--packet must be less than --every'];
+}
+
+/** A share of the packets, by chance or by count (net/netfilter/xt_statistic.c). */
+export const statistic = defineVerbatimMatch({
+  name: 'statistic',
+  families: ['v4', 'v6'],
+  doc: 'a share of the packets, by chance or by count',
+  options: OPTIONS,
+  check,
+});

@@ -1,0 +1,17 @@
+import { defineVerbatimMatch, option } from '../define.js';
+import { numberRange, UINT16 } from '../value/number.js';
+
+/** Maximum segment size in the TCP options (net/netfilter/xt_tcpmss.c). */
+export const tcpmss = defineVerbatimMatch({
+  name: 'tcpmss',
+  families: ['v4', 'v6'],
+  protocols: [6],
+  doc: 'maximum segment size that the TCP header announces',
+  options: {
+    mss: option('--mss', numberRange(UINT16, 'size[:size]'), {
+      invertible: true,
+      required: true,
+      doc: 'size in bytes, or a range of them',
+    }),
+  },
+});
