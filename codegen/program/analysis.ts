@@ -6,6 +6,7 @@ import type { RuleMeaning } from './chains.js';
 import { LOGGED_FIELDS } from './log.js';
 import type { CompileOptions, FragmentPolicy, Hook, Mode, RejectPolicy, VlanPolicy } from './manifest.js';
 import { collectReachable, visitCondition, type Reachable, type ReachableRule } from './reachable.js';
+import { rejectFields } from './reject/index.js';
 import { markChange, otherTables } from './surroundings.js';
 import { specialise, type Undecided, type View } from './view.js';
 
@@ -44,7 +45,13 @@ export type AnalysisResult =
 const NOWHERE = { line: 1, column: 1, length: 1 } as const;
 
 function failure(code: string, message: string, hint?: string): AnalysisResult {
-  const diagnostic: Diagnostic = { ...NOWHERE, code, severity: 'error', message, ...(hint === undefined ? {} : { hint }) };
+  const diagnostic: Diagnostic = {
+    ...NOWHERE,
+    code,
+    severity: 'error',
+    message,
+    ...(hint === undefined ? {} : { hint }),
+  };
   return { ok: false, diagnostics: [diagnostic] };
 }
 
@@ -91,7 +98,8 @@ export function analyse(ruleset: Ruleset, options: CompileOptions): AnalysisResu
   const view: View = { hook, family, chain, ...(markChangedBy === undefined ? {} : { markChangedBy }) };
   const rules = reachable.rules.map((rule) => analyseRule(rule, view, mode));
 
-  const used = usedFields(rules, view, mode);
+  const reject = options.reject ?? 'answer';
+  const used = usedFields(rules, view, mode, reject);
   const { fragments, warning } = chooseFragments(options, family === 'v4', chain, used);
   const vlan = options.vlan ?? (used.has('iif') || used.has('oif') ? 'drop' : 'judge');
   const others = otherTables(ruleset, tableName, chain, used);
@@ -105,7 +113,7 @@ export function analyse(ruleset: Ruleset, options: CompileOptions): AnalysisResu
       hook,
       mode,
       fragments,
-      reject: options.reject ?? 'answer',
+      reject,
       vlan,
       view,
       reachable,
@@ -124,7 +132,10 @@ function analyseRule(rule: ReachableRule, view: View, mode: Mode): RuleAnalysis 
     visitCondition(condition, {
       opaque: (test) => {
         if (test.name !== 'limit') return;
-        undecided.push({ reason: 'a limit is spent by the packets that come to the rule itself', advice: 'use exact mode' });
+        undecided.push({
+          reason: 'a limit is spent by the packets that come to the rule itself',
+          advice: 'use exact mode',
+        });
       },
     });
   }
@@ -136,7 +147,9 @@ function analyseRule(rule: ReachableRule, view: View, mode: Mode): RuleAnalysis 
 function undecidedEffect(effect: Effect, view: View): readonly Undecided[] {
   switch (effect.kind) {
     case 'opaque':
-      return [{ reason: `target ${effect.target} is not translated`, advice: 'use --mode early and keep iptables behind it' }];
+      return [
+        { reason: `target ${effect.target} is not translated`, advice: 'use --mode early and keep iptables behind it' },
+      ];
     case 'mark':
       if (view.hook !== 'xdp') return [];
       return [{ reason: 'XDP cannot write the mark of a packet', advice: 'use --hook tc' }];
@@ -151,7 +164,7 @@ function undecidedEffect(effect: Effect, view: View): readonly Undecided[] {
   }
 }
 
-function usedFields(rules: readonly RuleAnalysis[], view: View, mode: Mode): ReadonlySet<Field> {
+function usedFields(rules: readonly RuleAnalysis[], view: View, mode: Mode, reject: RejectPolicy): ReadonlySet<Field> {
   const used = new Set<Field>();
   for (const { rule, meaning } of rules) {
     visitCondition(meaning.condition, { field: (field) => used.add(field) });
@@ -162,6 +175,9 @@ function usedFields(rules: readonly RuleAnalysis[], view: View, mode: Mode): Rea
       if (view.chain === 'FORWARD' || view.chain === 'OUTPUT') used.add('oif');
     }
     if (mode === 'exact' && effect.kind === 'mark') used.add('mark');
+    if (mode === 'exact' && effect.kind === 'reject' && reject === 'answer') {
+      for (const field of rejectFields(view.family)) used.add(field);
+    }
   }
   return used;
 }
@@ -199,4 +215,3 @@ export function refusals(analysis: Analysis): readonly Diagnostic[] {
 export function meaningOf(analysis: Analysis): (rule: ReachableRule) => RuleMeaning {
   return (rule) => analysis.rules[rule.id].meaning;
 }
-

@@ -162,6 +162,7 @@ export class ChainCompiler {
 
   /** Name of the function that holds the part a call was emitted for. */
   functionFor(reference: string): string {
+    if (!reference.startsWith(PART_PREFIX)) return reference;
     const index = this.functionOf.get(Number(reference.slice(PART_PREFIX.length)));
     if (index === undefined) throw new Error(`no function holds ${reference}`);
     return functionName(index);

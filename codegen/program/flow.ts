@@ -12,7 +12,12 @@ export interface FlowLayout {
   /** Size in bytes, a multiple of 8. */
   readonly bytes: number;
   readonly offsets: ReadonlyMap<Field, number>;
+  /** Offset of {@link MAX_OPTION_BYTES} bytes for the TCP options, where some rule tests them. */
+  readonly optionBytes?: number;
 }
+
+/** A TCP header has at most 60 bytes. */
+export const MAX_OPTION_BYTES = 40;
 
 /** u32: length counted by the rules' counters (skb->len at the hook). */
 export const FLOW_LENGTH = 0;
@@ -43,5 +48,7 @@ export function layoutFlow(used: ReadonlySet<Field>, family: Family): FlowLayout
     offsets.set(field, at);
     at += storedBytes(field, family);
   }
-  return { bytes: (at + 7) & ~7, offsets };
+  const end = (at + 7) & ~7;
+  if (!used.has('tcp.options')) return { bytes: end, offsets };
+  return { bytes: end + MAX_OPTION_BYTES, offsets, optionBytes: end };
 }

@@ -12,6 +12,7 @@ import { limitsMap } from './limit.js';
 import { eventsMap } from './log.js';
 import type { CompileOptions, CounterEntry, Manifest } from './manifest.js';
 import { generate, type Program } from './program.js';
+import { rejectNeeds } from './reject/index.js';
 import { COMPILER } from './version.js';
 
 export type { CompileOptions, Manifest } from './manifest.js';
@@ -96,11 +97,18 @@ function buildManifest(analysis: Analysis, options: CompileOptions, program: Pro
     chain,
     number,
     line: rule.range.line,
-    text: ['-A', chain, ...rule.headWords, ...rule.matches.flatMap((match) => match.words), ...rule.target.words].join(' '),
+    text: ['-A', chain, ...rule.headWords, ...rule.matches.flatMap((match) => match.words), ...rule.target.words].join(
+      ' ',
+    ),
   }));
   counters.push({ kind: 'policy', chain: analysis.chain, policy: analysis.policy });
   const deferred = analysis.rules.flatMap(({ rule, undecided }) =>
-    undecided.map((why) => ({ chain: rule.chain, number: rule.number, line: rule.rule.range.line, reason: why.reason })),
+    undecided.map((why) => ({
+      chain: rule.chain,
+      number: rule.number,
+      line: rule.rule.range.line,
+      reason: why.reason,
+    })),
   );
   const fields = Object.fromEntries(program.layout.offsets);
   return {
@@ -131,12 +139,16 @@ function hookAssumptions(analysis: Analysis, program: Program, hz: number): read
   if (program.limits > 0) notes.push(`CONFIG_HZ of the running kernel is ${hz}`);
   const reassembled = view.family === 'v4' && (view.chain === 'INPUT' || view.chain === 'OUTPUT');
   if (reassembled && analysis.fragments === 'judge') {
-    notes.push('IPv4 fragments are judged one by one, where iptables judges the datagram: this may be stricter, never laxer');
+    notes.push(
+      'IPv4 fragments are judged one by one, where iptables judges the datagram: this may be stricter, never laxer',
+    );
   } else if (reassembled) {
     notes.push(`IPv4 fragments are ${analysis.fragments === 'drop' ? 'dropped' : 'passed unjudged'}`);
   }
   if (analysis.vlan !== 'judge') {
-    notes.push(`IP packets of other VLANs than 0 are ${analysis.vlan === 'drop' ? 'dropped' : 'passed'}: their device is not known`);
+    notes.push(
+      `IP packets of other VLANs than 0 are ${analysis.vlan === 'drop' ? 'dropped' : 'passed'}: their device is not known`,
+    );
   }
   return notes;
 }
@@ -150,5 +162,18 @@ function needs(analysis: Analysis, program: Program): Manifest['needs'] {
     kernel = '6.2';
     features.push('kfunc bpf_cast_to_kern_ctx', 'helper bpf_probe_read_kernel');
   }
+  const answers = rejectNeeds(analysis.view, program.answers);
+  if (answers !== undefined) {
+    kernel = newer(kernel, answers.kernel);
+    features.push(answers.feature);
+  }
   return { kernel, features };
+}
+
+function newer(a: string, b: string): string {
+  const rank = (version: string): number => {
+    const [major, minor] = version.split('.').map(Number);
+    return major * 1000 + minor;
+  };
+  return rank(a) >= rank(b) ? a : b;
 }

@@ -26,10 +26,12 @@ import { FLOW_L3, layoutFlow, type FlowLayout } from './flow.js';
 import { bucketOf, emitLimit } from './limit.js';
 import { emitLog } from './log.js';
 import { emitLink, emitStart, loadData, SK_BUFF, storeFlow, type EntryContext } from './packet/entry.js';
-import { emitIpv4 } from './packet/ipv4.js';
+import { emitIpv4, IPV4_OPTIONS_SUM, ipv4OptionsSumFunction } from './packet/ipv4.js';
+import { IPV6_HEADERS, ipv6HeadersFunction } from './packet/ipv6-headers.js';
 import { emitIpv6 } from './packet/ipv6.js';
+import { isIngress } from './view.js';
 import { FIB_PARAMS_BYTES } from './packet/route.js';
-import { emitTransport } from './packet/transport.js';
+import { emitTransport, TCP_OPTIONS, tcpOptionsFunction } from './packet/transport.js';
 import { emitReject } from './reject/index.js';
 import { meaningOf } from './analysis.js';
 import { REJECT_TYPES, VERDICT } from './verdict.js';
@@ -43,7 +45,11 @@ export const RESULT = {
 
 export interface Program {
   readonly layout: FlowLayout;
-  readonly entry: { readonly name: string; readonly params: readonly ParamSpec[]; readonly code: readonly Instruction[] };
+  readonly entry: {
+    readonly name: string;
+    readonly params: readonly ParamSpec[];
+    readonly code: readonly Instruction[];
+  };
   readonly functions: readonly Omit<FunctionSpec, 'linkage'>[];
   /** Buckets of the map `limits`. */
   readonly limits: number;
@@ -83,35 +89,56 @@ export function generate(analysis: Analysis, policyKey: number, hz: number): Pro
   const answers = answersOf(analysis);
   const entry = emitEntry(analysis, layout, compiler, policyKey, answers);
   const rename = (code: Code): readonly Instruction[] =>
-    code.finish().map((instruction) =>
-      instruction.reference?.kind === 'function'
-        ? { ...instruction, reference: { kind: 'function', name: compiler.functionFor(instruction.reference.name) } }
-        : instruction,
-    );
+    code
+      .finish()
+      .map((instruction) =>
+        instruction.reference?.kind === 'function'
+          ? { ...instruction, reference: { kind: 'function', name: compiler.functionFor(instruction.reference.name) } }
+          : instruction,
+      );
+  const flow: ParamSpec = { name: 'flow', type: { kind: 'memory', struct: 'flow', bytes: layout.bytes } };
+  const ctx: ParamSpec = {
+    name: 'ctx',
+    type: { kind: 'context', struct: view.hook === 'xdp' ? 'xdp_md' : '__sk_buff' },
+  };
+  const chainFunctions = functions.map((f: ChainFunction) => ({
+    name: f.name,
+    params: [flow, intParam('maybe'), intParam('part')],
+    instructions: rename(f.code),
+  }));
   return {
     layout,
     limits,
     logs,
     answers,
-    entry: {
-      name: `ipt2bpf_${analysis.chain.toLowerCase()}`,
-      params: [{ name: 'ctx', type: { kind: 'context', struct: view.hook === 'xdp' ? 'xdp_md' : '__sk_buff' } }],
-      code: rename(entry),
-    },
-    functions: functions.map((f: ChainFunction) => ({
-      name: f.name,
-      params: chainParams(layout),
-      instructions: rename(f.code),
-    })),
+    entry: { name: `ipt2bpf_${analysis.chain.toLowerCase()}`, params: [ctx], code: rename(entry) },
+    functions: [...chainFunctions, ...readingFunctions(analysis, layout, ctx, flow)],
   };
 }
 
-function chainParams(layout: FlowLayout): readonly ParamSpec[] {
-  return [
-    { name: 'flow', type: { kind: 'memory', struct: 'flow', bytes: layout.bytes } },
-    { name: 'maybe', type: { kind: 'int' } },
-    { name: 'part', type: { kind: 'int' } },
-  ];
+const intParam = (name: string): ParamSpec => ({ name, type: { kind: 'int' } });
+
+/** Functions that read parts of the packet for the entry. */
+function readingFunctions(
+  analysis: Analysis,
+  layout: FlowLayout,
+  ctx: ParamSpec,
+  flow: ParamSpec,
+): readonly Omit<FunctionSpec, 'linkage'>[] {
+  const { hook, family } = analysis.view;
+  const functions: Omit<FunctionSpec, 'linkage'>[] = [];
+  const options = tcpOptionsFunction(layout);
+  if (options !== undefined) {
+    functions.push({ name: TCP_OPTIONS, params: [flow, intParam('length')], instructions: options.finish() });
+  }
+  if (family === 'v6') {
+    const code = ipv6HeadersFunction(hook, layout);
+    functions.push({ name: IPV6_HEADERS, params: [ctx, flow], instructions: code.finish() });
+  } else if (isIngress(analysis.view)) {
+    const code = ipv4OptionsSumFunction(hook);
+    functions.push({ name: IPV4_OPTIONS_SUM, params: [ctx, flow, intParam('ihl')], instructions: code.finish() });
+  }
+  return functions;
 }
 
 function ruleText(chain: string, source: string): string {
@@ -157,12 +184,9 @@ function emitEntry(
   emitStart(context);
   for (let offset = 0; offset < layout.bytes; offset += 8) code.emit(storeImm(8, R10, context.flow + offset, 0));
   emitLink(context);
-  // The reject answer starts from the IP header's place, which a VLAN tag moves.
-  if (answers.length > 0) {
-    loadData(context, R2);
-    code.emit(mov64(R1, reg(R7)), alu64('sub', R1, reg(R2)));
-    storeFlow(context, FLOW_L3, R1);
-  }
+  loadData(context, R2);
+  code.emit(mov64(R1, reg(R7)), alu64('sub', R1, reg(R2)));
+  storeFlow(context, FLOW_L3, R1);
   if (view.family === 'v4') emitIpv4(context);
   else emitIpv6(context);
   emitTransport(context);

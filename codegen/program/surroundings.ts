@@ -36,7 +36,12 @@ interface Found {
 }
 
 /** Rules of the chains between hook and chain (and of chains they jump to) that satisfy `wanted`. */
-function findBetween(ruleset: Ruleset, table: TableName, chain: BuiltinChain, wanted: (rule: Rule) => boolean): Found | undefined {
+function findBetween(
+  ruleset: Ruleset,
+  table: TableName,
+  chain: BuiltinChain,
+  wanted: (rule: Rule) => boolean,
+): Found | undefined {
   for (const place of BETWEEN[chain]) {
     if (place[0] === table) continue;
     const other = findTable(ruleset, place[0]);

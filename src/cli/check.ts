@@ -66,7 +66,8 @@ export async function run(path: string, options: Options): Promise<ExitCode> {
 
 /** Whether the dump says anything about the chain. */
 function hasChain(ruleset: Ruleset, chain: BuiltinChain, asked: Options['table']): boolean {
-  const tables = asked !== undefined ? [asked] : chain === 'PREROUTING' ? (['raw', 'mangle'] as const) : (['filter'] as const);
+  const tables =
+    asked !== undefined ? [asked] : chain === 'PREROUTING' ? (['raw', 'mangle'] as const) : (['filter'] as const);
   return tables.some((name) => {
     const table = findTable(ruleset, name);
     const found = table && findChain(table, chain);

@@ -25,14 +25,23 @@ export async function run(path: string, options: Options): Promise<ExitCode> {
   const { manifest } = result;
   if (options.json) {
     const { source: _source, ...rest } = manifest;
-    sayJson({ compiled: true, output: options.output, bytes: result.object.length, manifest: rest, diagnostics: result.diagnostics });
+    sayJson({
+      compiled: true,
+      output: options.output,
+      bytes: result.object.length,
+      manifest: rest,
+      diagnostics: result.diagnostics,
+    });
     return EXIT.same;
   }
   const rules = manifest.counters.filter((counter) => counter.kind === 'rule').length;
-  tell(`${options.output}: ${manifest.table} ${manifest.chain} for ${manifest.hook}, ${manifest.mode}, ${rules} rules, ${result.object.length} bytes`);
+  tell(
+    `${options.output}: ${manifest.table} ${manifest.chain} for ${manifest.hook}, ${manifest.mode}, ${rules} rules, ${result.object.length} bytes`,
+  );
   tell(`needs Linux ${manifest.needs.kernel} or newer (${manifest.needs.features.join(', ')})`);
   for (const assumption of manifest.assumptions) tell(`assumes: ${assumption}`);
-  for (const rule of manifest.deferred) tell(`deferred: line ${rule.line}: rule ${rule.number} of ${rule.chain}: ${rule.reason}`);
+  for (const rule of manifest.deferred)
+    tell(`deferred: line ${rule.line}: rule ${rule.number} of ${rule.chain}: ${rule.reason}`);
   return EXIT.same;
 }
 

@@ -29,10 +29,16 @@ function translationOptions(command: Command): Command {
         .default('exact'),
     )
     .addOption(
-      new Option('--fragments <policy>', 'IPv4 fragments where iptables sees datagrams').choices(['judge', 'drop', 'pass']),
+      new Option('--fragments <policy>', 'IPv4 fragments where iptables sees datagrams').choices([
+        'judge',
+        'drop',
+        'pass',
+      ]),
     )
     .addOption(
-      new Option('--reject <policy>', 'REJECT answers on the wire, or only drops').choices(['answer', 'drop']).default('answer'),
+      new Option('--reject <policy>', 'REJECT answers on the wire, or only drops')
+        .choices(['answer', 'drop'])
+        .default('answer'),
     )
     .addOption(new Option('--vlan <policy>', 'packets of other VLANs than 0').choices(['judge', 'drop', 'pass']))
     .addOption(new Option('--hz <n>', 'CONFIG_HZ of the kernel that will run it, for -m limit').argParser(Number));
@@ -50,7 +56,10 @@ export function addVerbs(program: Command, finish: Finish): void {
     );
 
   translationOptions(
-    program.command('compile').description('compile one chain to an eBPF object file').argument('<dump>', 'iptables-save text'),
+    program
+      .command('compile')
+      .description('compile one chain to an eBPF object file')
+      .argument('<dump>', 'iptables-save text'),
   )
     .addOption(hookOption().makeOptionMandatory())
     .addOption(chainOption().makeOptionMandatory())
@@ -108,7 +117,10 @@ export function addVerbs(program: Command, finish: Finish): void {
     .argument('<b>', 'iptables-save text')
     .addOption(familyOption())
     .addOption(jsonOption())
-    .addHelpText('after', '\nExit code 0: same rules; 1: different; 2: trouble.\n\nExamples:\n  ipt2bpf diff old.v4 new.v4\n  iptables-save | ipt2bpf diff rules.v4 -')
+    .addHelpText(
+      'after',
+      '\nExit code 0: same rules; 1: different; 2: trouble.\n\nExamples:\n  ipt2bpf diff old.v4 new.v4\n  iptables-save | ipt2bpf diff rules.v4 -',
+    )
     .action(async (a: string, b: string, options) => finish(await (await import('./diff.js')).run(a, b, options)));
 
   translationOptions(
@@ -122,7 +134,11 @@ export function addVerbs(program: Command, finish: Finish): void {
     .option('--pcap <file>', 'packets from a pcap instead of the generator')
     .option('--packets <n>', 'how many packets to generate', Number, 10_000)
     .option('--seed <n>', 'seed of the generator', Number, 1)
-    .option('--engines <list>', 'comma list of model, interpreter, kernel, iptables', 'model,interpreter,kernel,iptables')
+    .option(
+      '--engines <list>',
+      'comma list of model, interpreter, kernel, iptables',
+      'model,interpreter,kernel,iptables',
+    )
     .option('--save-pcap <file>', 'write mismatching packets to a pcap')
     .option('--junit <file>', 'write a JUnit report')
     .addOption(jsonOption())

@@ -1,6 +1,7 @@
 import {
   alu32,
   alu64,
+  callFunction,
   goto,
   jump32,
   jump64,
@@ -9,6 +10,7 @@ import {
   mov64,
   R0,
   R1,
+  R10,
   R2,
   R3,
   R4,
@@ -21,6 +23,7 @@ import {
   toBigEndian,
 } from '../../bytecode/instruction.js';
 import { FLOW_LENGTH, FLOW_THOFF } from '../flow.js';
+import { EXTENSION_HEADERS, IPV6_HEADERS, NEXTHDR } from './ipv6-headers.js';
 import { isIngress } from '../view.js';
 import {
   htons,
@@ -36,9 +39,6 @@ import {
 import { emitRoute } from './route.js';
 
 const HEADER = 40;
-const NEXTHDR = { HOP: 0, ROUTING: 43, FRAGMENT: 44, AUTH: 51, NONE: 59, DEST: 60 } as const;
-/** More headers than fit a frame of 4 KiB; a packet with more of them is dropped, as what it hides is not known. */
-const MAX_EXTENSION_HEADERS = 512;
 /** Index of the loopback device in every network namespace. */
 const LOOPBACK_IFINDEX = 1;
 
@@ -151,74 +151,26 @@ function emitDestination(context: EntryContext): void {
 }
 
 /**
- * ipv6_find_hdr(skb, &thoff, -1, &fragoff, NULL) of net/ipv6/exthdrs_core.c. r9 = offset, r5 = next header,
- * r4 = headers left, r3 = packet length.
+ * The transport header: at once where the first header is one, else through {@link ipv6HeadersFunction}. Leaves
+ * r9 = its offset from r7 and r3 = bytes of the packet there, both 0 where there is none.
  */
 function emitHeaders(context: EntryContext): void {
-  const { code } = context;
-  const loop = code.label('headers');
-  const extension = code.label('extension');
-  const generic = code.label('generic');
-  const authentication = code.label('authentication');
-  const fragment = code.label('fragment');
-  const routing = code.label('routing');
-  const advance = code.label('advance');
-  const broken = code.label('broken');
+  const { code, flow } = context;
+  const walk = code.label('walk');
   const found = code.label('found');
   const done = code.label('done');
-
-  emitLength(context);
-  code.emit(mov64(R9, HEADER), load(1, R5, R7, 6), mov64(R4, MAX_EXTENSION_HEADERS));
-  code.place(loop);
-  code.emit(jump32('jeq', R5, NEXTHDR.HOP, extension), jump32('jeq', R5, NEXTHDR.DEST, extension));
-  code.emit(jump32('jeq', R5, NEXTHDR.ROUTING, extension), jump32('jeq', R5, NEXTHDR.FRAGMENT, extension));
-  code.emit(jump32('jne', R5, NEXTHDR.AUTH, found));
-  code.place(extension);
-  code.emit(mov64(R1, reg(R9)), alu64('add', R1, 2), jump64('jgt', R1, reg(R3), broken));
-  // A packet pointer must stay below 64 KiB for the verifier.
-  code.emit(jump64('jgt', R9, 0xff00, broken));
-  code.emit(mov64(R1, reg(R7)), alu64('add', R1, reg(R9)));
-  code.emit(mov64(R2, reg(R1)), alu64('add', R2, 2), jump64('jgt', R2, reg(R8), context.drop));
-  code.emit(load(1, R0, R1, 0), load(1, R2, R1, 1));
-  code.emit(jump32('jeq', R5, NEXTHDR.FRAGMENT, fragment), jump32('jeq', R5, NEXTHDR.AUTH, authentication));
-  code.emit(jump32('jeq', R5, NEXTHDR.ROUTING, routing));
-  code.place(generic);
-  code.emit(alu64('add', R2, 1), alu64('lsh', R2, 3));
-  code.place(advance);
-  code.emit(alu64('add', R9, reg(R2)), mov64(R5, reg(R0)), alu64('sub', R4, 1));
-  code.emit(jump64('jeq', R4, 0, context.drop), goto(loop));
-
-  code.place(routing);
-  code.emit(mov64(R1, reg(R9)), alu64('add', R1, 4), jump64('jgt', R1, reg(R3), broken), goto(generic));
-
-  code.place(authentication);
-  code.emit(alu64('add', R2, 2), alu64('lsh', R2, 2), goto(advance));
-
-  code.place(fragment);
-  code.emit(mov64(R2, reg(R9)), alu64('add', R2, 4), jump64('jgt', R2, reg(R3), broken));
-  code.emit(mov64(R2, reg(R1)), alu64('add', R2, 4), jump64('jgt', R2, reg(R8), context.drop));
-  code.emit(load(2, R1, R1, 2), toBigEndian(R1, 16), alu32('and', R1, 0xfff8), mov64(R2, 8));
-  code.emit(jump32('jeq', R1, 0, advance));
-  // A later fragment: the header behind it is known by name alone, and only if it is no extension header.
-  for (const header of [NEXTHDR.HOP, NEXTHDR.DEST, NEXTHDR.ROUTING, NEXTHDR.FRAGMENT, NEXTHDR.AUTH]) {
-    code.emit(jump32('jeq', R0, header, broken));
-  }
-  storeField(context, 'fragoff', R1);
-  storeField(context, 'proto', R0);
-  code.emit(mov32(R1, 1));
-  storeField(context, 'l4found', R1);
-  code.emit(mov64(R9, 0), mov64(R3, 0), goto(done));
-
-  code.place(broken);
-  code.emit(mov64(R9, 0), mov64(R3, 0), goto(done));
-
-  code.place(found);
+  code.emit(load(1, R5, R7, 6));
+  for (const header of EXTENSION_HEADERS) code.emit(jump32('jeq', R5, header, walk));
   storeField(context, 'proto', R5);
   code.emit(mov32(R1, 1));
   storeField(context, 'l4found', R1);
-  const inside = code.label('inside');
-  code.emit(jump64('jle', R9, reg(R3), inside), mov64(R9, 0), mov64(R3, 0), goto(done));
-  code.place(inside);
+  code.emit(mov64(R9, HEADER), load(4, R3, R10, flow + FLOW_LENGTH), alu64('sub', R3, reg(R9)), goto(done));
+  code.place(walk);
+  code.emit(mov64(R1, reg(R6)), mov64(R2, reg(R10)), alu64('add', R2, flow), callFunction(IPV6_HEADERS));
+  code.emit(jump64('jne', R0, 0, context.drop));
+  code.emit(load(4, R9, R10, flow + FLOW_THOFF), mov64(R3, 0), jump64('jeq', R9, 0, done));
+  code.emit(load(4, R3, R10, flow + FLOW_LENGTH), jump64('jge', R3, reg(R9), found), mov64(R3, reg(R9)));
+  code.place(found);
   code.emit(alu64('sub', R3, reg(R9)));
   code.place(done);
   storeFlow(context, FLOW_THOFF, R9);

@@ -40,9 +40,10 @@ const MAX_TRANSPORT_OFFSET = 4096;
 
 /** Loads r7 = IP header, r8 = end of the packet, with `bytes` bytes from r7 on in it. Clobbers r1. */
 export function loadHeader(answer: Answer, bytes: number): void {
-  const { code, flow, silent } = answer;
+  const { code, silent } = answer;
   emitFrame(answer);
-  code.emit(load(4, R1, R10, flow + FLOW_L3), jump64('jgt', R1, MAX_LINK, silent), alu64('add', R7, reg(R1)));
+  loadLinkLength(answer, R1);
+  code.emit(alu64('add', R7, reg(R1)));
   code.emit(mov64(R1, reg(R7)), alu64('add', R1, bytes), jump64('jgt', R1, reg(R8), silent));
 }
 
@@ -62,6 +63,11 @@ export function loadLength(answer: Answer, dst: number): void {
 export function loadTransportOffset(answer: Answer, dst: number): void {
   answer.code.emit(load(4, dst, R10, answer.flow + FLOW_THOFF));
   answer.code.emit(jump64('jgt', dst, MAX_TRANSPORT_OFFSET, answer.silent));
+}
+
+/** dst = offset of the IP header from the start of the frame. */
+export function loadLinkLength(answer: Answer, dst: number): void {
+  answer.code.emit(load(4, dst, R10, answer.flow + FLOW_L3), jump64('jgt', dst, MAX_LINK, answer.silent));
 }
 
 /** dst = protocol of the transport header. */

@@ -20,7 +20,16 @@ import {
 import { htons } from '../packet/entry.js';
 import { emitFold, emitSum } from './checksum.js';
 import { emitAnswerable4, emitAnswerable6 } from './eligible.js';
-import { emitCut, emitGrow, emitHostOnly, emitSend, loadHeader, loadLength, type Answer } from './frame.js';
+import {
+  emitCut,
+  emitGrow,
+  emitHostOnly,
+  emitSend,
+  loadHeader,
+  loadLength,
+  loadLinkLength,
+  type Answer,
+} from './frame.js';
 import { emitCopy, emitHeader4, emitHeader6 } from './header.js';
 import { emitSource, emitTos, SOURCE } from './source.js';
 import { emitAddresses, emitPseudoTail, emitUndoOffload, emitVerify, mayBeOffloaded, PROTOCOL } from './verify.js';
@@ -99,8 +108,9 @@ function emitHop(answer: Answer, quote: number): void {
 function emitIcmp(answer: Answer, at: number): void {
   const { code, view, scratch, silent } = answer;
   const type = UNREACHABLE[view.family];
-  code.emit(mov64(R2, reg(R7)), alu64('add', R2, at + ICMP_HEADER), mov64(R5, reg(R9)));
-  emitSum(code, silent);
+  loadLinkLength(answer, R2);
+  code.emit(alu64('add', R2, at + ICMP_HEADER), mov64(R5, reg(R9)));
+  emitSum(answer, silent);
   code.emit(load(4, R2, R10, scratch + CODE), storeImm(1, R7, at, type), store(1, R7, at + 1, R2));
   code.emit(storeImm(4, R7, at + 4, 0));
   code.emit(alu64('lsh', R2, 8), alu64('add', R2, type), alu64('add', R0, reg(R2)));

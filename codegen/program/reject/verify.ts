@@ -25,11 +25,11 @@ import {
 import { htons } from '../packet/entry.js';
 import { isIngress } from '../view.js';
 import { emitAddWord, emitFold, emitJumpIfZero, emitSum } from './checksum.js';
-import { loadLength, loadProtocol, loadTransport, loadTransportOffset, type Answer } from './frame.js';
+import { loadLength, loadLinkLength, loadProtocol, loadTransport, loadTransportOffset, type Answer } from './frame.js';
 
 export const PROTOCOL = { ICMP: 1, TCP: 6, UDP: 17, ICMPV6: 58 } as const;
-/** GRE, ESP, AH, SCTP, UDP-Lite, DCCP: no checksum of the whole payload (nf_reject.h nf_reject_verify_csum). */
-const UNVERIFIED = [47, 50, 51, 132, 136, 33];
+/** GRE, ESP, AH, SCTP, UDP-Lite: no checksum of the whole payload (nf_reject.h nf_reject_verify_csum, Linux 6.16). */
+const UNVERIFIED = [47, 50, 51, 132, 136];
 /** Offset of the checksum field in the transport header. */
 export const CHECKSUM_OFFSET = { [PROTOCOL.TCP]: 16, [PROTOCOL.UDP]: 6 } as const;
 
@@ -100,8 +100,10 @@ function emitTransportSum(answer: Answer): void {
   const { code, silent } = answer;
   loadTransportOffset(answer, R2);
   loadLength(answer, R5);
-  code.emit(jump64('jgt', R2, reg(R5), silent), alu64('sub', R5, reg(R2)), alu64('add', R2, reg(R7)));
-  emitSum(code, silent);
+  code.emit(jump64('jgt', R2, reg(R5), silent), alu64('sub', R5, reg(R2)));
+  loadLinkLength(answer, R1);
+  code.emit(alu64('add', R2, reg(R1)));
+  emitSum(answer, silent);
   code.emit(mov64(R2, reg(R0)));
   emitPseudoHeader(answer);
   code.emit(alu64('add', R0, reg(R2)));
@@ -175,8 +177,9 @@ export function emitUndoOffload(answer: Answer, quote: number): void {
   code.emit(load(4, R1, R10, scratch + PARTIAL), jump32('jeq', R1, 0, done));
   loadTransportOffset(answer, R2);
   code.emit(mov64(R5, reg(R9)), alu64('sub', R5, reg(R2)));
-  code.emit(alu64('add', R2, reg(R7)), alu64('add', R2, quote));
-  emitSum(code, silent);
+  loadLinkLength(answer, R1);
+  code.emit(alu64('add', R2, reg(R1)), alu64('add', R2, quote));
+  emitSum(answer, silent);
   // ~sum(rest + field) as the field makes the device's ~sum(rest + ~sum(rest + field)) = field.
   code.emit(alu64('xor', R0, 0xffff));
   loadQuotedProtocol(answer, R3, quote);
