@@ -32,6 +32,7 @@ export interface Answer extends EntryContext {
 
 const XDP_TX = 3;
 const BPF_F_INGRESS = 1;
+const BPF_ADJ_ROOM_MAC = 1;
 /** Ethernet header with two VLAN tags: the longest link header that emitLink reads. */
 export const MAX_LINK = 22;
 const ETHERNET = 14;
@@ -102,6 +103,25 @@ export function emitWhole(answer: Answer): void {
   code.place(linear);
 }
 
+/**
+ * tc: takes everything between an IP header of `header` bytes and the transport header away, from the front of the IP
+ * header on, whose bytes are lost. A frame cannot be cut before the old transport header, and a checksum that is left
+ * to the device is made from there. Clobbers r0–r5, r7, r8.
+ */
+export function emitDropOptions(answer: Answer, header: number): void {
+  const { code, view, silent } = answer;
+  if (view.hook !== 'tc') return;
+  const plain = code.label('plain');
+  loadTransportOffset(answer, R1);
+  code.emit(mov64(R2, header), alu64('sub', R2, reg(R1)), jump64('jeq', R2, 0, plain));
+  // Behind a VLAN tag in the frame the kernel's network header is the tag, which would be taken away.
+  loadLinkLength(answer, R1);
+  code.emit(jump64('jne', R1, ETHERNET, silent));
+  code.emit(mov64(R1, reg(R6)), mov64(R3, BPF_ADJ_ROOM_MAC), mov64(R4, 0), callHelper('skb_adjust_room'));
+  code.emit(jump64('jne', R0, 0, silent));
+  code.place(plain);
+}
+
 /** Cuts the frame behind r2 bytes of IP packet. Clobbers r0–r5, r7, r8. */
 export function emitCut(answer: Answer): void {
   const { code, view, flow, silent } = answer;
@@ -160,12 +180,14 @@ export function emitTurnInPlace(answer: Answer): void {
   emitTurn(answer, 0);
 }
 
-/** Goes to `silent` where the frame was not for this host alone (skb->pkt_type ≠ PACKET_HOST). Clobbers r1. */
-export function emitHostOnly(answer: Answer): void {
+/**
+ * Goes to `silent` where the frame's destination is a group, which cannot be the source of the answer. So every frame
+ * that gets past is one for this host alone (skb->pkt_type = PACKET_HOST). Clobbers r1–r3.
+ */
+export function emitUnicastFrame(answer: Answer): void {
   const { code, view, silent } = answer;
-  if (!isIngress(view)) return;
   if (view.hook === 'tc') {
-    code.emit(load(4, R1, R6, SK_BUFF.pkt_type), jump32('jne', R1, 0, silent));
+    if (isIngress(view)) code.emit(load(4, R1, R6, SK_BUFF.pkt_type), jump32('jne', R1, 0, silent));
     return;
   }
   code.emit(load(4, R1, R6, XDP_MD.data), mov64(R2, reg(R1)), alu64('add', R2, ETHERNET));

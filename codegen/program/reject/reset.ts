@@ -23,8 +23,10 @@ import {
 import { emitAddWord, emitFold } from './checksum.js';
 import {
   emitCut,
+  emitDropOptions,
   emitSend,
   emitTurnInPlace,
+  emitUnicastFrame,
   loadHeader,
   loadLength,
   loadProtocol,
@@ -33,13 +35,13 @@ import {
   type Answer,
 } from './frame.js';
 import { emitUnicast4, emitUnicast6 } from './eligible.js';
-import { emitHeader4, emitHeader6 } from './header.js';
+import { emitCopy, emitHeader4, emitHeader6 } from './header.js';
 import { emitAddresses, emitPseudoTail, emitVerify, PARTIAL, PROTOCOL } from './verify.js';
 
 const TCP_HEADER = 20;
 const FLAG = { FIN: 0x01, SYN: 0x02, RST: 0x04, ACK: 0x10 } as const;
-/** Of scratch: what the answer takes from the old TCP header. u32 each. */
-const SAVED = { ports: 16, seq: 20, ack: 24, flags: 28 } as const;
+/** Of scratch: what the answer takes from the old headers. u32 each, the addresses 8 or 32 bytes, as they lie in the answer. */
+const SAVED = { ports: 16, seq: 20, ack: 24, flags: 28, addresses: 32 } as const;
 
 /**
  * Answers a TCP segment with a reset (net/ipv4/netfilter/nf_reject_ipv4.c nf_send_reset, net/ipv6/netfilter/
@@ -48,6 +50,7 @@ const SAVED = { ports: 16, seq: 20, ack: 24, flags: 28 } as const;
 export function emitReset(answer: Answer): void {
   const { code, view, silent } = answer;
   const header = view.family === 'v4' ? 20 : 40;
+  emitUnicastFrame(answer);
   loadHeader(answer, header);
   if (view.family === 'v4') emitUnicast4(answer);
   else emitUnicast6(answer);
@@ -57,11 +60,13 @@ export function emitReset(answer: Answer): void {
   emitSave(answer);
   emitVerify(answer);
 
+  emitDropOptions(answer, header);
   code.emit(mov64(R2, header + TCP_HEADER));
   emitCut(answer);
   emitTurnInPlace(answer);
   loadHeader(answer, header + TCP_HEADER);
-  emitSwapAddresses(answer);
+  const [from, bytes] = view.family === 'v4' ? [12, 8] : [8, 32];
+  emitCopy(answer, R7, from, R10, answer.scratch + SAVED.addresses, bytes);
   code.emit(mov64(R2, TCP_HEADER));
   if (view.family === 'v4') emitHeader4(answer, { protocol: PROTOCOL.TCP, tos: 0, id: 0, dontFragment: true });
   else emitHeader6(answer, PROTOCOL.TCP);
@@ -69,12 +74,15 @@ export function emitReset(answer: Answer): void {
   emitSend(answer);
 }
 
-/** Reads the segment whose header is at r3. Goes to `silent` for a reset. Clobbers r1, r2, r4, r5. */
+/** Reads the addresses of the packet at r7 and the segment whose header is at r3. Goes to `silent` for a reset. Clobbers r1, r2, r4, r5. */
 function emitSave(answer: Answer): void {
-  const { code, scratch, silent } = answer;
+  const { code, view, scratch, silent } = answer;
   const acknowledged = code.label('acknowledged');
   const saved = code.label('saved');
   const slot = (name: keyof typeof SAVED): number => scratch + SAVED[name];
+  const [source, bytes] = view.family === 'v4' ? [12, 4] : [8, 16];
+  emitCopy(answer, R10, slot('addresses'), R7, source + bytes, bytes);
+  emitCopy(answer, R10, slot('addresses') + bytes, R7, source, bytes);
   code.emit(load(1, R4, R3, 13), mov32(R1, reg(R4)), alu32('and', R1, FLAG.RST), jump32('jne', R1, 0, silent));
   code.emit(load(2, R1, R3, 0), load(2, R2, R3, 2));
   code.emit(store(2, R10, slot('ports'), R2), store(2, R10, slot('ports') + 2, R1));
@@ -95,15 +103,6 @@ function emitSave(answer: Answer): void {
   code.emit(load(4, R1, R3, 8), store(4, R10, slot('seq'), R1), storeImm(4, R10, slot('ack'), 0));
   code.emit(storeImm(4, R10, slot('flags'), FLAG.RST));
   code.place(saved);
-}
-
-/** Swaps the addresses of the IP header at r7. Clobbers r1, r2. */
-function emitSwapAddresses(answer: Answer): void {
-  const [source, destination] = answer.view.family === 'v4' ? [12, 16] : [8, 24];
-  for (let word = 0; source + word < destination; word += 4) {
-    answer.code.emit(load(4, R1, R7, source + word), load(4, R2, R7, destination + word));
-    answer.code.emit(store(4, R7, source + word, R2), store(4, R7, destination + word, R1));
-  }
 }
 
 /** Writes the TCP header at r7 + at and its checksum. r2 = its length, of the pseudo header. */

@@ -23,7 +23,7 @@ import { emitAnswerable4, emitAnswerable6 } from './eligible.js';
 import {
   emitCut,
   emitGrow,
-  emitHostOnly,
+  emitUnicastFrame,
   emitSend,
   loadHeader,
   loadLength,
@@ -53,7 +53,7 @@ export function emitUnreachable(answer: Answer): void {
   const header = v4 ? 20 : 40;
   const room = header + ICMP_HEADER;
   const protocol = v4 ? PROTOCOL.ICMP : PROTOCOL.ICMPV6;
-  emitHostOnly(answer);
+  emitUnicastFrame(answer);
   loadHeader(answer, header);
   if (v4) emitAnswerable4(answer);
   else emitAnswerable6(answer);
