@@ -4,6 +4,7 @@ import { fieldBits, type Field } from '../../grammar/model/fields.js';
 import type { Interval, IntervalSet } from '../../grammar/model/interval.js';
 import type { Effect, RuleRef } from '../../grammar/model/ruleset.js';
 import { prefixLength, printAddress } from '../../grammar/modules/value/address.js';
+import { printMac } from '../packet/address.js';
 import { TCP_FLAG } from '../packet/numbers.js';
 import type { SettledTest, TraceStep } from './trace.js';
 
@@ -76,12 +77,6 @@ function nameOfInterface(value: bigint): string {
   if (value === 0n) return '(none)';
   const bytes = Array.from({ length: 16 }, (_, i) => Number((value >> BigInt(120 - 8 * i)) & 0xffn));
   return new TextDecoder().decode(Uint8Array.from(bytes)).replace(/\0+$/, '');
-}
-
-export function printMac(value: bigint): string {
-  return [40n, 32n, 24n, 16n, 8n, 0n]
-    .map((shift) => ((value >> shift) & 0xffn).toString(16).padStart(2, '0'))
-    .join(':');
 }
 
 function printFlags(bits: number): string {
