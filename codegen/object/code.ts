@@ -1,5 +1,5 @@
 /** The code sections of an object: functions one behind the other, and what must be known about their instructions. */
-import { encode } from './instruction-bytes.js';
+import { SLOT_BYTES, encode } from '../bytecode/encode.js';
 import type { Instruction, Reference, SourceLine } from '../bytecode/instruction.js';
 import { CLASS, JMP_OP, PSEUDO, SIZE, SOURCE_X, slots } from '../bytecode/instruction.js';
 import type { LineRecord } from './btf-ext.js';
@@ -9,19 +9,47 @@ import { ObjectError } from './error.js';
 import { findMember, type MemberPlace } from './kernel-struct.js';
 import type { FunctionSpec, KernelStruct } from './spec.js';
 
-export const SLOT_BYTES = 8;
-
 export interface CodeSection {
   readonly name: string;
   readonly code: Uint8Array;
-  readonly functions: readonly { readonly spec: FunctionSpec; readonly offset: number; readonly bytes: number }[];
+  readonly functions: readonly PlacedFunction[];
   /** What the linker (libbpf) fills in, in order of offset. */
-  readonly links: readonly { readonly offset: number; readonly reference: LinkReference }[];
+  readonly links: readonly Link[];
   readonly lines: readonly LineRecord[];
-  readonly fields: readonly { readonly offset: number; readonly struct: string; readonly place: MemberPlace }[];
+  readonly fields: readonly Field[];
 }
 
-export type LinkReference = Exclude<Reference, { kind: 'label' | 'field-offset' }>;
+/** Offsets and sizes are bytes in the section. */
+export interface PlacedFunction {
+  readonly spec: FunctionSpec;
+  readonly offset: number;
+  readonly bytes: number;
+}
+
+export interface Link {
+  readonly offset: number;
+  readonly kind: 'map' | 'function' | 'kfunc';
+  readonly name: string;
+}
+
+export interface Field {
+  readonly offset: number;
+  readonly struct: string;
+  readonly place: MemberPlace;
+}
+
+export const LDDW = CLASS.LD | SIZE[8];
+export const CALL = CLASS.JMP | JMP_OP.call;
+
+/**
+ * What a linked instruction is, and what it holds until libbpf has filled it in, as clang has it: a map's load loads
+ * zero, and a kfunc's call is written as that of a function. libbpf knows better from the symbol.
+ */
+const LINKED = {
+  map: { opcode: LDDW, src: 0, imm: 0n },
+  function: { opcode: CALL, src: PSEUDO.CALL, imm: -1 },
+  kfunc: { opcode: CALL, src: PSEUDO.CALL, imm: -1 },
+} as const satisfies Record<Link['kind'], Partial<Instruction>>;
 
 /** Lays out the functions of one section. Throws {@link ObjectError} `bad-reference` and `bad-value`. */
 export function layOutCode(
@@ -31,64 +59,53 @@ export function layOutCode(
   file: string,
 ): CodeSection {
   const code = new ByteWriter();
-  const placed: { spec: FunctionSpec; offset: number; bytes: number }[] = [];
-  const links: { offset: number; reference: LinkReference }[] = [];
+  const placed: PlacedFunction[] = [];
+  const links: Link[] = [];
   const lines: LineRecord[] = [];
-  const fields: { offset: number; struct: string; place: MemberPlace }[] = [];
+  const fields: Field[] = [];
   for (const spec of functions) {
     if (spec.instructions.length === 0) throw new ObjectError('bad-value', `function ${spec.name} has no instructions`);
     const start = code.length;
+    collectLines(spec, start, file, lines);
     let offset = start;
-    const plain = spec.instructions.map((instruction) => {
-      const { reference } = instruction;
+    const unlinked = spec.instructions.map((instruction) => {
       const at = offset;
       offset += slots(instruction) * SLOT_BYTES;
+      const { reference } = instruction;
       if (reference === undefined) return instruction;
-      if (reference.kind !== 'field-offset') {
-        const link = checkLink(instruction, reference, spec);
-        links.push({ offset: at, reference: link });
-        return { ...instruction, ...LINK_FORM[link.kind] };
+      if (reference.kind === 'field-offset') {
+        const field = {
+          offset: at,
+          struct: reference.struct,
+          place: findMember(structs, reference.struct, reference.member),
+        };
+        fields.push(field);
+        return withOffset(instruction, field, spec.name);
       }
-      if (!isImmediateAlu(instruction))
-        throw new ObjectError('bad-reference', `function ${spec.name}: ${reference.member} in no ALU immediate`);
-      const place = findMember(structs, reference.struct, reference.member);
-      fields.push({ offset: at, struct: reference.struct, place });
-      return { ...instruction, imm: place.offset };
+      const link = { offset: at, kind: linkKind(reference, spec.name), name: reference.name };
+      links.push(link);
+      return withLink(instruction, link, spec.name);
     });
-    collectLines(spec, start, file, lines);
-    code.bytes(encode(plain));
+    code.bytes(encode(unlinked));
     placed.push({ spec, offset: start, bytes: offset - start });
   }
   return { name, code: code.finish(), functions: placed, links, lines, fields };
 }
 
-/**
- * What an instruction holds until libbpf has filled it in. A kfunc's call is written as the call of a function, as
- * clang does; libbpf knows from the symbol (RELO_EXTERN_FUNC).
- */
-const LINK_FORM = {
-  map: { src: PSEUDO.MAP_FD, imm: 0n },
-  function: { src: PSEUDO.CALL, imm: -1 },
-  kfunc: { src: PSEUDO.CALL, imm: -1 },
-} as const satisfies Record<LinkReference['kind'], Partial<Instruction>>;
+function linkKind({ kind, name }: Exclude<Reference, { kind: 'field-offset' }>, within: string): Link['kind'] {
+  if (kind !== 'label') return kind;
+  throw new ObjectError('bad-reference', `function ${within}: label ${name} is not resolved`);
+}
 
-export const LDDW = CLASS.LD | SIZE[8];
-export const CALL = CLASS.JMP | JMP_OP.call;
+function withLink(instruction: Instruction, { kind, name }: Link, within: string): Instruction {
+  const form = LINKED[kind];
+  if (instruction.opcode === form.opcode) return { ...instruction, ...form };
+  throw new ObjectError('bad-reference', `function ${within}: ${kind} ${name} in opcode ${instruction.opcode}`);
+}
 
-function checkLink(instruction: Instruction, reference: Reference, { name }: FunctionSpec): LinkReference {
-  switch (reference.kind) {
-    case 'label':
-      throw new ObjectError('bad-reference', `function ${name}: label ${reference.name} is not resolved`);
-    case 'field-offset':
-      throw new ObjectError('bad-reference', `function ${name}: ${reference.member} is no symbol`);
-    case 'map':
-      if (instruction.opcode === LDDW) return reference;
-      throw new ObjectError('bad-reference', `function ${name}: map ${reference.name} in no 64-bit load`);
-    case 'function':
-    case 'kfunc':
-      if (instruction.opcode === CALL) return reference;
-      throw new ObjectError('bad-reference', `function ${name}: ${reference.kind} ${reference.name} in no call`);
-  }
+function withOffset(instruction: Instruction, { struct, place }: Field, within: string): Instruction {
+  if (isImmediateAlu(instruction)) return { ...instruction, imm: place.offset };
+  throw new ObjectError('bad-reference', `function ${within}: offset in ${struct} in opcode ${instruction.opcode}`);
 }
 
 /** libbpf relocates the immediate of any ALU operation (bpf_core_patch_insn in relo_core.c). */

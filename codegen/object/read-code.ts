@@ -1,9 +1,9 @@
 /** The inverse of `layOutCode`: a code section as functions with symbolic references. */
-import { decode } from './instruction-bytes.js';
+import { DecodeError, SLOT_BYTES, decode } from '../bytecode/encode.js';
 import type { Instruction, Reference, SourceLine } from '../bytecode/instruction.js';
 import { PSEUDO, slots } from '../bytecode/instruction.js';
 import type { CodeInfo, LineRecord } from './btf-ext.js';
-import { CALL, LDDW, SLOT_BYTES, isImmediateAlu } from './code.js';
+import { CALL, LDDW, isImmediateAlu } from './code.js';
 import type { ElfSymbol, Relocation } from './elf.js';
 import { R_BPF_64_32, R_BPF_64_64, SHN_UNDEF, SYMBOL_TYPE } from './elf.js';
 import { ObjectError } from './error.js';
@@ -36,37 +36,39 @@ export function readCode(
     .sort((a, b) => a.value - b.value);
   let end = 0;
   const functions = symbols.map((symbol) => {
-    if (symbol.value !== end || symbol.size === 0)
+    if (symbol.value !== end || symbol.size === 0) {
       throw new ObjectError('malformed', `place of function ${symbol.name}`);
+    }
     end += symbol.size;
     if (end > data.length) throw new ObjectError('truncated', `function ${symbol.name} goes beyond its section`);
     return section.function(symbol, data.subarray(symbol.value, end));
   });
   if (end !== data.length) throw new ObjectError('malformed', `code of no function in section ${sectionName}`);
-
+  section.checkAllUsed();
   return { functions, sourceFile: info.lines[0]?.file ?? '' };
 }
 
+/** Reads the functions of one section, one after the other. */
 class CodeReader {
   private readonly lines: ReadonlyMap<number, LineRecord>;
   private readonly functionTypes: ReadonlyMap<number, number>;
   private readonly fields: ReadonlyMap<number, Reference>;
+  /** Offsets of the instructions read. */
+  private readonly places = new Set<number>();
 
   constructor(
     private readonly context: ReadContext,
     info: CodeInfo,
     private readonly relocations: ReadonlyMap<number, Relocation>,
   ) {
-    this.lines = new Map(info.lines.map((line) => [line.offset, line]));
-    this.functionTypes = new Map(info.functions.map((fn) => [fn.offset, fn.type]));
+    this.lines = byOffset(info.lines, (line) => line);
+    this.functionTypes = byOffset(info.functions, (fn) => fn.type);
     const byName = new Map([...context.structs.values()].map((struct) => [struct.name, struct]));
-    this.fields = new Map(
-      info.fields.map(({ offset, type, path }) => {
-        const struct = context.structs.get(type)?.name;
-        if (struct === undefined) throw new ObjectError('malformed', `CO-RE relocation of BTF type ${type}`);
-        return [offset, { kind: 'field-offset', struct, member: memberAt(byName, struct, path) }];
-      }),
-    );
+    this.fields = byOffset(info.fields, ({ type, path }) => {
+      const struct = context.structs.get(type)?.name;
+      if (struct === undefined) throw new ObjectError('malformed', `CO-RE relocation of BTF type ${type}`);
+      return { kind: 'field-offset', struct, member: memberAt(byName, struct, path) };
+    });
   }
 
   function(symbol: ElfSymbol, code: Uint8Array): FunctionSpec {
@@ -74,17 +76,28 @@ class CodeReader {
     if (type === undefined) throw new ObjectError('malformed', `no BTF of function ${symbol.name}`);
     const head = this.context.types.function(type);
     if (head.name !== symbol.name) throw new ObjectError('malformed', `function ${symbol.name} is ${head.name} in BTF`);
+    if (!this.lines.has(symbol.value))
+      throw new ObjectError('malformed', `function ${symbol.name} starts with no line`);
     let offset = symbol.value;
     let line: SourceLine | undefined;
     const instructions = decodeCode(code, symbol.name).map((plain) => {
       const record = this.lines.get(offset);
       if (record !== undefined) line = sourceLine(record);
       const instruction = this.withReference(plain, offset);
+      this.places.add(offset);
       offset += slots(plain) * SLOT_BYTES;
       return line === undefined ? instruction : { ...instruction, line };
     });
-
     return { ...head, instructions };
+  }
+
+  /** Nothing may be said of what is no instruction. */
+  checkAllUsed(): void {
+    for (const records of [this.lines, this.functionTypes, this.fields, this.relocations]) {
+      for (const offset of records.keys()) {
+        if (!this.places.has(offset)) throw new ObjectError('malformed', `no instruction at ${offset}`);
+      }
+    }
   }
 
   private withReference(instruction: Instruction, offset: number): Instruction {
@@ -115,11 +128,21 @@ class CodeReader {
   }
 }
 
+function byOffset<R extends { readonly offset: number }, T>(
+  records: readonly R[],
+  value: (record: R) => T,
+): ReadonlyMap<number, T> {
+  const map = new Map(records.map((record) => [record.offset, value(record)]));
+  if (map.size < records.length) throw new ObjectError('malformed', 'two records of one instruction in .BTF.ext');
+  return map;
+}
+
 function decodeCode(code: Uint8Array, name: string): readonly Instruction[] {
   try {
     return decode(code);
   } catch (error) {
-    throw new ObjectError('malformed', `function ${name}: ${error instanceof Error ? error.message : String(error)}`);
+    if (!(error instanceof DecodeError)) throw error;
+    throw new ObjectError('malformed', `function ${name}: ${error.message}`);
   }
 }
 

@@ -1,5 +1,5 @@
 /** Symbols of an object, and the relocations that name them. */
-import type { CodeSection, LinkReference } from './code.js';
+import type { CodeSection, Link } from './code.js';
 import type { ElfSymbol, Relocation, Section } from './elf.js';
 import { BINDING, R_BPF_64_32, R_BPF_64_64, RELOCATION_BYTES, SECTION_FLAG, SECTION_TYPE, SHN_UNDEF } from './elf.js';
 import { SYMBOL_TYPE, encodeRelocations, plainSection } from './elf.js';
@@ -52,7 +52,7 @@ export function collectSymbols(
 /** Says where each reference of the program leads: a symbol's number in the table, and its relocation type. */
 export class Linker {
   private readonly numbers: ReadonlyMap<string, number>;
-  private readonly names: Readonly<Record<LinkReference['kind'], ReadonlySet<string>>>;
+  private readonly names: Readonly<Record<Link['kind'], ReadonlySet<string>>>;
 
   constructor(spec: ObjectSpec, symbols: readonly ElfSymbol[]) {
     // The null symbol is number 0.
@@ -61,7 +61,7 @@ export class Linker {
     this.names = { map: names(spec.maps), function: names(spec.program.functions), kfunc: names(spec.kfuncs) };
   }
 
-  relocation(offset: number, { kind, name }: LinkReference): Relocation {
+  private relocation({ offset, kind, name }: Link): Relocation {
     const symbol = this.numbers.get(name);
     if (symbol === undefined || !this.names[kind].has(name)) {
       throw new ObjectError('bad-reference', `no ${kind} ${name} in the object that could be referred to`);
@@ -71,7 +71,7 @@ export class Linker {
 
   /** The `.rel` section of code section number `target`. */
   section(code: CodeSection, target: number, symbolTable: number): Section {
-    const relocations = code.links.map(({ offset, reference }) => this.relocation(offset, reference));
+    const relocations = code.links.map((link) => this.relocation(link));
     const data = encodeRelocations(relocations);
     return {
       ...plainSection(`.rel${code.name}`, SECTION_TYPE.REL, SECTION_FLAG.INFO_LINK, data, 8),
