@@ -16,21 +16,33 @@ export type AddressFault = { readonly error: string; readonly hostName?: string 
 const BITS = { v4: 32, v6: 128 } as const;
 const NAME_BYTES = 255;
 
+const FULL = { v4: (1n << 32n) - 1n, v6: (1n << 128n) - 1n } as const;
+
 /** All bits of an address. */
 export function fullMask(family: Family): bigint {
-  return (1n << BigInt(BITS[family])) - 1n;
+  return FULL[family];
 }
+
+function prefixMasks(family: Family): readonly bigint[] {
+  const bits = BITS[family];
+  return Array.from({ length: bits + 1 }, (_, length) => FULL[family] ^ ((1n << BigInt(bits - length)) - 1n));
+}
+
+/** Masks by prefix length, and back. */
+const MASKS: Readonly<Record<Family, readonly bigint[]>> = { v4: prefixMasks('v4'), v6: prefixMasks('v6') };
+const LENGTHS: Readonly<Record<Family, ReadonlyMap<bigint, number>>> = {
+  v4: new Map(MASKS.v4.map((mask, length) => [mask, length])),
+  v6: new Map(MASKS.v6.map((mask, length) => [mask, length])),
+};
 
 /** Mask of a prefix length. */
 export function prefixMask(length: number, family: Family): bigint {
-  return fullMask(family) ^ ((1n << BigInt(BITS[family] - length)) - 1n);
+  return MASKS[family][length];
 }
 
 /** Length of the prefix that a mask is, undefined if it has holes. */
 export function prefixLength(mask: bigint, family: Family): number | undefined {
-  const rest = mask ^ fullMask(family);
-  if ((rest & (rest + 1n)) !== 0n) return undefined;
-  return BITS[family] - (rest === 0n ? 0 : rest.toString(2).length);
+  return LENGTHS[family].get(mask);
 }
 
 /**
@@ -42,6 +54,8 @@ export function parseAddressList(
   family: Family,
   hosts?: Hosts,
 ): { readonly value: readonly AddressMask[] } | AddressFault {
+  const plain = family === 'v4' ? plainIpv4(text) : undefined;
+  if (plain !== undefined) return { value: [plain] };
   const found: AddressMask[] = [];
   for (const piece of text.split(',')) {
     const parsed = parseMasked(piece.replace(/^[ \t\n\v\f\r]+/, ''), family, hosts);
@@ -49,6 +63,24 @@ export function parseAddressList(
     found.push(...parsed.value);
   }
   return { value: found };
+}
+
+/** `a.b.c.d` or `a.b.c.d/length` in plain decimal, which nearly every address is. */
+function plainIpv4(text: string): AddressMask | undefined {
+  const parts = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})(?:\/(\d{1,2}))?$/.exec(text);
+  if (parts === null) return undefined;
+  let address = 0;
+  for (let i = 1; i <= 4; i++) {
+    const part = parts[i];
+    const byte = Number(part);
+    if (byte > 255 || (part.length > 1 && part[0] === '0')) return undefined;
+    address = address * 256 + byte;
+  }
+  const prefix: string | undefined = parts[5];
+  const length = prefix === undefined ? 32 : Number(prefix);
+  if (length === 0 || length > 32 || (prefix !== undefined && prefix[0] === '0')) return undefined;
+  const mask = MASKS.v4[length];
+  return { address: BigInt(address) & mask, mask };
 }
 
 function parseMasked(
@@ -107,19 +139,11 @@ function parseDotted(text: string, whole: boolean): bigint | undefined {
   if (parts.length > 4 || (whole && parts.length < 4)) return undefined;
   let address = 0;
   for (let i = 0; i < 4; i++) {
-    const byte = i < parts.length ? wholeByte(parts[i]) : 0;
+    const byte = i < parts.length ? wholeNumber(parts[i], 0, 255) : 0;
     if (byte === undefined) return undefined;
     address = address * 256 + byte;
   }
   return BigInt(address);
-}
-
-function wholeByte(text: string): number | undefined {
-  if (/^(?:0|[1-9]\d{0,2})$/.test(text)) {
-    const value = Number(text);
-    return value <= 255 ? value : undefined;
-  }
-  return wholeNumber(text, 0, 255);
 }
 
 /** `a`, `a.b`, `a.b.c` or `a.b.c.d`, the last part filling the bytes that are left (inet_aton, asked by getaddrinfo). */

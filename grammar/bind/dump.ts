@@ -5,6 +5,7 @@ import type { ModuleContext } from '../modules/define.js';
 import { MATCHES, TARGETS } from '../modules/index.js';
 import { problem, readLine, readLines, type Line, type RuleLine, type TableLine } from '../syntax/index.js';
 import type { Hosts } from './address.js';
+import { ModuleBinder } from './bind-module.js';
 import { bindRule, takesRule } from './bind-rule.js';
 import { dialectOf, guessFamily } from './family.js';
 import { ModuleRegistry } from './registry.js';
@@ -65,7 +66,7 @@ export function parseRule(
   const chains = new Set([...builtin, ...(place.chains ?? [])]);
   const registry = REGISTRIES[place.family];
   const words = readRule(line.words, { ...place, registry, chains, isBuiltin: (name) => builtin.has(name) });
-  const bound = bindRule(line, words, contextOf(words, place.family, place.table, place.chain));
+  const bound = bindRule(line, words, contextOf(words, place.family, place.table, place.chain), new ModuleBinder());
   const diagnostics = [...(line.words.length === 0 ? [] : line.faults), ...words.faults, ...bound.faults];
   return { rules: diagnostics.some(isError) ? [] : bound.rules, diagnostics };
 }
@@ -92,6 +93,7 @@ function contextOf({ head }: RuleWords, family: Family, table: TableName, chain:
 class DumpBinder {
   private readonly diagnostics: Diagnostic[] = [];
   private readonly tables = new Map<TableName, TableDraft>();
+  private readonly modules = new ModuleBinder();
   private table: TableDraft | undefined;
   /** Inside of a block whose table line could not be read. */
   private inBadTable = false;
@@ -195,7 +197,12 @@ class DumpBinder {
       if (words.faults.length === 0 && !words.otherFamily) this.report([noCommand(line)]);
       return;
     }
-    const bound = bindRule(line, words, contextOf(words, this.family, table.name, command.chain?.text ?? ''));
+    const bound = bindRule(
+      line,
+      words,
+      contextOf(words, this.family, table.name, command.chain?.text ?? ''),
+      this.modules,
+    );
     this.report(bound.faults);
     const rules = takesRule(command);
     if (!line.usable || words.faults.length > 0 || bound.faults.length > 0 || (rules && words.otherFamily)) return;

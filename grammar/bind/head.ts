@@ -3,63 +3,78 @@ import type { Family } from '../model/family.js';
 import { systemProtocolName, CHAIN_PROTOCOLS } from '../modules/value/protocols.js';
 import { fullMask, prefixLength, printMasked, type AddressMask } from './address.js';
 import { interfaceCondition, isAnyInterface } from './interface.js';
+import { quoteIfNeeded } from '../syntax/index.js';
 import type { Head, RuleHead } from './rule-words.js';
 
-/** A rule's head with one source and one destination. */
-export interface SingleHead extends Omit<RuleHead, 'source' | 'destination'> {
-  readonly source?: Head<AddressMask>;
-  readonly destination?: Head<AddressMask>;
+/** One of the pairs of addresses that a rule's lists make. */
+export interface AddressPair {
+  readonly source: AddressMask | undefined;
+  readonly destination: AddressMask | undefined;
 }
 
-/** One head for each pair of addresses, the sources outside (iptables.c `append_entry`). */
-export function crossProduct(head: RuleHead): readonly SingleHead[] {
-  const { source, destination, ...rest } = head;
-  return spread(source).flatMap((from) =>
-    spread(destination).map((to) => ({ ...rest, source: from, destination: to })),
-  );
-}
-
-function spread(list: Head<readonly AddressMask[]> | undefined): readonly (Head<AddressMask> | undefined)[] {
-  return list === undefined ? [undefined] : list.value.map((value) => ({ ...list, value }));
+/** Each pair of addresses, the sources outside (iptables.c `append_entry`). */
+export function addressPairs({ source, destination }: RuleHead): readonly AddressPair[] {
+  const sources = source === undefined ? [undefined] : source.value;
+  const destinations = destination === undefined ? [undefined] : destination.value;
+  if (sources.length === 1 && destinations.length === 1) return [{ source: sources[0], destination: destinations[0] }];
+  return sources.flatMap((from) => destinations.map((to) => ({ source: from, destination: to })));
 }
 
 /** Canonical words in the order of iptables-save (iptables.c `print_rule4`, xshared.c `save_rule_details`). */
-export function headWords(head: SingleHead, family: Family): readonly string[] {
+export function headWords(head: RuleHead, pair: AddressPair, family: Family): readonly string[] {
+  const { inInterface, outInterface, protocol, fragments } = head;
   const words: string[] = [];
-  const put = (inverted: boolean, ...option: readonly string[]): void => {
-    if (inverted) words.push('!');
-    words.push(...option);
-  };
-  for (const [flag, given] of [['-s', head.source] as const, ['-d', head.destination] as const]) {
-    if (given !== undefined && (given.value.mask !== 0n || given.inverted)) {
-      put(given.inverted, flag, printMasked(given.value, family));
-    }
+  if (pair.source !== undefined) addAddress(words, '-s', pair.source, isInverted(head.source), family);
+  if (pair.destination !== undefined) addAddress(words, '-d', pair.destination, isInverted(head.destination), family);
+  if (inInterface !== undefined) addInterface(words, '-i', inInterface);
+  if (outInterface !== undefined) addInterface(words, '-o', outInterface);
+  if (protocol !== undefined && protocol.value !== 0) {
+    addOption(words, protocol.inverted, '-p', protocolName(protocol.value));
   }
-  for (const [flag, given] of [['-i', head.inInterface] as const, ['-o', head.outInterface] as const]) {
-    if (given !== undefined && (!isAnyInterface(given.value) || given.inverted)) put(given.inverted, flag, given.value);
-  }
-  const { protocol, fragments } = head;
-  if (protocol !== undefined && protocol.value !== 0) put(protocol.inverted, '-p', protocolName(protocol.value));
-  if (fragments !== undefined) put(fragments.inverted, '-f');
+  if (fragments !== undefined) addOption(words, fragments.inverted, '-f');
   return words;
+}
+
+function addOption(words: string[], inverted: boolean, ...option: readonly string[]): void {
+  if (inverted) words.push('!');
+  words.push(...option);
+}
+
+function addAddress(words: string[], flag: string, value: AddressMask, inverted: boolean, family: Family): void {
+  if (value.mask !== 0n || inverted) addOption(words, inverted, flag, printMasked(value, family));
+}
+
+function isInverted(given: Head<unknown> | undefined): boolean {
+  return given?.inverted ?? false;
+}
+
+function addInterface(words: string[], flag: string, { value, inverted }: Head<string>): void {
+  if (!isAnyInterface(value) || inverted) addOption(words, inverted, flag, quoteIfNeeded(value));
 }
 
 /** Name of a protocol as iptables-save prints it, its number where it has none. */
 export function protocolName(number: number): string {
-  return CHAIN_PROTOCOLS.find(([, value]) => value === number)?.[0] ?? systemProtocolName(number) ?? String(number);
+  return PROTOCOL_NAMES[number] ?? String(number);
 }
+
+const PROTOCOL_NAMES: readonly (string | undefined)[] = Array.from(
+  { length: 256 },
+  (_, number) => CHAIN_PROTOCOLS.find(([, value]) => value === number)?.[0] ?? systemProtocolName(number),
+);
 
 /**
  * The part of the test that the chain engine itself does, in its order: `ip_packet_match`
  * (net/ipv4/netfilter/ip_tables.c), `ip6_packet_match` (net/ipv6/netfilter/ip6_tables.c).
  */
-export function headCondition(head: SingleHead, family: Family): Condition {
+export function headCondition(head: RuleHead, pair: AddressPair, family: Family): Condition {
   const tests: Condition[] = [];
   const put = (condition: Condition): void => {
     if (condition !== TRUE) tests.push(condition);
   };
-  if (head.source !== undefined) put(addressCondition('saddr', head.source, family));
-  if (head.destination !== undefined) put(addressCondition('daddr', head.destination, family));
+  if (pair.source !== undefined) put(addressCondition('saddr', pair.source, isInverted(head.source), family));
+  if (pair.destination !== undefined) {
+    put(addressCondition('daddr', pair.destination, isInverted(head.destination), family));
+  }
   if (head.inInterface !== undefined) put(interfaceCondition('iif', head.inInterface.value, head.inInterface.inverted));
   if (head.outInterface !== undefined) {
     put(interfaceCondition('oif', head.outInterface.value, head.outInterface.inverted));
@@ -74,16 +89,26 @@ const NO_HEADER_FOUND = hotdrop(equals('l4found', 0));
 
 /** In IPv6 any `-p`, even `-p all`, drops a packet whose headers cannot be walked. */
 function protocolConditions({ value, inverted }: Head<number>, family: Family): readonly Condition[] {
-  const test = value === 0 ? [] : [invertIf(inverted, equals('proto', value))];
+  const plain = PROTOCOL_TESTS[value];
+  const test = value === 0 ? [] : [inverted ? plain.inverted : plain.straight];
   return family === 'v6' ? [NO_HEADER_FOUND, ...test] : test;
 }
 
-function addressCondition(field: 'saddr' | 'daddr', given: Head<AddressMask>, family: Family): Condition {
-  const { address, mask } = given.value;
-  if (mask === 0n) return given.inverted ? FALSE : TRUE;
+const PROTOCOL_TESTS = Array.from({ length: 256 }, (_, number) => {
+  const straight = equals('proto', number);
+  return { straight, inverted: not(straight) };
+});
+
+function addressCondition(
+  field: 'saddr' | 'daddr',
+  { address, mask }: AddressMask,
+  inverted: boolean,
+  family: Family,
+): Condition {
+  if (mask === 0n) return inverted ? FALSE : TRUE;
   const prefix = prefixLength(mask, family) !== undefined;
   const condition = prefix
     ? inSet(field, [{ lo: address, hi: address | (mask ^ fullMask(family)) }])
     : equals(field, address, mask);
-  return given.inverted ? not(condition) : condition;
+  return inverted ? not(condition) : condition;
 }

@@ -30,11 +30,23 @@ export function isAnyInterface(name: string): boolean {
  */
 export function interfaceCondition(field: 'iif' | 'oif', name: string, inverted: boolean): Condition {
   if (isAnyInterface(name)) return inverted ? FALSE : TRUE;
+  const condition = nameTest(field, name);
+  return inverted ? not(condition) : condition;
+}
+
+/** Tests by field and name: a dump names few interfaces, many times. */
+const tests = new Map<string, Condition>();
+const REMEMBERED = 4096;
+
+function nameTest(field: 'iif' | 'oif', name: string): Condition {
+  const key = `${field} ${name}`;
+  const before = tests.get(key);
+  if (before !== undefined) return before;
   const wild = name.endsWith('+');
   const bytes = Buffer.from(wild ? name.slice(0, -1) : name);
   const rest = BigInt(8 * (NAME_BYTES - bytes.length));
   const lo = BigInt(`0x${bytes.toString('hex')}`) << rest;
-  const hi = wild ? lo | ((1n << rest) - 1n) : lo;
-  const condition = inSet(field, [{ lo, hi }]);
-  return inverted ? not(condition) : condition;
+  const condition = inSet(field, [{ lo, hi: wild ? lo | ((1n << rest) - 1n) : lo }]);
+  if (tests.size < REMEMBERED) tests.set(key, condition);
+  return condition;
 }

@@ -32,21 +32,22 @@ export function takeModuleOption(
   }
   const other = excluded(use, key, spec.excludes);
   if (other !== undefined) source.fault('excluded-option', word, `${spec.flag} cannot stand beside ${other}`);
-  const parsed = spec.value.parse(
-    values.map(({ text }) => text),
-    source.context,
-  );
+  const { context } = source;
+  const texts = values.map(({ text }) => text);
+  const parsed = spec.value.parse(texts, context);
+  use.text += `\n${inverted ? '! ' : ''}${key} ${context.protocol?.number ?? ''} ${texts.join('\n')}`;
   if ('value' in parsed) {
     use.given[key] = { value: parsed.value, inverted };
     return;
   }
   if (values[0]?.text === '!') return source.stop('bad-inversion', values[0], `"!" must stand before ${spec.flag}`);
   source.fault('bad-value', values.length === 0 ? word : span(values), `${spec.flag}: ${parsed.error}`);
-  use.given[key] = BROKEN;
+  use.given[key] = UNREAD;
+  use.broken = true;
 }
 
 /** Stands for a value that could not be read, so that its option does not count as missing. */
-const BROKEN = { value: undefined, inverted: false };
+const UNREAD = { value: undefined, inverted: false };
 
 function takeWords(source: WordSource, arity: number, word: Word, glued: string | undefined): Word[] | undefined {
   const values: Word[] = [];

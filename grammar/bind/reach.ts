@@ -2,7 +2,7 @@ import type { Diagnostic } from '../model/diagnostic.js';
 import { BUILTIN_CHAINS, type BuiltinChain, type TableName } from '../model/family.js';
 import type { Rule } from '../model/ruleset.js';
 import { problem } from '../syntax/index.js';
-import type { HookNeed } from './bind-rule.js';
+import type { HookNeed } from './bind-module.js';
 
 interface ChainRules {
   readonly name: string;

@@ -1,5 +1,5 @@
 import type { Family } from '../model/family.js';
-import type { MatchModule, OptionSpec, OptionSpecs, TargetModule } from '../modules/define.js';
+import type { MatchModule, OptionSpec, TargetModule } from '../modules/define.js';
 import type { ExtensionKind } from './extensions.js';
 
 /** One option of a module under one of its names. */
@@ -12,6 +12,16 @@ export interface FlagEntry {
 export interface Entry<M extends MatchModule | TargetModule = MatchModule | TargetModule> {
   readonly module: M;
   readonly flags: ReadonlyMap<string, FlagEntry>;
+  /** Options that must be given. */
+  readonly required: readonly FlagEntry[];
+}
+
+function entryOf<M extends MatchModule | TargetModule>(module: M): Entry<M> {
+  const options = Object.entries(module.options).map(([key, spec]): FlagEntry => ({ key, spec }));
+  const named = options.flatMap((option) =>
+    [option.spec.flag, ...option.spec.aliases].map((flag) => [flag, option] as const),
+  );
+  return { module, flags: new Map(named), required: options.filter(({ spec }) => spec.required) };
 }
 
 /** The modules of one address family, by name. */
@@ -28,12 +38,12 @@ export class ModuleRegistry {
   ) {
     const here = (module: MatchModule | TargetModule): boolean => module.families.includes(family);
     for (const module of matches.filter(here)) {
-      const entry = { module, flags: flagsOf(module.options) };
+      const entry = entryOf(module);
       for (const name of [module.name, ...(module.aliases ?? [])]) this.matches.set(name, entry);
       for (const protocol of module.implicitFor ?? []) this.byProtocol.set(protocol, entry);
     }
     for (const module of targets.filter(here)) {
-      const entry = { module, flags: flagsOf(module.options) };
+      const entry = entryOf(module);
       for (const name of [module.name, ...(module.aliases ?? [])]) this.targets.set(name, entry);
     }
     const elsewhere = (modules: readonly { name: string; families: readonly Family[] }[]): ReadonlySet<string> =>
@@ -62,12 +72,4 @@ export class ModuleRegistry {
   isForeign(kind: ExtensionKind, name: string): boolean {
     return this.foreign[kind].has(name);
   }
-}
-
-function flagsOf(options: OptionSpecs): ReadonlyMap<string, FlagEntry> {
-  const flags = new Map<string, FlagEntry>();
-  for (const [key, spec] of Object.entries(options)) {
-    for (const flag of [spec.flag, ...spec.aliases]) flags.set(flag, { key, spec });
-  }
-  return flags;
 }

@@ -1,6 +1,6 @@
 import type { Diagnostic, SourceRange } from '../model/diagnostic.js';
 import type { Counters } from '../model/ruleset.js';
-import type { ModuleContext, TargetModule } from '../modules/define.js';
+import type { MatchModule, ModuleContext, TargetModule } from '../modules/define.js';
 import { parseProtocol } from '../modules/value/protocols.js';
 import { wholeNumber } from '../modules/value/number.js';
 import { problem, warning, type Code, type Word } from '../syntax/index.js';
@@ -12,6 +12,7 @@ import { protocolName } from './head.js';
 import { hasOddCharacter, parseInterface } from './interface.js';
 import { takeModuleOption } from './module-option.js';
 import { resolveFlag, type Resolved } from './option-lookup.js';
+import type { Entry } from './registry.js';
 import type {
   Command,
   Head,
@@ -42,6 +43,7 @@ export class RuleReader {
   private stopped = false;
   private inversion: Word | undefined;
   private command: Command | undefined;
+  private known: ModuleContext | undefined;
   private readonly head: Mutable<RuleHead> = {};
   private readonly matches: MatchUse[] = [];
   /** Modules in the order in which they were loaded. */
@@ -67,15 +69,18 @@ export class RuleReader {
     return { command, head, matches, target, counters, otherFamily, faults };
   }
 
+  /** As far as the words before say: a later -p or -A changes it. */
   get context(): ModuleContext {
+    this.known ??= this.contextSoFar();
+    return this.known;
+  }
+
+  private contextSoFar(): ModuleContext {
     const { family, table } = this.surroundings;
     const { protocol } = this.head;
-    return {
-      family,
-      table,
-      chain: this.command?.chain?.text ?? this.surroundings.chain ?? '',
-      protocol: protocol === undefined ? undefined : { number: protocol.value, inverted: protocol.inverted },
-    };
+    const chain = this.command?.chain?.text ?? this.surroundings.chain ?? '';
+    if (protocol === undefined) return { family, table, chain };
+    return { family, table, chain, protocol: { number: protocol.value, inverted: protocol.inverted } };
   }
 
   fault(code: Code, at: SourceRange, message: string, hint?: string): void {
@@ -336,6 +341,7 @@ export class RuleReader {
       if (fault !== undefined) this.faults.push(fault);
     }
     this.command = command;
+    this.known = undefined;
   }
 
   /** False, with a fault, where the option stands a second time. */
@@ -382,6 +388,7 @@ export class RuleReader {
       this.faults.push(warning('extension-header-protocol', argument, message, 'use the match for that header'));
     }
     this.head.protocol = { value: parsed.value, inverted, at: argument };
+    this.known = undefined;
   }
 
   private setFragments(word: Word, inverted: boolean): void {
@@ -416,7 +423,7 @@ export class RuleReader {
     const { registry, family } = this.surroundings;
     const entry = registry.match(word.text);
     if (entry !== undefined) {
-      this.addMatch({ kind: 'known', entry, at: word, given: {} });
+      this.addMatch(knownUse(entry, word));
     } else if (extensionNames('match', family).has(word.text)) {
       this.addMatch(unknownUse('match', word.text, word));
     } else if (this.isForeign('match', word.text)) {
@@ -440,7 +447,7 @@ export class RuleReader {
     const { registry, family } = this.surroundings;
     const entry = registry.implicit(protocol.value);
     const name = protocolName(protocol.value);
-    if (entry !== undefined) this.addMatch({ kind: 'known', entry, at: protocol.at, given: {} });
+    if (entry !== undefined) this.addMatch(knownUse(entry, protocol.at));
     else if (extensionNames('match', family).has(name)) this.addMatch(unknownUse('match', name, word));
     else return false;
     return true;
@@ -478,7 +485,7 @@ export class RuleReader {
   ): void {
     const name = word.text;
     if (entry !== undefined) {
-      this.addTarget({ kind: 'known', entry, at: word, given: {} });
+      this.addTarget(knownUse(entry, word));
     } else if (extensionNames('target', family).has(name)) {
       this.addTarget(unknownUse('target', name, word));
     } else if (this.isForeign('target', name)) {
@@ -523,6 +530,10 @@ export class RuleReader {
     const hint = 'iptables would make several rules of it, of which each alone would match nearly everything';
     this.fault('inverted-list', inverted.at, '"!" cannot stand beside a list of addresses', hint);
   }
+}
+
+function knownUse<M extends MatchModule | TargetModule>(entry: Entry<M>, at: Word): KnownUse<M> {
+  return { kind: 'known', entry, at, given: {}, text: entry.module.name, broken: false };
 }
 
 function unknownUse(kind: ExtensionKind, name: string, at: Word): UnknownUse {

@@ -24,6 +24,10 @@ export interface KnownUse<M extends MatchModule | TargetModule = MatchModule | T
   /** The word that loaded it: its name, or for an implicit match the protocol. */
   readonly at: Word;
   readonly given: Record<string, Given<unknown>>;
+  /** The module and its options as read: of equal text, two uses in the same context mean the same. */
+  text: string;
+  /** One of its values could not be read. */
+  broken: boolean;
 }
 
 /** A module that is kept verbatim, `!` among its words. */

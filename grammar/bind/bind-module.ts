@@ -1,0 +1,161 @@
+import { opaque } from '../model/condition.js';
+import type { Diagnostic } from '../model/diagnostic.js';
+import type { BuiltinChain, TableName } from '../model/family.js';
+import type { BoundMatch, BoundTarget } from '../model/ruleset.js';
+import {
+  moduleWords,
+  type MatchModule,
+  type ModuleContext,
+  type OptionsOf,
+  type OptionSpecs,
+  type TargetModule,
+} from '../modules/define.js';
+import { problem, type Word } from '../syntax/index.js';
+import { targetLimits } from './extension-syntax.js';
+import { protocolName } from './head.js';
+import type { KnownUse, MatchUse, TargetUse, UnknownUse } from './rule-words.js';
+import { savedWords } from './saved-words.js';
+
+/** A module of a rule that is allowed below some hooks alone. */
+export interface HookNeed {
+  readonly name: string;
+  readonly hooks: readonly BuiltinChain[];
+  readonly at: Word;
+}
+
+/** Uses that are remembered; past this many the rest of a dump hardly repeats itself. */
+const REMEMBERED = 20_000;
+
+/**
+ * Gives the matches and targets of rules their meaning. Uses of the same text in the same context share one result:
+ * large dumps say the same thing many times.
+ */
+export class ModuleBinder {
+  private readonly matches = new Map<string, BoundMatch>();
+  private readonly targets = new Map<string, BoundTarget>();
+
+  /** The bound match, or undefined where faults were added. */
+  match(use: MatchUse, context: ModuleContext, faults: Diagnostic[]): BoundMatch | undefined {
+    if (use.kind === 'unknown') return verbatimMatch(use);
+    return this.remembered(this.matches, use, context, faults, () => boundMatch(use, context));
+  }
+
+  target(use: TargetUse | undefined, context: ModuleContext, faults: Diagnostic[]): BoundTarget | undefined {
+    if (use === undefined) return NO_TARGET;
+    switch (use.kind) {
+      case 'chain':
+        return jumpTarget(use.name, use.goto);
+      case 'unknown':
+        faults.push(...tableFaults(use, targetLimits(use.name).tables, context));
+        return verbatimTarget(use);
+      case 'known':
+        return this.remembered(this.targets, use, context, faults, () => boundTarget(use, context));
+      default:
+        return use satisfies never;
+    }
+  }
+
+  private remembered<T>(
+    known: Map<string, T>,
+    use: KnownUse,
+    context: ModuleContext,
+    faults: Diagnostic[],
+    bind: () => T,
+  ): T | undefined {
+    const { table, chain, protocol } = context;
+    const key = `${use.text}\n${table} ${chain} ${protocol?.inverted === true ? '!' : ''}${protocol?.number ?? ''}`;
+    const before = known.get(key);
+    if (before !== undefined) return before;
+    const found = moduleFaults(use, context);
+    faults.push(...found);
+    if (found.length > 0 || use.broken) return undefined;
+    const bound = bind();
+    if (known.size < REMEMBERED) known.set(key, bound);
+    return bound;
+  }
+}
+
+export function hookNeeds(use: MatchUse | TargetUse): readonly HookNeed[] {
+  switch (use.kind) {
+    case 'known':
+      return needOf(use.entry.module.name, use.entry.module.hooks, use.at);
+    case 'unknown':
+      return needOf(use.name, targetLimits(use.name).hooks, use.at);
+    case 'chain':
+      return NO_NEEDS;
+    default:
+      return use satisfies never;
+  }
+}
+
+const NO_NEEDS: readonly HookNeed[] = [];
+
+function needOf(name: string, hooks: readonly BuiltinChain[] | undefined, at: Word): readonly HookNeed[] {
+  return hooks === undefined ? NO_NEEDS : [{ name, hooks, at }];
+}
+
+const NO_TARGET: BoundTarget = { words: [], effect: { kind: 'continue' } };
+
+export function jumpTarget(chain: string, goto: boolean): BoundTarget {
+  return { name: chain, words: savedWords([goto ? '-g' : '-j', chain]), effect: { kind: 'jump', chain, goto } };
+}
+
+function boundMatch(use: KnownUse<MatchModule>, context: ModuleContext): BoundMatch {
+  const { module } = use.entry;
+  const options = optionsOf(use);
+  const words = ['-m', module.printName ?? module.name, ...savedWords(moduleWords(module, options, context))];
+  return { name: module.name, words, condition: module.condition(options, context) };
+}
+
+function boundTarget(use: KnownUse<TargetModule>, context: ModuleContext): BoundTarget {
+  const { module } = use.entry;
+  const options = optionsOf(use);
+  const words = ['-j', module.printName ?? module.name, ...savedWords(moduleWords(module, options, context))];
+  return { name: module.name, words, effect: module.effect(options, context) };
+}
+
+/** The options of a use belong to its own module: they were parsed by that module's value types. */
+function optionsOf(use: KnownUse): OptionsOf<OptionSpecs> {
+  return use.given;
+}
+
+function verbatimMatch({ name, words }: UnknownUse): BoundMatch {
+  const condition = opaque({ name: 'module', module: name, words: words.map(({ text }) => text) });
+  return { name, words: ['-m', name, ...words.map(({ raw }) => raw)], condition };
+}
+
+function verbatimTarget({ name, words }: UnknownUse): BoundTarget {
+  const effect = { kind: 'opaque', target: name, words: words.map(({ text }) => text) } as const;
+  return { name, words: ['-j', name, ...words.map(({ raw }) => raw)], effect };
+}
+
+function moduleFaults(use: KnownUse, context: ModuleContext): readonly Diagnostic[] {
+  const { module, required } = use.entry;
+  const { at, given } = use;
+  const faults: Diagnostic[] = [...tableFaults({ name: module.name, at }, module.tables, context)];
+  if (module.kind === 'match' && module.protocols !== undefined) {
+    const { protocol } = context;
+    if (protocol === undefined || protocol.inverted || !module.protocols.includes(protocol.number)) {
+      faults.push(problem('wrong-protocol', at, `match ${module.name} needs a -p of its own`, protocolHint(module)));
+    }
+  }
+  for (const { key, spec } of required) {
+    if (given[key] === undefined) faults.push(problem('missing-option', at, `${module.name} needs ${spec.flag}`));
+  }
+  if (faults.length > 0 || use.broken) return faults;
+  return (module.check?.(optionsOf(use), context) ?? []).map((message) => problem('module-check', at, message));
+}
+
+function tableFaults(
+  { name, at }: { readonly name: string; readonly at: Word },
+  tables: readonly TableName[] | undefined,
+  { table }: ModuleContext,
+): readonly Diagnostic[] {
+  if (tables === undefined || tables.includes(table)) return [];
+  const hint = `it can stand in ${tables.join(', ')}`;
+  return [problem('wrong-table', at, `${name} cannot stand in table ${table}`, hint)];
+}
+
+function protocolHint({ protocols = [] }: MatchModule): string {
+  return `give ${protocols.map((number) => `-p ${protocolName(number)}`).join(' or ')}`;
+}
