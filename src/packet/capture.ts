@@ -12,7 +12,7 @@ export interface CapturedPacket {
   readonly outgoing?: boolean;
 }
 
-/** A record that is no packet of a link type that can be read. `index` counts the records from 0. */
+/** A record that is no packet of a link type that can be read, or is cut off. `index` counts the records from 0. */
 export interface SkippedRecord {
   readonly index: number;
   readonly reason: string;
@@ -23,7 +23,7 @@ export interface Capture {
   readonly skipped: readonly SkippedRecord[];
 }
 
-export type CaptureFault = 'not-a-capture' | 'unknown-version' | 'cut-off' | 'bad-block';
+export type CaptureFault = 'not-a-capture' | 'unknown-version' | 'bad-block';
 
 /** A capture file that cannot be read. `offset` is where, in bytes. */
 export class CaptureError extends Error {

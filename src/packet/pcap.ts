@@ -9,6 +9,9 @@ const RECORD_HEADER = 16;
 const SNAPLEN = 262144;
 const NANOSECONDS = 1_000_000_000n;
 
+/** A capture that was stopped hard ends in the middle of a record. */
+const CUT_OFF = 'the last record is cut off';
+
 /** Reads a pcap or pcapng file. Throws {@link CaptureError}. */
 export function readCapture(bytes: Uint8Array): Capture {
   return isPcapng(bytes) ? readPcapng(bytes) : readPcap(bytes);
@@ -43,13 +46,19 @@ function readPcap(bytes: Uint8Array): Capture {
   const packets: CapturedPacket[] = [];
   const skipped: SkippedRecord[] = [];
   for (let at = FILE_HEADER, index = 0; at < bytes.length; index++) {
-    if (at + RECORD_HEADER > bytes.length) throw new CaptureError('cut-off', 'the last record is cut off', at);
+    if (at + RECORD_HEADER > bytes.length) {
+      skipped.push({ index, reason: CUT_OFF });
+      break;
+    }
     const seconds = BigInt(view.getUint32(at, littleEndian));
     const fraction = BigInt(view.getUint32(at + 4, littleEndian));
     const captured = view.getUint32(at + 8, littleEndian);
     const original = view.getUint32(at + 12, littleEndian);
     const start = at + RECORD_HEADER;
-    if (start + captured > bytes.length) throw new CaptureError('cut-off', 'the last record is cut off', at);
+    if (start + captured > bytes.length) {
+      skipped.push({ index, reason: CUT_OFF });
+      break;
+    }
     const data = bytes.subarray(start, start + captured);
     const truncated = original > captured;
     const ethernet = toEthernet(linkType, truncated ? data : data.subarray(0, captured - checkBytes));

@@ -61,15 +61,15 @@ class PcapngReader {
     return this.#view.getUint16(at, this.#littleEndian);
   }
 
-  /** The block at `at`. A section header sets the byte order, which its own length already is in. */
-  #block(at: number): Block {
-    if (at + 12 > this.#bytes.length) throw new CaptureError('cut-off', 'the last block is cut off', at);
+  /** The block at `at`; undefined where the file ends within it. A section header sets the byte order, which its own length already is in. */
+  #block(at: number): Block | undefined {
+    if (at + 12 > this.#bytes.length) return undefined;
     const isSection = this.#view.getUint32(at) === BLOCK.SECTION;
     if (isSection) this.#littleEndian = this.#sectionOrder(at);
     const type = isSection ? BLOCK.SECTION : this.#u32(at);
     const length = this.#u32(at + 4);
     if (length < 12 || length % 4 !== 0) throw new CaptureError('bad-block', `a block of ${length} bytes`, at);
-    if (at + length > this.#bytes.length) throw new CaptureError('cut-off', 'the last block is cut off', at);
+    if (at + length > this.#bytes.length) return undefined;
     if (this.#u32(at + length - 4) !== length) {
       throw new CaptureError('bad-block', 'a block whose two lengths differ', at);
     }
