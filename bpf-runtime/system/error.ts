@@ -13,6 +13,7 @@ export type RuntimeErrorCode =
   | 'short-packet'
   | 'long-packet'
   | 'messages-lost'
+  | 'unexpected-message'
   | 'ruleset-refused'
   | 'unsupported-target'
   | 'unknown-chain'

@@ -1,0 +1,235 @@
+import { closeSync } from 'node:fs';
+import type { BuiltinChain, Family } from '../../grammar/model/family.js';
+import type { Surroundings } from '../../grammar/model/packet.js';
+import { AddressTypes } from './address-types.js';
+import { run } from './command.js';
+import { interfaceIndex, ip, isInterfaceName, openTap } from './device.js';
+import { RuntimeError } from './error.js';
+import { NetworkNamespace } from './namespace.js';
+import { DefaultRoute } from './route.js';
+import { setSysctl, setSysctlIfPresent } from './sysctl.js';
+
+export type TestbedChain = Exclude<BuiltinChain, 'POSTROUTING'>;
+
+export interface TestbedOptions {
+  readonly family: Family;
+  /** The chain that packets are to reach: routes are laid so that every destination leads there. */
+  readonly chain: TestbedChain;
+  /** Names of the interfaces to begin with; further ones come as {@link Testbed.device} is asked for them. */
+  readonly interfaces?: readonly string[];
+  /** Ethernet address of all interfaces. Frames for other unicast addresses are ignored, as on a real host. */
+  readonly mac?: string;
+  /** Addresses with prefix length of interfaces: `{ eth0: ['192.0.2.1/24'] }`. 127.0.0.1/8 and ::1 are always there. */
+  readonly addresses?: Readonly<Record<string, readonly string[]>>;
+  /**
+   * Prefixes whose addresses are this host's own, on no interface in particular. REJECT answers in a packet's
+   * destination address at INPUT only if that is local.
+   */
+  readonly local?: readonly string[];
+}
+
+export interface TestbedDevice {
+  readonly name: string;
+  readonly index: number;
+  /** TAP descriptor: frames written arrive at the device, frames read have left it. */
+  readonly fd: number;
+}
+
+/** Ethernet address of a testbed's interfaces unless it is told another. */
+export const TESTBED_MAC = '02:00:00:00:00:01';
+
+/** The loopback device's name in a testbed, so that a TAP can be the `lo` of the rules. */
+const LOOPBACK = '_lo';
+/** Routes of packets that came in. Table numbers and preferences are the testbed's own: the namespace is new. */
+const INGRESS_TABLE = 100;
+const INGRESS_PREFERENCE = 10;
+const LOCAL_PREFERENCE = 100;
+/** Largest MTU of a TAP device. */
+const MTU = 65521;
+
+const SYSCTLS4: Readonly<Record<string, number>> = {
+  rp_filter: 0,
+  accept_local: 1,
+  route_localnet: 1,
+  accept_source_route: 1,
+  send_redirects: 0,
+  accept_redirects: 0,
+};
+
+const SYSCTLS6: Readonly<Record<string, number>> = {
+  accept_dad: 0,
+  accept_ra: 0,
+  autoconf: 0,
+  accept_redirects: 0,
+  router_solicitations: 0,
+};
+
+function setForFamily(family: Family, chain: TestbedChain): void {
+  const version = family === 'v4' ? 'ipv4' : 'ipv6';
+  for (const scope of ['all', 'default']) {
+    for (const [name, value] of Object.entries(family === 'v4' ? SYSCTLS4 : SYSCTLS6)) {
+      setSysctlIfPresent(`net/${version}/conf/${scope}/${name}`, value);
+    }
+    setSysctl(`net/${version}/conf/${scope}/forwarding`, chain === 'FORWARD' ? 1 : 0);
+  }
+  if (family === 'v4') setSysctlIfPresent('net/ipv6/conf/default/disable_ipv6', 1);
+  setSysctlIfPresent('net/ipv4/ip_early_demux', 0);
+  // Every REJECT is to be answered.
+  setSysctlIfPresent('net/ipv4/icmp_ratelimit', 0);
+  setSysctlIfPresent('net/ipv4/icmp_msgs_per_sec', 1_000_000_000);
+  setSysctlIfPresent('net/ipv4/icmp_msgs_burst', 1_000_000_000);
+  setSysctlIfPresent('net/ipv6/icmp/ratelimit', 0);
+  // Pieces wait for each other whatever comes between them.
+  setSysctlIfPresent('net/ipv4/ipfrag_max_dist', 0);
+  setSysctlIfPresent('net/ipv4/ipfrag_high_thresh', 1 << 28);
+  setSysctlIfPresent('net/ipv6/ip6frag_high_thresh', 1 << 28);
+}
+
+/** Lines for `ip -batch`: rules before the local table, so that loopback and local destinations lead to the chain, too. */
+function routing(family: Family, chain: TestbedChain): readonly string[] {
+  const localAfter = [`rule add preference ${LOCAL_PREFERENCE} lookup local`, 'rule del preference 0'];
+  switch (chain) {
+    case 'INPUT':
+      return [
+        ...localAfter,
+        `route add local default dev ${LOOPBACK} table ${INGRESS_TABLE}`,
+        // Delivered packets end here, after conntrack has confirmed them: no protocol answers them.
+        family === 'v4'
+          ? 'xfrm policy add src 0.0.0.0/0 dst 0.0.0.0/0 dir in action block'
+          : 'xfrm policy add src ::/0 dst ::/0 dir in action block',
+      ];
+    case 'FORWARD':
+      return localAfter;
+    case 'PREROUTING':
+      return [...localAfter, `route add blackhole default table ${INGRESS_TABLE}`];
+    case 'OUTPUT':
+      return [`rule add preference ${INGRESS_PREFERENCE} lookup main`, ...localAfter];
+  }
+}
+
+/**
+ * A network namespace in which packets reach one chain, whatever their addresses are: a TAP device for each interface
+ * the rules name, and routes and sysctls that stand in nobody's way. Real iptables judges packets in it, and programs
+ * are test-run in it, because they ask for the names and routes of the namespace.
+ *
+ * Nothing of it is on the file system; {@link close} or the end of the process removes it.
+ */
+export class Testbed {
+  private readonly devices = new Map<string, TestbedDevice>();
+  private forwardsTo: string | undefined;
+  private route: DefaultRoute | undefined;
+  private types: AddressTypes | undefined;
+
+  private constructor(
+    readonly namespace: NetworkNamespace,
+    readonly family: Family,
+    readonly chain: TestbedChain,
+    private readonly options: TestbedOptions,
+  ) {}
+
+  static create(options: TestbedOptions): Testbed {
+    const namespace = NetworkNamespace.create();
+    const testbed = new Testbed(namespace, options.family, options.chain, options);
+    try {
+      testbed.setUp();
+    } catch (error) {
+      testbed.close();
+      throw error;
+    }
+    return testbed;
+  }
+
+  private setUp(): void {
+    const { family, chain } = this;
+    this.run(() => {
+      setForFamily(family, chain);
+      const local = (this.options.local ?? []).map((prefix) => `route add local ${prefix} dev ${LOOPBACK} table local`);
+      const loopback = [`link set dev lo name ${LOOPBACK}`, `link set dev ${LOOPBACK} up`];
+      this.batch([...loopback, ...local, ...routing(family, chain)]);
+    });
+    for (const name of this.options.interfaces ?? []) this.device(name);
+  }
+
+  private batch(lines: readonly string[]): void {
+    run('ip', [this.family === 'v4' ? '-4' : '-6', '-batch', '-'], `${lines.join('\n')}\n`);
+  }
+
+  /** Runs `body` in the testbed's namespace: test runs of programs see its devices and routes there. */
+  run<T>(body: () => T): T {
+    return this.namespace.run(body);
+  }
+
+  /** The interface of that name, made if need be. Throws `bad-interface` for what cannot be a name. */
+  device(name: string): TestbedDevice {
+    return this.devices.get(name) ?? this.addDevice(name);
+  }
+
+  private addDevice(name: string): TestbedDevice {
+    // What `ip -batch` would read as something else is refused, too.
+    if (!isInterfaceName(name) || name === LOOPBACK || /["'\\#]/.test(name)) {
+      throw new RuntimeError('bad-interface', `a packet cannot come or go by an interface named '${name}'`);
+    }
+    const device = this.run(() => {
+      const fd = openTap(name);
+      try {
+        this.batch(this.deviceLines(name));
+        return { name, index: interfaceIndex(name), fd };
+      } catch (error) {
+        closeSync(fd);
+        throw error;
+      }
+    });
+    this.devices.set(name, device);
+    this.types = undefined;
+    return device;
+  }
+
+  private deviceLines(name: string): readonly string[] {
+    const mac = this.options.mac ?? TESTBED_MAC;
+    const addresses = this.options.addresses?.[name] ?? [];
+    const lines = [
+      // Without ARP no packet waits for a neighbour.
+      `link set dev ${name} address ${mac} arp off mtu ${MTU} addrgenmode none`,
+      `link set dev ${name} up`,
+      ...addresses.map((address) => `address add ${address} dev ${name}${this.family === 'v6' ? ' nodad' : ''}`),
+      `route add default dev ${name} metric ${1000 + this.devices.size}`,
+    ];
+    if (this.chain !== 'OUTPUT') {
+      lines.push(`rule add preference ${INGRESS_PREFERENCE} iif ${name} lookup ${INGRESS_TABLE}`);
+    }
+    return lines;
+  }
+
+  /** FORWARD: packets that come in from now on leave by this interface. */
+  forwardTo(name: string): void {
+    if (this.forwardsTo === name) return;
+    this.route ??= this.run(() => new DefaultRoute(this.family, INGRESS_TABLE));
+    this.route.set(this.device(name).index);
+    this.forwardsTo = name;
+  }
+
+  /** What the reference evaluator has to know of this namespace to agree with it. */
+  surroundings(): Surroundings {
+    return {
+      addressType: (_family, address, interfaceName) => {
+        this.types ??= this.run(() => AddressTypes.read(this.family));
+        return this.types.typeOf(address, interfaceName);
+      },
+    };
+  }
+
+  close(): void {
+    for (const device of this.devices.values()) closeSync(device.fd);
+    this.devices.clear();
+    this.route?.close();
+    this.route = undefined;
+    this.namespace.close();
+  }
+}
+
+/** `ip` lines of the namespace, to look at when something does not arrive. */
+export function describeTestbed(testbed: Testbed): string {
+  return testbed.run(() =>
+    [ip('link'), ip('address'), ip('rule'), ip('route', 'show', 'table', 'all'), ip('-6', 'rule')].join('\n'),
+  );
+}
