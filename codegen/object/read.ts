@@ -11,8 +11,9 @@ import { decodeText } from './strings.js';
 
 /**
  * What `writeObject` was given, back from the file: references are symbols again, jumps keep their offsets (labels are
- * gone), lines stand at every instruction that has one. A file of other tools is read only as far as it looks the
- * same. Throws {@link ObjectError} `not-an-object`, `truncated` or `malformed` at all else, and nothing but that.
+ * gone), lines stand at every instruction that has one, what equals its default is left out. A file of other tools is
+ * read only as far as it looks the same. Throws {@link ObjectError} `not-an-object`, `truncated` or `malformed` at all
+ * else, and nothing but that.
  */
 export function readObject(bytes: Uint8Array): ObjectSpec {
   const elf = readElf(bytes);

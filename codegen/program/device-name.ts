@@ -1,6 +1,7 @@
 /**
  * Names of network devices, read from the kernel's own structs at run time: a device that is renamed or comes later is
- * seen as iptables sees it. Offsets are relocated (CO-RE); the program must be GPL and be loaded with CAP_PERFMON.
+ * seen as iptables sees it. Offsets are relocated (CO-RE); the program must be GPL and be loaded with CAP_PERFMON, on a
+ * kernel with CONFIG_NET_NS where devices are looked up by index.
  */
 import {
   R0,
