@@ -5,6 +5,7 @@ import { connlimit } from './match/connlimit.js';
 import { connmark } from './match/connmark.js';
 import { conntrack } from './match/conntrack.js';
 import { dscp } from './match/dscp.js';
+import { hashlimit } from './match/hashlimit.js';
 import { helper } from './match/helper.js';
 import { hl, ttl } from './match/hop-limit.js';
 import { icmp } from './match/icmp.js';
@@ -22,6 +23,7 @@ import { pkttype } from './match/pkttype.js';
 import { recent } from './match/recent.js';
 import { rpfilter } from './match/rpfilter.js';
 import { rt } from './match/rt.js';
+import { sctp } from './match/sctp.js';
 import { set } from './match/set.js';
 import { state } from './match/state.js';
 import { statistic } from './match/statistic.js';
@@ -42,6 +44,7 @@ export const MATCHES: readonly MatchModule[] = [
   connmark,
   conntrack,
   dscp,
+  hashlimit,
   helper,
   hl,
   icmp,
@@ -59,6 +62,7 @@ export const MATCHES: readonly MatchModule[] = [
   recent,
   rpfilter,
   rt,
+  sctp,
   set,
   state,
   statistic,

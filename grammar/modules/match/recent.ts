@@ -41,7 +41,7 @@ function usesDestination(options: Options): boolean {
   return options.destination !== undefined && !isBefore(options, 'destination', 'source');
 }
 
-/** Greatest `--hitcount` (XT_RECENT_MAX_NSTAMPS; 255 before Linux 6.11). */
+/** Greatest `--hitcount` (XT_RECENT_MAX_NSTAMPS; older kernels take 255). */
 const MAX_HITS = 65535;
 
 /** What userspace and `recent_mt_check` refuse. */
