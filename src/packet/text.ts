@@ -140,7 +140,8 @@ const PORT_PROTOCOLS = new Map([
 function readProtocol(token: Token): number {
   if (token.text === 'icmp6' || token.text === 'icmpv6') return PROTOCOL.ICMPV6;
   const parsed = parseProtocol(token.text);
-  if ('value' in parsed && parsed.value !== 0) return parsed.value;
+  // 0 is a header of its own here, not the word for all protocols.
+  if ('value' in parsed && (parsed.value !== 0 || token.text === '0')) return parsed.value;
   const hint = 'for example tcp 198.51.100.7:4000 > 192.0.2.1:22 SYN in eth0';
   throw new TextFault('packet-text-protocol', `"${token.text}" is not a protocol`, token, hint);
 }
