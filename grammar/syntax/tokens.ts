@@ -5,7 +5,7 @@ import { createToken, Lexer, type IMultiModeLexerDefinition } from 'chevrotain';
  * (strtok), those of a rule do: `"` opens in or before a word and its closing one ends the word; an open one takes
  * all that is left of the line, newline included (iptables-restore.c, xshared.c `add_param_to_argv`).
  */
-const QUOTED = '"(?:[^"\\\\]|\\\\[^])*(?:"|\\\\?$)';
+const QUOTED = '"(?:[^"\\\\]|\\\\[^])*\\\\?"?';
 const WORD = new RegExp(`[^ \\t\\n"]+(?:${QUOTED})?|${QUOTED}`);
 const hint = { line_breaks: true } as const;
 
