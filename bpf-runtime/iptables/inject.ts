@@ -41,11 +41,21 @@ export class IngressInjector implements Injector {
     }
     const { frame } = packet;
     if (frame.length > LARGEST_FRAME) return false;
+    if (device.kind === 'loopback') this.prepareLoopback(frame);
     this.frame.bytes.set(frame);
     const written = fastSystemCall(systemCallNumbers().write, device.fd, this.frame.address, frame.length);
     if (written === frame.length) return true;
     if (written === -EINVAL) return false;
     throw new SystemCallError(`write to ${device.name}`, written === 0 ? EIO : -written);
+  }
+
+  /** Makes the destination of an IPv6 packet that comes from lo an address of this host, as it is on a real one. */
+  private prepareLoopback(frame: Uint8Array): void {
+    const { family, chain } = this.testbed;
+    const start = networkOffset(frame, family);
+    if (family !== 'v6' || chain !== 'INPUT' || start === undefined || frame.length < start + 40) return;
+    const destination = frame.slice(start + 24, start + 40);
+    if (destination[0] !== 0xff) this.testbed.acceptAtLoopback(destination);
   }
 
   close(): void {

@@ -17,6 +17,8 @@ export interface InstrumentedTable {
   readonly conclusions: readonly Conclusion[];
   /** Rules of each chain that has any, without those that were added. */
   readonly ruleCounts: ReadonlyMap<string, number>;
+  /** Chains that begin with an added ACCEPT. */
+  readonly bypassed: readonly string[];
   /** Chains that were added. */
   readonly helpers: ReadonlySet<string>;
 }
@@ -56,6 +58,14 @@ const CONTINUING = new Set([
 
 /** Targets of table nat, which accept the packet that they rewrite. */
 const REWRITING = new Set(['DNAT', 'MASQUERADE', 'NETMAP', 'REDIRECT', 'SNAT']);
+
+/** Chains of table mangle that a packet may come to after a chain. */
+const AFTER: Readonly<Record<string, readonly string[]>> = {
+  PREROUTING: ['INPUT', 'FORWARD', 'POSTROUTING'],
+  INPUT: ['POSTROUTING'],
+  FORWARD: ['POSTROUTING'],
+  OUTPUT: ['POSTROUTING'],
+};
 
 /** A table whose text does not tell the numbers of its rules, or the words of a target. */
 export class NotPlainError extends Error {}
@@ -113,8 +123,7 @@ class Instrumenter {
       ...this.table.chains.map(({ line }) => line),
       ...this.helpers.map((name) => `:${name} - [0:0]`),
       `-A ${this.builtin} ${this.log(ANNOUNCE)}`,
-      // What comes after the judged chain in the same table is not to count its shared chains again.
-      ...(this.table.name === 'mangle' && this.builtin !== 'POSTROUTING' ? ['-A POSTROUTING -j ACCEPT'] : []),
+      ...this.bypassed().map((chain) => `-A ${chain} -j ACCEPT`),
       ...rules,
       `-A ${this.builtin} ${this.log(this.policy())}`,
       ...this.helperRules,
@@ -123,7 +132,18 @@ class Instrumenter {
     ].join('\n');
     const ruleCounts = new Map<string, number>();
     for (const { chain, number } of this.table.rules) ruleCounts.set(chain, number);
-    return { text, conclusions: this.conclusions, ruleCounts, helpers: new Set(this.helpers) };
+    return {
+      text,
+      conclusions: this.conclusions,
+      ruleCounts,
+      bypassed: this.bypassed(),
+      helpers: new Set(this.helpers),
+    };
+  }
+
+  /** What comes after the judged chain in the same table is not to count the chains that it shares with it again. */
+  private bypassed(): readonly string[] {
+    return this.table.name === 'mangle' ? (AFTER[this.builtin] ?? []) : [];
   }
 
   private log(prefix: number): string {

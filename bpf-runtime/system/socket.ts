@@ -7,6 +7,7 @@ import { systemCallNumbers } from './numbers.js';
 export const AF_INET = 2;
 export const AF_INET6 = 10;
 export const AF_NETLINK = 16;
+const AF_PACKET = 17;
 export const SOCK_RAW = 3;
 export const IPPROTO_RAW = 255;
 const SOCK_CLOEXEC = 0o2000000;
@@ -47,6 +48,28 @@ export function openRawSocket(family: 'v4' | 'v6', device: string): number {
     setSocketOption(fd, SOL_SOCKET, SO_BROADCAST, 1);
     if (family === 'v4') setSocketOption(fd, IPPROTO_IP, IP_MULTICAST_LOOP, 0);
     else setSocketOption(fd, IPPROTO_IPV6, IPV6_MULTICAST_LOOP, 0);
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
+  return fd;
+}
+
+/** sizeof(struct sockaddr_ll) and the offset of its interface index. */
+const SOCKADDR_LL = { bytes: 20, ifindex: 4 } as const;
+
+/**
+ * A packet socket that sends whole frames out of one device, which a `write` is enough for, and receives nothing. What
+ * goes out of the loopback device has come in again before `write` returns, unless the softirq was put off.
+ */
+export function openPacketSocket(interfaceIndex: number): number {
+  const fd = openSocket(AF_PACKET, SOCK_RAW, 0);
+  try {
+    const address = new Uint8Array(SOCKADDR_LL.bytes);
+    const view = new DataView(address.buffer);
+    view.setUint16(0, AF_PACKET, true);
+    view.setInt32(SOCKADDR_LL.ifindex, interfaceIndex, true);
+    systemCall('bind', systemCallNumbers().bind, fd, address, address.length);
   } catch (error) {
     closeSync(fd);
     throw error;

@@ -6,7 +6,8 @@ import { run } from './command.js';
 import { interfaceIndex, ip, isInterfaceName, openTap } from './device.js';
 import { RuntimeError } from './error.js';
 import { NetworkNamespace } from './namespace.js';
-import { DefaultRoute } from './route.js';
+import { RoutingTable } from './route.js';
+import { openPacketSocket } from './socket.js';
 import { setSysctl, setSysctlIfPresent } from './sysctl.js';
 
 export type TestbedChain = Exclude<BuiltinChain, 'POSTROUTING'>;
@@ -31,17 +32,26 @@ export interface TestbedOptions {
 export interface TestbedDevice {
   readonly name: string;
   readonly index: number;
-  /** TAP descriptor: frames written arrive at the device, frames read have left it. */
+  /** Descriptor: frames written to it arrive at the device. Of a TAP, frames read from it have left the device. */
   readonly fd: number;
+  readonly kind: 'tap' | 'loopback';
 }
 
 /** Ethernet address of a testbed's interfaces unless it is told another. */
-export const TESTBED_MAC = '02:00:00:00:00:01';
+export const TESTBED_MAC = '02:00:00:00:00:02';
 
-/** The loopback device's name in a testbed, so that a TAP can be the `lo` of the rules. */
-const LOOPBACK = '_lo';
+/**
+ * Name of the loopback device. At INPUT and PREROUTING it is the `lo` of the rules, with what only a loopback device
+ * may do (::1, no Ethernet addresses to match). Elsewhere packets must leave by `lo` without coming in again: a TAP
+ * has the name.
+ */
+function loopbackName(chain: TestbedChain): string {
+  return chain === 'INPUT' || chain === 'PREROUTING' ? 'lo' : '_lo';
+}
+const LOOPBACK_MTU = 70_000;
 /** Routes of packets that came in. Table numbers and preferences are the testbed's own: the namespace is new. */
 const INGRESS_TABLE = 100;
+const LOOPBACK_TABLE = 101;
 const INGRESS_PREFERENCE = 10;
 const LOCAL_PREFERENCE = 100;
 /** Largest MTU of a TAP device. */
@@ -85,6 +95,12 @@ function setForFamily(family: Family, chain: TestbedChain): void {
   setSysctlIfPresent('net/ipv6/ip6frag_high_thresh', 1 << 28);
 }
 
+/** Packets for this host end after INPUT, when conntrack has confirmed them: no protocol answers them. */
+function undelivered(family: Family): readonly string[] {
+  const all = family === 'v4' ? '0.0.0.0/0' : '::/0';
+  return [`xfrm policy add src ${all} dst ${all} dir in action block`];
+}
+
 /** Lines for `ip -batch`: rules before the local table, so that loopback and local destinations lead to the chain, too. */
 function routing(family: Family, chain: TestbedChain): readonly string[] {
   const localAfter = [`rule add preference ${LOCAL_PREFERENCE} lookup local`, 'rule del preference 0'];
@@ -92,16 +108,13 @@ function routing(family: Family, chain: TestbedChain): readonly string[] {
     case 'INPUT':
       return [
         ...localAfter,
-        `route add local default dev ${LOOPBACK} table ${INGRESS_TABLE}`,
-        // Delivered packets end here, after conntrack has confirmed them: no protocol answers them.
-        family === 'v4'
-          ? 'xfrm policy add src 0.0.0.0/0 dst 0.0.0.0/0 dir in action block'
-          : 'xfrm policy add src ::/0 dst ::/0 dir in action block',
+        `route add local default dev ${loopbackName(chain)} table ${INGRESS_TABLE}`,
+        ...undelivered(family),
       ];
     case 'FORWARD':
       return localAfter;
     case 'PREROUTING':
-      return [...localAfter, `route add blackhole default table ${INGRESS_TABLE}`];
+      return [...localAfter, `route add blackhole default table ${INGRESS_TABLE}`, ...undelivered(family)];
     case 'OUTPUT':
       return [`rule add preference ${INGRESS_PREFERENCE} lookup main`, ...localAfter];
   }
@@ -117,7 +130,8 @@ function routing(family: Family, chain: TestbedChain): readonly string[] {
 export class Testbed {
   private readonly devices = new Map<string, TestbedDevice>();
   private forwardsTo: string | undefined;
-  private route: DefaultRoute | undefined;
+  private readonly madeLocal = new Set<string>();
+  private table: RoutingTable | undefined;
   private types: AddressTypes | undefined;
 
   private constructor(
@@ -143,9 +157,12 @@ export class Testbed {
     const { family, chain } = this;
     this.run(() => {
       setForFamily(family, chain);
-      const local = (this.options.local ?? []).map((prefix) => `route add local ${prefix} dev ${LOOPBACK} table local`);
-      const loopback = [`link set dev lo name ${LOOPBACK}`, `link set dev ${LOOPBACK} up`];
+      const lo = loopbackName(chain);
+      const mac = this.options.mac ?? TESTBED_MAC;
+      const loopback = [`link set dev lo address ${mac} mtu ${LOOPBACK_MTU} name ${lo}`, `link set dev ${lo} up`];
+      const local = (this.options.local ?? []).map((prefix) => `route add local ${prefix} dev ${lo} table local`);
       this.batch([...loopback, ...local, ...routing(family, chain)]);
+      setSysctlIfPresent(`net/${family === 'v4' ? 'ipv4' : 'ipv6'}/conf/${lo}/disable_policy`, 0);
     });
     for (const name of this.options.interfaces ?? []) this.device(name);
   }
@@ -165,23 +182,37 @@ export class Testbed {
   }
 
   private addDevice(name: string): TestbedDevice {
+    const loopback = loopbackName(this.chain);
     // What `ip -batch` would read as something else is refused, too.
-    if (!isInterfaceName(name) || name === LOOPBACK || /["'\\#]/.test(name)) {
+    if (!isInterfaceName(name) || /["'\\#]/.test(name) || (name === loopback && name !== 'lo')) {
       throw new RuntimeError('bad-interface', `a packet cannot come or go by an interface named '${name}'`);
     }
-    const device = this.run(() => {
-      const fd = openTap(name);
-      try {
-        this.batch(this.deviceLines(name));
-        return { name, index: interfaceIndex(name), fd };
-      } catch (error) {
-        closeSync(fd);
-        throw error;
-      }
-    });
+    const device = this.run(() => (name === loopback ? this.openLoopback() : this.openTap(name)));
     this.devices.set(name, device);
     this.types = undefined;
     return device;
+  }
+
+  private openLoopback(): TestbedDevice {
+    // A rule for packets from lo is one for what this host sends, too: of the families only IPv4 asks no route for the
+    // type of an address, so IPv6 gets one address after the other (see acceptAtLoopback).
+    if (this.chain === 'INPUT') {
+      const table = this.family === 'v4' ? INGRESS_TABLE : LOOPBACK_TABLE;
+      this.batch([`rule add preference ${INGRESS_PREFERENCE} iif lo lookup ${table}`]);
+    }
+    const index = interfaceIndex('lo');
+    return { name: 'lo', index, fd: openPacketSocket(index), kind: 'loopback' };
+  }
+
+  private openTap(name: string): TestbedDevice {
+    const fd = openTap(name);
+    try {
+      this.batch(this.deviceLines(name));
+      return { name, index: interfaceIndex(name), fd, kind: 'tap' };
+    } catch (error) {
+      closeSync(fd);
+      throw error;
+    }
   }
 
   private deviceLines(name: string): readonly string[] {
@@ -203,9 +234,18 @@ export class Testbed {
   /** FORWARD: packets that come in from now on leave by this interface. */
   forwardTo(name: string): void {
     if (this.forwardsTo === name) return;
-    this.route ??= this.run(() => new DefaultRoute(this.family, INGRESS_TABLE));
-    this.route.set(this.device(name).index);
+    this.table ??= this.run(() => new RoutingTable(this.family, INGRESS_TABLE));
+    this.table.setDefault(this.device(name).index);
     this.forwardsTo = name;
+  }
+
+  /** IPv6 at INPUT: packets from lo to this address (16 bytes) are for this host from now on. */
+  acceptAtLoopback(address: Uint8Array): void {
+    const key = address.join();
+    if (this.madeLocal.has(key)) return;
+    this.table ??= this.run(() => new RoutingTable(this.family, LOOPBACK_TABLE));
+    this.table.addLocal(address, this.device('lo').index);
+    this.madeLocal.add(key);
   }
 
   /** What the reference evaluator has to know of this namespace to agree with it. */
@@ -221,8 +261,8 @@ export class Testbed {
   close(): void {
     for (const device of this.devices.values()) closeSync(device.fd);
     this.devices.clear();
-    this.route?.close();
-    this.route = undefined;
+    this.table?.close();
+    this.table = undefined;
     this.namespace.close();
   }
 }

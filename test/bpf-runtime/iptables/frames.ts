@@ -9,7 +9,7 @@ function bytesOf(value: bigint, length: number): number[] {
 const word = (value: number): number[] => [(value >> 8) & 0xff, value & 0xff];
 
 function ethernet(type: number): number[] {
-  return [...TESTBED_MAC.split(':').map((part) => parseInt(part, 16)), 2, 0, 0, 0, 0, 2, ...word(type)];
+  return [...TESTBED_MAC.split(':').map((part) => parseInt(part, 16)), 2, 0, 0, 0, 0, 1, ...word(type)];
 }
 
 function checksum(bytes: readonly number[]): number {

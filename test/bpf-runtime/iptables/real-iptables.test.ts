@@ -274,6 +274,42 @@ COMMIT
     }
   });
 
+  it('brings packets in by lo as a host does: any IPv4 address, ::1, no Ethernet address to match', () => {
+    const ruleset = `*filter
+:INPUT DROP [0:0]
+-A INPUT -i lo -m mac --mac-source 02:00:00:00:00:01 -j DROP
+-A INPUT -i lo -m pkttype --pkt-type unicast -j ACCEPT
+COMMIT
+`;
+    withEngine({ ruleset, family: 'v4', chain: 'INPUT' }, (engine) => {
+      const frames = [
+        frame4({ protocol: 17, from: '127.0.0.1', to: '127.0.0.1' }, udp(1, 2)),
+        frame4({ protocol: 1 }, echo()),
+      ];
+      const packets = frames.map((frame) => packet(frame, 'lo'));
+      expect(words(engine, [...packets, packet(new Uint8Array(14), 'lo')])).toEqual([
+        'accept INPUT 2',
+        'accept INPUT 2',
+        '- stack',
+      ]);
+      expect(words(engine, [packet(frames[1], 'lo', '', 3)])).toEqual(['accept INPUT 2']);
+    });
+    withEngine({ ruleset, family: 'v6', chain: 'INPUT' }, (engine) => {
+      const frames = [frame6('::1', '::1', 17, udp(1, 2)), frame6('2001:db8::7', '2001:db8::1', 17, udp(1, 2))];
+      expect(
+        words(
+          engine,
+          frames.map((frame) => packet(frame, 'lo')),
+        ),
+      ).toEqual(['accept INPUT 2', 'accept INPUT 2']);
+      expect(words(engine, [packet(frames[0], 'eth0')])).toEqual(['- stack']);
+    });
+    const raw = '*raw\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -i lo -j DROP\nCOMMIT\n';
+    withEngine({ ruleset: raw, family: 'v4', chain: 'PREROUTING', table: 'raw' }, (engine) => {
+      expect(words(engine, [packet(frame4({ protocol: 1 }, echo()), 'lo')])).toEqual(['drop PREROUTING 1']);
+    });
+  });
+
   it('takes a file written by hand: rules that become several, insertions, a family mark', () => {
     const ruleset = `*filter
 :INPUT DROP [0:0]
