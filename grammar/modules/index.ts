@@ -31,10 +31,25 @@ import { tcp } from './match/tcp.js';
 import { tcpmss } from './match/tcpmss.js';
 import { tos } from './match/tos.js';
 import { udp } from './match/udp.js';
+import { checksum } from './target/checksum.js';
+import { classify } from './target/classify.js';
+import { connmarkTarget } from './target/connmark.js';
+import { ct, notrack } from './target/ct.js';
+import { dscpTarget } from './target/dscp.js';
+import { hlTarget, ttlTarget } from './target/hop-limit.js';
 import { log } from './target/log.js';
 import { markTarget } from './target/mark.js';
+import { dnat, masquerade, redirect, snat } from './target/nat.js';
+import { netmap } from './target/netmap.js';
+import { nflog } from './target/nflog.js';
+import { nfqueue } from './target/nfqueue.js';
 import { reject } from './target/reject.js';
+import { setTarget } from './target/set.js';
 import { accept, drop, returnToCaller } from './target/standard.js';
+import { tcpmssTarget } from './target/tcpmss.js';
+import { tosTarget } from './target/tos.js';
+import { tproxy } from './target/tproxy.js';
+import { trace } from './target/trace.js';
 
 /** Every match that is understood. */
 export const MATCHES: readonly MatchModule[] = [
@@ -74,4 +89,31 @@ export const MATCHES: readonly MatchModule[] = [
 ];
 
 /** Every target that is understood, the standard verdicts among them. */
-export const TARGETS: readonly TargetModule[] = [accept, drop, log, markTarget, reject, returnToCaller];
+export const TARGETS: readonly TargetModule[] = [
+  accept,
+  checksum,
+  classify,
+  connmarkTarget,
+  ct,
+  dnat,
+  drop,
+  dscpTarget,
+  hlTarget,
+  log,
+  markTarget,
+  masquerade,
+  netmap,
+  nflog,
+  nfqueue,
+  notrack,
+  redirect,
+  reject,
+  returnToCaller,
+  setTarget,
+  snat,
+  tcpmssTarget,
+  tosTarget,
+  tproxy,
+  trace,
+  ttlTarget,
+];

@@ -24,6 +24,17 @@ function resolvePort(word: string): number | undefined {
   return anyServicePort(word);
 }
 
+/** One port of the `XTTYPE_PORT` options. */
+export const resolvedPort: ValueType<number> = {
+  arity: 1,
+  placeholder: 'port',
+  parse: ([word]) => {
+    const value = resolvePort(word);
+    return value === undefined ? { error: `"${word}" is not a port or a service` } : { value };
+  },
+  print: (port) => [String(port)],
+};
+
 /** `port[:port]`, each end optional; the end may not be below the start (libxtables `xtopt_parse_mport`). */
 export function parsePortRange(word: string): Parsed<NumberRange> {
   const pieces = word.split(':');

@@ -25,6 +25,7 @@ const READY = SHARED !== undefined && existsSync(FILE);
 const EXCEPTIONS: Readonly<Record<string, string>> = {
   '-m set --match-set foo src,dst': 'refused because no set foo exists',
   '-j SET --add-set foo src,dst': 'refused because no set foo exists',
+  '-p tcp -j TCPMSS --set-mss 42': 'refused because no other match of the rule tests for SYN',
 };
 
 function casesOfModules(): readonly Case[] {

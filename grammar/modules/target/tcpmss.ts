@@ -1,0 +1,57 @@
+import {
+  defineVerbatimTarget,
+  isBefore,
+  isEmpty,
+  option,
+  type ModuleContext,
+  type OptionsOf,
+  type ValueType,
+} from '../define.js';
+import { number, UINT16 } from '../value/number.js';
+import { flag } from '../value/text.js';
+
+/** The greatest packet less an IP header of the family. */
+const LARGEST = { v4: UINT16 - 20, v6: UINT16 - 40 } as const;
+
+const size: ValueType<number> = {
+  arity: 1,
+  placeholder: 'size',
+  parse: (words, context) => number({ max: LARGEST[context.family] }).parse(words, context),
+  print: (value) => [String(value)],
+};
+
+const OPTIONS = {
+  size: option('--set-mss', size, { doc: 'set the segment size to this' }),
+  clamp: option('--clamp-mss-to-pmtu', flag, { doc: 'lower the segment size to what the path takes' }),
+};
+
+type Options = OptionsOf<typeof OPTIONS>;
+
+/** Of both options the last one counts. */
+function isClamped(options: Options): boolean {
+  return options.clamp !== undefined && !isBefore(options, 'clamp', 'size');
+}
+
+const TCP = 6;
+
+/** `tcpmss_tg4_check`, but for the SYN test that the rule must have, which stands in its other matches. */
+function check(options: Options, { protocol, chain }: ModuleContext): string[] {
+  const errors: string[] = [];
+  if (isEmpty(options)) errors.push('--set-mss or --clamp-mss-to-pmtu is needed');
+  if (protocol?.number !== TCP || protocol.inverted) errors.push('TCPMSS needs -p tcp');
+  if (isClamped(options) && (chain === 'PREROUTING' || chain === 'INPUT')) {
+    errors.push(`--clamp-mss-to-pmtu cannot be used in ${chain}`);
+  }
+  return errors;
+}
+
+/** Change the maximum segment size of a SYN (net/netfilter/xt_TCPMSS.c). */
+export const tcpmssTarget = defineVerbatimTarget({
+  name: 'TCPMSS',
+  families: ['v4', 'v6'],
+  doc: 'change the maximum segment size that a SYN announces',
+  options: OPTIONS,
+  check,
+  print: (options) =>
+    isClamped(options) ? [OPTIONS.clamp.flag] : [OPTIONS.size.flag, String(options.size?.value ?? 0)],
+});
