@@ -10,6 +10,11 @@ export interface ModuleContext {
   readonly chain: string;
   /** Protocol of the rule's `-p`, 0 for all; undefined if there was no `-p`. `inverted` for `! -p`. */
   readonly protocol?: { readonly number: number; readonly inverted: boolean };
+  /**
+   * The text was saved by iptables before 1.8.10, which took ranges of ports and numbers that end before they start.
+   * They match nothing.
+   */
+  readonly takesReversedRanges?: boolean;
 }
 
 /** A parse of one option's words: the value, or why not (a sentence fragment that names the word). */

@@ -1,14 +1,9 @@
 import { inSet, invertIf, TRUE, type Condition } from '../../model/condition.js';
-import { intervals, single, type IntervalSet } from '../../model/interval.js';
+import { single } from '../../model/interval.js';
 import { defineMatch, option, type MatchModule, type OptionsOf, type OptionSpec } from '../define.js';
-import { number, UINT8 } from '../value/number.js';
+import { number, rangeSet, UINT8 } from '../value/number.js';
 
 const byte = number({ max: UINT8 });
-
-/** Numbers from `lo` to `hi`, none if they are the wrong way round. */
-function between(lo: number, hi: number): IntervalSet {
-  return lo > hi ? [] : intervals([lo, hi]);
-}
 
 /** The same three tests under two names. */
 interface HopOptions extends Record<string, OptionSpec<number>> {
@@ -32,8 +27,8 @@ function hopOptions(name: 'ttl' | 'hl'): HopOptions {
 
 function hopCondition({ equal, below, above }: OptionsOf<HopOptions>): Condition {
   if (equal !== undefined) return invertIf(equal.inverted, inSet('ttl', single(equal.value)));
-  if (below !== undefined) return inSet('ttl', between(0, below.value - 1));
-  if (above !== undefined) return inSet('ttl', between(above.value + 1, UINT8));
+  if (below !== undefined) return inSet('ttl', rangeSet({ lo: 0, hi: below.value - 1 }));
+  if (above !== undefined) return inSet('ttl', rangeSet({ lo: above.value + 1, hi: UINT8 }));
   return TRUE;
 }
 

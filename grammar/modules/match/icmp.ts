@@ -1,7 +1,7 @@
-import { all, equals, FALSE, inSet, invertIf, TRUE, type Condition } from '../../model/condition.js';
-import { intervals } from '../../model/interval.js';
+import { all, equals, inSet, invertIf, TRUE, type Condition } from '../../model/condition.js';
 import { defineMatch, option, type Given, type ValueType } from '../define.js';
 import { ICMP_NAMES, isAllCodes, parseIcmpTest, printIcmpTest, type IcmpTest } from '../value/icmp-types.js';
+import { rangeSet } from '../value/number.js';
 import { headerReadable, NOT_LATER_FRAGMENT } from './transport.js';
 
 const ANY_TYPE = 255;
@@ -15,8 +15,7 @@ const icmpType: ValueType<IcmpTest> = {
 
 /** Type and code of a message whose header is readable. */
 export function typeAndCode(test: IcmpTest): Condition {
-  if (test.codeLo > test.codeHi) return FALSE;
-  const code = isAllCodes(test) ? TRUE : inSet('icmp.code', intervals([test.codeLo, test.codeHi]));
+  const code = isAllCodes(test) ? TRUE : inSet('icmp.code', rangeSet({ lo: test.codeLo, hi: test.codeHi }));
   return all(equals('icmp.type', test.type), code);
 }
 

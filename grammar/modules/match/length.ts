@@ -1,7 +1,6 @@
 import { inSet, invertIf, TRUE } from '../../model/condition.js';
-import { intervals } from '../../model/interval.js';
 import { defineMatch, option } from '../define.js';
-import { numberRange, UINT16 } from '../value/number.js';
+import { numberRange, rangeSet, UINT16 } from '../value/number.js';
 
 /** Length of the IP packet (net/netfilter/xt_length.c). */
 export const length = defineMatch({
@@ -16,5 +15,5 @@ export const length = defineMatch({
     }),
   },
   condition: ({ length: given }) =>
-    given === undefined ? TRUE : invertIf(given.inverted, inSet('length', intervals([given.value.lo, given.value.hi]))),
+    given === undefined ? TRUE : invertIf(given.inverted, inSet('length', rangeSet(given.value))),
 });

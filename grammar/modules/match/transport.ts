@@ -1,9 +1,8 @@
 import { atLeast, equals, hotdrop, inSet, invertIf, not, TRUE, type Condition } from '../../model/condition.js';
 import type { Field } from '../../model/fields.js';
-import { intervals } from '../../model/interval.js';
 import { optionWords, type Given, type ModuleContext, type OptionSpec } from '../define.js';
 import { isAllPorts } from '../value/port.js';
-import type { NumberRange } from '../value/number.js';
+import { rangeSet, type NumberRange } from '../value/number.js';
 
 /** Not a later fragment: its bytes are payload, and no transport match looks at them. */
 export const NOT_LATER_FRAGMENT: Condition = equals('fragoff', 0);
@@ -16,7 +15,7 @@ export function headerReadable(bytes: number): Condition {
 /** Port within the range, or outside if inverted; true where the option was not given. */
 export function portIn(field: Field, given: Given<NumberRange> | undefined): Condition {
   if (given === undefined || (isAllPorts(given.value) && !given.inverted)) return TRUE;
-  return invertIf(given.inverted, inSet(field, intervals([given.value.lo, given.value.hi])));
+  return invertIf(given.inverted, inSet(field, rangeSet(given.value)));
 }
 
 /** Canonical words of a port option; all ports is no test and is not printed (unlike its inversion). */

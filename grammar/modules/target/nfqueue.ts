@@ -5,8 +5,8 @@ import { flag } from '../value/text.js';
 const queues: ValueType<NumberRange> = {
   arity: 1,
   placeholder: 'first:last',
-  parse: ([word]) => {
-    const range = parseNumberRange(word, UINT16 - 1);
+  parse: ([word], context) => {
+    const range = parseNumberRange(word, UINT16 - 1, context);
     if ('error' in range) return range;
     const isRange = word.includes(':') && range.value.lo < range.value.hi;
     return isRange ? range : { error: `"${word}" is not a range of queues` };

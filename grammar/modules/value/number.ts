@@ -1,4 +1,5 @@
-import type { Parsed, ValueType } from '../define.js';
+import { intervals, type IntervalSet } from '../../model/interval.js';
+import type { ModuleContext, Parsed, ValueType } from '../define.js';
 
 /** What `strtoumax` leaves: the number and the rest of the text behind it. */
 export interface Scanned {
@@ -74,9 +75,13 @@ export interface NumberRange {
 
 /**
  * `lo:hi`, each end optional, or one number (`XTTYPE_UINT*RC`): a missing first number is 0, a missing second one the
- * greatest; the second may not be the smaller. `pieces` 1 forbids the colon.
+ * greatest; the second may not be the smaller.
  */
-export function parseNumberRange(word: string, max: number): Parsed<NumberRange> {
+export function parseNumberRange(
+  word: string,
+  max: number,
+  { takesReversedRanges }: ModuleContext,
+): Parsed<NumberRange> {
   const ends: number[] = [];
   let text = word;
   for (;;) {
@@ -84,8 +89,9 @@ export function parseNumberRange(word: string, max: number): Parsed<NumberRange>
     if (text === '' || text.startsWith(':')) {
       ends.push(ends.length === 1 ? max : 0);
     } else {
-      const scanned = scanNumber(text, ends[0] ?? 0, max);
-      if (scanned === undefined) return { error: `"${text}" in "${word}" is not a number in ${ends[0] ?? 0}-${max}` };
+      const least = takesReversedRanges === true ? 0 : (ends[0] ?? 0);
+      const scanned = scanNumber(text, least, max);
+      if (scanned === undefined) return { error: `"${text}" in "${word}" is not a number in ${least}-${max}` };
       if (scanned.rest !== '' && !scanned.rest.startsWith(':'))
         return { error: `"${word}" has "${scanned.rest}" behind a number` };
       ends.push(scanned.value);
@@ -97,6 +103,11 @@ export function parseNumberRange(word: string, max: number): Parsed<NumberRange>
   return { value: { lo: ends[0], hi: ends[1] ?? ends[0] } };
 }
 
+/** The numbers of the range as a set; empty where it ends before it starts. */
+export function rangeSet({ lo, hi }: NumberRange): IntervalSet {
+  return lo > hi ? [] : intervals([lo, hi]);
+}
+
 export function printNumberRange({ lo, hi }: NumberRange): string {
   return lo === hi ? String(lo) : `${lo}:${hi}`;
 }
@@ -105,7 +116,7 @@ export function numberRange(max: number, placeholder = 'number[:number]'): Value
   return {
     arity: 1,
     placeholder,
-    parse: ([word]) => parseNumberRange(word, max),
+    parse: ([word], context) => parseNumberRange(word, max, context),
     print: (range) => [printNumberRange(range)],
   };
 }

@@ -1,4 +1,4 @@
-import type { Parsed, ValueType } from '../define.js';
+import type { ModuleContext, Parsed, ValueType } from '../define.js';
 import { anyServicePort, servicePort, type ServiceProtocol } from './services.js';
 import { printNumberRange, scanUnsigned, UINT16, wholeNumber, type NumberRange } from './number.js';
 
@@ -36,7 +36,7 @@ export const resolvedPort: ValueType<number> = {
 };
 
 /** `port[:port]`, each end optional; the end may not be below the start (libxtables `xtopt_parse_mport`). */
-export function parsePortRange(word: string): Parsed<NumberRange> {
+export function parsePortRange(word: string, { takesReversedRanges }: ModuleContext): Parsed<NumberRange> {
   const pieces = word.split(':');
   if (pieces.length > 2) return { error: `"${word}" has more than two ports` };
   const ends: [number, number] = [0, UINT16];
@@ -45,7 +45,7 @@ export function parsePortRange(word: string): Parsed<NumberRange> {
     if (piece === '') continue;
     const port = resolvePort(piece);
     if (port === undefined) return { error: `"${piece}" is not a port or a service` };
-    if (port < previous) return { error: `"${word}" ends before it starts` };
+    if (port < previous && takesReversedRanges !== true) return { error: `"${word}" ends before it starts` };
     previous = port;
     ends[i] = port;
   }
@@ -56,7 +56,7 @@ export function parsePortRange(word: string): Parsed<NumberRange> {
 export const portRange: ValueType<NumberRange> = {
   arity: 1,
   placeholder: 'port[:port]',
-  parse: ([word]) => parsePortRange(word),
+  parse: ([word], context) => parsePortRange(word, context),
   print: (range) => [printNumberRange(range)],
 };
 

@@ -30,6 +30,17 @@ testRows(udp, [
   { words: '! --dport 53', want: '! --dport 53', context: withProtocol(17, PLAIN_V6) },
 ]);
 
+const OLDER = { ...UDP, takesReversedRanges: true };
+
+testRows(udp, [
+  {
+    words: '--dport 4:3',
+    want: '--dport 4:3',
+    context: OLDER,
+    notAsked: 'newer iptables refuses it',
+  },
+]);
+
 const DATAGRAM: FieldValues = { fragoff: 0, l4len: 8, sport: 4000, dport: 53 };
 
 describe('condition of udp', () => {
@@ -39,9 +50,11 @@ describe('condition of udp', () => {
     { words: '! --dport 1', fields: { fragoff: 8 }, want: 'no' },
     { words: '', fields: { l4len: 7 }, want: 'hotdrop' },
     { words: '--dport 53', fields: {}, want: 'yes' },
+    { words: '--dport 54:52', fields: {}, want: 'no' },
+    { words: '! --dport 54:52', fields: {}, want: 'yes' },
     { words: '! --dport 53', fields: {}, want: 'no' },
     { words: '! --dport 54 --sport 4000', fields: {}, want: 'yes' },
   ])('$words on $fields: $want', ({ words, fields, want }) => {
-    expect(evaluate(conditionOf(udp, words, UDP), { ...DATAGRAM, ...fields })).toBe(want);
+    expect(evaluate(conditionOf(udp, words, OLDER), { ...DATAGRAM, ...fields })).toBe(want);
   });
 });
