@@ -1,39 +1,51 @@
 import { closeSync } from 'node:fs';
+import { assemble } from '../../codegen/bytecode/assemble.js';
+import { encode } from '../../codegen/bytecode/encode.js';
+import {
+  alu64,
+  callHelper,
+  exit,
+  jump64,
+  lddw,
+  load,
+  mov64,
+  PSEUDO,
+  R0,
+  R1,
+  R10,
+  R2,
+  R6,
+  reg,
+  store,
+  storeImm,
+} from '../../codegen/bytecode/instruction.js';
 import { attachTcxIngress, createArray, loadClassifier } from '../kernel/create.js';
 import type { KernelMap } from '../kernel/map.js';
 import { RuntimeError } from '../system/error.js';
 import { SystemCallError } from '../system/libc.js';
 import type { TestbedDevice } from '../system/testbed.js';
 
-const BPF_PSEUDO_MAP_FD = 1;
 /** Offset of mark in struct __sk_buff. */
 const SKB_MARK = 8;
+const TC_ACT_UNSPEC = -1;
 
-/** One instruction: code, destination and source register, offset, immediate (struct bpf_insn). */
-function instruction(code: number, dst: number, src: number, offset: number, imm: number): readonly number[] {
-  const o = offset & 0xffff;
-  const i = imm >>> 0;
-  return [code, dst | (src << 4), o & 0xff, o >> 8, i & 0xff, (i >> 8) & 0xff, (i >> 16) & 0xff, i >>> 24];
-}
-
-/** `skb->mark = map[0]; return TC_ACT_UNSPEC`, so that the packet goes on to the stack. */
+/** `skb->mark = map[0]`; the packet goes on to the stack. */
 function markProgram(mapFd: number): Uint8Array {
-  return Uint8Array.from(
-    [
-      instruction(0xbf, 6, 1, 0, 0), // r6 = ctx
-      instruction(0x62, 10, 0, -4, 0), // *(u32 *)(fp - 4) = 0
-      instruction(0x18, 1, BPF_PSEUDO_MAP_FD, 0, mapFd), // r1 = map
-      instruction(0, 0, 0, 0, 0),
-      instruction(0xbf, 2, 10, 0, 0), // r2 = fp - 4
-      instruction(0x07, 2, 0, 0, -4),
-      instruction(0x85, 0, 0, 0, 1), // bpf_map_lookup_elem
-      instruction(0x15, 0, 0, 2, 0), // if r0 == 0 skip
-      instruction(0x61, 1, 0, 0, 0), // r1 = *(u32 *)r0
-      instruction(0x63, 6, 1, SKB_MARK, 0), // skb->mark = r1
-      instruction(0xb7, 0, 0, 0, -1), // r0 = TC_ACT_UNSPEC
-      instruction(0x95, 0, 0, 0, 0), // exit
-    ].flat(),
-  );
+  const mapReference = { ...lddw(R1, BigInt(mapFd)), src: PSEUDO.MAP_FD };
+  const instructions = [
+    mov64(R6, reg(R1)),
+    storeImm(4, R10, -4, 0),
+    mapReference,
+    mov64(R2, reg(R10)),
+    alu64('add', R2, -4),
+    callHelper('map_lookup_elem'),
+    jump64('jeq', R0, 0, 'end'),
+    load(4, R1, R0, 0),
+    store(4, R6, SKB_MARK, R1),
+    { ...mov64(R0, TC_ACT_UNSPEC), label: 'end' },
+    exit(),
+  ];
+  return encode(assemble('mark', instructions));
 }
 
 const KEY = new Uint8Array(4);

@@ -22,6 +22,7 @@ interface Libc {
   syscall: Syscall;
   fastSyscall: FastSyscall;
   address(memory: Uint8Array): bigint;
+  view(address: bigint, bytes: number): ArrayBuffer;
   errno(): number;
 }
 
@@ -37,6 +38,7 @@ function libc(): Libc {
       syscall: library.func('long syscall(long, void *, void *, void *, void *, void *, void *)') as unknown as Syscall,
       fastSyscall: library.func('long syscall(long, long, long, long, long, long, long)') as unknown as FastSyscall,
       address: (memory) => koffi.address(memory),
+      view: (address, bytes) => koffi.view(address, bytes),
       errno: () => koffi.errno(),
     };
   }
@@ -80,4 +82,9 @@ export function fastSystemCall(number: number, a = 0, b = 0, c = 0, d = 0, e = 0
  */
 export function addressOf(memory: Uint8Array): number {
   return Number(libc().address(memory));
+}
+
+/** Memory that the kernel has mapped at an address. Not to be touched after it is unmapped. */
+export function viewMemory(address: number, bytes: number): ArrayBuffer {
+  return libc().view(BigInt(address), bytes);
 }
