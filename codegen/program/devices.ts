@@ -1,5 +1,5 @@
 import type { Field } from '../../grammar/model/fields.js';
-import { load, R1, R10, R7, store, toBigEndian } from '../bytecode/instruction.js';
+import { jump64, load, R0, R1, R10, R7, store, toBigEndian } from '../bytecode/instruction.js';
 import { deviceNameByIndex, INDEX_SCRATCH_BYTES, inputDeviceName } from './device-name.js';
 import type { EntryContext } from './packet/entry.js';
 import { outputIndexSlot } from './packet/route.js';
@@ -24,6 +24,8 @@ export function emitDeviceNames(context: EntryContext): void {
     const index = scratch + INDEX_SCRATCH_BYTES;
     code.emit(load(4, R7, R10, outputIndexSlot(context)), store(4, R10, index, R7));
     code.emit(...deviceNameByIndex({ hook, index, scratch, result: flow + oif, label: code.label('device') }));
+    // A device that cannot be found has no name to judge by.
+    code.emit(jump64('jeq', R0, 0, context.drop));
     emitAsNumber(context, 'oif');
   }
 }

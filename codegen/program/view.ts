@@ -37,8 +37,6 @@ function constantOf(view: View, field: Field): bigint | undefined {
       return view.chain === 'INPUT' || view.chain === 'PREROUTING' ? 0n : undefined;
     case 'l4found':
       return view.family === 'v4' ? 1n : undefined;
-    case 'mac.ether':
-      return 1n;
     case 'mark':
       return view.hook === 'xdp' ? 0n : undefined;
     case 'saddr':
@@ -59,6 +57,7 @@ function constantOf(view: View, field: Field): bigint | undefined {
     case 'icmp.code':
     case 'pkttype':
     case 'mac.src':
+    case 'mac.ether':
       return undefined;
   }
 }

@@ -30,7 +30,8 @@ export function reaches(packet: Packet, settings: ReachSettings): Reach {
     link,
     bytes: packet.frame.subarray(link.network),
     packet,
-    loopback: packet.inInterface === 'lo',
+    // Nothing is forwarded from the real loopback device: there the name is just a name.
+    loopback: packet.inInterface === 'lo' && settings.hook !== 'FORWARD',
     settings: { hopByHop: DEFAULT_HOP_BY_HOP_LIMITS, ...settings },
   };
   return settings.family === 'v4' ? reachesIpv4(arrival) : reachesIpv6(arrival);

@@ -178,7 +178,7 @@ function readLinkFields(
   return {
     pkttype: packetType(link.destination),
     'mac.src': link.source,
-    'mac.ether': inInterface === 'lo' ? 0n : 1n,
+    'mac.ether': inInterface === 'lo' && hook !== 'FORWARD' ? 0n : 1n,
   };
 }
 

@@ -43,6 +43,8 @@ export const SK_BUFF = {
   gso_size: 176,
 } as const;
 
+/** Index of the loopback device in every network namespace. */
+export const LOOPBACK_IFINDEX = 1;
 /** Bytes of headers that a tc program wants in the linear part of the packet. */
 const TC_LINEAR = 512;
 /** skb->pkt_type of a frame for somebody else (include/uapi/linux/if_packet.h). */
@@ -181,6 +183,14 @@ function emitAddresses(context: EntryContext): void {
     code.emit(load(1, R1, R7, 0), alu32('and', R1, 1), jump32('jne', R1, 0, context.pass));
   }
   if (used.has('pkttype')) emitPacketType(context);
+  if (used.has('mac.ether')) {
+    // The loopback device is no Ethernet device, though its frames look so (net/netfilter/xt_mac.c asks dev->type).
+    const loopback = code.label('loopback');
+    code.emit(mov32(R2, 0), load(4, R1, R6, view.hook === 'xdp' ? XDP_MD.ingress_ifindex : SK_BUFF.ifindex));
+    code.emit(jump32('jeq', R1, LOOPBACK_IFINDEX, loopback), mov32(R2, 1));
+    code.place(loopback);
+    storeField(context, 'mac.ether', R2);
+  }
   if (used.has('mac.src')) {
     code.emit(load(2, R1, R7, 6), toBigEndian(R1, 16), alu64('lsh', R1, 32));
     code.emit(load(4, R2, R7, 8), toBigEndian(R2, 32), alu64('or', R1, reg(R2)));

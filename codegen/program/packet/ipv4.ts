@@ -26,7 +26,16 @@ import { Code } from '../code.js';
 import { FLOW_L3, FLOW_LENGTH, FLOW_THOFF } from '../flow.js';
 import type { Hook } from '../manifest.js';
 import { isIngress } from '../view.js';
-import { loadData, requireBytes, SK_BUFF, storeField, storeFlow, XDP_MD, type EntryContext } from './entry.js';
+import {
+  loadData,
+  LOOPBACK_IFINDEX,
+  requireBytes,
+  SK_BUFF,
+  storeField,
+  storeFlow,
+  XDP_MD,
+  type EntryContext,
+} from './entry.js';
 import { emitRoute } from './route.js';
 
 /** Fragment bits of the 16-bit field (include/net/ip.h): more fragments, and the offset in units of 8 bytes. */
@@ -45,8 +54,9 @@ export function emitIpv4(context: EntryContext): void {
   emitTotalLength(context);
   if (isIngress(view)) emitHeaderChecksum(context);
   emitHeaderFields(context);
-  emitFragment(context);
+  emitFragmentOffset(context);
   if (view.chain !== 'OUTPUT' && view.chain !== 'PREROUTING') emitMartians(context);
+  emitFragmentPolicy(context);
   code.emit(load(2, R3, R7, 2), toBigEndian(R3, 16));
   if (view.hook === 'tc') emitBigTcp(context);
   code.emit(alu64('sub', R3, reg(R9)));
@@ -168,17 +178,20 @@ function emitHeaderFields(context: EntryContext): void {
   storeFlow(context, FLOW_THOFF, R9);
 }
 
-function emitFragment(context: EntryContext): void {
-  const { code, view, used, fragments } = context;
-  const reassembled = view.chain === 'INPUT' || view.chain === 'OUTPUT';
-  if (!used.has('fragoff') && (fragments === 'judge' || !reassembled)) return;
-  code.emit(load(2, R1, R7, 6), toBigEndian(R1, 16));
-  if (reassembled && fragments !== 'judge') {
-    const target = fragments === 'drop' ? context.drop : context.pass;
-    code.emit(mov32(R2, reg(R1)), alu32('and', R2, IP_MF | IP_OFFSET), jump32('jne', R2, 0, target));
-  }
-  code.emit(alu32('and', R1, IP_OFFSET));
+function emitFragmentOffset(context: EntryContext): void {
+  const { code, used } = context;
+  if (!used.has('fragoff')) return;
+  code.emit(load(2, R1, R7, 6), toBigEndian(R1, 16), alu32('and', R1, IP_OFFSET));
   storeField(context, 'fragoff', R1);
+}
+
+/** Pieces of what INPUT and OUTPUT judge as whole datagrams; behind the routes, as other chains' pieces are not ours. */
+function emitFragmentPolicy(context: EntryContext): void {
+  const { code, view, fragments } = context;
+  if (fragments === 'judge' || (view.chain !== 'INPUT' && view.chain !== 'OUTPUT')) return;
+  const target = fragments === 'drop' ? context.drop : context.pass;
+  code.emit(load(2, R1, R7, 6), toBigEndian(R1, 16), alu32('and', R1, IP_MF | IP_OFFSET));
+  code.emit(jump32('jne', R1, 0, target));
 }
 
 /** ip_route_input_rcu and ip_route_input_slow (net/ipv4/route.c): addresses that never come to INPUT or FORWARD. */
@@ -188,6 +201,9 @@ function emitMartians(context: EntryContext): void {
   const sourced = code.label('sourced');
   const routed = code.label('routed');
   const anywhere = view.chain === 'INPUT' ? judge : context.pass;
+  // What comes back from the loopback device has its route already (ip_rcv_finish_core).
+  code.emit(load(4, R1, R6, view.hook === 'xdp' ? XDP_MD.ingress_ifindex : SK_BUFF.ifindex));
+  code.emit(jump32('jeq', R1, LOOPBACK_IFINDEX, anywhere));
   code.emit(load(4, R3, R7, 12), toBigEndian(R3, 32), load(4, R4, R7, 16), toBigEndian(R4, 32));
   code.emit(mov32(R1, reg(R3)), alu32('rsh', R1, 28), jump32('jeq', R1, 0xe, context.pass));
   code.emit(jump32('jeq', R3, -1, context.pass));

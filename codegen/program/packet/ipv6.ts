@@ -28,6 +28,7 @@ import { isIngress } from '../view.js';
 import {
   htons,
   loadData,
+  LOOPBACK_IFINDEX,
   requireBytes,
   SK_BUFF,
   storeField,
@@ -36,11 +37,9 @@ import {
   XDP_MD,
   type EntryContext,
 } from './entry.js';
-import { emitRoute } from './route.js';
+import { emitRoute, outputIndexSlot } from './route.js';
 
 const HEADER = 40;
-/** Index of the loopback device in every network namespace. */
-const LOOPBACK_IFINDEX = 1;
 
 /**
  * Reads an IPv6 header at r7: what ip6_rcv_core and ip6_forward throw away is passed on to them, unjudged.
@@ -137,16 +136,14 @@ function emitReceiveChecks(context: EntryContext): void {
 function emitDestination(context: EntryContext): void {
   const { code, view } = context;
   const judged = code.label('judge');
+  // What comes back from the loopback device has its route already (ip6_rcv_finish_core).
+  code.emit(load(4, R1, R6, view.hook === 'xdp' ? XDP_MD.ingress_ifindex : SK_BUFF.ifindex));
+  code.emit(jump32('jeq', R1, LOOPBACK_IFINDEX, view.chain === 'INPUT' ? judged : context.pass));
   code.emit(load(1, R1, R7, 24), jump32('jeq', R1, 0xff, view.chain === 'INPUT' ? judged : context.pass));
-  if (view.chain === 'FORWARD') {
-    const specified = code.label('specified');
-    // No unspecified, loopback or link-local source is forwarded.
-    code.emit(load(8, R1, R7, 8), jump64('jne', R1, 0, specified));
-    code.emit(load(8, R1, R7, 16), toBigEndian(R1, 64), jump64('jle', R1, 1, context.pass));
-    code.place(specified);
-    code.emit(load(2, R1, R7, 8), alu32('and', R1, htons(0xffc0)), jump32('jeq', R1, htons(0xfe80), context.pass));
-  }
-  emitRoute(context, judged);
+  const routed = code.label('routed');
+  emitRoute(context, routed);
+  code.place(routed);
+  if (view.chain === 'FORWARD') emitForwardSource(context, judged);
   code.place(judged);
 }
 
@@ -174,4 +171,16 @@ function emitHeaders(context: EntryContext): void {
   code.emit(alu64('sub', R3, reg(R9)));
   code.place(done);
   storeFlow(context, FLOW_THOFF, R9);
+}
+
+/** ip6_forward: no unspecified, loopback or link-local source goes out by another device than it came by. */
+function emitForwardSource(context: EntryContext, judged: string): void {
+  const { code, view } = context;
+  const specified = code.label('specified');
+  code.emit(load(4, R1, R6, view.hook === 'xdp' ? XDP_MD.ingress_ifindex : SK_BUFF.ifindex));
+  code.emit(load(4, R2, R10, outputIndexSlot(context)), jump32('jeq', R1, reg(R2), judged));
+  code.emit(load(8, R1, R7, 8), jump64('jne', R1, 0, specified));
+  code.emit(load(8, R1, R7, 16), toBigEndian(R1, 64), jump64('jle', R1, 1, context.pass));
+  code.place(specified);
+  code.emit(load(2, R1, R7, 8), alu32('and', R1, htons(0xffc0)), jump32('jeq', R1, htons(0xfe80), context.pass));
 }

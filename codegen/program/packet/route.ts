@@ -3,6 +3,7 @@ import {
   alu64,
   callHelper,
   goto,
+  jump32,
   jump64,
   load,
   mov64,
@@ -18,7 +19,7 @@ import {
   store,
   storeImm,
 } from '../../bytecode/instruction.js';
-import { SK_BUFF, XDP_MD, type EntryContext } from './entry.js';
+import { htons, SK_BUFF, XDP_MD, type EntryContext } from './entry.js';
 
 /** Results of bpf_fib_lookup (include/uapi/linux/bpf.h BPF_FIB_LKUP_RET_*). */
 const FIB = { SUCCESS: 0, PROHIBIT: 3, NOT_FWDED: 4, FWD_DISABLED: 5, UNSUPP_LWT: 6 } as const;
@@ -55,10 +56,16 @@ export function emitRoute(context: EntryContext, judged: string): void {
   } else {
     // Version and reserved bits off: the first byte's low half and the other three, still in network order.
     code.emit(load(4, R1, R7, 0), alu32('and', R1, 0xffffff0f | 0), store(4, R10, scratch + FIB_PARAMS.flowinfo, R1));
+    const local = code.label('linklocal');
     for (const word of [0, 4, 8, 12]) {
-      code.emit(load(4, R1, R7, 8 + word), store(4, R10, scratch + FIB_PARAMS.source + word, R1));
       code.emit(load(4, R1, R7, 24 + word), store(4, R10, scratch + FIB_PARAMS.destination + word, R1));
     }
+    // The look-up answers nothing for link-local sources; without a source it answers for the destination.
+    code.emit(load(2, R1, R7, 8), alu32('and', R1, htons(0xffc0)), jump32('jeq', R1, htons(0xfe80), local));
+    for (const word of [0, 4, 8, 12]) {
+      code.emit(load(4, R1, R7, 8 + word), store(4, R10, scratch + FIB_PARAMS.source + word, R1));
+    }
+    code.place(local);
   }
   code.emit(mov64(R1, reg(R6)), mov64(R2, reg(R10)), alu64('add', R2, scratch), mov64(R3, FIB_PARAMS_BYTES));
   code.emit(mov64(R4, 0), callHelper('fib_lookup'), jump64('jslt', R0, 0, judged));

@@ -34,7 +34,7 @@ import {
   loadTransportOffset,
   type Answer,
 } from './frame.js';
-import { emitUnicast4, emitUnicast6 } from './eligible.js';
+import { emitResettable4, emitUnicast6 } from './eligible.js';
 import { emitCopy, emitHeader4, emitHeader6 } from './header.js';
 import { emitAddresses, emitPseudoTail, emitVerify, PARTIAL, PROTOCOL } from './verify.js';
 
@@ -52,7 +52,7 @@ export function emitReset(answer: Answer): void {
   const header = view.family === 'v4' ? 20 : 40;
   emitUnicastFrame(answer);
   loadHeader(answer, header);
-  if (view.family === 'v4') emitUnicast4(answer);
+  if (view.family === 'v4') emitResettable4(answer);
   else emitUnicast6(answer);
   loadProtocol(answer, R3);
   code.emit(jump32('jne', R3, PROTOCOL.TCP, silent));
