@@ -1,3 +1,6 @@
+export type { Family, TableName } from './model/family.js';
+export type { Diagnostic } from './model/diagnostic.js';
+export type { Rule, Ruleset } from './model/ruleset.js';
 export { parseDump, parseRule, type ParsedDump, type ParseOptions, type RulePlace } from './bind/dump.js';
 export { parseAddress, printAddress, type Hosts } from './bind/address.js';
 export { printDump, printRule } from './print/print.js';

@@ -1,7 +1,7 @@
 import type { Code, Word } from '../syntax/index.js';
 import { CORE_BY_NAME, CORE_OPTIONS, type CoreOption } from './core-options.js';
 import type { ExtensionOption } from './extension-syntax.js';
-import type { FlagEntry } from './registry.js';
+import type { Entry, FlagEntry } from './registry.js';
 import type { KnownUse, Surroundings, UnknownUse } from './rule-words.js';
 import { didYouMean } from './suggest.js';
 
@@ -127,12 +127,19 @@ function abbreviatedByModule(all: readonly (KnownUse | UnknownUse)[], flag: stri
 /** Where the option would be known, or what it may have been meant to be. */
 function hint(loaded: Loaded, flag: string): string | undefined {
   const { registry } = loaded.surroundings;
-  const match = [...registry.names('match')].find((name) => registry.match(name)?.flags.has(flag));
-  const target = [...registry.names('target')].find((name) => registry.target(name)?.flags.has(flag));
-  const owners = [...(match === undefined ? [] : [`-m ${match}`]), ...(target === undefined ? [] : [`-j ${target}`])];
-  if (owners.length > 0) return `it belongs to ${owners.join(' or ')}, which must stand before it`;
+  const owners = [
+    ...ownersOf(registry.names('match'), (name) => registry.match(name), flag).map((name) => `-m ${name}`),
+    ...ownersOf(registry.names('target'), (name) => registry.target(name), flag).map((name) => `-j ${name}`),
+  ];
+  if (owners.length > 0) return `it belongs to ${owners.join(', ')}, which must stand before it`;
   const names = uses(loaded).flatMap((use) => [
     ...((use.kind === 'known' ? use.entry.flags : use.syntax)?.keys() ?? []),
   ]);
   return didYouMean(flag, [...names, ...[...CORE_BY_NAME.keys()].map((name) => `--${name}`)]);
+}
+
+/** Names of the modules that have the option. */
+function ownersOf(names: Iterable<string>, find: (name: string) => Entry | undefined, flag: string): readonly string[] {
+  const owners = [...names].flatMap((name) => find(name) ?? []).filter((entry) => entry.flags.has(flag));
+  return [...new Set(owners.map(({ module }) => module.name))];
 }

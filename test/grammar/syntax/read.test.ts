@@ -17,7 +17,8 @@ function shown(line: Line): string {
       const counters = line.counters === undefined ? '' : ` [${line.counters.packets}:${line.counters.bytes}]`;
       return `${place} rule${counters} ${words}${faults}${usable}`;
     }
-    default:
+    case 'comment':
+    case 'commit':
       return `${place} ${line.kind}${faults}${usable}`;
   }
 }

@@ -1,0 +1,100 @@
+import type { Diagnostic } from '../model/diagnostic.js';
+import type { Family } from '../model/family.js';
+import type { MatchModule, TargetModule } from '../modules/define.js';
+import { problem, type Word } from '../syntax/index.js';
+import { extensionSyntax } from './extension-syntax.js';
+import { extensionNames, type ExtensionKind } from './extensions.js';
+import { protocolName } from './head.js';
+import type { Entry } from './registry.js';
+import type { RuleDraft } from './rule-draft.js';
+import type { KnownUse, Surroundings, UnknownUse } from './rule-words.js';
+import { didYouMean } from './suggest.js';
+
+/** `-m NAME` */
+export function loadMatch(rule: RuleDraft, word: Word): void {
+  const { registry, family } = rule.surroundings;
+  const name = word.text;
+  const entry = registry.match(name);
+  if (entry !== undefined) return rule.addMatch(knownUse(entry, word));
+  if (extensionNames('match', family).has(name)) return rule.addMatch(unknownUse('match', name, word));
+  if (isForeign('match', name, rule.surroundings)) {
+    return rule.stop('wrong-family', word, `match ${name} is not for ${FAMILY_NAMES[family]}`);
+  }
+  const names = [...registry.names('match'), ...extensionNames('match', family)];
+  rule.stop('unknown-match', word, `there is no match "${name}"`, didYouMean(name, names));
+}
+
+/** The match named like the protocol, for an option that no module has so far. False where there is none. */
+export function loadProtocolMatch(rule: RuleDraft, word: Word): boolean {
+  const { protocol } = rule.head;
+  if (protocol === undefined) return false;
+  const { registry, family } = rule.surroundings;
+  const entry = registry.implicit(protocol.value);
+  const name = protocolName(protocol.value);
+  if (entry !== undefined) rule.addMatch(knownUse(entry, protocol.at));
+  else if (extensionNames('match', family).has(name)) rule.addMatch(unknownUse('match', name, word));
+  else return false;
+  return true;
+}
+
+/** Whether the protocol's own match has the option. */
+export function protocolMatchHas(rule: RuleDraft, flag: string): boolean {
+  const { protocol } = rule.head;
+  return protocol !== undefined && (rule.surroundings.registry.implicit(protocol.value)?.flags.has(flag) ?? false);
+}
+
+/** `-j NAME`: a chain goes before a target of its name. `-g NAME` takes chains alone. */
+export function loadTarget(rule: RuleDraft, word: Word, argument: Word, goto: boolean): void {
+  if (!rule.once(rule.target, word, '-j or -g')) return;
+  const name = argument.text;
+  const { chains, registry, family, isBuiltin } = rule.surroundings;
+  const fault = targetNameFault(argument);
+  if (fault !== undefined) return rule.addFault(fault);
+  if (isBuiltin(name)) {
+    return rule.fault('jump-to-builtin', argument, `${name} is a built-in chain, which no rule can jump to`);
+  }
+  if (chains.has(name)) return rule.setTarget({ kind: 'chain', name, goto, at: argument });
+  if (goto) {
+    const hint = didYouMean(name, chains.keys());
+    return rule.stop('unknown-chain', argument, `-g needs a chain, "${name}" is none`, hint);
+  }
+  const entry = registry.target(name);
+  if (entry !== undefined) return rule.setTarget(knownUse(entry, argument));
+  if (extensionNames('target', family).has(name)) return rule.setTarget(unknownUse('target', name, argument));
+  if (isForeign('target', name, rule.surroundings)) {
+    return rule.stop('wrong-family', argument, `target ${name} is not for ${FAMILY_NAMES[family]}`);
+  }
+  const message = `"${name}" is neither a chain declared so far nor a target`;
+  rule.stop('unknown-target', argument, message, targetHint(name, rule.surroundings));
+}
+
+const FAMILY_NAMES: Readonly<Record<Family, string>> = { v4: 'IPv4', v6: 'IPv6' };
+
+function knownUse<M extends MatchModule | TargetModule>(entry: Entry<M>, at: Word): KnownUse<M> {
+  return { kind: 'known', entry, at, given: {}, text: entry.module.name, broken: false };
+}
+
+function unknownUse(kind: ExtensionKind, name: string, at: Word): UnknownUse {
+  return { kind: 'unknown', name, at, syntax: extensionSyntax(kind, name), words: [] };
+}
+
+function isForeign(kind: ExtensionKind, name: string, { family, registry }: Surroundings): boolean {
+  return registry.isForeign(kind, name) || extensionNames(kind, family === 'v4' ? 'v6' : 'v4').has(name);
+}
+
+function targetHint(name: string, { chains, registry, family }: Surroundings): string {
+  const names = [...chains.keys(), ...registry.names('target'), ...extensionNames('target', family)];
+  return didYouMean(name, names) ?? `declare the chain before its first use: ":${name} - [0:0]"`;
+}
+
+const TARGET_NAME_BYTES = 28;
+
+/** xshared.c `xt_parse_target` */
+function targetNameFault(word: Word): Diagnostic | undefined {
+  if (word.text === '') return problem('unknown-target', word, 'the target has no name');
+  if (Buffer.byteLength(word.text) > TARGET_NAME_BYTES) {
+    return problem('unknown-target', word, `"${word.text}" is longer than ${TARGET_NAME_BYTES} characters`);
+  }
+  if (/[ \t\n\v\f\r]/.test(word.text)) return problem('unknown-target', word, `"${word.text}" holds a blank`);
+  return undefined;
+}
