@@ -36,7 +36,7 @@ export interface Ends {
   readonly to: string;
 }
 
-const parse = (address: string): Bytes => (address.includes(':') ? ip6(address) : ip4(address));
+export const parse = (address: string): Bytes => (address.includes(':') ? ip6(address) : ip4(address));
 
 /** Fills the checksum field at `at` of a transport packet. */
 export function seal(ends: Ends, protocol: number, bytes: Bytes, at: number): Bytes {

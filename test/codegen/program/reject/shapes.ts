@@ -1,6 +1,8 @@
 import type { BuiltinChain } from '../../../../grammar/model/family.js';
 import {
   ACK,
+  checksum,
+  parse,
   be16,
   be32,
   type Bytes,
@@ -19,11 +21,10 @@ import {
   tcp,
   udp,
 } from './packets.js';
-import { FAR, HOST, PEER, REMOTE } from './wire.js';
+import { FAR, HOST, PEER, REMOTE, type Sent } from './wire.js';
 
-export interface Shape {
+export interface Shape extends Sent {
   readonly name: string;
-  readonly frame: Uint8Array;
 }
 
 const repeat = (kind: Bytes, times: number): Bytes => Array.from({ length: times }, () => kind).flat();
@@ -110,6 +111,21 @@ export function shapes4(chain: BuiltinChain): readonly Shape[] {
   ] as const) {
     add(`tcp, IP options ${name}`, packet4({ ...ends, protocol: 6, options }, syn));
     add(`udp, IP options ${name}`, packet4({ ...ends, protocol: 17, options }, udp(ends, payload(600))));
+  }
+  const zero = patch(udp(ends, payload(5)), 6, 0);
+  for (const [name, options] of [
+    ['record route with room', [7, 11, 4, ...repeat([0], 8), 0]],
+    ['timestamps with room', [68, 12, 5, 0, ...repeat([0], 8)]],
+    ['timestamps without room', [68, 12, 13, 0, ...payload(8)]],
+    ['addresses and timestamps', [68, 12, 5, 1, ...repeat([0], 8)]],
+    ['loose source route', [131, 7, 4, 192, 0, 2, 9, 0]],
+    ['loose source route, at its end', [131, 7, 8, 192, 0, 2, 9, 0]],
+    ['strict source route, at its end', [137, 7, 8, 192, 0, 2, 9, 0]],
+    ['unknown', [77, 4, 1, 2]],
+    ['router alert of a value', [148, 4, 1, 2]],
+  ] as const) {
+    add(`tcp, IP options ${name}`, packet4({ ...ends, protocol: 6, options }, syn));
+    if (!/record|times/.test(name)) add(`udp, IP options ${name}`, packet4({ ...ends, protocol: 17, options }, zero));
   }
   add('later fragment', packet4({ ...ends, protocol: 17, fragment: 0x0010 }, payload(64)));
   add('later fragment, more', packet4({ ...ends, protocol: 6, fragment: 0x2002 }, payload(64)));
@@ -209,5 +225,45 @@ export function shapes6(chain: BuiltinChain): readonly Shape[] {
       add(`udp from ${from}`, packet6({ ...odd, next: 17 }, udp(odd, payload(3))));
     }
   }
+  return shapes;
+}
+
+const TRANSPORT = { 6: 16, 17: 6 } as const;
+
+/** Frames whose checksum or segmentation the sender's device has left to the receiver's. */
+export function offloadedShapes(family: 'v4' | 'v6', chain: BuiltinChain): readonly Shape[] {
+  const ends = { from: PEER[family], to: chain === 'INPUT' ? HOST[family] : FAR[family] };
+  const shapes: Shape[] = [];
+  const add = (name: string, protocol: 6 | 17, body: Bytes, extra: Bytes = [], gso?: number): void => {
+    const v4 = family === 'v4';
+    const at = TRANSPORT[protocol];
+    const pseudo =
+      ~checksum([...parse(ends.from), ...parse(ends.to), ...be32(body.length), ...be32(protocol)]) & 0xffff;
+    const make = (transport: Bytes): Uint8Array =>
+      frame(
+        v4
+          ? packet4({ ...ends, protocol, options: extra }, transport)
+          : extra.length > 0
+            ? packet6({ ...ends, next: 60 }, [protocol, extra.length / 8 - 1, ...extra.slice(2), ...transport])
+            : packet6({ ...ends, next: protocol }, transport),
+      );
+    const start = 14 + (v4 ? 20 : 40) + extra.length;
+    const segments =
+      gso === undefined ? {} : { segments: { type: v4 ? 'tcp4' : 'tcp6', size: gso, header: start + 20 } as const };
+    const left = make(patch(body, at, pseudo));
+    shapes.push({ name: `${name}, left`, frame: left, offload: { checksum: { start, offset: at }, ...segments } });
+    if (gso !== undefined) return;
+    shapes.push({ name: `${name}, made`, frame: make(body) });
+    shapes.push({ name: `${name}, wrong`, frame: make(patch(body, at, 0x4711)) });
+  };
+  const options = family === 'v4' ? repeat([1], 40) : [0, 0, 1, 36, ...repeat([0], 36)];
+  for (const length of [0, 1, 30, 600, 1300]) {
+    const data = payload(length);
+    add(`tcp of ${length}`, 6, tcp(ends, { flags: SYN, data }));
+    add(`udp of ${length}`, 17, udp(ends, data));
+    add(`tcp of ${length} behind options`, 6, tcp(ends, { flags: ACK, ack: 5, data }), options);
+    add(`udp of ${length} behind options`, 17, udp(ends, data), options);
+  }
+  add('tcp segments', 6, tcp(ends, { flags: ACK, ack: 5, data: payload(9000) }), [], 1000);
   return shapes;
 }
