@@ -20,7 +20,8 @@ export function parsePort(word: string, protocol: ServiceProtocol): Parsed<numbe
  */
 function resolvePort(word: string): number | undefined {
   const scanned = scanUnsigned(word, 10);
-  if (scanned?.rest === '' && scanned.value < 1n << 31n) return Number(scanned.value & 0xffffn);
+  const number = BigInt.asIntN(32, scanned?.value ?? -1n);
+  if (scanned?.rest === '' && number >= 0n) return Number(BigInt.asUintN(16, number));
   return anyServicePort(word);
 }
 

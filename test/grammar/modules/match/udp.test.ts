@@ -19,6 +19,8 @@ testRows(udp, [
     ['--dport 010', '--dport 10'],
     ['--dport 0x50'],
     ['--dport 65537', '--dport 1'],
+    ['--dport 4294967297', '--dport 1'],
+    ['--dport 2147483648'],
     ['--dport 1:2:3'],
     ['--sport 1 --source-port 2'],
     ['--dport nothing'],
