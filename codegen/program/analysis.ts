@@ -7,7 +7,7 @@ import { LOGGED_FIELDS } from './log.js';
 import type { CompileOptions, FragmentPolicy, Hook, Mode, RejectPolicy, VlanPolicy } from './manifest.js';
 import { collectReachable, visitCondition, type Reachable, type ReachableRule } from './reachable.js';
 import { rejectFields } from './reject/index.js';
-import { markChange, otherTables } from './surroundings.js';
+import { markChange, otherTables, seesWholeDatagrams } from './surroundings.js';
 import { specialise, type Undecided, type View } from './view.js';
 
 /** What a rule becomes at a hook: translated, or why not. */
@@ -27,6 +27,8 @@ export interface Analysis {
   readonly hook: Hook;
   readonly mode: Mode;
   readonly fragments: FragmentPolicy;
+  /** Whether iptables sees whole datagrams in this chain. */
+  readonly reassembled: boolean;
   readonly reject: RejectPolicy;
   readonly vlan: VlanPolicy;
   readonly view: View;
@@ -100,8 +102,10 @@ export function analyse(ruleset: Ruleset, options: CompileOptions): AnalysisResu
 
   const reject = options.reject ?? 'answer';
   const used = usedFields(rules, view, mode, reject);
-  const { fragments, warning } = chooseFragments(options, family === 'v4', chain, used);
-  const vlan = options.vlan ?? (used.has('iif') || used.has('oif') ? 'drop' : 'judge');
+  const reassembled = seesWholeDatagrams(ruleset, tableName, chain);
+  const { fragments, warning } = chooseFragments(options, reassembled, used);
+  const named = used.has('iif') || used.has('oif');
+  const vlan = options.vlan ?? (named ? (mode === 'early' ? 'pass' : 'drop') : 'judge');
   const others = otherTables(ruleset, tableName, chain, used);
   return {
     ok: true,
@@ -113,6 +117,7 @@ export function analyse(ruleset: Ruleset, options: CompileOptions): AnalysisResu
       hook,
       mode,
       fragments,
+      reassembled,
       reject,
       vlan,
       view,
@@ -182,17 +187,19 @@ function usedFields(rules: readonly RuleAnalysis[], view: View, mode: Mode, reje
   return used;
 }
 
-/** Datagrams that INPUT judges whole arrive in pieces; a test of the length would judge the pieces otherwise. */
+/**
+ * What pieces of datagrams meet. Exact: they are judged as the kernel does where it does not reassemble, unless the
+ * chain sees whole datagrams and tests their length. Early: they are passed, as a piece matches less than its whole.
+ */
 function chooseFragments(
   options: CompileOptions,
-  isV4: boolean,
-  chain: BuiltinChain,
+  whole: boolean,
   used: ReadonlySet<Field>,
 ): { readonly fragments: FragmentPolicy; readonly warning?: Diagnostic } {
   if (options.fragments !== undefined) return { fragments: options.fragments };
-  const reassembled = isV4 && (chain === 'INPUT' || chain === 'OUTPUT');
-  if (!reassembled || !used.has('length')) return { fragments: 'judge' };
-  const message = `chain ${chain} tests the length of whole datagrams: IPv4 fragments are dropped`;
+  if (options.mode === 'early') return { fragments: 'pass' };
+  if (!whole || !used.has('length')) return { fragments: 'judge' };
+  const message = `chain ${options.chain} tests the length of whole datagrams: fragments are dropped`;
   const hint = 'choose with --fragments judge|drop|pass';
   return { fragments: 'drop', warning: { ...NOWHERE, code: 'fragments-dropped', severity: 'warning', message, hint } };
 }

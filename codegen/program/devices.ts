@@ -25,7 +25,7 @@ export function emitDeviceNames(context: EntryContext): void {
     code.emit(load(4, R7, R10, outputIndexSlot(context)), store(4, R10, index, R7));
     code.emit(...deviceNameByIndex({ hook, index, scratch, result: flow + oif, label: code.label('device') }));
     // A device that cannot be found has no name to judge by.
-    code.emit(jump64('jeq', R0, 0, context.drop));
+    code.emit(jump64('jeq', R0, 0, context.unknown));
     emitAsNumber(context, 'oif');
   }
 }

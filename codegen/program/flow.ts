@@ -27,7 +27,9 @@ export const FLOW_RULE = 4;
 export const FLOW_THOFF = 8;
 /** u32: offset of the IP header from the start of the frame. */
 export const FLOW_L3 = 12;
-const FLOW_HEADER = 16;
+/** u32: not 0 in a piece of an IPv6 datagram. */
+export const FLOW_FRAGMENT = 16;
+const FLOW_HEADER = 24;
 
 /** Bytes that a field takes in the flow: 1, 2, 4, or a multiple of 8. */
 export function storedBytes(field: Field, family: Family): number {

@@ -134,16 +134,14 @@ function buildManifest(analysis: Analysis, options: CompileOptions, program: Pro
 }
 
 function hookAssumptions(analysis: Analysis, program: Program, hz: number): readonly string[] {
-  const { view } = analysis;
   const notes = ['the device is an Ethernet device, and its frames are addressed to it (no bridge port)'];
   if (program.limits > 0) notes.push(`CONFIG_HZ of the running kernel is ${hz}`);
-  const reassembled = view.family === 'v4' && (view.chain === 'INPUT' || view.chain === 'OUTPUT');
-  if (reassembled && analysis.fragments === 'judge') {
+  if (analysis.fragments === 'judge' && analysis.reassembled) {
     notes.push(
-      'IPv4 fragments are judged one by one, where iptables judges the datagram: this may be stricter, never laxer',
+      'fragments are judged one by one, where iptables judges the datagram: this may be stricter, never laxer',
     );
-  } else if (reassembled) {
-    notes.push(`IPv4 fragments are ${analysis.fragments === 'drop' ? 'dropped' : 'passed unjudged'}`);
+  } else if (analysis.fragments !== 'judge') {
+    notes.push(`fragments are ${analysis.fragments === 'drop' ? 'dropped' : 'passed unjudged'}`);
   }
   if (analysis.vlan !== 'judge') {
     notes.push(

@@ -178,6 +178,7 @@ function emitEntry(
     scratch: SCRATCH,
     pass: 'pass',
     drop: 'drop',
+    unknown: analysis.mode === 'early' ? 'pass' : 'drop',
   };
   const result = RESULT[view.hook];
   code.at({ text: `# table ${analysis.table}, chain ${analysis.chain}: reading the packet`, line: 1, column: 1 });

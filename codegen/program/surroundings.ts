@@ -106,3 +106,27 @@ export function otherTables(
   }
   return notes;
 }
+
+const TRACKING = new Set(['connmark', 'connbytes', 'connlimit', 'connlabel', 'helper', 'cluster', 'CONNMARK', 'CT']);
+
+/** Whether the dump switches connection tracking on, which reassembles datagrams before all tables but raw. */
+function tracksConnections(ruleset: Ruleset): boolean {
+  return ruleset.tables.some((table) =>
+    table.chains.some((chain) =>
+      chain.rules.some(
+        (rule) =>
+          table.name === 'nat' ||
+          TRACKING.has(rule.target.name ?? '') ||
+          rule.matches.some(
+            (match) => TRACKING.has(match.name) || match.name === 'state' || match.name === 'conntrack',
+          ),
+      ),
+    ),
+  );
+}
+
+/** Whether iptables sees datagrams in this chain whose pieces the hook sees (ip_local_deliver, nf_defrag_ipv4/6). */
+export function seesWholeDatagrams(ruleset: Ruleset, table: TableName, chain: BuiltinChain): boolean {
+  if (ruleset.family === 'v4' && (chain === 'INPUT' || chain === 'OUTPUT')) return true;
+  return table !== 'raw' && (chain === 'OUTPUT' || tracksConnections(ruleset));
+}

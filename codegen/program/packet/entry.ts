@@ -70,6 +70,8 @@ export interface EntryContext {
   readonly pass: string;
   /** Where a packet goes that is dropped without a rule. */
   readonly drop: string;
+  /** Where a packet goes of which something cannot be known: dropped in exact mode, passed in early mode. */
+  readonly unknown: string;
 }
 
 /** Stores a register in the flow, if any rule reads the field. */
@@ -143,7 +145,7 @@ function emitLinear(context: EntryContext): void {
   code.place(wanted);
   code.emit(load(4, R1, R6, SK_BUFF.data), load(4, R3, R6, SK_BUFF.data_end), alu64('sub', R3, reg(R1)));
   code.emit(jump64('jge', R3, reg(R2), linear));
-  code.emit(mov64(R1, reg(R6)), callHelper('skb_pull_data'), jump64('jne', R0, 0, context.drop));
+  code.emit(mov64(R1, reg(R6)), callHelper('skb_pull_data'), jump64('jne', R0, 0, context.unknown));
   code.place(linear);
 }
 

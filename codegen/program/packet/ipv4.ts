@@ -187,8 +187,8 @@ function emitFragmentOffset(context: EntryContext): void {
 
 /** Pieces of what INPUT and OUTPUT judge as whole datagrams; behind the routes, as other chains' pieces are not ours. */
 function emitFragmentPolicy(context: EntryContext): void {
-  const { code, view, fragments } = context;
-  if (fragments === 'judge' || (view.chain !== 'INPUT' && view.chain !== 'OUTPUT')) return;
+  const { code, fragments } = context;
+  if (fragments === 'judge') return;
   const target = fragments === 'drop' ? context.drop : context.pass;
   code.emit(load(2, R1, R7, 6), toBigEndian(R1, 16), alu32('and', R1, IP_MF | IP_OFFSET));
   code.emit(jump32('jne', R1, 0, target));

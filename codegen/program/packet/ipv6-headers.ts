@@ -26,7 +26,7 @@ import {
   type AccessSize,
 } from '../../bytecode/instruction.js';
 import { Code } from '../code.js';
-import { FLOW_L3, FLOW_LENGTH, FLOW_THOFF, storedBytes, type FlowLayout } from '../flow.js';
+import { FLOW_FRAGMENT, FLOW_L3, FLOW_LENGTH, FLOW_THOFF, storedBytes, type FlowLayout } from '../flow.js';
 import type { Hook } from '../manifest.js';
 import { SK_BUFF, XDP_MD } from './entry.js';
 
@@ -39,6 +39,8 @@ export const IPV6_HEADERS = 'ipv6_headers';
 const HEADER = 40;
 /** More headers than fit a frame of 4 KiB; a packet with more of them is dropped, as what it hides is not known. */
 const MAX_EXTENSION_HEADERS = 512;
+/** Reserved bits between offset and M flag (RFC 8200 4.5). */
+const FRAGMENT_RESERVED = 0x6;
 /** Offset from the IP header beyond which a packet pointer is no use to the verifier. */
 const MAX_OFFSET = 0xfe00;
 
@@ -105,7 +107,10 @@ export function ipv6HeadersFunction(hook: Hook, layout: FlowLayout): Code {
   code.place(fragment);
   code.emit(mov64(R2, reg(R9)), alu64('add', R2, 4), jump64('jgt', R2, reg(R3), broken));
   code.emit(mov64(R2, reg(R1)), alu64('add', R2, 4), jump64('jgt', R2, reg(R8), unreadable));
-  code.emit(load(2, R1, R1, 2), toBigEndian(R1, 16), alu32('and', R1, 0xfff8), mov64(R2, 8));
+  code.emit(load(2, R1, R1, 2), toBigEndian(R1, 16), mov64(R2, reg(R1)), alu32('and', R2, ~FRAGMENT_RESERVED));
+  code.emit(load(4, R9, R6, FLOW_FRAGMENT), alu64('or', R9, reg(R2)), store(4, R6, FLOW_FRAGMENT, R9));
+  code.emit(load(4, R9, R6, FLOW_THOFF), jump64('jgt', R9, MAX_OFFSET, unreadable));
+  code.emit(alu32('and', R1, 0xfff8), mov64(R2, 8));
   code.emit(jump32('jeq', R1, 0, advance));
   // A later fragment: the header behind it is known by name alone, and only if it is no extension header.
   for (const header of EXTENSION_HEADERS) code.emit(jump32('jeq', R0, header, broken));

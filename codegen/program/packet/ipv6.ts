@@ -22,7 +22,7 @@ import {
   reg,
   toBigEndian,
 } from '../../bytecode/instruction.js';
-import { FLOW_LENGTH, FLOW_THOFF } from '../flow.js';
+import { FLOW_FRAGMENT, FLOW_LENGTH, FLOW_THOFF } from '../flow.js';
 import { EXTENSION_HEADERS, IPV6_HEADERS, NEXTHDR } from './ipv6-headers.js';
 import { isIngress } from '../view.js';
 import {
@@ -164,7 +164,11 @@ function emitHeaders(context: EntryContext): void {
   code.emit(mov64(R9, HEADER), load(4, R3, R10, flow + FLOW_LENGTH), alu64('sub', R3, reg(R9)), goto(done));
   code.place(walk);
   code.emit(mov64(R1, reg(R6)), mov64(R2, reg(R10)), alu64('add', R2, flow), callFunction(IPV6_HEADERS));
-  code.emit(jump64('jne', R0, 0, context.drop));
+  code.emit(jump64('jne', R0, 0, context.unknown));
+  if (context.fragments !== 'judge') {
+    const target = context.fragments === 'drop' ? context.drop : context.pass;
+    code.emit(load(4, R1, R10, flow + FLOW_FRAGMENT), jump32('jne', R1, 0, target));
+  }
   code.emit(load(4, R9, R10, flow + FLOW_THOFF), mov64(R3, 0), jump64('jeq', R9, 0, done));
   code.emit(load(4, R3, R10, flow + FLOW_LENGTH), jump64('jge', R3, reg(R9), found), mov64(R3, reg(R9)));
   code.place(found);

@@ -76,7 +76,7 @@ export function emitRoute(context: EntryContext, judged: string): void {
   }
   code.emit(jump64('jeq', R0, FIB.SUCCESS, judged), jump64('jle', R0, FIB.FWD_DISABLED, context.pass));
   // A tunnel route leaves the device's index unset: its name cannot be known.
-  if (context.used.has('oif')) code.emit(jump64('jeq', R0, FIB.UNSUPP_LWT, context.drop));
+  if (context.used.has('oif')) code.emit(jump64('jeq', R0, FIB.UNSUPP_LWT, context.unknown));
   code.emit(goto(judged));
 }
 
