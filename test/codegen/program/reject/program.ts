@@ -2,6 +2,7 @@ import { inSet, TRUE, type Condition } from '../../../../grammar/model/condition
 import { intervals } from '../../../../grammar/model/interval.js';
 import type { Rule, Ruleset, RejectType } from '../../../../grammar/model/ruleset.js';
 import { compile } from '../../../../codegen/program/index.js';
+import type { RejectPolicy } from '../../../../codegen/program/manifest.js';
 import type { View } from '../../../../codegen/program/view.js';
 
 const TCP = 6n;
@@ -39,7 +40,7 @@ function rulesOf(types: readonly RejectType[]): readonly Rule[] {
 }
 
 /** An object whose chain rejects every packet with the last of `types` (and TCP with a reset, if that is among them). */
-export function rejectingObject(view: View, types: readonly RejectType[]): Uint8Array {
+export function rejectingObject(view: View, types: readonly RejectType[], reject: RejectPolicy = 'answer'): Uint8Array {
   const { chain, family, hook } = view;
   const range = { line: 1, column: 1, length: 1 };
   const ruleset: Ruleset = {
@@ -57,7 +58,7 @@ export function rejectingObject(view: View, types: readonly RejectType[]): Uint8
       },
     ],
   };
-  const result = compile(ruleset, { hook, chain });
+  const result = compile(ruleset, { hook, chain, reject });
   if (!result.ok) throw new Error(result.diagnostics.map((diagnostic) => diagnostic.message).join('\n'));
   return result.object;
 }
