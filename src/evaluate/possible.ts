@@ -1,6 +1,6 @@
 import type { BuiltinChain, TableName } from '../../grammar/model/family.js';
 import type { Packet } from '../../grammar/model/packet.js';
-import type { Chain, RejectType, RuleRef, Ruleset } from '../../grammar/model/ruleset.js';
+import type { Chain, Effect, RejectType, RuleRef, Ruleset } from '../../grammar/model/ruleset.js';
 import { entryChain, jumpTarget, type ChainIndex } from './chains.js';
 import { ruleCondition, setMark, type Oracle, type Verdict } from './evaluate.js';
 import { HOTDROP, NO, outcomeOf, YES, type Outcome } from './outcome.js';
@@ -132,8 +132,7 @@ function exploreRules(exploration: Exploration, chain: Chain, entry: Known): Sum
           next = here;
           break;
         case 'mark': {
-          const mark: number | undefined = here.mark === undefined ? undefined : setMark(here.mark, effect);
-          next = join(next, { ...here, mark });
+          next = join(next, { ...here, mark: markAfter(here.mark, effect) });
           break;
         }
         case 'opaque':
@@ -155,6 +154,12 @@ function exploreRules(exploration: Exploration, chain: Chain, entry: Known): Sum
     here = next;
   }
   return { verdicts, leaves: join(leaves, here) };
+}
+
+/** A MARK that clears every bit leaves a known mark, whatever it was. */
+function markAfter(mark: number | undefined, effect: Extract<Effect, { kind: 'mark' }>): number | undefined {
+  if (mark === undefined && effect.clear >>> 0 !== 0xffffffff) return undefined;
+  return setMark(mark ?? 0, effect);
 }
 
 function possibleOutcomes(exploration: Exploration, known: Known, chain: Chain, at: number): Outcome {

@@ -47,6 +47,10 @@ class PcapngReader {
   read(): Capture {
     for (let at = 0; at < this.#bytes.length;) {
       const block = this.#block(at);
+      if (block === undefined) {
+        this.#skipped.push({ index: this.#records, reason: 'the last block is cut off' });
+        break;
+      }
       this.#readBlock(block);
       at = block.end + 4;
     }

@@ -83,7 +83,7 @@ function transportWords(transport: TransportSpec): readonly string[] {
   switch (transport.kind) {
     case 'tcp':
       return [
-        flagNames(transport.flags ?? 0),
+        ...(transport.flags === undefined ? [] : [flagNames(transport.flags)]),
         ...given('seq', transport.sequence, 1),
         ...given('ack', transport.acknowledgment, 0),
         ...given('win', transport.window, 65535),

@@ -158,15 +158,15 @@ interface TransportParts {
   readonly cut?: number;
 }
 
-/** The header; bytes that are not there any more count as 0, and the packet as cut. */
+/** The header. Of a packet that is cut within it, fields that are gone are left out. */
 function readTransport(protocol: number, inside: Uint8Array): TransportParts {
   switch (protocol) {
     case PROTOCOL.TCP:
       return cutAt(20, inside, readTcp);
     case PROTOCOL.UDP:
-      return cutAt(8, inside, (bytes, whole) => readUdp('udp', bytes, whole));
+      return cutAt(8, inside, (bytes, there) => readUdp('udp', bytes, there));
     case PROTOCOL.UDPLITE:
-      return cutAt(8, inside, (bytes, whole) => readUdp('udplite', bytes, whole));
+      return cutAt(8, inside, (bytes, there) => readUdp('udplite', bytes, there));
     case PROTOCOL.ICMP:
       return cutAt(8, inside, (bytes) => readIcmp('icmp', bytes));
     case PROTOCOL.ICMPV6:
@@ -179,41 +179,42 @@ function readTransport(protocol: number, inside: Uint8Array): TransportParts {
 function cutAt(
   header: number,
   inside: Uint8Array,
-  read: (bytes: Uint8Array, whole: boolean) => TransportSpec,
+  read: (bytes: Uint8Array, there: number) => TransportSpec,
 ): TransportParts {
-  if (inside.length >= header) return { transport: read(inside, true) };
+  if (inside.length >= header) return { transport: read(inside, inside.length) };
   const filled = new Uint8Array(header);
   filled.set(inside);
-  return { transport: read(filled, false), cut: inside.length };
+  return { transport: read(filled, inside.length), cut: inside.length };
 }
 
-function readTcp(bytes: Uint8Array, whole: boolean): TransportSpec {
+/** `there`: bytes of the header that the packet has; behind them `bytes` are zeros. */
+function readTcp(bytes: Uint8Array, there: number): TransportSpec {
   const offset = bytes[12] >> 4;
-  const fits = whole && offset >= 5 && offset * 4 <= bytes.length;
+  const fits = there >= 20 && offset >= 5 && offset * 4 <= bytes.length;
   const end = fits ? offset * 4 : 20;
   return {
     kind: 'tcp',
     sport: u16(bytes, 0),
     dport: u16(bytes, 2),
-    flags: bytes[13],
-    sequence: u32(bytes, 4),
-    acknowledgment: u32(bytes, 8),
-    window: u16(bytes, 14),
-    urgent: u16(bytes, 18),
-    ...unless(fits, { dataOffset: offset }),
+    ...unless(there <= 4, { sequence: u32(bytes, 4) }),
+    ...unless(there <= 8, { acknowledgment: u32(bytes, 8) }),
+    ...unless(there <= 12 || fits || (there < 20 && offset === 5), { dataOffset: offset }),
+    ...unless(there <= 13, { flags: bytes[13] }),
+    ...unless(there <= 14, { window: u16(bytes, 14) }),
+    ...unless(there <= 18, { urgent: u16(bytes, 18) }),
     ...unless(end === 20, { options: bytes.subarray(20, end) }),
     ...unless(end === bytes.length, { payload: bytes.subarray(end) }),
   };
 }
 
-function readUdp(kind: 'udp' | 'udplite', bytes: Uint8Array, whole: boolean): TransportSpec {
+function readUdp(kind: 'udp' | 'udplite', bytes: Uint8Array, there: number): TransportSpec {
   const length = u16(bytes, 4);
-  const right = whole && length === (kind === 'udp' ? bytes.length : 0);
+  const right = there >= 8 && length === (kind === 'udp' ? bytes.length : 0);
   return {
     kind,
     sport: u16(bytes, 0),
     dport: u16(bytes, 2),
-    ...unless(right, { length }),
+    ...unless(there <= 4 || right, { length }),
     ...unless(bytes.length === 8, { payload: bytes.subarray(8) }),
   };
 }

@@ -1,8 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Opaque } from '../../../grammar/model/condition.js';
-import { evaluate, possibleVerdicts, type Oracle, type PossibleVerdicts } from '../../../src/evaluate/index.js';
-import { filterTable, packetOf } from './helpers.js';
+import {
+  evaluate,
+  possibleVerdicts,
+  type Evaluation,
+  type Oracle,
+  type PossibleVerdicts,
+} from '../../../src/evaluate/index.js';
+import { filterTable, packetOf, rulesetOf } from './helpers.js';
 
 function text({ accept, drop, reject }: PossibleVerdicts): string {
   return [...(accept ? ['accept'] : []), ...(drop ? ['drop'] : []), ...[...reject].sort()].join(' ');
@@ -17,8 +23,16 @@ function possible(rules: readonly string[], packet: string, policy: 'ACCEPT' | '
 const TCP = 'tcp 198.51.100.7:4000 > 192.0.2.1:22';
 const NEW = '-m conntrack --ctstate NEW';
 
+interface Row {
+  readonly name: string;
+  readonly rules: readonly string[];
+  readonly policy: 'ACCEPT' | 'DROP';
+  readonly packet?: string;
+  readonly want: string;
+}
+
 describe('possibleVerdicts', () => {
-  it.each([
+  it.each<Row>([
     { name: 'nothing unknown', rules: ['-A INPUT -p tcp -j DROP'], policy: 'ACCEPT', want: 'drop' },
     { name: 'an unknown match', rules: [`-A INPUT ${NEW} -j ACCEPT`], policy: 'DROP', want: 'accept drop' },
     { name: 'one verdict on both ways', rules: [`-A INPUT ${NEW} -j DROP`], policy: 'DROP', want: 'drop' },
@@ -97,8 +111,8 @@ describe('possibleVerdicts', () => {
       policy: 'ACCEPT',
       want: 'drop',
     },
-  ] as const)('$name', ({ rules, policy, want, ...rest }) => {
-    expect(possible(rules, 'packet' in rest ? rest.packet : TCP, policy)).toBe(want);
+  ])('$name', ({ rules, policy, want, packet = TCP }) => {
+    expect(possible(rules, packet, policy)).toBe(want);
   });
 
   it('takes the answers that are known', () => {
@@ -118,13 +132,39 @@ describe('possibleVerdicts', () => {
 });
 
 describe('marks on ways that meet', () => {
-  const mangle = (lines: readonly string[]): string => {
-    const rules = lines.map((line) => line.replace('INPUT', 'INPUT'));
-    return possible(rules, TCP, 'ACCEPT');
+  const mangle = (rules: readonly string[]): string => {
+    const ruleset = rulesetOf('v4', ['*mangle', ...rules, 'COMMIT']);
+    const { packet } = packetOf(TCP);
+    return text(possibleVerdicts({ ruleset, table: 'mangle', chain: 'INPUT', packet }));
   };
-  it('a mark set on one way alone is not known later', () => {
-    const rules = [`-A INPUT ${NEW} -j MARK --set-mark 1`, '-A INPUT -m mark --mark 1 -j DROP'];
-    expect(mangle(rules)).toBe('accept drop');
+
+  it.each([
+    {
+      name: 'a mark set on one way alone is not known later',
+      rules: [`-A INPUT ${NEW} -j MARK --set-mark 1`, '-A INPUT -m mark --mark 1 -j DROP'],
+      want: 'accept drop',
+    },
+    {
+      name: 'a mark set on every way is',
+      rules: ['-A INPUT -j MARK --set-mark 1', '-A INPUT -m mark --mark 1 -j DROP'],
+      want: 'drop',
+    },
+    {
+      name: 'a mark that both ways set alike is',
+      rules: [
+        `-A INPUT ${NEW} -j MARK --set-mark 1`,
+        '-A INPUT -j MARK --set-mark 1',
+        '-A INPUT -m mark --mark 1 -j DROP',
+      ],
+      want: 'drop',
+    },
+    {
+      name: 'a mark set in a chain that returns',
+      rules: [':U - [0:0]', `-A INPUT ${NEW} -j U`, '-A INPUT -m mark ! --mark 1 -j DROP', '-A U -j MARK --set-mark 1'],
+      want: 'accept drop',
+    },
+  ])('$name', ({ rules, want }) => {
+    expect(mangle(rules)).toBe(want);
   });
 });
 
@@ -160,7 +200,7 @@ describe('possibleVerdicts and evaluate', () => {
           const answers = [...way];
           let asked = 0;
           const oracle: Oracle = (_test: Opaque) => answers[asked++];
-          const result = evaluate({ ...input, oracle });
+          const result: Evaluation = evaluate({ ...input, oracle });
           if (result.kind === 'decided') {
             found.add(typeof result.verdict === 'string' ? result.verdict : result.verdict.reject);
           } else {
