@@ -23,21 +23,28 @@ export interface HookNeed {
   readonly at: Word;
 }
 
-/** Uses that are remembered; past this many the rest of a dump hardly repeats itself. */
-const REMEMBERED = 20_000;
+/** Uses that are remembered of a context; past this many the rest of a dump hardly repeats itself. */
+const REMEMBERED = 10_000;
+
+/** What uses meant in one context, by their text. */
+interface Memory {
+  readonly context: ModuleContext;
+  readonly matches: Map<string, BoundMatch>;
+  readonly targets: Map<string, BoundTarget>;
+}
 
 /**
  * Gives the matches and targets of rules their meaning. Uses of the same text in the same context share one result:
  * large dumps say the same thing many times.
  */
 export class ModuleBinder {
-  private readonly matches = new Map<string, BoundMatch>();
-  private readonly targets = new Map<string, BoundTarget>();
+  private readonly memories = new Map<string, Memory>();
+  private last: Memory | undefined;
 
   /** The bound match, or undefined where faults were added. */
   match(use: MatchUse, context: ModuleContext, faults: Diagnostic[]): BoundMatch | undefined {
     if (use.kind === 'unknown') return verbatimMatch(use);
-    return this.remembered(this.matches, use, context, faults, () => boundMatch(use, context));
+    return remembered(this.memory(context).matches, use, context, faults, boundMatch);
   }
 
   target(use: TargetUse | undefined, context: ModuleContext, faults: Diagnostic[]): BoundTarget | undefined {
@@ -49,30 +56,53 @@ export class ModuleBinder {
         faults.push(...tableFaults(use, targetLimits(use.name).tables, context));
         return verbatimTarget(use);
       case 'known':
-        return this.remembered(this.targets, use, context, faults, () => boundTarget(use, context));
+        return remembered(this.memory(context).targets, use, context, faults, boundTarget);
       default:
         return use satisfies never;
     }
   }
 
-  private remembered<T>(
-    known: Map<string, T>,
-    use: KnownUse,
-    context: ModuleContext,
-    faults: Diagnostic[],
-    bind: () => T,
-  ): T | undefined {
-    const { table, chain, protocol } = context;
-    const key = `${use.text}\n${table} ${chain} ${protocol?.inverted === true ? '!' : ''}${protocol?.number ?? ''}`;
-    const before = known.get(key);
-    if (before !== undefined) return before;
-    const found = moduleFaults(use, context);
-    faults.push(...found);
-    if (found.length > 0 || use.broken) return undefined;
-    const bound = bind();
-    if (known.size < REMEMBERED) known.set(key, bound);
-    return bound;
+  private memory(context: ModuleContext): Memory {
+    if (this.last === undefined || !sameContext(this.last.context, context)) this.last = this.findMemory(context);
+    return this.last;
   }
+
+  private findMemory(context: ModuleContext): Memory {
+    const { family, table, chain, protocol } = context;
+    const key = `${family} ${table} ${protocol?.inverted === true ? '!' : ''}${protocol?.number ?? ''} ${chain}`;
+    const before = this.memories.get(key);
+    if (before !== undefined) return before;
+    const memory = { context, matches: new Map<string, BoundMatch>(), targets: new Map<string, BoundTarget>() };
+    this.memories.set(key, memory);
+    return memory;
+  }
+}
+
+function sameContext(a: ModuleContext, b: ModuleContext): boolean {
+  return (
+    a.table === b.table &&
+    a.chain === b.chain &&
+    a.family === b.family &&
+    a.protocol?.number === b.protocol?.number &&
+    a.protocol?.inverted === b.protocol?.inverted
+  );
+}
+
+function remembered<U extends KnownUse, T>(
+  known: Map<string, T>,
+  use: U,
+  context: ModuleContext,
+  faults: Diagnostic[],
+  bind: (use: U, context: ModuleContext) => T,
+): T | undefined {
+  const before = known.get(use.text);
+  if (before !== undefined) return before;
+  const found = moduleFaults(use, context);
+  faults.push(...found);
+  if (found.length > 0 || use.broken) return undefined;
+  const bound = bind(use, context);
+  if (known.size < REMEMBERED) known.set(use.text, bound);
+  return bound;
 }
 
 export function hookNeeds(use: MatchUse | TargetUse): readonly HookNeed[] {

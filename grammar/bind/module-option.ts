@@ -35,7 +35,8 @@ export function takeModuleOption(
   const { context } = source;
   const texts = values.map(({ text }) => text);
   const parsed = spec.value.parse(texts, context);
-  use.text += `\n${inverted ? '! ' : ''}${key} ${context.protocol?.number ?? ''} ${texts.join('\n')}`;
+  const read = texts.length === 1 ? texts[0] : texts.join('\n');
+  use.text += `\n${inverted ? '!' : ''}${key} ${context.protocol?.number ?? ''} ${read}`;
   if ('value' in parsed) {
     use.given[key] = { value: parsed.value, inverted };
     return;

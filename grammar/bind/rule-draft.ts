@@ -121,7 +121,9 @@ export class RuleDraft {
     const parsed = parseAddressList(argument.text, this.surroundings.family, this.surroundings.hosts);
     if ('error' in parsed) {
       if (parsed.hostName === undefined) return this.fault('bad-address', argument, parsed.error);
-      const hint = 'iptables would ask a name service while loading; write the addresses';
+      const written = this.surroundings.family === 'v4' ? '127.0.0.1' : '::1';
+      const meant = parsed.hostName === 'localhost' ? written : 'its addresses';
+      const hint = `iptables would ask /etc/hosts or a name service while loading; write ${meant}`;
       return this.fault('host-name', argument, parsed.error, hint);
     }
     this.given[key] = { value: parsed.value, inverted, at: argument };

@@ -77,6 +77,11 @@ describe('faults of a file', () => {
     ['a chain to be declared', '-A INPUT -j mine', 'declare the chain before its first use: ":mine - [0:0]"'],
     ['a misplaced !', '-A INPUT -s ! 10.0.0.0/8', 'write ! -s 10.0.0.0/8'],
     ['a glued value', '-A INPUT --protocol=tcp', 'write --protocol tcp'],
+    [
+      'a host name',
+      '-A INPUT -s localhost',
+      'iptables would ask /etc/hosts or a name service while loading; write 127.0.0.1',
+    ],
     ['single quotes', "-A INPUT -m comment --comment 'a b'", 'only double quotes keep words together'],
   ])('helps with %s', (_name, line, hint) => {
     expect(parseDump(`*filter\n${line}\nCOMMIT\n`).diagnostics.map((each) => each.hint)).toEqual([hint]);
