@@ -1,16 +1,23 @@
 import type { MatchModule, TargetModule } from './define.js';
 import { addrtype } from './match/addrtype.js';
 import { comment } from './match/comment.js';
+import { connbytes } from './match/connbytes.js';
 import { connlimit } from './match/connlimit.js';
 import { connmark } from './match/connmark.js';
 import { conntrack } from './match/conntrack.js';
+import { cpu } from './match/cpu.js';
 import { dscp } from './match/dscp.js';
+import { ecn } from './match/ecn.js';
+import { eui64 } from './match/eui64.js';
+import { frag } from './match/frag.js';
 import { hashlimit } from './match/hashlimit.js';
 import { helper } from './match/helper.js';
 import { hl, ttl } from './match/hop-limit.js';
 import { icmp } from './match/icmp.js';
 import { icmp6 } from './match/icmp6.js';
 import { iprange } from './match/iprange.js';
+import { ah, ah6, esp, ipcomp } from './match/ipsec.js';
+import { dst, hbh } from './match/ipv6-options.js';
 import { ipv6header } from './match/ipv6header.js';
 import { length } from './match/length.js';
 import { limit } from './match/limit.js';
@@ -20,11 +27,13 @@ import { multiport } from './match/multiport.js';
 import { owner } from './match/owner.js';
 import { physdev } from './match/physdev.js';
 import { pkttype } from './match/pkttype.js';
+import { quota } from './match/quota.js';
 import { recent } from './match/recent.js';
 import { rpfilter } from './match/rpfilter.js';
 import { rt } from './match/rt.js';
 import { sctp } from './match/sctp.js';
 import { set } from './match/set.js';
+import { socket } from './match/socket.js';
 import { state } from './match/state.js';
 import { statistic } from './match/statistic.js';
 import { tcp } from './match/tcp.js';
@@ -54,16 +63,27 @@ import { trace } from './target/trace.js';
 /** Every match that is understood. */
 export const MATCHES: readonly MatchModule[] = [
   addrtype,
+  ah,
+  ah6,
   comment,
+  connbytes,
   connlimit,
   connmark,
   conntrack,
+  cpu,
   dscp,
+  dst,
+  ecn,
+  esp,
+  eui64,
+  frag,
   hashlimit,
+  hbh,
   helper,
   hl,
   icmp,
   icmp6,
+  ipcomp,
   iprange,
   ipv6header,
   length,
@@ -74,11 +94,13 @@ export const MATCHES: readonly MatchModule[] = [
   owner,
   physdev,
   pkttype,
+  quota,
   recent,
   rpfilter,
   rt,
   sctp,
   set,
+  socket,
   state,
   statistic,
   tcp,

@@ -8,7 +8,7 @@ import {
   type ValueType,
 } from '../define.js';
 import { parseIPv6, printIPv6 } from '../value/address.js';
-import { number, numberRange, UINT32 } from '../value/number.js';
+import { isEvery32Bit, number, numberRange, UINT32 } from '../value/number.js';
 import { flag } from '../value/text.js';
 
 /** Room for addresses (IP6T_RT_HOPS). */
@@ -65,7 +65,7 @@ export const rt = defineVerbatimMatch({
   options: OPTIONS,
   check,
   print: ({ segmentsLeft, ...options }, context) => {
-    const all = segmentsLeft?.value.lo === 0 && segmentsLeft.value.hi === UINT32 && !segmentsLeft.inverted;
-    return givenWords(OPTIONS, all || segmentsLeft === undefined ? options : { ...options, segmentsLeft }, context);
+    const hidden = segmentsLeft === undefined || isEvery32Bit(segmentsLeft);
+    return givenWords(OPTIONS, hidden ? options : { ...options, segmentsLeft }, context);
   },
 });

@@ -1,17 +1,7 @@
-import { defineVerbatimMatch, givenWords, option, type ValueType } from '../define.js';
+import { defineVerbatimMatch, givenWords, option } from '../define.js';
 import { setUse } from '../value/ipset.js';
-import { scanUnsigned } from '../value/number.js';
+import { uint64 } from '../value/number.js';
 import { flag } from '../value/text.js';
-
-const counter: ValueType<bigint> = {
-  arity: 1,
-  placeholder: 'count',
-  parse: ([word]) => {
-    const scanned = scanUnsigned(word);
-    return scanned?.rest === '' ? { value: scanned.value } : { error: `"${word}" is not a count` };
-  },
-  print: (value) => [String(value)],
-};
 
 function oneOf(kind: 'packets' | 'bytes', key: 'Eq' | 'Lt' | 'Gt'): readonly string[] {
   return (['Eq', 'Lt', 'Gt'] as const).filter((other) => other !== key).map((other) => `${kind}${other}`);
@@ -26,20 +16,20 @@ const OPTIONS = {
     invertible: true,
     doc: 'count in the sets of a list (with "!": do not)',
   }),
-  packetsEq: option('--packets-eq', counter, {
+  packetsEq: option('--packets-eq', uint64, {
     invertible: true,
     excludes: oneOf('packets', 'Eq'),
     doc: 'packet counter of the entry',
   }),
-  packetsLt: option('--packets-lt', counter, { excludes: oneOf('packets', 'Lt'), doc: 'packet counter is less' }),
-  packetsGt: option('--packets-gt', counter, { excludes: oneOf('packets', 'Gt'), doc: 'packet counter is greater' }),
-  bytesEq: option('--bytes-eq', counter, {
+  packetsLt: option('--packets-lt', uint64, { excludes: oneOf('packets', 'Lt'), doc: 'packet counter is less' }),
+  packetsGt: option('--packets-gt', uint64, { excludes: oneOf('packets', 'Gt'), doc: 'packet counter is greater' }),
+  bytesEq: option('--bytes-eq', uint64, {
     invertible: true,
     excludes: oneOf('bytes', 'Eq'),
     doc: 'byte counter of the entry',
   }),
-  bytesLt: option('--bytes-lt', counter, { excludes: oneOf('bytes', 'Lt'), doc: 'byte counter is less' }),
-  bytesGt: option('--bytes-gt', counter, { excludes: oneOf('bytes', 'Gt'), doc: 'byte counter is greater' }),
+  bytesLt: option('--bytes-lt', uint64, { excludes: oneOf('bytes', 'Lt'), doc: 'byte counter is less' }),
+  bytesGt: option('--bytes-gt', uint64, { excludes: oneOf('bytes', 'Gt'), doc: 'byte counter is greater' }),
 };
 
 /** Membership of an IP set (net/netfilter/xt_set.c, revision 4). */

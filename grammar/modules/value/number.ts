@@ -1,5 +1,5 @@
 import { intervals, type IntervalSet } from '../../model/interval.js';
-import type { ModuleContext, Parsed, ValueType } from '../define.js';
+import type { Given, ModuleContext, Parsed, ValueType } from '../define.js';
 
 /** What `strtoumax` leaves: the number and the rest of the text behind it. */
 export interface Scanned {
@@ -63,6 +63,17 @@ export function number({ min = 0, max, placeholder = 'number', print = String }:
   };
 }
 
+/** One number of 64 bits (`XTTYPE_UINT64`). */
+export const uint64: ValueType<bigint> = {
+  arity: 1,
+  placeholder: 'number',
+  parse: ([word]) => {
+    const scanned = scanUnsigned(word);
+    return scanned?.rest === '' ? { value: scanned.value } : { error: `"${word}" is not a number of 64 bits` };
+  },
+  print: (value) => [String(value)],
+};
+
 export const UINT8 = 0xff;
 export const UINT16 = 0xffff;
 export const UINT32 = 0xffffffff;
@@ -74,33 +85,44 @@ export interface NumberRange {
 }
 
 /**
- * `lo:hi`, each end optional, or one number (`XTTYPE_UINT*RC`): a missing first number is 0, a missing second one the
- * greatest; the second may not be the smaller.
+ * The numbers of `lo:hi`, each end optional, or of one number alone (`XTTYPE_UINT*RC`): a missing first number is 0, a
+ * missing second one the greatest; the second may not be the smaller.
  */
-export function parseNumberRange(
+export function parseRangeEnds(
   word: string,
-  max: number,
+  max: bigint,
   { takesReversedRanges }: ModuleContext,
-): Parsed<NumberRange> {
-  const ends: number[] = [];
+): Parsed<readonly [bigint] | readonly [bigint, bigint]> {
+  const ends: bigint[] = [];
   let text = word;
   for (;;) {
     if (ends.length === 2) return { error: `"${word}" has more than two numbers` };
     if (text === '' || text.startsWith(':')) {
-      ends.push(ends.length === 1 ? max : 0);
+      ends.push(ends.length === 1 ? max : 0n);
     } else {
-      const least = takesReversedRanges === true ? 0 : (ends[0] ?? 0);
-      const scanned = scanNumber(text, least, max);
-      if (scanned === undefined) return { error: `"${text}" in "${word}" is not a number in ${least}-${max}` };
-      if (scanned.rest !== '' && !scanned.rest.startsWith(':'))
+      const least = takesReversedRanges === true ? 0n : (ends[0] ?? 0n);
+      const scanned = scanUnsigned(text);
+      if (scanned === undefined || scanned.value < least || scanned.value > max) {
+        return { error: `"${text}" in "${word}" is not a number in ${least}-${max}` };
+      }
+      if (scanned.rest !== '' && !scanned.rest.startsWith(':')) {
         return { error: `"${word}" has "${scanned.rest}" behind a number` };
+      }
       ends.push(scanned.value);
       text = scanned.rest;
     }
     if (text === '') break;
     text = text.slice(1);
   }
-  return { value: { lo: ends[0], hi: ends[1] ?? ends[0] } };
+  return { value: ends.length === 1 ? [ends[0]] : [ends[0], ends[1]] };
+}
+
+/** The same for numbers up to 32 bits; one number is both ends. */
+export function parseNumberRange(word: string, max: number, context: ModuleContext): Parsed<NumberRange> {
+  const ends = parseRangeEnds(word, BigInt(max), context);
+  if ('error' in ends) return ends;
+  const [lo, hi = lo] = ends.value;
+  return { value: { lo: Number(lo), hi: Number(hi) } };
 }
 
 /** The numbers of the range as a set; empty where it ends before it starts. */
@@ -119,4 +141,9 @@ export function numberRange(max: number, placeholder = 'number[:number]'): Value
     parse: ([word], context) => parseNumberRange(word, max, context),
     print: (range) => [printNumberRange(range)],
   };
+}
+
+/** Whether a range is no test: every number of 32 bits, not inverted. iptables does not print it then. */
+export function isEvery32Bit(given: Given<NumberRange> | undefined): boolean {
+  return given !== undefined && !given.inverted && given.value.lo === 0 && given.value.hi === UINT32;
 }

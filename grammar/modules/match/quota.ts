@@ -1,0 +1,12 @@
+import { defineVerbatimMatch, option } from '../define.js';
+import { uint64 } from '../value/number.js';
+
+/** So many bytes and no more, with memory (net/netfilter/xt_quota.c). */
+export const quota = defineVerbatimMatch({
+  name: 'quota',
+  families: ['v4', 'v6'],
+  doc: 'so many bytes and no more, with memory',
+  options: {
+    quota: option('--quota', uint64, { invertible: true, required: true, doc: 'number of bytes' }),
+  },
+});
