@@ -114,6 +114,10 @@ export const HELPER = {
   map_delete_elem: 3,
   ktime_get_ns: 5,
   get_prandom_u32: 7,
+  get_smp_processor_id: 8,
+  skb_store_bytes: 9,
+  l3_csum_replace: 10,
+  l4_csum_replace: 11,
   clone_redirect: 13,
   redirect: 23,
   skb_load_bytes: 26,
@@ -133,6 +137,7 @@ export const HELPER = {
   ringbuf_output: 130,
   ktime_get_coarse_ns: 160,
   xdp_load_bytes: 189,
+  xdp_store_bytes: 190,
 } as const;
 
 type Operand = number | { readonly reg: number };

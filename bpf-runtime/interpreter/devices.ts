@@ -1,0 +1,107 @@
+import { findMember } from '../../codegen/object/kernel-struct.js';
+import type { KernelStruct } from '../../codegen/object/spec.js';
+import { structObject, type KernelObject, type KernelValue } from './kernel-objects.js';
+
+/** A network device of the packet's network namespace. */
+export interface Device {
+  readonly ifindex: number;
+  /** At most 15 characters. */
+  readonly name: string;
+}
+
+/** NETDEV_HASHENTRIES (include/linux/netdevice.h). */
+const INDEX_BUCKETS = 256;
+const POINTER_BYTES = 8;
+const NET = 'net';
+const INDEX_HEADS = 'dev_index_head';
+
+/** Name of the kernel object behind the context of a packet on this device. */
+export function contextObjectName(ifindex: number): string {
+  return `context of device ${ifindex}`;
+}
+
+/**
+ * What the kernel knows of network devices, as far as the structs of the spec go: for each device its `net_device` and
+ * a context (`xdp_buff` or `sk_buff`) of a packet on it, and the table by index of their network namespace.
+ */
+export function deviceObjects(
+  structs: readonly KernelStruct[],
+  context: 'xdp_buff' | 'sk_buff',
+  devices: readonly Device[],
+): readonly KernelObject[] {
+  const has = (struct: string): boolean => structs.some(({ name }) => name === struct);
+  if (!has('net_device') || !has(context)) return [];
+  const byIndex = has('net') && has('hlist_node');
+  const layout = new Map(structs.map((struct) => [struct.name, struct]));
+  const node = byIndex ? findMember(layout, 'net_device', 'index_hlist').offset : 0;
+  const objects: KernelObject[] = devices.flatMap((device) => [
+    ...contextObjects(structs, context, device),
+    structObject(structs, 'net_device', deviceName(device), deviceMembers(structs, devices, device, node)),
+  ]);
+  if (!byIndex) return objects;
+  const heads: KernelObject = {
+    name: INDEX_HEADS,
+    bytes: INDEX_BUCKETS * POINTER_BYTES,
+    values: devices
+      .filter((device) => before(devices, device) === undefined)
+      .map((device) => ({ offset: bucket(device) * POINTER_BYTES, value: pointer(deviceName(device), node) })),
+  };
+  return [...objects, structObject(structs, 'net', NET, { dev_index_head: pointer(INDEX_HEADS) }), heads];
+}
+
+function pointer(to: string, offset = 0): KernelValue {
+  return { kind: 'pointer', to, offset };
+}
+
+function deviceName({ ifindex }: Device): string {
+  return `device ${ifindex}`;
+}
+
+function bucket({ ifindex }: Device): number {
+  return ifindex % INDEX_BUCKETS;
+}
+
+function before(devices: readonly Device[], device: Device): Device | undefined {
+  return devices.slice(0, devices.indexOf(device)).findLast((other) => bucket(other) === bucket(device));
+}
+
+function after(devices: readonly Device[], device: Device): Device | undefined {
+  return devices.slice(devices.indexOf(device) + 1).find((other) => bucket(other) === bucket(device));
+}
+
+function contextObjects(
+  structs: readonly KernelStruct[],
+  context: 'xdp_buff' | 'sk_buff',
+  device: Device,
+): readonly KernelObject[] {
+  const name = contextObjectName(device.ifindex);
+  const dev = { dev: pointer(deviceName(device)) };
+  if (context === 'sk_buff') return [structObject(structs, context, name, dev)];
+  const queue = `receive queue of device ${device.ifindex}`;
+  return [
+    structObject(structs, context, name, { rxq: pointer(queue) }),
+    structObject(structs, 'xdp_rxq_info', queue, dev),
+  ];
+}
+
+/** The members that the spec has: a program that reads the name alone needs no more. */
+function deviceMembers(
+  structs: readonly KernelStruct[],
+  devices: readonly Device[],
+  device: Device,
+  node: number,
+): Record<string, KernelValue> {
+  const known = new Set(structs.find(({ name }) => name === 'net_device')?.members.map(({ name }) => name));
+  const members: Record<string, KernelValue> = {};
+  if (known.has('name')) members['name'] = { kind: 'chars', value: device.name };
+  if (known.has('ifindex')) members['ifindex'] = { kind: 'number', bytes: 4, value: device.ifindex };
+  if (known.has('nd_net') && structs.some(({ name }) => name === 'possible_net_t'))
+    members['nd_net.net'] = pointer(NET);
+  if (!known.has('index_hlist')) return members;
+  const next = after(devices, device);
+  const previous = before(devices, device);
+  if (next !== undefined) members['index_hlist.next'] = pointer(deviceName(next), node);
+  members['index_hlist.pprev'] =
+    previous === undefined ? pointer(INDEX_HEADS, bucket(device) * POINTER_BYTES) : pointer(deviceName(previous), node);
+  return members;
+}

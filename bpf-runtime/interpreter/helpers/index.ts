@@ -1,0 +1,41 @@
+import type { Callables } from '../compile.js';
+import { Fault } from '../fault.js';
+import { commonHelpers } from './common.js';
+import { requireContext, type Environment, type Helper, type HelperTable } from './helper.js';
+import { mapHelpers } from './map.js';
+import { networkHelpers } from './network.js';
+import { skbChecksumHelpers } from './skb-checksum.js';
+import { skbHelpers } from './skb.js';
+import { xdpHelpers } from './xdp.js';
+
+/** Which helpers there are and what the context is; `memory`: r1 is a piece of memory and r2 its length. */
+export type ProgramType = 'xdp' | 'tc' | 'memory';
+
+/** The kernel functions that a program of this type can call. */
+export function callablesOf(type: ProgramType, env: Environment): Callables {
+  const helpers = new Map<number, Helper>([...mapHelpers(env), ...commonHelpers(env), ...helpersOf(type, env)]);
+  return {
+    helper: (number) => helpers.get(number),
+    kfunc: (name) => (name === 'bpf_cast_to_kern_ctx' ? () => castToKernelContext(env) : undefined),
+  };
+}
+
+function helpersOf(type: ProgramType, env: Environment): HelperTable {
+  switch (type) {
+    case 'memory':
+      return [];
+    case 'xdp':
+      return [...networkHelpers(env), ...xdpHelpers(env)];
+    case 'tc':
+      return [...networkHelpers(env), ...skbHelpers(env), ...skbChecksumHelpers(env)];
+  }
+}
+
+/** bpf_cast_to_kern_ctx (kernel/bpf/helpers.c): xdp_md → xdp_buff, __sk_buff → sk_buff. */
+function castToKernelContext(env: Environment): void {
+  const { machine, kernelContext } = env;
+  requireContext(env);
+  if (kernelContext === undefined) throw new Fault('not-provided', 'no kernel objects: the machine was given none');
+  machine.lo[0] = kernelContext.low;
+  machine.hi[0] = kernelContext.high;
+}
