@@ -36,7 +36,7 @@ export class IngressInjector implements Injector {
     if (packet.mark !== 0 || this.marker !== undefined) {
       this.marker ??= new IngressMarker();
       const marker = this.marker;
-      this.testbed.run(() => marker.attach(device));
+      if (!marker.isAttached(device)) this.testbed.run(() => marker.attach(device));
       marker.set(packet.mark);
     }
     const { frame } = packet;

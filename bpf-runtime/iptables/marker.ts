@@ -70,9 +70,12 @@ export class IngressMarker {
     this.mark = mark;
   }
 
-  /** Attaches to a device, once; in its network namespace. Throws `no-mark` where the kernel cannot (before 6.6). */
+  isAttached(device: TestbedDevice): boolean {
+    return this.links.has(device.name);
+  }
+
+  /** Attaches to a device, in its network namespace. Throws `no-mark` where the kernel cannot (before 6.6). */
   attach(device: TestbedDevice): void {
-    if (this.links.has(device.name)) return;
     try {
       this.links.set(device.name, attachTcxIngress(this.program, device.index));
     } catch (error) {

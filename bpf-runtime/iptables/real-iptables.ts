@@ -1,6 +1,7 @@
 import type { Family, TableName } from '../../grammar/model/family.js';
 import type { Packet, Surroundings } from '../../grammar/model/packet.js';
 import type { Counters, RuleRef } from '../../grammar/model/ruleset.js';
+import { run } from '../system/command.js';
 import { RuntimeError } from '../system/error.js';
 import { withNetworkNamespace } from '../system/namespace.js';
 import { Testbed, type TestbedChain } from '../system/testbed.js';
@@ -34,6 +35,8 @@ export interface RealIptablesOptions {
   readonly addresses?: Readonly<Record<string, readonly string[]>>;
   /** Prefixes that are local, see TestbedOptions: REJECT at INPUT answers from such addresses alone. */
   readonly local?: readonly string[];
+  /** Text for `ipset restore`, read before the ruleset: the sets that its rules name. */
+  readonly ipset?: string;
   /** Packets bypass connection tracking (`-j CT --notrack` before all else): their state is UNTRACKED. */
   readonly notrack?: boolean;
   /** Keep what REJECT answers. */
@@ -99,7 +102,7 @@ export class RealIptables {
     let log: PacketLog | undefined;
     try {
       log = testbed.run(() => {
-        tools.restore(others + judged.text);
+        load(others + judged.text, options, tools);
         return new PacketLog();
       });
       const engine = new RealIptables(testbed, table, tools, log, groups, judged);
@@ -225,6 +228,12 @@ function freeGroups(ruleset: string): LogGroups {
   return { verdicts: free[0], replies: free[1] };
 }
 
+/** Loads sets and rules in the calling thread's network namespace. */
+function load(ruleset: string, options: RealIptablesOptions, tools: Tools): void {
+  if (options.ipset !== undefined) run('ipset', ['restore'], options.ipset);
+  tools.restore(ruleset);
+}
+
 interface Prepared {
   /** Tables that do not judge, as given. */
   readonly others: string;
@@ -240,7 +249,7 @@ function prepare(options: RealIptablesOptions, table: TableName, tools: Tools, g
     if (!(error instanceof NotPlainError)) throw error;
   }
   const saved = withNetworkNamespace(() => {
-    tools.restore(options.ruleset);
+    load(options.ruleset, options, tools);
     return readTables(options.ruleset)
       .map(({ name }) => tools.save(name))
       .join('');
@@ -262,7 +271,7 @@ function emptyTable(name: TableName): TableText {
 /** Whether the tool reads as many rules in each chain of the given text as were counted in it. */
 function isFaithful(prepared: Prepared, options: RealIptablesOptions, table: TableName, tools: Tools): boolean {
   const saved = withNetworkNamespace(() => {
-    tools.restore(options.ruleset);
+    load(options.ruleset, options, tools);
     return parseCounters(tools.save(table));
   });
   return [...saved].every(([name, { rules }]) => rules.length === (prepared.judged.ruleCounts.get(name) ?? 0));

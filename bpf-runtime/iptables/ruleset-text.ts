@@ -71,6 +71,11 @@ function readTable(lines: readonly string[]): TableText {
 /** Whether a word may make several rules of one line (`-s a,b`), or make the tool skip it (`-6` in an IPv4 file). */
 function isPlural(word: Word, index: number, words: readonly Word[]): boolean {
   if (word.text === '-4' || word.text === '-6') return true;
-  const option = words[index - 1]?.text ?? '';
-  return /^(-s|-d|--s\w*|--d\w*)$/.test(option) && word.text.includes(',') && !/port/.test(option);
+  return isAddressOption(words[index - 1]?.text ?? '') && word.text.includes(',');
+}
+
+/** `-s`, `-d`, and their long names as far as getopt_long needs them. */
+function isAddressOption(option: string): boolean {
+  if (['-s', '-d', '--src', '--dst'].includes(option)) return true;
+  return option.length > 3 && ['--source', '--destination'].some((name) => name.startsWith(option));
 }

@@ -6,6 +6,7 @@ import { systemCallNumbers } from './numbers.js';
 import { AF_INET, openSocket, SOCK_RAW } from './socket.js';
 
 const TUNSETIFF = 0x400454ca;
+const TUNSETLINK = 0x400454cd;
 const IFF_TAP = 0x0002;
 const IFF_NO_PI = 0x1000;
 const SIOCGIFINDEX = 0x8933;
@@ -42,6 +43,14 @@ export function openTap(name: string): number {
     throw error;
   }
   return fd;
+}
+
+/** ARP hardware type of loopback devices (include/uapi/linux/if_arp.h). */
+export const ARPHRD_LOOPBACK = 772;
+
+/** Sets the hardware type of a TAP device that is not up: matches on Ethernet addresses ask for it. */
+export function setTapType(fd: number, type: number): void {
+  systemCall('TUNSETLINK', systemCallNumbers().ioctl, fd, TUNSETLINK, type);
 }
 
 /** Index of an interface in the calling thread's network namespace. */

@@ -23,6 +23,7 @@ export const IPPROTO_IP = 0;
 export const IP_MULTICAST_LOOP = 34;
 export const IPPROTO_IPV6 = 41;
 export const IPV6_MULTICAST_LOOP = 19;
+const IPV6_FREEBIND = 78;
 
 export const MSG_DONTWAIT = 0x40;
 
@@ -47,12 +48,30 @@ export function openRawSocket(family: 'v4' | 'v6', device: string): number {
     setSocketOption(fd, SOL_SOCKET, SO_SNDBUFFORCE, 16 * 1024 * 1024);
     setSocketOption(fd, SOL_SOCKET, SO_BROADCAST, 1);
     if (family === 'v4') setSocketOption(fd, IPPROTO_IP, IP_MULTICAST_LOOP, 0);
-    else setSocketOption(fd, IPPROTO_IPV6, IPV6_MULTICAST_LOOP, 0);
+    else bindAnywhere6(fd);
   } catch (error) {
     closeSync(fd);
     throw error;
   }
   return fd;
+}
+
+/** sizeof(struct sockaddr_in6) and the offset of the address. */
+const SOCKADDR_IN6 = { bytes: 28, address: 8 } as const;
+/** 2001:db8::1, of the documentation prefix (RFC 3849). */
+const SOME_SOURCE = [0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1];
+
+/**
+ * Gives the socket a source address that nobody has, for the look-up of the route alone: without one the kernel would
+ * want an address of this host to begin with (net/ipv6/raw.c). The packet keeps its own source.
+ */
+function bindAnywhere6(fd: number): void {
+  setSocketOption(fd, IPPROTO_IPV6, IPV6_MULTICAST_LOOP, 0);
+  setSocketOption(fd, IPPROTO_IPV6, IPV6_FREEBIND, 1);
+  const address = new Uint8Array(SOCKADDR_IN6.bytes);
+  new DataView(address.buffer).setUint16(0, AF_INET6, true);
+  address.set(SOME_SOURCE, SOCKADDR_IN6.address);
+  systemCall('bind', systemCallNumbers().bind, fd, address, address.length);
 }
 
 /** sizeof(struct sockaddr_ll) and the offset of its interface index. */

@@ -3,7 +3,7 @@ import type { BuiltinChain, Family } from '../../grammar/model/family.js';
 import type { Surroundings } from '../../grammar/model/packet.js';
 import { AddressTypes } from './address-types.js';
 import { run } from './command.js';
-import { interfaceIndex, ip, isInterfaceName, openTap } from './device.js';
+import { ARPHRD_LOOPBACK, interfaceIndex, ip, isInterfaceName, openTap, setTapType } from './device.js';
 import { RuntimeError } from './error.js';
 import { NetworkNamespace } from './namespace.js';
 import { RoutingTable } from './route.js';
@@ -207,6 +207,10 @@ export class Testbed {
   private openTap(name: string): TestbedDevice {
     const fd = openTap(name);
     try {
+      this.batch([`link set dev ${name} address ${this.options.mac ?? TESTBED_MAC}`]);
+      // Packets from lo have no Ethernet address to match, wherever they go. The type takes the length of the address
+      // with it: the address comes before.
+      if (name === 'lo') setTapType(fd, ARPHRD_LOOPBACK);
       this.batch(this.deviceLines(name));
       return { name, index: interfaceIndex(name), fd, kind: 'tap' };
     } catch (error) {
@@ -216,11 +220,10 @@ export class Testbed {
   }
 
   private deviceLines(name: string): readonly string[] {
-    const mac = this.options.mac ?? TESTBED_MAC;
     const addresses = this.options.addresses?.[name] ?? [];
     const lines = [
       // Without ARP no packet waits for a neighbour.
-      `link set dev ${name} address ${mac} arp off mtu ${MTU} addrgenmode none`,
+      `link set dev ${name} arp off mtu ${MTU} addrgenmode none`,
       `link set dev ${name} up`,
       ...addresses.map((address) => `address add ${address} dev ${name}${this.family === 'v6' ? ' nodad' : ''}`),
       `route add default dev ${name} metric ${1000 + this.devices.size}`,

@@ -304,6 +304,17 @@ COMMIT
       ).toEqual(['accept INPUT 2', 'accept INPUT 2']);
       expect(words(engine, [packet(frames[0], 'eth0')])).toEqual(['- stack']);
     });
+    for (const family of ['v4', 'v6'] as const) {
+      const forward = ruleset.replaceAll('INPUT', 'FORWARD');
+      withEngine({ ruleset: forward, family, chain: 'FORWARD' }, (engine) => {
+        const frame =
+          family === 'v4' ? frame4({ protocol: 17 }, udp(1, 2)) : frame6('2001:db8::7', '2001:db8:1::1', 17, udp(1, 2));
+        expect(words(engine, [packet(frame, 'lo', 'eth1'), packet(frame, 'eth1', 'lo')])).toEqual([
+          'accept FORWARD 2',
+          'drop policy',
+        ]);
+      });
+    }
     const raw = '*raw\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -i lo -j DROP\nCOMMIT\n';
     withEngine({ ruleset: raw, family: 'v4', chain: 'PREROUTING', table: 'raw' }, (engine) => {
       expect(words(engine, [packet(frame4({ protocol: 1 }, echo()), 'lo')])).toEqual(['drop PREROUTING 1']);
