@@ -6,6 +6,7 @@ import { connlimit } from './match/connlimit.js';
 import { connmark } from './match/connmark.js';
 import { conntrack } from './match/conntrack.js';
 import { cpu } from './match/cpu.js';
+import { dccp } from './match/dccp.js';
 import { dscp } from './match/dscp.js';
 import { ecn } from './match/ecn.js';
 import { eui64 } from './match/eui64.js';
@@ -38,13 +39,17 @@ import { state } from './match/state.js';
 import { statistic } from './match/statistic.js';
 import { tcp } from './match/tcp.js';
 import { tcpmss } from './match/tcpmss.js';
+import { time } from './match/time.js';
 import { tos } from './match/tos.js';
 import { udp } from './match/udp.js';
+import { audit } from './target/audit.js';
 import { checksum } from './target/checksum.js';
 import { classify } from './target/classify.js';
 import { connmarkTarget } from './target/connmark.js';
+import { connsecmark } from './target/connsecmark.js';
 import { ct, notrack } from './target/ct.js';
 import { dscpTarget } from './target/dscp.js';
+import { ecnTarget } from './target/ecn.js';
 import { hlTarget, ttlTarget } from './target/hop-limit.js';
 import { log } from './target/log.js';
 import { markTarget } from './target/mark.js';
@@ -55,7 +60,10 @@ import { nfqueue } from './target/nfqueue.js';
 import { reject } from './target/reject.js';
 import { setTarget } from './target/set.js';
 import { accept, drop, returnToCaller } from './target/standard.js';
+import { synproxy } from './target/synproxy.js';
 import { tcpmssTarget } from './target/tcpmss.js';
+import { tcpoptstrip } from './target/tcpoptstrip.js';
+import { tee } from './target/tee.js';
 import { tosTarget } from './target/tos.js';
 import { tproxy } from './target/tproxy.js';
 import { trace } from './target/trace.js';
@@ -71,6 +79,7 @@ export const MATCHES: readonly MatchModule[] = [
   connmark,
   conntrack,
   cpu,
+  dccp,
   dscp,
   dst,
   ecn,
@@ -105,6 +114,7 @@ export const MATCHES: readonly MatchModule[] = [
   statistic,
   tcp,
   tcpmss,
+  time,
   tos,
   ttl,
   udp,
@@ -113,13 +123,16 @@ export const MATCHES: readonly MatchModule[] = [
 /** Every target that is understood, the standard verdicts among them. */
 export const TARGETS: readonly TargetModule[] = [
   accept,
+  audit,
   checksum,
   classify,
   connmarkTarget,
+  connsecmark,
   ct,
   dnat,
   drop,
   dscpTarget,
+  ecnTarget,
   hlTarget,
   log,
   markTarget,
@@ -133,7 +146,10 @@ export const TARGETS: readonly TargetModule[] = [
   returnToCaller,
   setTarget,
   snat,
+  synproxy,
   tcpmssTarget,
+  tcpoptstrip,
+  tee,
   tosTarget,
   tproxy,
   trace,

@@ -1,0 +1,75 @@
+import { all, opaque, TRUE } from '../../model/condition.js';
+import { defineMatch, givenWords, isEmpty, option, type Parsed, type ValueType } from '../define.js';
+import { number, UINT8 } from '../value/number.js';
+import { portRange } from '../value/port.js';
+import { headerReadable, NOT_LATER_FRAGMENT, portIn } from './transport.js';
+
+/** Packet types by number (RFC 4340 section 5.1); the last one stands for every type that is not assigned. */
+const TYPES = [
+  'REQUEST',
+  'RESPONSE',
+  'DATA',
+  'ACK',
+  'DATAACK',
+  'CLOSEREQ',
+  'CLOSE',
+  'RESET',
+  'SYNC',
+  'SYNCACK',
+  'INVALID',
+] as const;
+type Type = (typeof TYPES)[number];
+
+function parseTypes(word: string): Parsed<readonly Type[]> {
+  const found = new Set<Type>();
+  for (const piece of word.split(',').filter((name) => name !== '')) {
+    const type = TYPES.find((name) => name === piece.toUpperCase());
+    if (type === undefined) return { error: `"${piece}" is not a DCCP type` };
+    found.add(type);
+  }
+  return { value: TYPES.filter((type) => found.has(type)) };
+}
+
+const types: ValueType<readonly Type[]> = {
+  arity: 1,
+  placeholder: 'type[,type]…',
+  parse: ([word]) => parseTypes(word),
+  print: (value) => [value.join(',')],
+};
+
+/** In the order in which they are printed. */
+const OPTIONS = {
+  sport: option('--sport', portRange, {
+    aliases: ['--source-port'],
+    invertible: true,
+    doc: 'source port or range',
+  }),
+  dport: option('--dport', portRange, {
+    aliases: ['--destination-port'],
+    invertible: true,
+    doc: 'destination port or range',
+  }),
+  types: option('--dccp-types', types, { invertible: true, doc: 'packet type is one of these' }),
+  dccpOption: option('--dccp-option', number({ min: 1, max: UINT8 }), {
+    invertible: true,
+    doc: 'an option of this kind is in the header',
+  }),
+};
+
+/** DCCP header (net/netfilter/xt_dccp.c `dccp_mt`). */
+export const dccp = defineMatch({
+  name: 'dccp',
+  families: ['v4', 'v6'],
+  protocols: [33],
+  implicitFor: [33],
+  doc: 'DCCP ports, types and options',
+  options: OPTIONS,
+  condition: ({ sport, dport, ...rest }, context) =>
+    all(
+      NOT_LATER_FRAGMENT,
+      headerReadable(12),
+      portIn('sport', sport),
+      portIn('dport', dport),
+      isEmpty(rest) ? TRUE : opaque({ name: 'module', module: 'dccp', words: givenWords(OPTIONS, rest, context) }),
+    ),
+});

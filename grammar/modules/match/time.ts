@@ -1,0 +1,115 @@
+import { defineVerbatimMatch, option, type Given, type OptionsOf, type Parsed, type ValueType } from '../define.js';
+import { date, dayTime, printDate, printDayTime } from '../value/date-time.js';
+import { scanUnsigned } from '../value/number.js';
+import { flag } from '../value/text.js';
+
+const WEEK = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'] as const;
+
+/** Two characters of a piece count at most, read as a number in any base. */
+function parseMonthDays(word: string): Parsed<ReadonlySet<number>> {
+  const days = new Set<number>();
+  for (const piece of pieces(word)) {
+    const scanned = scanUnsigned(piece.slice(0, 2));
+    if (scanned?.rest !== '' || scanned.value > 31n) return { error: `"${piece}" is not a day of a month` };
+    days.add(Number(scanned.value));
+  }
+  return { value: days };
+}
+
+/** Three characters of a piece count at most: a number from 1 (Monday) on, or two letters of a name. */
+function parseWeekDays(word: string): Parsed<ReadonlySet<number>> {
+  const days = new Set<number>();
+  for (const piece of pieces(word)) {
+    const text = piece.slice(0, 3);
+    const scanned = scanUnsigned(text);
+    const named = WEEK.findIndex((name) => name.slice(0, 2) === text.slice(0, 2)) + 1;
+    const day = scanned?.rest === '' ? Number(scanned.value) : named;
+    if (day === 0) return { error: `"${piece}" is not a day of the week` };
+    days.add(day);
+  }
+  return { value: days };
+}
+
+/** Pieces of a comma list; nothing stands behind a comma at the end. */
+function pieces(word: string): readonly string[] {
+  const list = word.split(',');
+  return list[list.length - 1] === '' ? list.slice(0, -1) : list;
+}
+
+function dayList(
+  parse: (word: string) => Parsed<ReadonlySet<number>>,
+  placeholder: string,
+): ValueType<ReadonlySet<number>> {
+  return { arity: 1, placeholder, parse: ([word]) => parse(word), print: (days) => [[...days].join(',')] };
+}
+
+const OPTIONS = {
+  start: option('--timestart', dayTime, { doc: 'from this time of the day on' }),
+  stop: option('--timestop', dayTime, { doc: 'to this time of the day' }),
+  monthDays: option('--monthdays', dayList(parseMonthDays, 'day[,day]…'), {
+    invertible: true,
+    doc: 'days of the month',
+  }),
+  weekDays: option('--weekdays', dayList(parseWeekDays, 'day[,day]…'), { invertible: true, doc: 'days of the week' }),
+  dateStart: option('--datestart', date, { doc: 'from this moment on' }),
+  dateStop: option('--datestop', date, { doc: 'to this moment' }),
+  contiguous: option('--contiguous', flag, { doc: 'a stop before the start is on the next day' }),
+  kernelZone: option('--kerneltz', flag, {
+    excludes: ['utc'],
+    doc: "times are in the kernel's time zone",
+  }),
+  localZone: option('--localtz', flag, { excludes: ['utc'], doc: 'same as --kerneltz' }),
+  utc: option('--utc', flag, { excludes: ['kernelZone', 'localZone'], doc: 'times are in UTC (default)' }),
+};
+
+type Options = OptionsOf<typeof OPTIONS>;
+
+const DAY_START = 0;
+const DAY_STOP = 24 * 3600 - 1;
+/** Greatest moment, which stands for no end but is printed (iptables libxt_time.c `time_init`). */
+const LAST_DATE = 0x7fffffff;
+
+/** The days from 1 on that hold after inversion; undefined for all of them. */
+function daysOf(given: Given<ReadonlySet<number>> | undefined, last: number): readonly number[] | undefined {
+  if (given === undefined) return undefined;
+  const days = Array.from({ length: last }, (_, i) => i + 1).filter((day) => given.value.has(day) !== given.inverted);
+  // Numbers beyond the last day are kept too, and keep the list from being all days.
+  const extra = [...given.value].some((day) => day < 1 || day > last);
+  return days.length === last && !extra ? undefined : days;
+}
+
+function print(options: Options): readonly string[] {
+  const start = options.start?.value ?? DAY_START;
+  const stop = options.stop?.value ?? DAY_STOP;
+  const monthDays = daysOf(options.monthDays, 31);
+  const weekDays = daysOf(options.weekDays, 7);
+  const dates: readonly (readonly [flag: string, seconds: number])[] = [
+    [OPTIONS.dateStart.flag, options.dateStart?.value ?? 0],
+    [OPTIONS.dateStop.flag, options.dateStop?.value ?? LAST_DATE],
+  ];
+  return [
+    ...(start === DAY_START && stop === DAY_STOP
+      ? []
+      : [OPTIONS.start.flag, printDayTime(start), OPTIONS.stop.flag, printDayTime(stop)]),
+    ...(monthDays === undefined ? [] : [OPTIONS.monthDays.flag, monthDays.join(',')]),
+    ...(weekDays === undefined ? [] : [OPTIONS.weekDays.flag, weekDays.map((day) => WEEK[day - 1]).join(',')]),
+    ...dates.flatMap(([word, seconds]) => (seconds === 0 ? [] : [word, printDate(seconds)])),
+    ...((options.kernelZone ?? options.localZone) === undefined ? [] : [OPTIONS.kernelZone.flag]),
+    ...(options.contiguous === undefined ? [] : [OPTIONS.contiguous.flag]),
+  ];
+}
+
+function check({ contiguous, start, stop }: Options): string[] {
+  const forward = (start?.value ?? DAY_START) < (stop?.value ?? DAY_STOP);
+  return contiguous !== undefined && forward ? ['--contiguous needs a stop before the start'] : [];
+}
+
+/** When the packet comes (net/netfilter/xt_time.c). */
+export const time = defineVerbatimMatch({
+  name: 'time',
+  families: ['v4', 'v6'],
+  doc: 'when the packet comes',
+  options: OPTIONS,
+  check,
+  print,
+});

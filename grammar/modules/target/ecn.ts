@@ -1,0 +1,46 @@
+import { defineVerbatimTarget, isEmpty, option, optionWords, type ModuleContext, type OptionsOf } from '../define.js';
+import { number } from '../value/number.js';
+import { flag } from '../value/text.js';
+
+const bit = number({ max: 1 });
+
+const OPTIONS = {
+  remove: option('--ecn-tcp-remove', flag, { excludes: ['echo', 'reduced'], doc: 'clear both TCP flags' }),
+  echo: option('--ecn-tcp-ece', bit, { excludes: ['remove'], doc: 'value of the TCP flag ECE' }),
+  reduced: option('--ecn-tcp-cwr', bit, { excludes: ['remove'], doc: 'value of the TCP flag CWR' }),
+  codePoint: option('--ecn-ip-ect', number({ max: 3 }), { doc: 'the two ECN bits of the IP header' }),
+};
+
+type Options = OptionsOf<typeof OPTIONS>;
+
+const TCP = 6;
+
+function check(options: Options, { protocol }: ModuleContext): string[] {
+  if (isEmpty(options)) return ['an operation is needed'];
+  const tcp = protocol?.number === TCP && !protocol.inverted;
+  const flags = options.remove ?? options.echo ?? options.reduced;
+  return flags !== undefined && !tcp ? ['the TCP operations of ECN need -p tcp'] : [];
+}
+
+function print({ remove, echo, reduced, codePoint }: Options, context: ModuleContext): readonly string[] {
+  const zero = { value: 0, inverted: false };
+  const ece = remove === undefined ? echo : zero;
+  const cwr = remove === undefined ? reduced : zero;
+  if (ece?.value === 0 && cwr?.value === 0 && codePoint === undefined) return [OPTIONS.remove.flag];
+  return [
+    ...(ece === undefined ? [] : optionWords(OPTIONS.echo, ece, context)),
+    ...(cwr === undefined ? [] : optionWords(OPTIONS.reduced, cwr, context)),
+    ...(codePoint === undefined ? [] : optionWords(OPTIONS.codePoint, codePoint, context)),
+  ];
+}
+
+/** Change explicit congestion notification (net/ipv4/netfilter/ipt_ECN.c). */
+export const ecnTarget = defineVerbatimTarget({
+  name: 'ECN',
+  families: ['v4'],
+  tables: ['mangle'],
+  doc: 'change explicit congestion notification and go on',
+  options: OPTIONS,
+  check,
+  print,
+});
