@@ -25,7 +25,8 @@ function parseWeekDays(word: string): Parsed<ReadonlySet<number>> {
     const named = WEEK.findIndex((name) => name.slice(0, 2) === text.slice(0, 2)) + 1;
     const day = scanned?.rest === '' ? Number(scanned.value) : named;
     if (day === 0) return { error: `"${piece}" is not a day of the week` };
-    days.add(day);
+    // The day is a bit of a 32-bit number.
+    days.add(day % 32);
   }
   return { value: days };
 }

@@ -1,13 +1,25 @@
-import { defineVerbatimTarget, option, type ModuleContext, type OptionsOf } from '../define.js';
+import { defineVerbatimTarget, option, type ModuleContext, type OptionsOf, type ValueType } from '../define.js';
 import { number, UINT32 } from '../value/number.js';
 import { flag } from '../value/text.js';
+
+/** A number of which the kernel keeps so many bits. */
+function kept(bits: number): ValueType<number> {
+  const type = number({ max: UINT32 });
+  return {
+    ...type,
+    parse: (words, context) => {
+      const parsed = type.parse(words, context);
+      return 'error' in parsed ? parsed : { value: parsed.value % 2 ** bits };
+    },
+  };
+}
 
 /** In the order in which they are printed. */
 const OPTIONS = {
   sack: option('--sack-perm', flag, { doc: 'pass the SACK option' }),
   timestamp: option('--timestamp', flag, { doc: 'pass the timestamp option' }),
-  scale: option('--wscale', number({ max: UINT32 }), { doc: 'window scale of the server' }),
-  size: option('--mss', number({ max: UINT32 }), { doc: 'segment size of the server' }),
+  scale: option('--wscale', kept(8), { doc: 'window scale of the server' }),
+  size: option('--mss', kept(16), { doc: 'segment size of the server' }),
   ecn: option('--ecn', flag, { doc: 'pass ECN' }),
 };
 

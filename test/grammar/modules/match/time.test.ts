@@ -21,6 +21,7 @@ testRows(
     ['--weekdays Fri,1,Su', `--weekdays Mon,Fri,Sun ${END}`],
     ['! --weekdays Sat,Sun', `--weekdays Mon,Tue,Wed,Thu,Fri ${END}`],
     ['--weekdays 1,2,3,4,5,6,7', END],
+    ['--weekdays 33', `--weekdays Mon ${END}`],
     ['--weekdays Monday,', `--weekdays Mon ${END}`],
     [
       '--datestart 2001-02-03T04:05:06 --datestop 2012',

@@ -58,6 +58,7 @@ testRows(synproxy, [
     withProtocol(6),
     ['', ''],
     ['--ecn --mss 1460 --wscale 9 --timestamp --sack-perm', '--sack-perm --timestamp --wscale 9 --mss 1460 --ecn'],
+    ['--mss 65537 --wscale 257', '--wscale 1 --mss 1'],
     ['--mss x'],
   ),
   ...rows(PLAIN, ['']),
