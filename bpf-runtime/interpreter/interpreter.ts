@@ -147,7 +147,7 @@ export class Interpreter {
       random: seededRandom(options.seed ?? 0),
       fib: options.fib,
       cpu,
-      kernelContext: undefined,
+      kernelContext: () => undefined,
       redirect: undefined,
       clones: [],
     };
@@ -171,7 +171,7 @@ export class Interpreter {
     context.setDefault('protocol', fields, first | (second << 8));
     environment.redirect = undefined;
     environment.clones = [];
-    environment.kernelContext = this.kernelContextOf(input, context);
+    environment.kernelContext = () => this.kernelContextOf(input, context);
     this.machine.start(0, environment.contextHigh);
     const instructions = this.execute();
     return {
@@ -192,11 +192,10 @@ export class Interpreter {
   }
 
   private kernelContextOf(input: RunInput, context: Context): KernelAddress | undefined {
-    if (this.kernelObjects.size === 0) return undefined;
     const { kernelContext } = input;
     if (kernelContext !== undefined) {
       const address = this.kernelObjects.get(kernelContext);
-      if (address === undefined) throw new RangeError(`no kernel object ${kernelContext}`);
+      if (address === undefined) throw new Fault('not-provided', `no kernel object ${kernelContext}`);
       return address;
     }
     const ifindex = context.value32(this.type === 'xdp' ? 'ingress_ifindex' : 'ifindex');

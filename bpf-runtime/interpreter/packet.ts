@@ -5,6 +5,8 @@ export const HEADROOM = 256;
 /** Page less headroom and struct skb_shared_info: what BPF_PROG_TEST_RUN and most drivers give. */
 const FRAME_BYTES = 4096 - 320;
 
+const NO_BYTES = new Uint8Array(0);
+
 /**
  * The packet of one run in its buffer: headroom, metadata, data that pointers reach (the linear part), data that they do
  * not, tailroom. Packet pointers count from the start of the metadata.
@@ -68,7 +70,7 @@ export class Packet {
   }
 
   metadata(): Uint8Array {
-    return this.buffer.slice(this.metaStart, this.start);
+    return this.metaStart === this.start ? NO_BYTES : this.buffer.slice(this.metaStart, this.start);
   }
 
   /** Moves start and metadata by `delta` bytes; the caller has checked that there is room. */

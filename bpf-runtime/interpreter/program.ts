@@ -61,7 +61,7 @@ export function linkProgram(spec: ObjectSpec): Program {
 class Linker {
   readonly constants: bigint[] = [];
   readonly mapConstants = new Map<string, number>();
-  private readonly known = new Map<bigint, number>();
+  private readonly known = new Map<number | bigint, number>();
 
   constructor(
     private readonly functions: ReadonlyMap<string, PlacedFunction>,
@@ -94,7 +94,7 @@ class Linker {
         dst: instruction.dst,
         src: this.source(instruction),
         offset: instruction.offset,
-        imm: Number(BigInt.asIntN(32, BigInt(instruction.imm))),
+        imm: Number(instruction.imm) | 0,
         next: placed.start + index + 1,
         target,
       };
@@ -114,15 +114,15 @@ class Linker {
     const { opcode, src, imm, reference } = instruction;
     switch (opcode & CLASS_MASK) {
       case CLASS.LD:
-        return reference?.kind === 'map' ? this.mapConstant(reference.name) : this.constant(BigInt(imm));
+        return reference?.kind === 'map' ? this.mapConstant(reference.name) : this.constant(imm);
       case CLASS.ST:
-        return this.constant(BigInt(imm));
+        return this.constant(imm);
       case CLASS.LDX:
       case CLASS.STX:
         return src;
       default:
         if ((opcode & SOURCE_X) !== 0) return src;
-        return this.constant(BigInt(this.immediate(instruction)));
+        return this.constant(this.immediate(instruction));
     }
   }
 
@@ -131,12 +131,11 @@ class Linker {
     return findMember(this.structs, reference.struct, reference.member).offset;
   }
 
-  private constant(value: bigint): number {
-    const bits = BigInt.asUintN(64, value);
-    let index = this.known.get(bits);
+  private constant(value: number | bigint): number {
+    let index = this.known.get(value);
     if (index === undefined) {
-      index = this.constants.push(bits) - 1;
-      this.known.set(bits, index);
+      index = this.constants.push(BigInt.asUintN(64, BigInt(value))) - 1;
+      this.known.set(value, index);
     }
     return REGISTERS + index;
   }

@@ -3,8 +3,8 @@ import type { ContextFields } from '../memory.js';
 import type { Packet } from '../packet.js';
 import type { ContextField, ContextLayout } from './layout.js';
 
-/** Values of a context's fields by their UAPI names. */
-export type ContextValues = Readonly<Record<string, number | bigint>>;
+/** Values of a context's fields by their UAPI names; undefined is as if not named. */
+export type ContextValues = Readonly<Record<string, number | bigint | undefined>>;
 
 /** A context struct as the program sees it: rewritten by the kernel field by field, so each access must fit one. */
 export class Context implements ContextFields {
@@ -15,6 +15,7 @@ export class Context implements ContextFields {
   private readonly values: DataView;
   /** The field that each byte of the struct belongs to. */
   private readonly byOffset: readonly (ContextField | undefined)[];
+  private readonly writable: readonly ContextField[];
   private readonly byName: ReadonlyMap<string, ContextField>;
 
   constructor(
@@ -25,6 +26,7 @@ export class Context implements ContextFields {
     const byOffset: (ContextField | undefined)[] = Array.from({ length: layout.bytes });
     for (const field of layout.fields) byOffset.fill(field, field.offset, field.offset + field.bytes);
     this.byOffset = byOffset;
+    this.writable = layout.fields.filter((field) => field.writable === true);
     this.byName = new Map(layout.fields.map((field) => [field.name, field]));
   }
 
@@ -32,9 +34,11 @@ export class Context implements ContextFields {
   reset(values: ContextValues, socketHigh: number): void {
     for (let at = 0; at + 4 <= this.layout.bytes; at += 4) this.values.setInt32(at, 0, true);
     for (const name in values) {
+      const value = values[name];
+      if (value === undefined) continue;
       const field = this.byName.get(name);
       if (field?.kind !== 'value') throw new RangeError(`${this.layout.struct} has no field ${name} to set`);
-      this.setValue(field, values[name]);
+      this.setValue(field, value);
     }
     this.socketHigh = socketHigh;
   }
@@ -65,8 +69,7 @@ export class Context implements ContextFields {
   /** The fields that the program may have written. */
   written(): Record<string, number | bigint> {
     const out: Record<string, number | bigint> = {};
-    for (const { name, offset, bytes, writable } of this.layout.fields) {
-      if (writable !== true) continue;
+    for (const { name, offset, bytes } of this.writable) {
       out[name] = bytes === 8 ? this.values.getBigUint64(offset, true) : this.values.getUint32(offset, true);
     }
     return out;

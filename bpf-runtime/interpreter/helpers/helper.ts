@@ -36,7 +36,7 @@ export interface Environment {
   readonly fib: FibLookup | undefined;
   readonly cpu: number;
   /** Address of the kernel's own context, where there is one. */
-  kernelContext: { readonly low: number; readonly high: number } | undefined;
+  kernelContext: () => { readonly low: number; readonly high: number } | undefined;
   redirect: Redirect | undefined;
   clones: (Redirect & { readonly packet: Uint8Array })[];
 }

@@ -33,9 +33,10 @@ function helpersOf(type: ProgramType, env: Environment): HelperTable {
 
 /** bpf_cast_to_kern_ctx (kernel/bpf/helpers.c): xdp_md → xdp_buff, __sk_buff → sk_buff. */
 function castToKernelContext(env: Environment): void {
-  const { machine, kernelContext } = env;
+  const { machine } = env;
   requireContext(env);
-  if (kernelContext === undefined) throw new Fault('not-provided', 'no kernel objects: the machine was given none');
-  machine.lo[0] = kernelContext.low;
-  machine.hi[0] = kernelContext.high;
+  const address = env.kernelContext();
+  if (address === undefined) throw new Fault('not-provided', 'the machine was given no kernel object for this context');
+  machine.lo[0] = address.low;
+  machine.hi[0] = address.high;
 }

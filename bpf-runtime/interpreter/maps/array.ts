@@ -46,6 +46,10 @@ export class ArrayMap implements KeyedMap {
     }
   }
 
+  *slots(): Iterable<number> {
+    for (let index = 0; index < this.spec.maxEntries; index++) yield index;
+  }
+
   clear(): void {
     this.values.clear();
     this.fill();

@@ -19,7 +19,7 @@ function keyBytes(text: string): Uint8Array {
  */
 export class HashMap implements KeyedMap {
   readonly values: ValueStore;
-  private readonly slots = new Map<string, number>();
+  private readonly byKey = new Map<string, number>();
 
   constructor(
     readonly spec: MapSpec,
@@ -30,7 +30,7 @@ export class HashMap implements KeyedMap {
 
   lookup(key: Uint8Array): number {
     const text = keyText(key);
-    const slot = this.slots.get(text);
+    const slot = this.byKey.get(text);
     if (slot === undefined) return -1;
     if (this.spec.type === 'lru_hash') this.touch(text, slot);
     return slot;
@@ -38,30 +38,30 @@ export class HashMap implements KeyedMap {
 
   /** A Map lists its keys in order of insertion: the youngest last. */
   private touch(text: string, slot: number): void {
-    this.slots.delete(text);
-    this.slots.set(text, slot);
+    this.byKey.delete(text);
+    this.byKey.set(text, slot);
   }
 
   place(key: Uint8Array, flags: number): number {
     if (flags > UPDATE.EXIST) return ERRNO.EINVAL;
     const text = keyText(key);
-    const old = this.slots.get(text);
+    const old = this.byKey.get(text);
     if (old !== undefined) {
       if (flags === UPDATE.NOEXIST) return ERRNO.EEXIST;
       if (this.spec.type === 'lru_hash') this.touch(text, old);
       return old;
     }
     if (flags === UPDATE.EXIST) return ERRNO.ENOENT;
-    if (this.slots.size >= this.spec.maxEntries && !this.evict()) return ERRNO.E2BIG;
+    if (this.byKey.size >= this.spec.maxEntries && !this.evict()) return ERRNO.E2BIG;
     const slot = this.values.take();
-    this.slots.set(text, slot);
+    this.byKey.set(text, slot);
     return slot;
   }
 
   private evict(): boolean {
     if (this.spec.type !== 'lru_hash') return false;
-    for (const [text, slot] of this.slots) {
-      this.slots.delete(text);
+    for (const [text, slot] of this.byKey) {
+      this.byKey.delete(text);
       this.values.release(slot);
       return true;
     }
@@ -70,19 +70,23 @@ export class HashMap implements KeyedMap {
 
   delete(key: Uint8Array): number {
     const text = keyText(key);
-    const slot = this.slots.get(text);
+    const slot = this.byKey.get(text);
     if (slot === undefined) return ERRNO.ENOENT;
-    this.slots.delete(text);
+    this.byKey.delete(text);
     this.values.release(slot);
     return 0;
   }
 
   *keys(): Iterable<{ key: Uint8Array; slot: number }> {
-    for (const [text, slot] of this.slots) yield { key: keyBytes(text), slot };
+    for (const [text, slot] of this.byKey) yield { key: keyBytes(text), slot };
+  }
+
+  slots(): Iterable<number> {
+    return this.byKey.values();
   }
 
   clear(): void {
-    this.slots.clear();
+    this.byKey.clear();
     this.values.clear();
   }
 }

@@ -85,6 +85,10 @@ export class LpmTrieMap implements KeyedMap {
     }
   }
 
+  *slots(): Iterable<number> {
+    for (const prefixes of this.byLength) yield* prefixes.values();
+  }
+
   clear(): void {
     for (const prefixes of this.byLength) prefixes.clear();
     this.values.clear();

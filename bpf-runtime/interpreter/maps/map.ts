@@ -29,5 +29,7 @@ export interface KeyedMap {
   /** 0 or −errno. */
   delete(key: Uint8Array): number;
   keys(): Iterable<{ readonly key: Uint8Array; readonly slot: number }>;
+  /** Slots in the order of {@link keys}. */
+  slots(): Iterable<number>;
   clear(): void;
 }

@@ -47,28 +47,24 @@ const SIGNED: Record<AccessSize, ReadLow> = {
 export function storeStep(machine: Machine, size: AccessSize, operands: Operands): Step {
   const { lo, hi, memory } = machine;
   const { dst: d, src: s, offset, next } = operands;
+  const write = WRITE[size];
   return () => {
     const region = memory.toStore(hi[d], (lo[d] >>> 0) + offset, size);
     const { at } = memory;
-    if (region.fields !== undefined) {
-      region.fields.store(at, size, lo[s], hi[s]);
-      return next;
-    }
-    switch (size) {
-      case 1:
-        region.view.setInt8(at, lo[s]);
-        break;
-      case 2:
-        region.view.setInt16(at, lo[s], true);
-        break;
-      case 4:
-        region.view.setInt32(at, lo[s], true);
-        break;
-      case 8:
-        region.view.setInt32(at, lo[s], true);
-        region.view.setInt32(at + 4, hi[s], true);
-        break;
-    }
+    if (region.fields === undefined) write(region, at, lo[s], hi[s]);
+    else region.fields.store(at, size, lo[s], hi[s]);
     return next;
   };
 }
+
+type Write = (region: Region, at: number, low: number, high: number) => void;
+
+const WRITE: Record<AccessSize, Write> = {
+  1: ({ view }, at, low) => view.setInt8(at, low),
+  2: ({ view }, at, low) => view.setInt16(at, low, true),
+  4: ({ view }, at, low) => view.setInt32(at, low, true),
+  8: ({ view }, at, low, high) => {
+    view.setInt32(at, low, true);
+    view.setInt32(at + 4, high, true);
+  },
+};
