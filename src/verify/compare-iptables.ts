@@ -1,0 +1,153 @@
+import { RealIptables, type Judgement } from '../../bpf-runtime/iptables/real-iptables.js';
+import type { Packet, Surroundings } from '../../grammar/model/packet.js';
+import { readFields } from '../evaluate/index.js';
+import { noVerdicts, type EngineReport, type Mismatch, type VerifyJob } from './job.js';
+import { explainObservation, isPiece, reachOf, type Reference } from './reference.js';
+
+const MAX_MISMATCHES = 20;
+
+/** Asks the kernel's own iptables about the packets and compares with the reference: reach, verdict, rule, counters. */
+export function compareWithIptables(job: VerifyJob): EngineReport {
+  const { family, chain, table, text } = job;
+  const engine = RealIptables.create({ ruleset: text, family, chain, table });
+  try {
+    const unasked: Record<string, number> = {};
+    const askable = job.packets.flatMap((packet, index) => {
+      // Pieces that the kernel puts together first are judged as another packet.
+      if (!job.analysis.reassembled || !isPiece(job, packet)) return [{ packet, index }];
+      unasked['piece of a datagram that is reassembled first'] =
+        (unasked['piece of a datagram that is reassembled first'] ?? 0) + 1;
+      return [];
+    });
+    const judgements = engine.judge(askable.map(({ packet }) => packet));
+    const comparison = new IptablesComparison(job, engine.surroundings(), unasked);
+    askable.forEach(({ packet, index }, i) => comparison.compare(index, packet, judgements[i]));
+    return comparison.report(engine);
+  } finally {
+    engine.close();
+  }
+}
+
+class IptablesComparison {
+  private readonly mismatches: Mismatch[] = [];
+  private readonly verdicts = noVerdicts();
+  private readonly wanted = new Map<string, { packets: number; bytes: number }>();
+  private asked = 0;
+  private unsure = 0;
+  private unexplained = 0;
+
+  constructor(
+    private readonly job: VerifyJob,
+    private readonly surroundings: Surroundings,
+    private readonly unasked: Record<string, number>,
+  ) {}
+
+  compare(index: number, packet: Packet, judgement: Judgement): void {
+    if (!judgement.reached && judgement.reason === 'unsendable') {
+      this.unasked['cannot be sent unchanged'] = (this.unasked['cannot be sent unchanged'] ?? 0) + 1;
+      return;
+    }
+    const reach = reachOf(this.job, packet);
+    if (judgement.reached !== (reach.kind === 'reaches')) {
+      const reason = this.hostDecides(packet);
+      if (reason !== undefined) {
+        this.unasked[reason] = (this.unasked[reason] ?? 0) + 1;
+        return;
+      }
+      this.asked++;
+      const want = reach.kind === 'reaches' ? 'reaches the chain' : `never reaches the chain: ${reach.why}`;
+      this.add({ index, packet, what: 'reach', want, have: judgement.reached ? 'reached it' : 'did not reach it' });
+      return;
+    }
+    this.asked++;
+    if (!judgement.reached) return;
+    this.verdicts[judgement.verdict]++;
+    const agrees = (reference: Reference): boolean =>
+      reference.verdict === judgement.verdict && decisionText(reference) === judgementText(judgement);
+    const { reference, explained, sure } = explainObservation(this.job, packet, this.surroundings, agrees);
+    if (!sure) this.unsure++;
+    if (explained && reference === undefined) this.unexplained++;
+    if (!explained) {
+      const want = reference === undefined ? 'undecided' : `${reference.verdict} by ${decisionText(reference)}`;
+      const what = reference?.verdict === judgement.verdict ? 'rule' : 'verdict';
+      this.add({ index, packet, what, want, have: `${judgement.verdict} by ${judgementText(judgement)}` });
+    }
+    if (reference !== undefined) this.count(reference);
+  }
+
+  /** Why the namespace may treat the packet otherwise than a host with other groups and routes. */
+  private hostDecides(packet: Packet): string | undefined {
+    const { daddr } = readFields(packet, this.job.family, this.job.chain);
+    const group = this.job.family === 'v4' ? daddr >> 28n === 0xen : daddr >> 120n === 0xffn;
+    if (group) return 'destination group that the host has not joined';
+    // What is put on lo from outside has no route yet, unlike what really comes back from it.
+    const elsewhere = reachOf(this.job, { ...packet, inInterface: 'eth0' });
+    return packet.inInterface === 'lo' && elsewhere.kind !== 'reaches' ? 'address that comes by lo alone' : undefined;
+  }
+
+  private count(reference: Reference): void {
+    const add = (key: string): void => {
+      const entry = this.wanted.get(key) ?? { packets: 0, bytes: 0 };
+      entry.packets += 1;
+      entry.bytes += reference.length;
+      this.wanted.set(key, entry);
+    };
+    for (const rule of reference.hits) add(`${rule.chain} ${rule.number}`);
+    if (reference.decision.by === 'policy') add('policy');
+  }
+
+  private add(mismatch: Omit<Mismatch, 'engine'>): void {
+    if (this.mismatches.length < MAX_MISMATCHES) this.mismatches.push({ engine: 'iptables', ...mismatch });
+  }
+
+  report(engine: RealIptables): EngineReport {
+    const notes = ['verdict, deciding rule and reach of each packet'];
+    if (this.unsure === 0 && this.mismatches.length === 0) {
+      this.compareCounters(engine);
+      notes.push('counters of all rules and the policy, packets and bytes');
+    } else if (this.unsure > 0) {
+      notes.push(`counters not compared: ${this.unsure} packets met tests whose answer is not in the packet`);
+    }
+    if (this.unexplained > 0) notes.push(`${this.unexplained} packets met too many such tests to be explained`);
+    const { asked: packets, unasked, verdicts, mismatches } = this;
+    return { engine: 'iptables', packets, unasked, verdicts, notes, mismatches };
+  }
+
+  private compareCounters(engine: RealIptables): void {
+    const chains = engine.counters();
+    for (const { rule } of this.job.analysis.rules) {
+      const have = chains.get(rule.chain)?.rules[rule.number - 1];
+      this.compareCounter(`${rule.chain} ${rule.number}`, have);
+    }
+    this.compareCounter('policy', chains.get(this.job.chain)?.policy);
+  }
+
+  private compareCounter(name: string, have: { readonly packets: bigint; readonly bytes: bigint } | undefined): void {
+    const want = this.wanted.get(name) ?? { packets: 0, bytes: 0 };
+    if (have === undefined) return;
+    if (Number(have.packets) === want.packets && Number(have.bytes) === want.bytes) return;
+    this.add({
+      index: -1,
+      packet: this.job.packets[0],
+      what: 'counters',
+      want: `${name}: ${want.packets} packets, ${want.bytes} bytes`,
+      have: `${name}: ${have.packets} packets, ${have.bytes} bytes`,
+    });
+  }
+}
+
+function decisionText({ decision }: Reference): string {
+  switch (decision.by) {
+    case 'rule':
+      return `${decision.rule.chain} ${decision.rule.number}`;
+    case 'policy':
+      return 'policy';
+    case 'hotdrop':
+      return 'hotdrop';
+  }
+}
+
+function judgementText(judgement: Extract<Judgement, { reached: true }>): string {
+  if (judgement.rule === undefined) return 'hotdrop';
+  return judgement.rule === 'policy' ? 'policy' : `${judgement.rule.chain} ${judgement.rule.number}`;
+}

@@ -1,0 +1,183 @@
+import type { Packet } from '../../grammar/model/packet.js';
+import type { RuleRef } from '../../grammar/model/ruleset.js';
+import { visitCondition } from '../../codegen/program/reachable.js';
+import { noVerdicts, type EngineName, type EngineReport, type Mismatch, type Verdict, type VerifyJob } from './job.js';
+import type { CounterValues, ObjectMachine } from './object-machine.js';
+import { isPiece, judgeByHits, mayAccept, reachOf } from './reference.js';
+
+/** Packets between two readings of the counters. */
+const BATCH = 64;
+/** Reasons why a packet never reaches the chain that programs leave to the stack: they judge and count it all the same. */
+const LEFT_TO_THE_STACK = new Set([
+  'bad-options',
+  'source-route',
+  'security-label',
+  'bad-hop-by-hop',
+  'no-route',
+  'other-chain',
+  'too-big',
+  'loopback-address',
+  'link-group',
+]);
+
+/** What a packet must do to the object: its verdict, and which entries of `counters` it adds to. */
+interface Expected {
+  readonly verdicts: readonly Verdict[];
+  /** Keys in `counters`. */
+  readonly keys: readonly number[];
+  readonly bytes: number;
+}
+
+/** Runs the packets through an object and compares verdict and counters with the reference. */
+export class ObjectComparison {
+  private readonly keys = new Map<string, number>();
+  private readonly policyKey: number;
+  /** One packet at a time where the counters tell how a limit was answered. */
+  private readonly batch: number;
+  private readonly mismatches: Mismatch[] = [];
+  private readonly verdicts = noVerdicts();
+  private readonly unasked: Record<string, number> = {};
+  private asked = 0;
+
+  constructor(
+    private readonly job: VerifyJob,
+    private readonly engine: EngineName,
+    private readonly machine: ObjectMachine,
+    private readonly limit = 20,
+  ) {
+    job.manifest.counters.forEach((entry, key) => {
+      if (entry.kind === 'rule') this.keys.set(`${entry.chain} ${entry.number}`, key);
+    });
+    this.policyKey = job.manifest.counters.findIndex((entry) => entry.kind === 'policy');
+    this.batch = hasLimit(job) ? 1 : BATCH;
+  }
+
+  run(progress?: (done: number) => void): EngineReport {
+    const { packets, manifest } = this.job;
+    const early = manifest.mode === 'early';
+    const judged: number[] = [];
+    const loose: number[] = [];
+    packets.forEach((packet, index) => {
+      const reason = this.machine.unaskable(packet);
+      if (reason !== undefined) this.unasked[reason] = (this.unasked[reason] ?? 0) + 1;
+      else (early || this.isLoose(packet) ? loose : judged).push(index);
+    });
+    for (let at = 0; at < judged.length && this.mismatches.length < this.limit; at += this.batch) {
+      this.runBatch(judged.slice(at, at + this.batch));
+      progress?.(at);
+    }
+    for (const index of loose) {
+      const have = this.ask(packets[index]);
+      if (early) this.checkEarly(index, packets[index], have);
+    }
+    const notes = early
+      ? ['no packet dropped that iptables may accept']
+      : ['verdicts and all counters, packets and bytes', `${loose.length} packets that the stack throws away unseen`];
+    const { engine, unasked, verdicts, mismatches } = this;
+    return { engine, packets: this.asked, unasked, verdicts, notes, mismatches };
+  }
+
+  private ask(packet: Packet): Verdict {
+    const have = this.machine.run(packet);
+    this.asked++;
+    this.verdicts[have]++;
+    return have;
+  }
+
+  /** A packet that never comes to the chain, but is judged and counted: the stack throws it away whatever is said. */
+  private isLoose(packet: Packet): boolean {
+    const reach = reachOf(this.job, packet);
+    if (reach.kind === 'reaches') return false;
+    if (reach.code === 'other-vlan') return this.job.manifest.vlan === 'judge';
+    return LEFT_TO_THE_STACK.has(reach.code);
+  }
+
+  private runBatch(indices: readonly number[]): void {
+    const before = this.machine.counters();
+    const want = new Float64Array(before.length);
+    for (const index of indices) {
+      const packet = this.job.packets[index];
+      const have = this.ask(packet);
+      const hits = this.batch === 1 ? difference(before, this.machine.counters()) : undefined;
+      const expected = this.expect(packet, hits);
+      if (!expected.verdicts.includes(have))
+        this.report(index, packet, 'verdict', expected.verdicts.join(' or '), have);
+      for (const key of expected.keys) {
+        want[2 * key] += 1;
+        want[2 * key + 1] += expected.bytes;
+      }
+    }
+    const have = difference(before, this.machine.counters());
+    if (have.every((value, i) => value === want[i])) return;
+    if (indices.length === 1) this.reportCounters(indices[0], this.job.packets[indices[0]], want, have);
+    else for (const index of indices) this.runBatch([index]);
+  }
+
+  /** `hits`: what the object counted for this packet, where it is known. */
+  private expect(packet: Packet, hits: CounterValues | undefined): Expected {
+    const { manifest } = this.job;
+    const reach = reachOf(this.job, packet);
+    if (reach.kind !== 'reaches') {
+      // Frames of other VLANs that hold no IP packet pass whatever the policy is.
+      const refused = reach.code === 'other-vlan' && manifest.vlan === 'drop';
+      if (refused) return { verdicts: ['drop', 'accept'], keys: [], bytes: 0 };
+      return { verdicts: ['accept'], keys: [], bytes: 0 };
+    }
+    if (manifest.fragments !== 'judge' && isPiece(this.job, packet)) {
+      return { verdicts: [manifest.fragments === 'drop' ? 'drop' : 'accept'], keys: [], bytes: 0 };
+    }
+    const wasHit = (rule: RuleRef): boolean => {
+      const key = this.keys.get(`${rule.chain} ${rule.number}`);
+      return hits !== undefined && key !== undefined && hits[2 * key] > 0;
+    };
+    const reference = judgeByHits(this.job, packet, wasHit);
+    if (reference === undefined) throw new Error('the reference could not decide a packet of an exact object');
+    const keys = reference.hits.map((rule) => this.keys.get(`${rule.chain} ${rule.number}`) ?? -1);
+    if (reference.decision.by === 'policy') keys.push(this.policyKey);
+    // A REJECT that iptables leaves unanswered (RST for RST, broadcast, …) is a drop.
+    const verdicts: readonly Verdict[] = reference.verdict === 'reject' ? ['reject', 'drop'] : [reference.verdict];
+    return { verdicts, keys, bytes: reference.length };
+  }
+
+  private checkEarly(index: number, packet: Packet, have: Verdict): void {
+    if (have === 'accept') return;
+    const reach = reachOf(this.job, packet);
+    if (reach.kind !== 'reaches') return;
+    const pieces = this.job.manifest.fragments !== 'pass' && isPiece(this.job, packet);
+    if (!pieces && mayAccept(this.job, packet)) this.report(index, packet, 'verdict', 'accept is possible', have);
+  }
+
+  private reportCounters(index: number, packet: Packet, want: CounterValues, have: CounterValues): void {
+    const name = (key: number): string => {
+      const entry = this.job.manifest.counters[key];
+      return entry.kind === 'rule' ? `${entry.chain} ${entry.number}` : `policy of ${entry.chain}`;
+    };
+    const list = (values: CounterValues): string => {
+      const parts: string[] = [];
+      for (let key = 0; key < values.length / 2; key++) {
+        if (values[2 * key] !== 0 || values[2 * key + 1] !== 0) {
+          parts.push(`${name(key)}: ${values[2 * key]} packets, ${values[2 * key + 1]} bytes`);
+        }
+      }
+      return parts.join('; ') || 'nothing';
+    };
+    this.report(index, packet, 'counters', list(want), list(have));
+  }
+
+  private report(index: number, packet: Packet, what: Mismatch['what'], want: string, have: string): void {
+    if (this.mismatches.some((known) => known.index === index && known.what === what)) return;
+    this.mismatches.push({ engine: this.engine, packet, index, what, want, have });
+  }
+}
+
+function hasLimit(job: VerifyJob): boolean {
+  let found = false;
+  for (const { meaning } of job.analysis.rules) {
+    visitCondition(meaning.condition, { opaque: (test) => (found ||= test.name === 'limit') });
+  }
+  return found;
+}
+
+function difference(before: CounterValues, after: CounterValues): CounterValues {
+  return after.map((value, i) => value - before[i]);
+}

@@ -1,0 +1,111 @@
+import type { Field } from '../../grammar/model/fields.js';
+import type { Packet } from '../../grammar/model/packet.js';
+import { collectReachable, type Reachable, type ReachableRule } from '../../codegen/program/reachable.js';
+import { findTable, type Ruleset } from '../../grammar/model/ruleset.js';
+import type { TableName } from '../../grammar/model/family.js';
+import { beside, grant, wishesFor, type Wish } from './goal.js';
+import type { Chain } from './job.js';
+import { Random } from './random.js';
+import { shapePacket } from './shape.js';
+
+export interface GenerateOptions {
+  readonly table: TableName;
+  readonly chain: Chain;
+  readonly count: number;
+  readonly seed: number;
+}
+
+/** Share of packets that are to match the rule aimed at, that stand beside one of its tests, and that mix two rules. */
+const SHARES = { inside: 0.5, beside: 0.3, mixed: 0.15 } as const;
+/** Earlier rules of a chain that a packet is led around, so that it comes to the one aimed at. */
+const MAX_AVOIDED = 6;
+
+/**
+ * Packets directed at the rules that the chain reaches: inside, on and just outside the boundaries of every test, along
+ * the jumps that lead to a rule, mixed between rules, and in hostile shapes. The same seed gives the same packets.
+ */
+export function generatePackets(ruleset: Ruleset, options: GenerateOptions): readonly Packet[] {
+  const table = findTable(ruleset, options.table);
+  if (table === undefined) return [];
+  const reachable = collectReachable(table, options.chain);
+  const random = new Random(options.seed);
+  const paths = new Paths(reachable);
+  const packets: Packet[] = [];
+  for (let i = 0; i < options.count; i++) {
+    // Every rule in turn, so that a long list is covered evenly.
+    const rule = reachable.rules.length === 0 ? undefined : reachable.rules[i % reachable.rules.length];
+    const other = rule === undefined ? undefined : random.pick(reachable.rules);
+    const values = aim(ruleset, paths, rule, other, random);
+    packets.push(shapePacket(values, { family: ruleset.family, chain: options.chain }, random));
+  }
+  return packets;
+}
+
+/** Field values for a packet directed at a rule. */
+function aim(
+  ruleset: Ruleset,
+  paths: Paths,
+  rule: ReachableRule | undefined,
+  other: ReachableRule | undefined,
+  random: Random,
+): Map<Field, bigint> {
+  const { family } = ruleset;
+  if (rule === undefined) return new Map();
+  const dice = random.below(1000) / 1000;
+  const own = wishesFor(rule.condition, true, family, random);
+  const way: Wish[] = paths.to(rule, random).flatMap((step) => [...wishesFor(step.condition, true, family, random)]);
+  if (dice < SHARES.inside) {
+    const avoided = paths.before(rule, random).flatMap((step) => [...wishesFor(step.condition, false, family, random)]);
+    return grant([...own, ...way, ...avoided], family, random);
+  }
+  const values = grant([...own, ...way], family, random);
+  if (dice < SHARES.inside + SHARES.beside) {
+    const tests = [...own, ...way];
+    if (tests.length > 0) {
+      const wish = random.pick(tests);
+      values.set(wish.field, beside(wish, family, random));
+    }
+  } else if (dice < SHARES.inside + SHARES.beside + SHARES.mixed && other !== undefined) {
+    const theirs = grant(wishesFor(other.condition, true, family, random), family, random);
+    for (const [field, value] of theirs) if (random.chance(0.5)) values.set(field, value);
+  } else {
+    for (const field of [...values.keys()]) if (random.chance(0.4)) values.delete(field);
+  }
+  return values;
+}
+
+/** The jumps that lead to a rule. */
+class Paths {
+  private readonly callers = new Map<string, ReachableRule[]>();
+
+  constructor(private readonly reachable: Reachable) {
+    for (const rule of reachable.rules) {
+      const effect = rule.rule.target.effect;
+      if (effect.kind !== 'jump') continue;
+      this.callers.set(effect.chain, [...(this.callers.get(effect.chain) ?? []), rule]);
+    }
+  }
+
+  /** Rules that jump on a random way from the entry chain to `rule`. */
+  to(rule: ReachableRule, random: Random): readonly ReachableRule[] {
+    const way: ReachableRule[] = [];
+    let chain = rule.chain;
+    while (chain !== this.reachable.entry.name) {
+      const callers = this.callers.get(chain);
+      if (callers === undefined || way.length > this.reachable.chains.size) break;
+      const caller = random.pick(callers);
+      way.push(caller);
+      chain = caller.chain;
+    }
+    return way;
+  }
+
+  /** Some of the rules right before `rule` that would end a packet's way. */
+  before(rule: ReachableRule, random: Random): readonly ReachableRule[] {
+    const own = this.reachable.chains.get(rule.chain)?.rules ?? [];
+    const ending = own
+      .slice(0, rule.number - 1)
+      .filter(({ rule: { target } }) => !['continue', 'log', 'mark', 'jump'].includes(target.effect.kind));
+    return ending.filter(() => ending.length <= MAX_AVOIDED || random.chance(MAX_AVOIDED / ending.length));
+  }
+}

@@ -1,0 +1,95 @@
+import { Interpreter, type ContextValues, type Device } from '../../bpf-runtime/interpreter/index.js';
+import { readObject } from '../../codegen/object/read.js';
+import type { Packet } from '../../grammar/model/packet.js';
+import type { Verdict, VerifyJob } from './job.js';
+import { verdictOfResult, type CounterValues, type ObjectMachine } from './object-machine.js';
+
+const DEFAULT_DEVICE = 'eth0';
+const LOOPBACK_IFINDEX = 1;
+/** bpf_fib_lookup: where the route goes, and the index it gives (include/uapi/linux/bpf.h). */
+const FIB = { SUCCESS: 0, NOT_FWDED: 4 } as const;
+const FIB_IFINDEX = 8;
+const FIB_MULTICAST = 0xff;
+/** skb->pkt_type by the frame's destination, as eth_type_trans sets it. */
+const PACKET = { HOST: 0, BROADCAST: 1, MULTICAST: 2 } as const;
+
+/** The object, read back from its file, in the in-process interpreter: no root, any system. */
+export class InterpreterMachine implements ObjectMachine {
+  private readonly interpreter: Interpreter;
+  private readonly indices = new Map<string, number>();
+  private outIndex = 0;
+  private readonly clock = { nanoseconds: 1_000_000_000_000n };
+
+  constructor(private readonly job: VerifyJob) {
+    for (const { inInterface, outInterface } of job.packets) {
+      for (const name of [inInterface, outInterface]) this.addDevice(name || DEFAULT_DEVICE);
+    }
+    const devices = [...this.indices].map(([name, ifindex]): Device => ({ name, ifindex }));
+    this.interpreter = new Interpreter(readObject(job.object), {
+      devices,
+      clock: this.clock,
+      fib: (params) => this.lookUp(params),
+    });
+  }
+
+  private addDevice(name: string): void {
+    if (this.indices.has(name)) return;
+    const loopback = name === 'lo' && this.job.chain !== 'FORWARD';
+    this.indices.set(name, loopback ? LOOPBACK_IFINDEX : this.indices.size + 2);
+  }
+
+  private lookUp(params: Uint8Array): number {
+    if (this.job.chain !== 'FORWARD') return FIB.NOT_FWDED;
+    const view = new DataView(params.buffer, params.byteOffset, params.byteLength);
+    const group = this.job.family === 'v6' && params[32] === FIB_MULTICAST;
+    if (group) return FIB.NOT_FWDED;
+    view.setUint32(FIB_IFINDEX, this.outIndex, true);
+    return FIB.SUCCESS;
+  }
+
+  unaskable(packet: Packet): string | undefined {
+    return packet.frame.length < 14 ? 'frame too short for a test run' : undefined;
+  }
+
+  run(packet: Packet): Verdict {
+    const { chain, manifest } = this.job;
+    const name = (chain === 'OUTPUT' ? packet.outInterface : packet.inInterface) || DEFAULT_DEVICE;
+    const index = this.indices.get(name) ?? 0;
+    this.outIndex = this.indices.get(packet.outInterface || DEFAULT_DEVICE) ?? 0;
+    const context: ContextValues =
+      manifest.hook === 'xdp'
+        ? { ingress_ifindex: index }
+        : {
+            ifindex: index,
+            ingress_ifindex: chain === 'OUTPUT' ? 0 : index,
+            mark: packet.mark,
+            pkt_type: chain === 'OUTPUT' ? PACKET.HOST : packetType(packet.frame),
+          };
+    // A packet a millisecond: a limit sees time pass.
+    this.clock.nanoseconds += 1_000_000n;
+    return verdictOfResult(manifest.hook, this.interpreter.run({ packet: packet.frame, context }).result);
+  }
+
+  counters(): CounterValues {
+    const map = this.interpreter.map('counters');
+    const values = new Float64Array(2 * this.job.manifest.counters.length);
+    const key = new Uint8Array(4);
+    const keyView = new DataView(key.buffer);
+    for (let i = 0; i < this.job.manifest.counters.length; i++) {
+      keyView.setUint32(0, i, true);
+      const value = map.get(key);
+      if (value === undefined) throw new Error(`map counters has no entry ${i}`);
+      const view = new DataView(value.buffer, value.byteOffset, value.byteLength);
+      values[2 * i] = Number(view.getBigUint64(0, true));
+      values[2 * i + 1] = Number(view.getBigUint64(8, true));
+    }
+    return values;
+  }
+
+  close(): void {}
+}
+
+function packetType(frame: Uint8Array): number {
+  if ((frame[0] & 1) === 0) return PACKET.HOST;
+  return frame.subarray(0, 6).every((byte) => byte === 0xff) ? PACKET.BROADCAST : PACKET.MULTICAST;
+}

@@ -1,0 +1,57 @@
+import type { BuiltinChain, Family, TableName } from '../../grammar/model/family.js';
+import type { Packet } from '../../grammar/model/packet.js';
+import type { Ruleset } from '../../grammar/model/ruleset.js';
+import type { Analysis } from '../../codegen/program/analysis.js';
+import type { Manifest } from '../../codegen/program/manifest.js';
+
+export const ENGINES = ['model', 'interpreter', 'kernel', 'iptables'] as const;
+export type EngineName = (typeof ENGINES)[number];
+
+export type Chain = Exclude<BuiltinChain, 'POSTROUTING'>;
+
+/** What is compared: a ruleset, the object that was compiled from it, and packets. */
+export interface VerifyJob {
+  readonly ruleset: Ruleset;
+  /** The dump as real iptables loads it. */
+  readonly text: string;
+  readonly family: Family;
+  readonly table: TableName;
+  readonly chain: Chain;
+  /** The ELF file: interpreter and kernel run what is in the file. */
+  readonly object: Uint8Array;
+  readonly manifest: Manifest;
+  readonly analysis: Analysis;
+  readonly packets: readonly Packet[];
+}
+
+export type Verdict = 'accept' | 'drop' | 'reject';
+
+/** A packet on which an engine and the reference differ. */
+export interface Mismatch {
+  readonly engine: EngineName;
+  readonly packet: Packet;
+  /** Index in the job's packets. */
+  readonly index: number;
+  readonly what: 'verdict' | 'rule' | 'counters' | 'reach';
+  /** What the reference says, and what the engine did, in words. */
+  readonly want: string;
+  readonly have: string;
+}
+
+/** What one engine was asked, and how it answered. */
+export interface EngineReport {
+  readonly engine: EngineName;
+  /** Why it was not asked; absent where it was. */
+  readonly skipped?: string;
+  readonly packets: number;
+  /** Packets that this engine cannot be asked about, by reason. */
+  readonly unasked: Readonly<Record<string, number>>;
+  readonly verdicts: Readonly<Record<Verdict, number>>;
+  /** What was compared beside verdicts, and what not and why. */
+  readonly notes: readonly string[];
+  readonly mismatches: readonly Mismatch[];
+}
+
+export function noVerdicts(): Record<Verdict, number> {
+  return { accept: 0, drop: 0, reject: 0 };
+}

@@ -1,0 +1,25 @@
+import type { Packet } from '../../grammar/model/packet.js';
+import type { Verdict } from './job.js';
+
+/** Packets and bytes of each entry of the map `counters`, interleaved, as plain numbers. */
+export type CounterValues = Float64Array;
+
+/** Something that runs a compiled object. */
+export interface ObjectMachine {
+  /** Why this packet cannot be asked about; undefined where it can. */
+  unaskable(packet: Packet): string | undefined;
+  run(packet: Packet): Verdict;
+  counters(): CounterValues;
+  close(): void;
+}
+
+const RESULTS: Readonly<Record<'xdp' | 'tc', Readonly<Record<number, Verdict>>>> = {
+  xdp: { 1: 'drop', 2: 'accept', 3: 'reject' },
+  tc: { 0: 'accept', 2: 'drop', 7: 'reject' },
+};
+
+export function verdictOfResult(hook: 'xdp' | 'tc', result: number): Verdict {
+  const verdict = RESULTS[hook][result];
+  if (verdict === undefined) throw new Error(`the program returned ${result}, which is no result of ${hook}`);
+  return verdict;
+}

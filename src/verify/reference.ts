@@ -1,0 +1,136 @@
+import type { Opaque } from '../../grammar/model/condition.js';
+import type { Packet, Surroundings } from '../../grammar/model/packet.js';
+import type { RuleRef } from '../../grammar/model/ruleset.js';
+import {
+  evaluate,
+  possibleVerdicts,
+  reaches,
+  readFields,
+  surroundingsOracle,
+  type Decision,
+  type Evaluation,
+  type Oracle,
+  type Reach,
+} from '../evaluate/index.js';
+import { readLink } from '../packet/index.js';
+import type { Verdict, VerifyJob } from './job.js';
+
+/** What the reference says of a packet that came to the chain. */
+export interface Reference {
+  readonly verdict: Verdict;
+  readonly decision: Decision;
+  readonly hits: readonly RuleRef[];
+  /** Bytes that each hit counts. */
+  readonly length: number;
+}
+
+/** Answers to tests that are not in the packet, tried until they explain what an engine did. */
+const MAX_ATTEMPTS = 256;
+
+/** The network that the engines are given: every destination is reached, no address is refused for the host's sake. */
+export function reachOf(job: VerifyJob, packet: Packet): Reach {
+  return reaches(packet, {
+    family: job.family,
+    hook: job.chain,
+    route: job.chain === 'FORWARD' ? 'forward' : 'local',
+    routeLocalnet: true,
+    acceptSourceRoute: true,
+  });
+}
+
+/** Where no network says which addresses are local: at INPUT the destination is, elsewhere nothing. */
+const ASSUMED: Surroundings = {
+  addressType: (family, address) => {
+    if (family === 'v4' && address >> 28n === 0xen) return 'MULTICAST';
+    if (family === 'v6' && address >> 120n === 0xffn) return 'MULTICAST';
+    if (family === 'v4' && (address === 0n || address === 0xffffffffn)) return 'BROADCAST';
+    return 'LOCAL';
+  },
+};
+
+function evaluateWith(job: VerifyJob, packet: Packet, oracle: Oracle, trace = false): Evaluation {
+  const { ruleset, table, chain } = job;
+  return evaluate({ ruleset, table, chain, packet, oracle, trace });
+}
+
+function referenceOf(evaluation: Evaluation): Reference | undefined {
+  if (evaluation.kind === 'unknown') return undefined;
+  const verdict = typeof evaluation.verdict === 'string' ? evaluation.verdict : 'reject';
+  return { verdict, decision: evaluation.decision, hits: evaluation.hits, length: evaluation.length };
+}
+
+/** The reference's answer where `limit` is answered by which rules an engine counted (undefined: no limit is asked). */
+export function judgeByHits(job: VerifyJob, packet: Packet, hit: (rule: RuleRef) => boolean): Reference | undefined {
+  const addresses = surroundingsOracle(ASSUMED, packet, job.family);
+  const oracle: Oracle = (test, rule, fields) => (test.name === 'limit' ? hit(rule) : addresses(test, rule, fields));
+  return referenceOf(evaluateWith(job, packet, oracle));
+}
+
+/**
+ * Looks for answers to the opaque tests under which the reference does what was observed. `sure` is false where some
+ * test had to be answered that way: then only verdict and deciding rule are comparable.
+ */
+export function explainObservation(
+  job: VerifyJob,
+  packet: Packet,
+  surroundings: Surroundings,
+  agrees: (reference: Reference) => boolean,
+): { readonly reference?: Reference; readonly explained: boolean; readonly sure: boolean } {
+  const addresses = surroundingsOracle(surroundings, packet, job.family);
+  let answers: boolean[] = [];
+  let first: Reference | undefined;
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+    let asked = 0;
+    const oracle: Oracle = (test: Opaque, rule, fields) => {
+      if (test.name === 'addrtype') return addresses(test, rule, fields);
+      if (asked === answers.length) answers.push(false);
+      return answers[asked++];
+    };
+    const reference = referenceOf(evaluateWith(job, packet, oracle));
+    first ??= reference;
+    if (reference !== undefined && agrees(reference)) return { reference, explained: true, sure: asked === 0 };
+    answers = answers.slice(0, asked);
+    while (answers.length > 0 && answers[answers.length - 1]) answers.pop();
+    if (answers.length === 0)
+      return { ...(first === undefined ? {} : { reference: first }), explained: false, sure: true };
+    answers[answers.length - 1] = true;
+  }
+  return { explained: true, sure: false };
+}
+
+/** Whether iptables may accept the packet, whatever the tests say that nothing here knows. */
+export function mayAccept(job: VerifyJob, packet: Packet): boolean {
+  const { ruleset, table, chain } = job;
+  return possibleVerdicts({ ruleset, table, chain, packet }).accept;
+}
+
+/** A piece of a datagram; an IPv6 fragment header alone does not make one (RFC 6946). */
+export function isPiece(job: VerifyJob, packet: Packet): boolean {
+  const link = readLink(packet.frame);
+  if (link === undefined) return false;
+  const bytes = packet.frame.subarray(link.network);
+  if (job.family === 'v4') return bytes.length >= 8 && (((bytes[6] << 8) | bytes[7]) & 0x3fff) !== 0;
+  return isPiece6(bytes);
+}
+
+function isPiece6(bytes: Uint8Array): boolean {
+  let next = bytes[6];
+  let at = 40;
+  while ([0, 43, 44, 51, 60].includes(next) && at + 4 <= bytes.length) {
+    if (next === 44 && (((bytes[at + 2] << 8) | bytes[at + 3]) & 0xfff9) !== 0) return true;
+    const length = next === 44 ? 8 : next === 51 ? (bytes[at + 1] + 2) * 4 : (bytes[at + 1] + 1) * 8;
+    next = bytes[at];
+    at += length;
+  }
+  return false;
+}
+
+/** The way of the packet through the rules, for people. */
+export function traceOf(job: VerifyJob, packet: Packet): readonly string[] {
+  const addresses = surroundingsOracle(ASSUMED, packet, job.family);
+  const oracle: Oracle = (test, rule, fields) => addresses(test, rule, fields) ?? false;
+  const evaluation = evaluateWith(job, packet, oracle, true);
+  const hits = evaluation.hits.map((rule) => `${rule.chain} ${rule.number}`);
+  const fields = readFields(packet, job.family, job.chain);
+  return [`matched: ${hits.join(', ') || 'no rule'}`, `protocol ${fields.proto}, fragment offset ${fields.fragoff}`];
+}

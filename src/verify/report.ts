@@ -1,0 +1,104 @@
+import { printPacketText, summarisePacket, hexdump, toHex } from '../packet/index.js';
+import type { EngineReport, Mismatch, VerifyJob } from './job.js';
+import { traceOf } from './reference.js';
+
+export interface VerifyReport {
+  readonly job: VerifyJob;
+  readonly engines: readonly EngineReport[];
+  readonly seed?: number;
+  /** Milliseconds. */
+  readonly elapsed: number;
+}
+
+/** For people. */
+export function reportText({ job, engines, seed }: VerifyReport): string {
+  const { manifest } = job;
+  const head = `${manifest.table} ${manifest.chain} at ${manifest.hook}, ${manifest.mode}: ${job.packets.length} packets`;
+  const lines = [seed === undefined ? head : `${head}, seed ${seed}`];
+  for (const engine of engines) lines.push(...engineText(job, engine));
+  const asked = engines.filter((engine) => engine.skipped === undefined);
+  const bad = engines.reduce((sum, engine) => sum + engine.mismatches.length, 0);
+  const names = ['reference', ...asked.map((engine) => engine.engine)].join(', ');
+  lines.push(bad === 0 ? `equal: ${names}` : `NOT equal: ${bad} ${bad === 1 ? 'mismatch' : 'mismatches'}`);
+  return lines.join('\n');
+}
+
+function engineText(job: VerifyJob, engine: EngineReport): string[] {
+  if (engine.skipped !== undefined) return [`  ${engine.engine.padEnd(12)} skipped: ${engine.skipped}`];
+  const { accept, drop, reject } = engine.verdicts;
+  const lines = [
+    `  ${engine.engine.padEnd(12)} ${engine.packets} packets: ${accept} accept, ${drop} drop, ${reject} reject; ${engine.mismatches.length} mismatches`,
+    ...engine.notes.map((note) => `               ${note}`),
+    ...Object.entries(engine.unasked).map(([reason, count]) => `               ${count} not asked: ${reason}`),
+  ];
+  for (const mismatch of engine.mismatches.slice(0, 5)) lines.push(...mismatchText(job, mismatch));
+  return lines;
+}
+
+function mismatchText(job: VerifyJob, mismatch: Mismatch): string[] {
+  const { packet } = mismatch;
+  const head = `    ${mismatch.what} differs${mismatch.index < 0 ? '' : ` on packet ${mismatch.index}`}`;
+  const sides = [`      reference   ${mismatch.want}`, `      ${mismatch.engine.padEnd(11)} ${mismatch.have}`];
+  if (mismatch.index < 0) return [head, ...sides];
+  const trace = traceOf(job, packet).map((line) => `      reference   ${line}`);
+  const bytes = hexdump(packet.frame)
+    .split('\n')
+    .map((line) => `      ${line}`);
+  return [head, `      ${summarisePacket(packet)}`, ...sides, ...trace, ...bytes];
+}
+
+/** For programs: one object, numbers and texts only. */
+export function reportJson({ job, engines, seed, elapsed }: VerifyReport): unknown {
+  const { source: _source, ...manifest } = job.manifest;
+  return {
+    equal: engines.every((engine) => engine.mismatches.length === 0),
+    packets: job.packets.length,
+    ...(seed === undefined ? {} : { seed }),
+    milliseconds: elapsed,
+    manifest,
+    engines: engines.map((engine) => ({
+      ...engine,
+      mismatches: engine.mismatches.map(({ packet, ...rest }) => ({
+        ...rest,
+        packet: { text: printPacketText(packet), frame: toHex(packet.frame) },
+      })),
+    })),
+  };
+}
+
+/** JUnit XML: one test case an engine. */
+export function reportJunit({ job, engines, elapsed }: VerifyReport): string {
+  const { manifest } = job;
+  const suite = `${manifest.sourceFile} ${manifest.table} ${manifest.chain} ${manifest.hook} ${manifest.mode}`;
+  const failures = engines.filter((engine) => engine.mismatches.length > 0).length;
+  const skipped = engines.filter((engine) => engine.skipped !== undefined).length;
+  const seconds = (elapsed / 1000).toFixed(3);
+  const cases = engines.map((engine) => {
+    const open = `    <testcase classname="${escape(suite)}" name="${engine.engine}" time="${seconds}"`;
+    if (engine.skipped !== undefined) return `${open}><skipped message="${escape(engine.skipped)}"/></testcase>`;
+    if (engine.mismatches.length === 0) return `${open}/>`;
+    const text = engine.mismatches.map((mismatch) => mismatchText(job, mismatch).join('\n')).join('\n');
+    return `${open}><failure message="${engine.mismatches.length} mismatches">${escape(text)}</failure></testcase>`;
+  });
+  return [
+    '<?xml version="1.0" encoding="UTF-8"?>',
+    `<testsuites tests="${engines.length}" failures="${failures}" time="${seconds}">`,
+    `  <testsuite name="${escape(suite)}" tests="${engines.length}" failures="${failures}" errors="0" skipped="${skipped}" time="${seconds}">`,
+    ...cases,
+    '  </testsuite>',
+    '</testsuites>',
+    '',
+  ].join('\n');
+}
+
+const ENTITIES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&apos;',
+};
+
+function escape(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => ENTITIES[character]);
+}

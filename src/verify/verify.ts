@@ -1,0 +1,99 @@
+import type { Diagnostic } from '../../grammar/model/diagnostic.js';
+import type { Packet } from '../../grammar/model/packet.js';
+import type { Ruleset } from '../../grammar/model/ruleset.js';
+import { analyse } from '../../codegen/program/analysis.js';
+import { compile } from '../../codegen/program/index.js';
+import type { CompileOptions } from '../../codegen/program/manifest.js';
+import { ObjectComparison } from './compare-object.js';
+import { ENGINES, noVerdicts, type Chain, type EngineName, type EngineReport, type VerifyJob } from './job.js';
+import type { ObjectMachine } from './object-machine.js';
+
+export interface VerifyOptions extends CompileOptions {
+  readonly chain: Chain;
+  readonly engines?: readonly EngineName[];
+  /** Called now and then with what is being done. */
+  progress?(text: string): void;
+}
+
+export type VerifyResult =
+  | { readonly ok: true; readonly job: VerifyJob; readonly engines: readonly EngineReport[]; readonly equal: boolean }
+  | { readonly ok: false; readonly diagnostics: readonly Diagnostic[] };
+
+/**
+ * Compiles a chain and compares the reference with the object in the interpreter and in the kernel, and with real
+ * iptables, on the given packets. Engines that cannot run here are reported as skipped, with the reason.
+ */
+export async function verify(
+  ruleset: Ruleset,
+  text: string,
+  packets: readonly Packet[],
+  options: VerifyOptions,
+): Promise<VerifyResult> {
+  const compiled = compile(ruleset, { ...options, source: text });
+  const analysed = analyse(ruleset, options);
+  if (!compiled.ok) return compiled;
+  if (!analysed.ok) return analysed;
+  const { manifest, object } = compiled;
+  const { analysis } = analysed;
+  const { family } = ruleset;
+  const { chain } = options;
+  const job: VerifyJob = { ruleset, text, family, table: analysis.table, chain, object, manifest, analysis, packets };
+  const wanted = options.engines ?? ENGINES;
+  const engines: EngineReport[] = [];
+  for (const name of ENGINES) {
+    if (name === 'model' || !wanted.includes(name)) continue;
+    options.progress?.(`${name}: ${packets.length} packets`);
+    engines.push(await ask(job, name));
+  }
+  const equal = engines.every((engine) => engine.mismatches.length === 0);
+  return { ok: true, job, engines, equal };
+}
+
+async function ask(job: VerifyJob, name: Exclude<EngineName, 'model'>): Promise<EngineReport> {
+  const needsRoot = name !== 'interpreter';
+  if (needsRoot && process.geteuid?.() !== 0) return skipped(name, 'needs root');
+  if (needsRoot && process.platform !== 'linux') return skipped(name, 'needs Linux');
+  if (name === 'iptables') {
+    const { compareWithIptables } = await import('./compare-iptables.js');
+    return orSkipped(name, () => compareWithIptables(job));
+  }
+  const machine = name === 'kernel' ? await kernelMachine(job) : await interpreterMachine(job);
+  if ('skipped' in machine) return machine;
+  try {
+    return new ObjectComparison(job, name, machine).run();
+  } finally {
+    machine.close();
+  }
+}
+
+async function interpreterMachine(job: VerifyJob): Promise<ObjectMachine> {
+  const { InterpreterMachine } = await import('./interpreter-machine.js');
+  return new InterpreterMachine(job);
+}
+
+async function kernelMachine(job: VerifyJob): Promise<ObjectMachine | (EngineReport & { readonly skipped: string })> {
+  const { KernelMachine } = await import('./kernel-machine.js');
+  const { isMissingTool } = await import('./missing-tool.js');
+  try {
+    return new KernelMachine(job);
+  } catch (error) {
+    const reason = isMissingTool(error);
+    if (reason === undefined) throw error;
+    return skipped('kernel', reason);
+  }
+}
+
+async function orSkipped(name: EngineName, run: () => EngineReport): Promise<EngineReport> {
+  const { isMissingTool, isUnsupportedRuleset } = await import('./missing-tool.js');
+  try {
+    return run();
+  } catch (error) {
+    const reason = isMissingTool(error) ?? isUnsupportedRuleset(error);
+    if (reason === undefined) throw error;
+    return skipped(name, reason);
+  }
+}
+
+function skipped(engine: EngineName, reason: string): EngineReport & { readonly skipped: string } {
+  return { engine, skipped: reason, packets: 0, unasked: {}, verdicts: noVerdicts(), notes: [], mismatches: [] };
+}
