@@ -135,6 +135,10 @@ function buildManifest(analysis: Analysis, options: CompileOptions, program: Pro
 
 function hookAssumptions(analysis: Analysis, program: Program, hz: number): readonly string[] {
   const notes = ['the device is an Ethernet device, and its frames are addressed to it (no bridge port)'];
+  const { family, chain } = analysis.view;
+  if (family === 'v6' && (chain === 'INPUT' || chain === 'FORWARD')) {
+    notes.push("packets to link-local addresses are for this host (INPUT); other hosts' are not forwarded");
+  }
   if (program.limits > 0) notes.push(`CONFIG_HZ of the running kernel is ${hz}`);
   if (analysis.fragments === 'judge' && analysis.reassembled) {
     notes.push(

@@ -2,7 +2,7 @@ import { RealIptables, type Judgement } from '../../bpf-runtime/iptables/real-ip
 import type { Packet, Surroundings } from '../../grammar/model/packet.js';
 import { readFields } from '../evaluate/index.js';
 import { noVerdicts, type EngineReport, type Mismatch, type VerifyJob } from './job.js';
-import { explainObservation, isPiece, reachOf, type Reference } from './reference.js';
+import { explainObservation, isLinkLocalDestination, isPiece, reachOf, type Reference } from './reference.js';
 
 const MAX_MISMATCHES = 20;
 
@@ -77,6 +77,8 @@ class IptablesComparison {
 
   /** Why the namespace may treat the packet otherwise than a host with other groups and routes. */
   private hostDecides(packet: Packet): string | undefined {
+    if (isLinkLocalDestination(this.job, packet)) return 'link-local destination';
+    if (reachOf(this.job, packet).kind !== 'reaches') return undefined;
     const { daddr } = readFields(packet, this.job.family, this.job.chain);
     const group = this.job.family === 'v4' ? daddr >> 28n === 0xen : daddr >> 120n === 0xffn;
     if (group) return 'destination group that the host has not joined';

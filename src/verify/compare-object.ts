@@ -3,7 +3,7 @@ import type { RuleRef } from '../../grammar/model/ruleset.js';
 import { visitCondition } from '../../codegen/program/reachable.js';
 import { noVerdicts, type EngineName, type EngineReport, type Mismatch, type Verdict, type VerifyJob } from './job.js';
 import type { CounterValues, ObjectMachine } from './object-machine.js';
-import { isPiece, judgeByHits, mayAccept, reachOf } from './reference.js';
+import { isLinkLocalDestination, isPiece, judgeByHits, mayAccept, reachOf } from './reference.js';
 
 /** Packets between two readings of the counters. */
 const BATCH = 64;
@@ -86,6 +86,7 @@ export class ObjectComparison {
 
   /** A packet that never comes to the chain, but is judged and counted: the stack throws it away whatever is said. */
   private isLoose(packet: Packet): boolean {
+    if (isLinkLocalDestination(this.job, packet)) return true;
     const reach = reachOf(this.job, packet);
     if (reach.kind === 'reaches') return false;
     if (reach.code === 'other-vlan') return this.job.manifest.vlan === 'judge';

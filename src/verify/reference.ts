@@ -104,6 +104,15 @@ export function mayAccept(job: VerifyJob, packet: Packet): boolean {
   return possibleVerdicts({ ruleset, table, chain, packet }).accept;
 }
 
+/** A link-local IPv6 destination: whether it is this host's own is a question that bpf_fib_lookup does not answer. */
+export function isLinkLocalDestination(job: VerifyJob, packet: Packet): boolean {
+  if (job.family !== 'v6' || (job.chain !== 'INPUT' && job.chain !== 'FORWARD')) return false;
+  const link = readLink(packet.frame);
+  if (link === undefined || packet.frame.length < link.network + 26) return false;
+  const at = link.network + 24;
+  return packet.frame[at] === 0xfe && (packet.frame[at + 1] & 0xc0) === 0x80;
+}
+
 /** A piece of a datagram; an IPv6 fragment header alone does not make one (RFC 6946). */
 export function isPiece(job: VerifyJob, packet: Packet): boolean {
   const link = readLink(packet.frame);

@@ -104,8 +104,8 @@ function emitPayloadLength(context: EntryContext): void {
   emitRemaining(context, R4);
   code.emit(jump64('jgt', R3, reg(R4), context.pass));
   storeFlow(context, FLOW_LENGTH, R3);
-  code.emit(load(2, R1, R7, 4), toBigEndian(R1, 16), alu32('add', R1, HEADER));
-  storeField(context, 'length', R1);
+  // xt_length reads skb->len since Linux 6.3; before, payload length + 40, the same but behind a jumbo payload option.
+  storeField(context, 'length', R3);
 }
 
 /** ip6_rcv_core (net/ipv6/ip6_input.c): loopback addresses from outside, multicast sources, reserved scopes. */
