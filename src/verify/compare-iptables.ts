@@ -1,8 +1,14 @@
 import { RealIptables, type Judgement } from '../../bpf-runtime/iptables/real-iptables.js';
 import type { Packet, Surroundings } from '../../grammar/model/packet.js';
-import { readFields } from '../evaluate/index.js';
 import { noVerdicts, type EngineReport, type Mismatch, type VerifyJob } from './job.js';
-import { explainObservation, isLinkLocalDestination, isPiece, reachOf, type Reference } from './reference.js';
+import {
+  explainObservation,
+  isGroupDestination,
+  isLinkLocalDestination,
+  isPiece,
+  reachOf,
+  type Reference,
+} from './reference.js';
 
 const MAX_MISMATCHES = 20;
 
@@ -78,10 +84,11 @@ class IptablesComparison {
   /** Why the namespace may treat the packet otherwise than a host with other groups and routes. */
   private hostDecides(packet: Packet): string | undefined {
     if (isLinkLocalDestination(this.job, packet)) return 'link-local destination';
-    if (reachOf(this.job, packet).kind !== 'reaches') return undefined;
-    const { daddr } = readFields(packet, this.job.family, this.job.chain);
-    const group = this.job.family === 'v4' ? daddr >> 28n === 0xen : daddr >> 120n === 0xffn;
-    if (group) return 'destination group that the host has not joined';
+    if (isGroupDestination(this.job, packet)) return 'destination group that the host has not joined';
+    const reach = reachOf(this.job, packet);
+    // The kernel does not check what a raw socket of root's sends; a program could not read it.
+    if (this.job.chain === 'OUTPUT' && reach.kind === 'never')
+      return `malformed packet of a raw socket (${reach.code})`;
     // What is put on lo from outside has no route yet, unlike what really comes back from it.
     const elsewhere = reachOf(this.job, { ...packet, inInterface: 'eth0' });
     return packet.inInterface === 'lo' && elsewhere.kind !== 'reaches' ? 'address that comes by lo alone' : undefined;

@@ -113,6 +113,13 @@ export function isLinkLocalDestination(job: VerifyJob, packet: Packet): boolean 
   return packet.frame[at] === 0xfe && (packet.frame[at + 1] & 0xc0) === 0x80;
 }
 
+/** A multicast destination: whether the packet is for this host depends on the groups it has joined. */
+export function isGroupDestination(job: VerifyJob, packet: Packet): boolean {
+  const link = readLink(packet.frame);
+  if (link === undefined) return false;
+  return job.family === 'v4' ? packet.frame[link.network + 16] >> 4 === 0xe : packet.frame[link.network + 24] === 0xff;
+}
+
 /** A piece of a datagram; an IPv6 fragment header alone does not make one (RFC 6946). */
 export function isPiece(job: VerifyJob, packet: Packet): boolean {
   const link = readLink(packet.frame);
@@ -138,6 +145,7 @@ function isPiece6(bytes: Uint8Array): boolean {
 export function traceOf(job: VerifyJob, packet: Packet): readonly string[] {
   const addresses = surroundingsOracle(ASSUMED, packet, job.family);
   const oracle: Oracle = (test, rule, fields) => addresses(test, rule, fields) ?? false;
+  if (reachOf(job, packet).kind !== 'reaches') return ['never reaches the chain'];
   const evaluation = evaluateWith(job, packet, oracle, true);
   const hits = evaluation.hits.map((rule) => `${rule.chain} ${rule.number}`);
   const fields = readFields(packet, job.family, job.chain);
