@@ -19,10 +19,9 @@ export function compareWithIptables(job: VerifyJob): EngineReport {
   try {
     const unasked: Record<string, number> = {};
     const askable = job.packets.flatMap((packet, index) => {
-      // Pieces that the kernel puts together first are judged as another packet.
-      if (!job.analysis.reassembled || !isPiece(job, packet)) return [{ packet, index }];
-      unasked['piece of a datagram that is reassembled first'] =
-        (unasked['piece of a datagram that is reassembled first'] ?? 0) + 1;
+      const reason = notForTheNamespace(job, packet);
+      if (reason === undefined) return [{ packet, index }];
+      unasked[reason] = (unasked[reason] ?? 0) + 1;
       return [];
     });
     const judgements = engine.judge(askable.map(({ packet }) => packet));
@@ -32,6 +31,22 @@ export function compareWithIptables(job: VerifyJob): EngineReport {
   } finally {
     engine.close();
   }
+}
+
+/** Why the namespace would treat a packet otherwise than the hosts that the rules are for; undefined where it would not. */
+function notForTheNamespace(job: VerifyJob, packet: Packet): string | undefined {
+  const { chain } = job;
+  // Pieces that the kernel puts together first are judged as another packet.
+  if (job.analysis.reassembled && isPiece(job, packet)) return 'piece of a datagram that is reassembled first';
+  if (isLinkLocalDestination(job, packet)) return 'link-local destination';
+  if ((chain === 'INPUT' || chain === 'FORWARD') && isGroupDestination(job, packet)) {
+    return 'destination group that the host has not joined';
+  }
+  // The kernel does not check what a raw socket of root's sends; a program could not read it.
+  if (chain === 'OUTPUT' && reachOf(job, packet).kind === 'never') return 'malformed packet of a raw socket';
+  // What is put on lo from outside has no route yet, unlike what really comes back from it.
+  const elsewhere = packet.inInterface === 'lo' && reachOf(job, { ...packet, inInterface: 'eth0' }).kind !== 'reaches';
+  return elsewhere && reachOf(job, packet).kind === 'reaches' ? 'address that comes by lo alone' : undefined;
 }
 
 class IptablesComparison {
@@ -55,11 +70,6 @@ class IptablesComparison {
     }
     const reach = reachOf(this.job, packet);
     if (judgement.reached !== (reach.kind === 'reaches')) {
-      const reason = this.hostDecides(packet);
-      if (reason !== undefined) {
-        this.unasked[reason] = (this.unasked[reason] ?? 0) + 1;
-        return;
-      }
       this.asked++;
       const want = reach.kind === 'reaches' ? 'reaches the chain' : `never reaches the chain: ${reach.why}`;
       this.add({ index, packet, what: 'reach', want, have: judgement.reached ? 'reached it' : 'did not reach it' });
@@ -79,19 +89,6 @@ class IptablesComparison {
       this.add({ index, packet, what, want, have: `${judgement.verdict} by ${judgementText(judgement)}` });
     }
     if (reference !== undefined) this.count(reference);
-  }
-
-  /** Why the namespace may treat the packet otherwise than a host with other groups and routes. */
-  private hostDecides(packet: Packet): string | undefined {
-    if (isLinkLocalDestination(this.job, packet)) return 'link-local destination';
-    if (isGroupDestination(this.job, packet)) return 'destination group that the host has not joined';
-    const reach = reachOf(this.job, packet);
-    // The kernel does not check what a raw socket of root's sends; a program could not read it.
-    if (this.job.chain === 'OUTPUT' && reach.kind === 'never')
-      return `malformed packet of a raw socket (${reach.code})`;
-    // What is put on lo from outside has no route yet, unlike what really comes back from it.
-    const elsewhere = reachOf(this.job, { ...packet, inInterface: 'eth0' });
-    return packet.inInterface === 'lo' && elsewhere.kind !== 'reaches' ? 'address that comes by lo alone' : undefined;
   }
 
   private count(reference: Reference): void {
