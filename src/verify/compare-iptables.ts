@@ -1,5 +1,6 @@
 import { RealIptables, type Judgement } from '../../bpf-runtime/iptables/real-iptables.js';
 import type { Packet, Surroundings } from '../../grammar/model/packet.js';
+import { readLink } from '../packet/index.js';
 import { noVerdicts, type EngineReport, type Mismatch, type VerifyJob } from './job.js';
 import {
   explainObservation,
@@ -37,13 +38,19 @@ export function compareWithIptables(job: VerifyJob): EngineReport {
 function notForTheNamespace(job: VerifyJob, packet: Packet): string | undefined {
   const { chain } = job;
   // Pieces that the kernel puts together first are judged as another packet.
-  if (job.analysis.reassembled && isPiece(job, packet)) return 'piece of a datagram that is reassembled first';
+  if (job.analysis.reassembled && isPiece(job, packet, true)) return 'piece of a datagram that is reassembled first';
   if (isLinkLocalDestination(job, packet)) return 'link-local destination';
   if ((chain === 'INPUT' || chain === 'FORWARD') && isGroupDestination(job, packet)) {
     return 'destination group that the host has not joined';
   }
   // The kernel does not check what a raw socket of root's sends; a program could not read it.
   if (chain === 'OUTPUT' && reachOf(job, packet).kind === 'never') return 'malformed packet of a raw socket';
+  // A raw socket sends to 0.0.0.0 by way of 127.0.0.1.
+  const link = readLink(packet.frame);
+  const destination = link === undefined ? undefined : packet.frame.subarray(link.network + 16, link.network + 20);
+  if (chain === 'OUTPUT' && job.family === 'v4' && destination?.every((byte) => byte === 0) === true) {
+    return 'destination that the kernel rewrites';
+  }
   // What is put on lo from outside has no route yet, unlike what really comes back from it.
   const elsewhere = packet.inInterface === 'lo' && reachOf(job, { ...packet, inInterface: 'eth0' }).kind !== 'reaches';
   return elsewhere && reachOf(job, packet).kind === 'reaches' ? 'address that comes by lo alone' : undefined;

@@ -120,20 +120,23 @@ export function isGroupDestination(job: VerifyJob, packet: Packet): boolean {
   return job.family === 'v4' ? packet.frame[link.network + 16] >> 4 === 0xe : packet.frame[link.network + 24] === 0xff;
 }
 
-/** A piece of a datagram; an IPv6 fragment header alone does not make one (RFC 6946). */
-export function isPiece(job: VerifyJob, packet: Packet): boolean {
+/**
+ * A piece of a datagram. An IPv6 fragment header alone does not make one (RFC 6946), unless `atomic` asks for those,
+ * too: reassembly takes the header out.
+ */
+export function isPiece(job: VerifyJob, packet: Packet, atomic = false): boolean {
   const link = readLink(packet.frame);
   if (link === undefined) return false;
   const bytes = packet.frame.subarray(link.network);
   if (job.family === 'v4') return bytes.length >= 8 && (((bytes[6] << 8) | bytes[7]) & 0x3fff) !== 0;
-  return isPiece6(bytes);
+  return isPiece6(bytes, atomic);
 }
 
-function isPiece6(bytes: Uint8Array): boolean {
+function isPiece6(bytes: Uint8Array, atomic: boolean): boolean {
   let next = bytes[6];
   let at = 40;
   while ([0, 43, 44, 51, 60].includes(next) && at + 4 <= bytes.length) {
-    if (next === 44 && (((bytes[at + 2] << 8) | bytes[at + 3]) & 0xfff9) !== 0) return true;
+    if (next === 44 && (atomic || (((bytes[at + 2] << 8) | bytes[at + 3]) & 0xfff9) !== 0)) return true;
     const length = next === 44 ? 8 : next === 51 ? (bytes[at + 1] + 2) * 4 : (bytes[at + 1] + 1) * 8;
     next = bytes[at];
     at += length;
