@@ -5,6 +5,8 @@ import { Fault } from './fault.js';
  * pointer that leaves its region on either side lands in no valid one, and comes back by the same arithmetic.
  */
 const FIRST_REGION = 0x4000_0000;
+/** An offset from here on is one in front of the next region. */
+const BEFORE_NEXT = 0x8000_0000;
 /** Stack frames are the first regions. */
 export const FRAMES = 8;
 export const STACK_BYTES = 512;
@@ -164,7 +166,7 @@ export class Memory {
       return store ? this.toStore(moved, inside, size) : this.toLoad(moved, inside, size);
     }
     const region = this.regionAt(high);
-    if (region?.fields !== undefined) {
+    if (region?.fields !== undefined && offset < BEFORE_NEXT) {
       this.at = offset;
       return region;
     }
@@ -177,6 +179,9 @@ export class Memory {
   }
 
   private fault(high: number, offset: number, size: number, store: boolean): Fault {
+    if (offset >= BEFORE_NEXT && this.regionAt(high + 1) !== undefined) {
+      return this.fault(high + 1, offset - 0x1_0000_0000, size, store);
+    }
     const access = `${store ? 'write' : 'read'} of ${size} bytes`;
     const region = this.regionAt(high);
     if (region === undefined) {
@@ -185,7 +190,8 @@ export class Memory {
       return new Fault('not-a-pointer', `${access} at 0x${address}, which is ${what}`);
     }
     if (region.stale) return new Fault('stale-pointer', `${access} through a pointer to the packet as it was`);
-    if (store && offset + size <= region.readable) return new Fault('read-only', `${access} in ${region.name}`);
+    if (store && offset >= 0 && offset + size <= region.readable)
+      return new Fault('read-only', `${access} in ${region.name}`);
     const bytes = store ? region.writable : region.readable;
     return new Fault('out-of-bounds', `${access} at offset ${offset} of ${region.name}, which has ${bytes} bytes`);
   }

@@ -29,7 +29,10 @@ function fibLookup(env: Environment): void {
   machine.answer(fib(params.subarray(0, FIB_PARAMS_BYTES), flags));
 }
 
-/** bpf_csum_diff: the sum of `to` less that of `from`, folded to 16 bits as since Linux 6.13. */
+/**
+ * bpf_csum_diff: the sum of `to` less that of `from`, folded to 16 bits as since Linux 6.13 (before, it need not be).
+ * Sizes that are no multiples of 4 are refused as before it: a program that runs on both has none.
+ */
 function checksumDifference(env: Environment): void {
   const { machine } = env;
   const fromSize = sizeIn(env, 2, true);
