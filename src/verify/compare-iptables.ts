@@ -1,4 +1,5 @@
 import { RealIptables, type Judgement } from '../../bpf-runtime/iptables/real-iptables.js';
+import { printDump } from '../../grammar/index.js';
 import type { Packet, Surroundings } from '../../grammar/model/packet.js';
 import { readLink } from '../packet/index.js';
 import { noVerdicts, type EngineReport, type Mismatch, type VerifyJob } from './job.js';
@@ -15,8 +16,10 @@ const MAX_MISMATCHES = 20;
 
 /** Asks the kernel's own iptables about the packets and compares with the reference: reach, verdict, rule, counters. */
 export function compareWithIptables(job: VerifyJob): EngineReport {
-  const { family, chain, table, text } = job;
-  const engine = RealIptables.create({ ruleset: text, family, chain, table });
+  const { family, chain, table } = job;
+  // The judged table alone: what other tables do to a packet before the chain is an assumption that the object states.
+  const ruleset = printDump({ ...job.ruleset, tables: job.ruleset.tables.filter(({ name }) => name === table) });
+  const engine = RealIptables.create({ ruleset, family, chain, table });
   try {
     const unasked: Record<string, number> = {};
     const askable = job.packets.flatMap((packet, index) => {
@@ -89,10 +92,10 @@ class IptablesComparison {
       reference.verdict === judgement.verdict && decisionText(reference) === judgementText(judgement);
     const { reference, explained, sure } = explainObservation(this.job, packet, this.surroundings, agrees);
     if (!sure) this.unsure++;
-    if (explained && reference === undefined) this.unexplained++;
-    if (!explained) {
-      const want = reference === undefined ? 'undecided' : `${reference.verdict} by ${decisionText(reference)}`;
-      const what = reference?.verdict === judgement.verdict ? 'rule' : 'verdict';
+    if (reference === undefined) this.unexplained++;
+    else if (!explained) {
+      const want = `${reference.verdict} by ${decisionText(reference)}`;
+      const what = reference.verdict === judgement.verdict ? 'rule' : 'verdict';
       this.add({ index, packet, what, want, have: `${judgement.verdict} by ${judgementText(judgement)}` });
     }
     if (reference !== undefined) this.count(reference);
@@ -115,13 +118,16 @@ class IptablesComparison {
 
   report(engine: RealIptables): EngineReport {
     const notes = ['verdict, deciding rule and reach of each packet'];
-    if (this.unsure === 0 && this.mismatches.length === 0) {
+    if (this.unsure === 0 && this.unexplained === 0 && this.mismatches.length === 0) {
       this.compareCounters(engine);
       notes.push('counters of all rules and the policy, packets and bytes');
     } else if (this.unsure > 0) {
       notes.push(`counters not compared: ${this.unsure} packets met tests whose answer is not in the packet`);
     }
-    if (this.unexplained > 0) notes.push(`${this.unexplained} packets met too many such tests to be explained`);
+    if (this.unexplained > 0)
+      notes.push(
+        `${this.unexplained} packets met a target that is not understood, or too many such tests to be explained`,
+      );
     const { asked: packets, unasked, verdicts, mismatches } = this;
     return { engine: 'iptables', packets, unasked, verdicts, notes, mismatches };
   }
