@@ -14,8 +14,11 @@ import {
 
 const MAX_MISMATCHES = 20;
 
-/** Asks the kernel's own iptables about the packets and compares with the reference: reach, verdict, rule, counters. */
-export function compareWithIptables(job: VerifyJob): EngineReport {
+/**
+ * Asks the kernel's own iptables about the packets and compares with the reference: reach, verdict, rule, counters; and
+ * with what the object has refused (indices of the job's packets).
+ */
+export function compareWithIptables(job: VerifyJob, refused: ReadonlySet<number>): EngineReport {
   const { family, chain, table } = job;
   // The judged table alone: what other tables do to a packet before the chain is an assumption that the object states.
   const ruleset = printDump({ ...job.ruleset, tables: job.ruleset.tables.filter(({ name }) => name === table) });
@@ -29,7 +32,7 @@ export function compareWithIptables(job: VerifyJob): EngineReport {
       return [];
     });
     const judgements = engine.judge(askable.map(({ packet }) => packet));
-    const comparison = new IptablesComparison(job, engine.surroundings(), unasked);
+    const comparison = new IptablesComparison(job, engine.surroundings(), unasked, refused);
     askable.forEach(({ packet, index }, i) => comparison.compare(index, packet, judgements[i]));
     return comparison.report(engine);
   } finally {
@@ -71,6 +74,7 @@ class IptablesComparison {
     private readonly job: VerifyJob,
     private readonly surroundings: Surroundings,
     private readonly unasked: Record<string, number>,
+    private readonly refused: ReadonlySet<number>,
   ) {}
 
   compare(index: number, packet: Packet, judgement: Judgement): void {
@@ -88,6 +92,10 @@ class IptablesComparison {
     this.asked++;
     if (!judgement.reached) return;
     this.verdicts[judgement.verdict]++;
+    // Whatever the reference can say of it: what iptables accepts, no object may drop.
+    if (judgement.verdict === 'accept' && this.refused.has(index)) {
+      this.add({ index, packet, what: 'verdict', want: 'the object drops it', have: 'accept' });
+    }
     const agrees = (reference: Reference): boolean =>
       reference.verdict === judgement.verdict && decisionText(reference) === judgementText(judgement);
     const { reference, explained, sure } = explainObservation(this.job, packet, this.surroundings, agrees);

@@ -38,6 +38,8 @@ export class ObjectComparison {
   private readonly verdicts = noVerdicts();
   private readonly unasked: Record<string, number> = {};
   private asked = 0;
+  /** Indices of packets that the object did not accept. */
+  readonly refused = new Set<number>();
 
   constructor(
     private readonly job: VerifyJob,
@@ -67,7 +69,7 @@ export class ObjectComparison {
       progress?.(at);
     }
     for (const index of loose) {
-      const have = this.ask(packets[index]);
+      const have = this.ask(index);
       if (early) this.checkEarly(index, packets[index], have);
     }
     const notes = early
@@ -77,8 +79,9 @@ export class ObjectComparison {
     return { engine, packets: this.asked, unasked, verdicts, notes, mismatches };
   }
 
-  private ask(packet: Packet): Verdict {
-    const have = this.machine.run(packet);
+  private ask(index: number): Verdict {
+    const have = this.machine.run(this.job.packets[index]);
+    if (have !== 'accept') this.refused.add(index);
     this.asked++;
     this.verdicts[have]++;
     return have;
@@ -98,7 +101,7 @@ export class ObjectComparison {
     const want = new Float64Array(before.length);
     for (const index of indices) {
       const packet = this.job.packets[index];
-      const have = this.ask(packet);
+      const have = this.ask(index);
       const hits = this.batch === 1 ? difference(before, this.machine.counters()) : undefined;
       const expected = this.expect(packet, hits);
       if (!expected.verdicts.includes(have))

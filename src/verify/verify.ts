@@ -40,27 +40,32 @@ export async function verify(
   const job: VerifyJob = { ruleset, text, family, table: analysis.table, chain, object, manifest, analysis, packets };
   const wanted = options.engines ?? ENGINES;
   const engines: EngineReport[] = [];
+  const refused = new Set<number>();
   for (const name of ENGINES) {
     if (name === 'model' || !wanted.includes(name)) continue;
     options.progress?.(`${name}: ${packets.length} packets`);
-    engines.push(await ask(job, name));
+    engines.push(await ask(job, name, refused));
   }
   const equal = engines.every((engine) => engine.mismatches.length === 0);
   return { ok: true, job, engines, equal };
 }
 
-async function ask(job: VerifyJob, name: Exclude<EngineName, 'model'>): Promise<EngineReport> {
+/** `refused` collects what objects did not accept, for iptables to contradict. */
+async function ask(job: VerifyJob, name: Exclude<EngineName, 'model'>, refused: Set<number>): Promise<EngineReport> {
   const needsRoot = name !== 'interpreter';
   if (needsRoot && process.geteuid?.() !== 0) return skipped(name, 'needs root');
   if (needsRoot && process.platform !== 'linux') return skipped(name, 'needs Linux');
   if (name === 'iptables') {
     const { compareWithIptables } = await import('./compare-iptables.js');
-    return orSkipped(name, () => compareWithIptables(job));
+    return orSkipped(name, () => compareWithIptables(job, refused));
   }
   const machine = name === 'kernel' ? await kernelMachine(job) : await interpreterMachine(job);
   if ('skipped' in machine) return machine;
   try {
-    return new ObjectComparison(job, name, machine).run();
+    const comparison = new ObjectComparison(job, name, machine);
+    const report = comparison.run();
+    for (const index of comparison.refused) refused.add(index);
+    return report;
   } finally {
     machine.close();
   }
