@@ -62,7 +62,9 @@ function aim(
   if (dice < SHARES.inside + SHARES.beside) {
     const tests = [...own, ...way];
     if (tests.length > 0) {
-      const wish = random.pick(tests);
+      // A piece of a datagram is one shape among many, though most rules test for it.
+      const first = random.pick(tests);
+      const wish = first.field === 'fragoff' && random.chance(0.8) ? random.pick(tests) : first;
       values.set(wish.field, beside(wish, family, random));
     }
   } else if (dice < SHARES.inside + SHARES.beside + SHARES.mixed && other !== undefined) {
