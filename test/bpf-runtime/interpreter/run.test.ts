@@ -263,6 +263,21 @@ describe('surroundings', () => {
   });
 });
 
+test('csum_diff of a size that Linux before 6.13 refuses', () => {
+  const code = [
+    storeImm(8, R10, -8, 1),
+    mov64(R1, reg(R10)),
+    alu64('add', R1, -8),
+    mov64(R2, 6),
+    mov64(R3, 0),
+    mov64(R4, 0),
+    mov64(5, 0),
+    callHelper('csum_diff'),
+    exit(),
+  ];
+  expect(new Interpreter(objectSpec('xdp', code)).run({ packet: FRAME }).result).toBe(-22 >>> 0);
+});
+
 describe('local calls', () => {
   test('r6 to r9 and the stack frame come back', () => {
     const callee = functionSpec('f', [mov64(R6, 1), storeImm(8, R10, -8, 9), mov64(R0, reg(R1)), exit()]);
