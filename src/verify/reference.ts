@@ -135,7 +135,9 @@ export function isPiece(job: VerifyJob, packet: Packet, atomic = false): boolean
 function isPiece6(bytes: Uint8Array, atomic: boolean): boolean {
   let next = bytes[6];
   let at = 40;
-  while ([0, 43, 44, 51, 60].includes(next) && at + 4 <= bytes.length) {
+  while ([0, 43, 44, 51, 60].includes(next) && at + 2 <= bytes.length) {
+    // Connection tracking throws a cut fragment header away.
+    if (next === 44 && at + 8 > bytes.length) return atomic;
     if (next === 44 && (atomic || (((bytes[at + 2] << 8) | bytes[at + 3]) & 0xfff9) !== 0)) return true;
     const length = next === 44 ? 8 : next === 51 ? (bytes[at + 1] + 2) * 4 : (bytes[at + 1] + 1) * 8;
     next = bytes[at];
