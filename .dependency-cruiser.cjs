@@ -14,5 +14,9 @@ module.exports = {
     deny('tool-does-not-import-cli', '^src/(evaluate|verify|diff|packet|report)/', '^src/cli/'),
     deny('evaluate-is-independent', '^src/evaluate/', '^(codegen|bpf-runtime)/'),
   ],
-  options: { tsConfig: { fileName: 'tsconfig.json' }, doNotFollow: { path: 'node_modules' }, tsPreCompilationDeps: true },
+  options: {
+    tsConfig: { fileName: 'tsconfig.json' },
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+  },
 };

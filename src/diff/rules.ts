@@ -36,7 +36,11 @@ export async function diffDumps(a: DiffSide, b: DiffSide): Promise<RulesDiff> {
 }
 
 function replaced(a: string, b: string, before: string, after: string): string {
-  const mark = (sign: string, text: string): string[] => text.trimEnd().split('\n').map((line) => sign + line);
+  const mark = (sign: string, text: string): string[] =>
+    text
+      .trimEnd()
+      .split('\n')
+      .map((line) => sign + line);
   const [old, now] = [mark('-', before), mark('+', after)];
   return [`--- ${a}`, `+++ ${b}`, `@@ -1,${old.length} +1,${now.length} @@`, '', ...old, ...now, ''].join('\n');
 }

@@ -71,18 +71,12 @@ export class InterpreterMachine implements ObjectMachine {
   }
 
   counters(): CounterValues {
-    const map = this.interpreter.map('counters');
     const values = new Float64Array(2 * this.job.manifest.counters.length);
-    const key = new Uint8Array(4);
-    const keyView = new DataView(key.buffer);
-    for (let i = 0; i < this.job.manifest.counters.length; i++) {
-      keyView.setUint32(0, i, true);
-      const value = map.get(key);
-      if (value === undefined) throw new Error(`map counters has no entry ${i}`);
-      const view = new DataView(value.buffer, value.byteOffset, value.byteLength);
-      values[2 * i] = Number(view.getBigUint64(0, true));
-      values[2 * i + 1] = Number(view.getBigUint64(8, true));
-    }
+    let key = 0;
+    this.interpreter.map('counters').forEachValue((view, offset) => {
+      values[key++] = Number(view.getBigUint64(offset, true));
+      values[key++] = Number(view.getBigUint64(offset + 8, true));
+    });
     return values;
   }
 
