@@ -52,7 +52,7 @@ export const FIELDS: Readonly<Record<Field, FieldInfo>> = {
   fragoff: { bits: 16, doc: 'IPv4: fragment offset in 8-byte units (13 bits); IPv6: in bytes, as ipv6_find_hdr says' },
   tos: { bits: 8, doc: 'IPv4 TOS byte, IPv6 traffic class' },
   ttl: { bits: 8, doc: 'TTL or hop limit as the chain sees it (FORWARD: already decremented)' },
-  length: { bits: 16, doc: 'what xt_length reads: IPv4 total length; IPv6 payload length + 40 (modulo 2^16)' },
+  length: { bits: 16, doc: 'what xt_length reads: IPv4 total length; IPv6 skb->len (Linux 6.3 and newer)' },
   l4len: { bits: 16, doc: 'bytes of the packet from thoff on, 0 if none' },
   sport: { bits: 16, doc: 'bytes 0–1 from thoff, 0 if not readable' },
   dport: { bits: 16, doc: 'bytes 2–3 from thoff, 0 if not readable' },
