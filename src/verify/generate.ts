@@ -17,6 +17,8 @@ export interface GenerateOptions {
 
 /** Share of packets that are to match the rule aimed at, that stand beside one of its tests, and that mix two rules. */
 const SHARES = { inside: 0.5, beside: 0.3, mixed: 0.15 } as const;
+/** Different devices of all packets: engines have to make each of them. */
+const MAX_DEVICES = 16;
 /** Earlier rules of a chain that a packet is led around, so that it comes to the one aimed at. */
 const MAX_AVOIDED = 6;
 
@@ -30,15 +32,28 @@ export function generatePackets(ruleset: Ruleset, options: GenerateOptions): rea
   const reachable = collectReachable(table, options.chain);
   const random = new Random(options.seed);
   const paths = new Paths(reachable);
+  const devices = new Set<string>();
   const packets: Packet[] = [];
   for (let i = 0; i < options.count; i++) {
     // Every rule in turn, so that a long list is covered evenly.
     const rule = reachable.rules.length === 0 ? undefined : reachable.rules[i % reachable.rules.length];
     const other = rule === undefined ? undefined : random.pick(reachable.rules);
     const values = aim(ruleset, paths, rule, other, random);
-    packets.push(shapePacket(values, { family: ruleset.family, chain: options.chain }, random));
+    const packet = shapePacket(values, { family: ruleset.family, chain: options.chain }, random);
+    packets.push(withFewDevices(packet, devices, random));
   }
   return packets;
+}
+
+/** The packet, at devices that others came by too once there are many. */
+function withFewDevices(packet: Packet, devices: Set<string>, random: Random): Packet {
+  const known = (name: string): string => {
+    if (name === '' || devices.has(name)) return name;
+    if (devices.size >= MAX_DEVICES) return random.pick([...devices]);
+    devices.add(name);
+    return name;
+  };
+  return { ...packet, inInterface: known(packet.inInterface), outInterface: known(packet.outInterface) };
 }
 
 /** Field values for a packet directed at a rule. */

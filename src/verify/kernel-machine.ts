@@ -1,7 +1,7 @@
 import { loadObject } from '../../bpf-runtime/kernel/load.js';
 import type { LoadedProgram } from '../../bpf-runtime/kernel/program.js';
 import { shortestFrame } from '../../bpf-runtime/kernel/test-run.js';
-import { Testbed } from '../../bpf-runtime/system/testbed.js';
+import { Testbed, TESTBED_MAC } from '../../bpf-runtime/system/testbed.js';
 import type { Packet } from '../../grammar/model/packet.js';
 import type { Verdict, VerifyJob } from './job.js';
 import { verdictOfResult, type CounterValues, type ObjectMachine } from './object-machine.js';
@@ -9,6 +9,8 @@ import { verdictOfResult, type CounterValues, type ObjectMachine } from './objec
 const DEFAULT_DEVICE = 'eth0';
 /** XDP's test run takes one page with its head room and tail room. */
 const LONGEST_FRAME = 3400;
+
+const OWN_MAC = TESTBED_MAC.split(':').map((byte) => Number.parseInt(byte, 16));
 
 /** The object in the running kernel, by test runs in a namespace with the packets' devices and routes. */
 export class KernelMachine implements ObjectMachine {
@@ -40,7 +42,8 @@ export class KernelMachine implements ObjectMachine {
     const place =
       manifest.hook === 'xdp' ? { ingressInterface: index } : chain === 'OUTPUT' ? { interface: index } : arriving;
     const context = manifest.hook === 'tc' ? { ...place, mark: packet.mark } : place;
-    const { result } = this.testbed.run(() => this.program.testRun({ data: packet.frame, context }));
+    const data = chain === 'OUTPUT' ? asOwnPacket(packet.frame) : packet.frame;
+    const { result } = this.testbed.run(() => this.program.testRun({ data, context }));
     return verdictOfResult(manifest.hook, result);
   }
 
@@ -65,4 +68,14 @@ export class KernelMachine implements ObjectMachine {
     this.program.close();
     this.testbed.close();
   }
+}
+
+/**
+ * A packet of this host keeps skb->pkt_type PACKET_HOST whatever frame it leaves in, but a test run takes the type from
+ * the frame's destination, as of one that arrives. No test of OUTPUT reads that destination.
+ */
+function asOwnPacket(frame: Uint8Array): Uint8Array {
+  const own = Uint8Array.from(frame);
+  own.set(OWN_MAC);
+  return own;
 }

@@ -10,6 +10,7 @@ export interface Place {
   readonly family: Family;
   readonly chain: FilterChain;
   readonly stateful: boolean;
+  readonly marks: boolean;
   readonly limit: boolean;
   readonly pool: Pool;
 }

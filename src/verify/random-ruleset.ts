@@ -11,9 +11,13 @@ export interface RandomDumpOptions {
   readonly rules?: number;
   /** Also tests that only an early object can meet: connection state, address types by routes. Default no. */
   readonly stateful?: boolean;
+  /** Whether rules may set marks, which XDP cannot. Default yes. */
+  readonly marks?: boolean;
   /** Share of rulesets that test `limit`. Default 0.1. */
   readonly limits?: number;
 }
+
+export type { FilterChain };
 
 /** Deeper than the six functions that a program calls down: what lies below must be inlined. */
 const DEEPEST = 8;
@@ -37,6 +41,7 @@ export function randomDump(seed: number, options: RandomDumpOptions): string {
     family,
     chain,
     stateful: options.stateful ?? false,
+    marks: options.marks ?? true,
     limit: random.chance(options.limits ?? 0.1),
     pool: new Pool(family, random),
   };
@@ -126,7 +131,7 @@ function targetWords(
   if (dice < 66 && below.length > 0) return [random.chance(0.7) ? '-j' : '-g', random.pick(below).name];
   if (dice < 76) return rejectWords(place, tcp, random);
   if (dice < 81) return logWords(random);
-  if (dice < 92) return ['-j', 'MARK', ...markWords(place, random)];
+  if (dice < 92 && place.marks) return ['-j', 'MARK', ...markWords(place, random)];
   return [];
 }
 
