@@ -1,0 +1,3 @@
+import { campaign } from './random-campaign.js';
+
+campaign('v6');
