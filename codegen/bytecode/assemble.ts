@@ -68,9 +68,9 @@ function resolve(
   const starts = startSlots(instructions, () => 0);
   return instructions.map((instruction, index): Instruction => {
     const { reference } = instruction;
+    if (reference === undefined) return instruction.label === undefined ? instruction : withoutSymbols(instruction);
+    if (reference.kind !== 'label') return { ...withoutSymbols(instruction), reference };
     const rest = withoutSymbols(instruction);
-    if (reference === undefined) return rest;
-    if (reference.kind !== 'label') return { ...rest, reference };
     const offset = starts[targetOf(name, reference.name, places)] - starts[index] - 1;
     const jump = withDistance(name, rest, offset);
     if (jump === undefined) {
@@ -81,8 +81,7 @@ function resolve(
 }
 
 function withoutSymbols({ opcode, dst, src, offset, imm, line }: Instruction): Instruction {
-  const plain = { opcode, dst, src, offset, imm };
-  return line === undefined ? plain : { ...plain, line };
+  return line === undefined ? { opcode, dst, src, offset, imm } : { opcode, dst, src, offset, imm, line };
 }
 
 const JA = CLASS.JMP | JMP_OP.ja;
@@ -95,7 +94,11 @@ function withDistance(name: string, instruction: Instruction, distance: number):
     throw new AssembleError('not-a-jump', name, `opcode 0x${instruction.opcode.toString(16)} takes no label`);
   }
   if (instruction.opcode === GOTOL || isCall(instruction, PSEUDO.CALL)) return { ...instruction, imm: distance };
-  return distance < -0x8000 || distance > 0x7fff ? undefined : { ...instruction, offset: distance };
+  if (distance < -0x8000 || distance > 0x7fff) return undefined;
+  const { opcode, dst, src, imm, line } = instruction;
+  return line === undefined
+    ? { opcode, dst, src, offset: distance, imm }
+    : { opcode, dst, src, offset: distance, imm, line };
 }
 
 /** Grows jumps until all fit: a longer jump moves what lies behind it, so others may then need to grow too. */

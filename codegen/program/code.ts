@@ -1,9 +1,16 @@
 import type { Instruction, SourceLine } from '../bytecode/instruction.js';
 import { CLASS, JMP_OP, slots } from '../bytecode/instruction.js';
 
+/** An instruction on its way: label and line are joined to it once, at the end. */
+interface Step {
+  readonly instruction: Instruction;
+  label: string | undefined;
+  readonly line: SourceLine | undefined;
+}
+
 /** Collects the instructions of one function: labels, the current source line, and sizes as it grows. */
 export class Code {
-  readonly instructions: Instruction[] = [];
+  private readonly steps: Step[] = [];
   /** 8-byte slots so far. */
   slots = 0;
   /** Conditional jumps so far: each may leave a pending state in the verifier (limit 8192 a function). */
@@ -29,11 +36,11 @@ export class Code {
 
   /** A jump to the very next place is no work: the emitters need not know what comes behind them. */
   private dropJumpTo(label: string): void {
-    const last = this.instructions[this.instructions.length - 1];
-    const isGoto = last !== undefined && last.opcode === (CLASS.JMP | JMP_OP.ja);
-    if (!isGoto || last.reference?.kind !== 'label' || last.reference.name !== label) return;
-    if (this.pending.length > 0) return;
-    this.instructions.pop();
+    const last = this.steps[this.steps.length - 1];
+    if (last === undefined || last.instruction.opcode !== JA || this.pending.length > 0) return;
+    const { reference } = last.instruction;
+    if (reference?.kind !== 'label' || reference.name !== label) return;
+    this.steps.pop();
     this.slots -= 1;
     this.branches -= 1;
     if (last.label !== undefined) this.pending.push(last.label);
@@ -46,29 +53,28 @@ export class Code {
 
   emit(...instructions: readonly Instruction[]): void {
     for (const instruction of instructions) {
-      this.push(this.line === undefined ? instruction : { ...instruction, line: this.line });
+      this.push({ instruction, label: instruction.label, line: instruction.line ?? this.line });
     }
   }
 
-  /** A block whose labels were drawn from the same counter; its lines are kept. */
+  /** Takes over a block whose labels were drawn from the same counter; its lines are kept. */
   append(block: Code): void {
     for (const [alias, label] of block.aliases) this.aliases.set(alias, label);
-    for (const instruction of block.instructions) this.push(instruction);
+    for (const step of block.steps) this.push(step);
     this.pending.push(...block.pending);
   }
 
-  private push(instruction: Instruction): void {
-    const [first, ...others] = this.pending;
-    if (first === undefined) {
-      this.instructions.push(instruction);
-    } else {
+  private push(step: Step): void {
+    if (this.pending.length > 0) {
+      const [first, ...others] = this.pending;
       this.pending = [];
-      if (instruction.label !== undefined) others.push(instruction.label);
-      this.instructions.push({ ...instruction, label: first });
+      if (step.label !== undefined) others.push(step.label);
+      step.label = first;
       for (const alias of others) this.aliases.set(alias, first);
     }
-    this.slots += slots(instruction);
-    if (instruction.reference?.kind === 'label') this.branches++;
+    this.steps.push(step);
+    this.slots += slots(step.instruction);
+    if (step.instruction.reference?.kind === 'label') this.branches++;
   }
 
   /** Labels that name the same place as another one. */
@@ -83,37 +89,47 @@ export class Code {
   /** The instructions that can be reached (the verifier refuses others), every jump pointing at its place's one label. */
   finish(): readonly Instruction[] {
     if (this.pending.length > 0) throw new Error(`label ${this.pending[0]} at the end of the code`);
-    const resolved = this.instructions.map((instruction): Instruction => {
-      const reference = instruction.reference;
-      if (reference?.kind !== 'label') return instruction;
-      return { ...instruction, reference: { kind: 'label', name: this.resolve(reference.name) } };
+    const reached = this.reach();
+    return this.steps.filter((_, index) => reached[index] === 1).map((step) => this.join(step));
+  }
+
+  private join({ instruction, label, line }: Step): Instruction {
+    const { reference } = instruction;
+    if (label === undefined && line === instruction.line && reference?.kind !== 'label') return instruction;
+    const { opcode, dst, src, offset, imm } = instruction;
+    const joined: { -readonly [K in keyof Instruction]: Instruction[K] } = { opcode, dst, src, offset, imm };
+    if (reference?.kind === 'label') joined.reference = { kind: 'label', name: this.resolve(reference.name) };
+    else if (reference !== undefined) joined.reference = reference;
+    if (label !== undefined) joined.label = label;
+    if (line !== undefined) joined.line = line;
+    return joined;
+  }
+
+  /** 1 for each step that control can come to. */
+  private reach(): Uint8Array {
+    const { steps } = this;
+    const places = new Map<string, number>();
+    steps.forEach(({ label }, index) => {
+      if (label !== undefined) places.set(label, index);
     });
-    return dropUnreachable(resolved);
+    const reached = new Uint8Array(steps.length);
+    const work = [0];
+    for (let at = work.pop(); at !== undefined; at = work.pop()) {
+      while (at < steps.length && reached[at] === 0) {
+        reached[at] = 1;
+        const { opcode, reference } = steps[at].instruction;
+        if (reference?.kind === 'label') {
+          const target = places.get(this.resolve(reference.name));
+          if (target === undefined) throw new Error(`jump to unknown label ${reference.name}`);
+          if (reached[target] === 0) work.push(target);
+        }
+        if (opcode === JA || opcode === EXIT) break;
+        at++;
+      }
+    }
+    return reached;
   }
 }
 
 const JA = CLASS.JMP | JMP_OP.ja;
 const EXIT = CLASS.JMP | JMP_OP.exit;
-
-function dropUnreachable(instructions: readonly Instruction[]): readonly Instruction[] {
-  const places = new Map<string, number>();
-  instructions.forEach((instruction, index) => {
-    if (instruction.label !== undefined) places.set(instruction.label, index);
-  });
-  const reached = new Uint8Array(instructions.length);
-  const work = [0];
-  for (let at = work.pop(); at !== undefined; at = work.pop()) {
-    while (at < instructions.length && reached[at] === 0) {
-      reached[at] = 1;
-      const { opcode, reference } = instructions[at];
-      if (reference?.kind === 'label') {
-        const target = places.get(reference.name);
-        if (target === undefined) throw new Error(`jump to unknown label ${reference.name}`);
-        if (reached[target] === 0) work.push(target);
-      }
-      if (opcode === JA || opcode === EXIT) break;
-      at++;
-    }
-  }
-  return instructions.filter((_, index) => reached[index] === 1);
-}
