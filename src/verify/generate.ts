@@ -3,6 +3,7 @@ import type { Packet } from '../../grammar/model/packet.js';
 import { collectReachable, type Reachable, type ReachableRule } from '../../codegen/program/reachable.js';
 import { findTable, type Ruleset } from '../../grammar/model/ruleset.js';
 import type { TableName } from '../../grammar/model/family.js';
+import { DEFAULT_DESTINATION_MAC } from '../packet/index.js';
 import { beside, grant, wishesFor, type Wish } from './goal.js';
 import type { Chain } from './job.js';
 import { Random } from './random.js';
@@ -40,7 +41,7 @@ export function generatePackets(ruleset: Ruleset, options: GenerateOptions): rea
     const other = rule === undefined ? undefined : random.pick(reachable.rules);
     const values = aim(ruleset, paths, rule, other, random);
     const packet = shapePacket(values, { family: ruleset.family, chain: options.chain }, random);
-    packets.push(withFewDevices(packet, devices, random));
+    packets.push(asFromHere(withFewDevices(packet, devices, random)));
   }
   return packets;
 }
@@ -54,6 +55,14 @@ function withFewDevices(packet: Packet, devices: Set<string>, random: Random): P
     return name;
   };
   return { ...packet, inInterface: known(packet.inInterface), outInterface: known(packet.outInterface) };
+}
+
+/** What comes by `lo` has been put there by this host, in a frame that is addressed to nobody else. */
+function asFromHere(packet: Packet): Packet {
+  if (packet.inInterface !== 'lo' || (packet.frame[0] & 1) === 0) return packet;
+  const frame = Uint8Array.from(packet.frame);
+  new DataView(frame.buffer).setBigUint64(0, (DEFAULT_DESTINATION_MAC << 16n) | BigInt((frame[6] << 8) | frame[7]));
+  return { ...packet, frame };
 }
 
 /** Field values for a packet directed at a rule. */
