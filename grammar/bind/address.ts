@@ -11,10 +11,20 @@ export interface AddressMask {
 /** Addresses of host names that the caller declares; names are never looked up. */
 export type Hosts = ReadonlyMap<string, readonly string[]>;
 
-export type AddressFault = { readonly error: string; readonly hostName?: string };
+/** A host name that nobody declared, as written: with its mask, if it has one. */
+export interface HostName {
+  readonly hostName: string;
+}
+
+/** One of the addresses behind `-s` and `-d`. */
+export type AddressTerm = AddressMask | HostName;
 
 const BITS = { v4: 32, v6: 128 } as const;
 const NAME_BYTES = 255;
+
+/** Labels of RFC 1123, section 2.1. A letter in the last one keeps a mistyped address from being a name. */
+const HOST_NAME =
+  /^(?=.{1,253}$)(?:[a-z\d](?:[-a-z\d]{0,61}[a-z\d])?\.)*(?=[-\d]*[a-z])[a-z\d](?:[-a-z\d]{0,61}[a-z\d])?$/i;
 
 const FULL = { v4: (1n << 32n) - 1n, v6: (1n << 128n) - 1n } as const;
 
@@ -48,15 +58,12 @@ export function prefixLength(mask: bigint, family: Family): number | undefined {
 /**
  * The list of addresses behind `-s` and `-d` (libxtables `xtables_ipparse_multiple`, `xtables_ip6parse_multiple`):
  * `address[/mask]` with commas between, the mask a prefix length or an address. A null mask makes any text an address.
+ * A name that `hosts` does not declare is left as it is.
  */
-export function parseAddressList(
-  text: string,
-  family: Family,
-  hosts?: Hosts,
-): { readonly value: readonly AddressMask[] } | AddressFault {
+export function parseAddressList(text: string, family: Family, hosts?: Hosts): Parsed<readonly AddressTerm[]> {
   const plain = family === 'v4' ? plainIpv4(text) : undefined;
   if (plain !== undefined) return { value: [plain] };
-  const found: AddressMask[] = [];
+  const found: AddressTerm[] = [];
   for (const piece of text.split(',')) {
     const parsed = parseMasked(piece.replace(/^[ \t\n\v\f\r]+/, ''), family, hosts);
     if ('error' in parsed) return parsed;
@@ -83,11 +90,7 @@ function plainIpv4(text: string): AddressMask | undefined {
   return { address: BigInt(address) & mask, mask };
 }
 
-function parseMasked(
-  piece: string,
-  family: Family,
-  hosts: Hosts | undefined,
-): { readonly value: readonly AddressMask[] } | AddressFault {
+function parseMasked(piece: string, family: Family, hosts: Hosts | undefined): Parsed<readonly AddressTerm[]> {
   if (Buffer.byteLength(piece) > NAME_BYTES) return { error: 'the address is longer than 255 characters' };
   const slash = piece.lastIndexOf('/');
   const mask = slash < 0 ? { value: fullMask(family) } : parseMask(piece.slice(slash + 1), family);
@@ -95,7 +98,7 @@ function parseMasked(
   if (mask.value === 0n) return { value: [{ address: 0n, mask: 0n }] };
   const name = slash < 0 ? piece : piece.slice(0, slash);
   const addresses = parseHost(name, family, hosts);
-  if ('error' in addresses) return addresses;
+  if ('error' in addresses) return HOST_NAME.test(name) ? { value: [{ hostName: piece }] } : addresses;
   return { value: addresses.value.map((address) => ({ address: address & mask.value, mask: mask.value })) };
 }
 
@@ -106,11 +109,7 @@ function parseMask(text: string, family: Family): Parsed<bigint> {
   return length === undefined ? { error: `"${text}" is not a mask` } : { value: prefixMask(length, family) };
 }
 
-function parseHost(
-  name: string,
-  family: Family,
-  hosts: Hosts | undefined,
-): { readonly value: readonly bigint[] } | AddressFault {
+function parseHost(name: string, family: Family, hosts: Hosts | undefined): Parsed<readonly bigint[]> {
   const number = parseAddress(name, family);
   if (number !== undefined) return { value: [number] };
   const declared = (hosts?.get(name) ?? []).flatMap((text) => parseAddress(text, family) ?? []);
@@ -119,10 +118,7 @@ function parseHost(
   if (other !== undefined && /[:.]/.test(name)) {
     return { error: `"${name}" is an ${family === 'v4' ? 'IPv6' : 'IPv4'} address` };
   }
-  if (!/^[A-Za-z0-9_]([-A-Za-z0-9_.]*)$/.test(name) || !/[A-Za-z]/.test(name)) {
-    return { error: `"${name}" is not an address` };
-  }
-  return { error: `"${name}" is a host name`, hostName: name };
+  return { error: `"${name}" is not an address` };
 }
 
 /** An address without mask, in any form that iptables reads without asking a name service. */
@@ -192,8 +188,10 @@ function ipv6Groups(text: string, last: boolean): readonly number[] | undefined 
   return groups;
 }
 
-/** As iptables-save prints it: `address/length`, or `address/mask` for a mask with holes. */
-export function printMasked({ address, mask }: AddressMask, family: Family): string {
+/** As iptables-save prints it: `address/length`, or `address/mask` for a mask with holes. A name stays as written. */
+export function printMasked(term: AddressTerm, family: Family): string {
+  if ('hostName' in term) return term.hostName;
+  const { address, mask } = term;
   const length = prefixLength(mask, family);
   return `${printAddress(address, family)}/${length ?? printAddress(mask, family)}`;
 }

@@ -19,7 +19,10 @@ export interface ParseOptions {
   readonly family?: Family;
   /** Name of the file, for diagnostics. */
   readonly file?: string;
-  /** Addresses of the host names that the dump may use. Names are never looked up: what they mean would depend on the moment. */
+  /**
+   * Addresses of the host names that the dump may use. Names are never looked up: what they mean would depend on the
+   * moment. A name that is not here is kept, with a warning, and its test is one that nobody can answer.
+   */
   readonly hosts?: Hosts;
 }
 
@@ -194,7 +197,7 @@ class DumpBinder {
     this.report(words.faults);
     const { command } = words;
     if (command === undefined) {
-      if (words.faults.length === 0 && !words.otherFamily) this.report([noCommand(line)]);
+      if (!words.faults.some(isError) && !words.otherFamily) this.report([noCommand(line)]);
       return;
     }
     const bound = bindRule(
@@ -205,7 +208,7 @@ class DumpBinder {
     );
     this.report(bound.faults);
     const rules = takesRule(command);
-    if (!line.usable || words.faults.length > 0 || bound.faults.length > 0 || (rules && words.otherFamily)) return;
+    if (!line.usable || [...words.faults, ...bound.faults].some(isError) || (rules && words.otherFamily)) return;
     this.report(table.apply(command, bound, words.counters));
   }
 
@@ -215,6 +218,7 @@ class DumpBinder {
       family: this.family,
       table: table.name,
       hosts: this.options.hosts,
+      mayBeOlder: true,
       chains: table.chains,
       isBuiltin: (name) => table.isBuiltin(name),
     };

@@ -1,15 +1,15 @@
-import { all, equals, FALSE, hotdrop, inSet, invertIf, not, TRUE, type Condition } from '../model/condition.js';
+import { all, equals, FALSE, hotdrop, inSet, invertIf, not, opaque, TRUE, type Condition } from '../model/condition.js';
 import type { Family } from '../model/family.js';
 import { systemProtocolName, CHAIN_PROTOCOLS } from '../modules/value/protocols.js';
-import { fullMask, prefixLength, printMasked, type AddressMask } from './address.js';
+import { fullMask, prefixLength, printMasked, type AddressMask, type AddressTerm } from './address.js';
 import { interfaceCondition, isAnyInterface } from './interface.js';
 import { quoteIfNeeded } from '../syntax/index.js';
 import type { Head, RuleHead } from './rule-words.js';
 
 /** One of the pairs of addresses that a rule's lists make. */
 export interface AddressPair {
-  readonly source: AddressMask | undefined;
-  readonly destination: AddressMask | undefined;
+  readonly source: AddressTerm | undefined;
+  readonly destination: AddressTerm | undefined;
 }
 
 /** Each pair of addresses, the sources outside (iptables.c `append_entry`). */
@@ -40,8 +40,9 @@ function addOption(words: string[], inverted: boolean, ...option: readonly strin
   words.push(...option);
 }
 
-function addAddress(words: string[], flag: string, value: AddressMask, inverted: boolean, family: Family): void {
-  if (value.mask !== 0n || inverted) addOption(words, inverted, flag, printMasked(value, family));
+function addAddress(words: string[], flag: string, value: AddressTerm, inverted: boolean, family: Family): void {
+  if ('hostName' in value || value.mask !== 0n || inverted)
+    addOption(words, inverted, flag, printMasked(value, family));
 }
 
 function isInverted(given: Head<unknown> | undefined): boolean {
@@ -71,9 +72,9 @@ export function headCondition(head: RuleHead, pair: AddressPair, family: Family)
   const put = (condition: Condition): void => {
     if (condition !== TRUE) tests.push(condition);
   };
-  if (pair.source !== undefined) put(addressCondition('saddr', pair.source, isInverted(head.source), family));
+  if (pair.source !== undefined) put(sourceOrDestination('-s', pair.source, isInverted(head.source), family));
   if (pair.destination !== undefined) {
-    put(addressCondition('daddr', pair.destination, isInverted(head.destination), family));
+    put(sourceOrDestination('-d', pair.destination, isInverted(head.destination), family));
   }
   if (head.inInterface !== undefined) put(interfaceCondition('iif', head.inInterface.value, head.inInterface.inverted));
   if (head.outInterface !== undefined) {
@@ -98,6 +99,12 @@ const PROTOCOL_TESTS = Array.from({ length: 256 }, (_, number) => {
   const straight = equals('proto', number);
   return { straight, inverted: not(straight) };
 });
+
+/** What a host name stands for depends on the moment: its test is one that nobody can answer. */
+function sourceOrDestination(flag: '-s' | '-d', term: AddressTerm, inverted: boolean, family: Family): Condition {
+  if (!('hostName' in term)) return addressCondition(flag === '-s' ? 'saddr' : 'daddr', term, inverted, family);
+  return invertIf(inverted, opaque({ name: 'module', module: 'host name', words: [flag, term.hostName] }));
+}
 
 function addressCondition(
   field: 'saddr' | 'daddr',

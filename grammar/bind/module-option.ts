@@ -1,4 +1,4 @@
-import type { ModuleContext } from '../modules/define.js';
+import type { ModuleContext, OptionSpec, Parsed } from '../modules/define.js';
 import type { SourceRange } from '../model/diagnostic.js';
 import type { Code, Word } from '../syntax/index.js';
 import type { FlagEntry } from './registry.js';
@@ -7,10 +7,13 @@ import type { KnownUse } from './rule-words.js';
 /** The words still to come, and where to report what is wrong with them. */
 export interface WordSource {
   readonly context: ModuleContext;
+  /** Whether the text may be one that iptables before 1.8.10 saved. */
+  readonly mayBeOlder: boolean;
   nextWord(): Word | undefined;
   nextPlainWord(): Word | undefined;
   fault(code: Code, at: SourceRange, message: string, hint?: string): void;
   stop(code: Code, at: SourceRange, message: string, hint?: string): void;
+  warn(code: Code, at: SourceRange, message: string, hint?: string): void;
 }
 
 /** Takes an option of a module with its words. A value that cannot be read is a fault; the words after it are read on. */
@@ -34,7 +37,7 @@ export function takeModuleOption(
   if (other !== undefined) source.fault('excluded-option', word, `${spec.flag} cannot stand beside ${other}`);
   const { context } = source;
   const texts = values.map(({ text }) => text);
-  const parsed = spec.value.parse(texts, context);
+  const parsed = parseValue(source, spec, values.length === 0 ? word : span(values), texts);
   const read = texts.length === 1 ? texts[0] : texts.join('\n');
   use.text += `\n${inverted ? '!' : ''}${key} ${context.protocol?.number ?? ''} ${read}`;
   if ('value' in parsed) {
@@ -45,6 +48,25 @@ export function takeModuleOption(
   source.fault('bad-value', values.length === 0 ? word : span(values), `${spec.flag}: ${parsed.error}`);
   use.given[key] = UNREAD;
   use.broken = true;
+}
+
+/**
+ * The value as iptables 1.8.11 reads it. Ranges that it refuses because they end before they start are in dumps that
+ * older versions saved, and such a dump must be readable: there the option holds for nothing.
+ */
+function parseValue(
+  source: WordSource,
+  { flag, value }: OptionSpec<unknown>,
+  at: SourceRange,
+  texts: readonly string[],
+): Parsed<unknown> {
+  const parsed = value.parse(texts, source.context);
+  if ('value' in parsed || !source.mayBeOlder) return parsed;
+  const older = value.parse(texts, { ...source.context, takesReversedRanges: true });
+  if ('error' in older) return parsed;
+  const hint = 'iptables refuses it since 1.8.10; did you mean the range the other way round?';
+  source.warn('reversed-range', at, `${flag}: "${texts.join(' ')}" ends before it starts: nothing is in it`, hint);
+  return older;
 }
 
 /** Stands for a value that could not be read, so that its option does not count as missing. */

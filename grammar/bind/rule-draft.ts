@@ -3,7 +3,7 @@ import type { Counters } from '../model/ruleset.js';
 import type { ModuleContext } from '../modules/define.js';
 import { parseProtocol } from '../modules/value/protocols.js';
 import { problem, warning, type Code, type Word } from '../syntax/index.js';
-import { parseAddressList } from './address.js';
+import { parseAddressList, type HostName } from './address.js';
 import { chainNameFault } from './chain-name.js';
 import { hasOddCharacter, parseInterface } from './interface.js';
 import type {
@@ -119,14 +119,17 @@ export class RuleDraft {
   setAddress(key: 'source' | 'destination', word: Word, argument: Word, inverted: boolean): void {
     if (!this.once(this.head[key], word, key === 'source' ? '-s' : '-d')) return;
     const parsed = parseAddressList(argument.text, this.surroundings.family, this.surroundings.hosts);
-    if ('error' in parsed) {
-      if (parsed.hostName === undefined) return this.fault('bad-address', argument, parsed.error);
-      const written = this.surroundings.family === 'v4' ? '127.0.0.1' : '::1';
-      const meant = parsed.hostName === 'localhost' ? written : 'its addresses';
-      const hint = `iptables would ask /etc/hosts or a name service while loading; write ${meant}`;
-      return this.fault('host-name', argument, parsed.error, hint);
-    }
+    if ('error' in parsed) return this.fault('bad-address', argument, parsed.error);
+    for (const term of parsed.value) if ('hostName' in term) this.warnOfName(term, argument);
     this.given[key] = { value: parsed.value, inverted, at: argument };
+  }
+
+  private warnOfName({ hostName }: HostName, at: Word): void {
+    const written = this.surroundings.family === 'v4' ? '127.0.0.1' : '::1';
+    const meant = hostName === 'localhost' ? written : 'its addresses';
+    const message = `"${hostName}" is a host name, whose addresses depend on where and when it is looked up`;
+    const hint = `iptables asks /etc/hosts or a name service while loading; write ${meant}, or declare the name`;
+    this.faults.push(warning('host-name', at, message, hint));
   }
 
   setInterface(key: 'inInterface' | 'outInterface', word: Word, argument: Word, inverted: boolean): void {

@@ -1,7 +1,7 @@
 import { wholeNumber } from '../modules/value/number.js';
 import type { ModuleContext } from '../modules/define.js';
 import type { SourceRange } from '../model/diagnostic.js';
-import type { Code, Word } from '../syntax/index.js';
+import { warning, type Code, type Word } from '../syntax/index.js';
 import { CORE_BY_LETTER, type CoreOption } from './core-options.js';
 import { loadMatch, loadProtocolMatch, loadTarget, protocolMatchHas } from './module-loading.js';
 import { takeModuleOption, type WordSource } from './module-option.js';
@@ -49,6 +49,10 @@ class RuleReader implements WordSource, Loaded {
     return this.rule.context;
   }
 
+  get mayBeOlder(): boolean {
+    return this.surroundings.mayBeOlder === true;
+  }
+
   get loaded(): readonly (KnownUse | UnknownUse)[] {
     return this.rule.loaded;
   }
@@ -69,6 +73,10 @@ class RuleReader implements WordSource, Loaded {
 
   stop(code: Code, at: SourceRange, message: string, hint?: string): void {
     this.rule.stop(code, at, message, hint);
+  }
+
+  warn(code: Code, at: SourceRange, message: string, hint?: string): void {
+    this.rule.addFault(warning(code, at, message, hint));
   }
 
   /** The next word, whatever it is (getopt: an option takes its word even if that begins with a dash). */

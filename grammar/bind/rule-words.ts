@@ -3,7 +3,7 @@ import type { Family, TableName } from '../model/family.js';
 import type { Counters } from '../model/ruleset.js';
 import type { Given, MatchModule, TargetModule } from '../modules/define.js';
 import type { Word } from '../syntax/index.js';
-import type { AddressMask, Hosts } from './address.js';
+import type { AddressTerm, Hosts } from './address.js';
 import type { ExtensionSyntax } from './extension-syntax.js';
 import type { Entry, ModuleRegistry } from './registry.js';
 
@@ -55,8 +55,8 @@ export interface Head<T> {
 }
 
 export interface RuleHead {
-  readonly source?: Head<readonly AddressMask[]>;
-  readonly destination?: Head<readonly AddressMask[]>;
+  readonly source?: Head<readonly AddressTerm[]>;
+  readonly destination?: Head<readonly AddressTerm[]>;
   readonly inInterface?: Head<string>;
   readonly outInterface?: Head<string>;
   readonly protocol?: Head<number>;
@@ -84,6 +84,8 @@ export interface Surroundings {
   /** Chain of a rule that stands without its command. */
   readonly chain?: string;
   readonly hosts?: Hosts;
+  /** The rule is of a dump, which an older iptables may have saved. */
+  readonly mayBeOlder?: boolean;
   /** Names of the table's chains as far as they are declared. */
   readonly chains: { has(name: string): boolean; keys(): Iterable<string> };
   isBuiltin(chain: string): boolean;

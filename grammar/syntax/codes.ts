@@ -54,6 +54,7 @@ export const CODES = {
   'wrong-hook': 'the module cannot be used in a chain reached from this hook',
   'wrong-protocol': 'the match needs another -p',
   'bad-value': 'the value of an option cannot be read',
+  'reversed-range': 'a range ends before it starts, as iptables before 1.8.10 took it: it holds nothing',
   'missing-option': 'the module lacks an option that it needs',
   'excluded-option': 'two options of a module exclude each other',
   'module-check': 'the options of a module do not go together',

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseDump, parseRule, printRule } from '../../../grammar/index.js';
+import { not, opaque } from '../../../grammar/model/condition.js';
 
 const rows: readonly { readonly name: string; readonly text: string; readonly want: readonly string[] }[] = [
   { name: 'an empty file', text: '', want: [] },
@@ -80,7 +81,7 @@ describe('faults of a file', () => {
     [
       'a host name',
       '-A INPUT -s localhost',
-      'iptables would ask /etc/hosts or a name service while loading; write 127.0.0.1',
+      'iptables asks /etc/hosts or a name service while loading; write 127.0.0.1, or declare the name',
     ],
     ['single quotes', "-A INPUT -m comment --comment 'a b'", 'only double quotes keep words together'],
   ])('helps with %s', (_name, line, hint) => {
@@ -91,7 +92,7 @@ describe('faults of a file', () => {
 describe('no half rules', () => {
   const lines = [
     '-A INPUT -s 10.0.0.0/33 -j ACCEPT',
-    '-A INPUT -s 10.0.0.1,x.example -j ACCEPT',
+    '-A INPUT -s 10.0.0.1,x_example -j ACCEPT',
     '-A INPUT -p tcp --dport 1:0 -j ACCEPT',
     '-A INPUT -p tcp -m tcp --dport 22 -j REJECT --reject-with nothing',
     '-I INPUT -m mark -j DROP',
@@ -107,9 +108,42 @@ describe('no half rules', () => {
 
 describe('host names', () => {
   const dump = '*filter\n-A INPUT -s good.example,1.1.1.1/24 -j ACCEPT\nCOMMIT\n';
+  const opaqueTest = (...words: readonly string[]) => opaque({ name: 'module', module: 'host name', words });
 
   it('are not looked up', () => {
-    expect(parseDump(dump).diagnostics.map(({ code }) => code)).toEqual(['host-name']);
+    const { ruleset, diagnostics } = parseDump(dump);
+    expect(diagnostics.map(({ severity, code, column }) => [severity, code, column])).toEqual([
+      ['warning', 'host-name', 13],
+    ]);
+    expect(ruleset.tables[0].chains[0].rules.map(printRule)).toEqual([
+      '-s good.example -j ACCEPT',
+      '-s 1.1.1.0/24 -j ACCEPT',
+    ]);
+  });
+
+  it.each([
+    { have: '-s 6bone.net', want: opaqueTest('-s', '6bone.net') },
+    { have: '! -d ntp.example.net', want: not(opaqueTest('-d', 'ntp.example.net')) },
+    { have: '-d ntp.example.net/24', want: opaqueTest('-d', 'ntp.example.net/24') },
+    { have: '-s localhost', want: opaqueTest('-s', 'localhost') },
+    { have: '-s a.b-c.x1', want: opaqueTest('-s', 'a.b-c.x1') },
+  ])('$have is a test that nobody can answer', ({ have, want }) => {
+    const { ruleset } = parseDump(`*filter\n-A INPUT ${have} -j ACCEPT\nCOMMIT\n`);
+    expect(ruleset.tables[0].chains[0].rules.map(({ head }) => head)).toEqual([want]);
+    expect(ruleset.tables[0].chains[0].rules.map(printRule)).toEqual([`${have} -j ACCEPT`]);
+  });
+
+  it.each(['<private_ip>', '10.0.0.256', '1.2.3.4.5', '-x.example', 'x-.example', 'a..b', 'a_b', 'x.0', '2001:db8::1'])(
+    '%s is none',
+    (text) => {
+      const { diagnostics } = parseDump(`*filter\n-A INPUT -s ${text} -j ACCEPT\nCOMMIT\n`, { family: 'v4' });
+      expect(diagnostics.map(({ severity, code }) => [severity, code])).toEqual([['error', 'bad-address']]);
+    },
+  );
+
+  it('no IPv4 address is one in an IPv6 file', () => {
+    const { diagnostics } = parseDump('*filter\n-A INPUT -s 192.0.2.1\nCOMMIT\n', { family: 'v6' });
+    expect(diagnostics.map(({ severity, code }) => [severity, code])).toEqual([['error', 'bad-address']]);
   });
 
   it('stand for the addresses that the caller declares', () => {
@@ -120,6 +154,45 @@ describe('host names', () => {
     expect(ruleset.tables[0].chains[0].rules.map(printRule)).toEqual(sources.map((source) => `-s ${source} -j ACCEPT`));
   });
 });
+
+describe('warnings', () => {
+  it.each(['-A INPUT -i eth/0 -j DROP', '-A INPUT -s a.example -j DROP'])('%s keeps its rule', (line) => {
+    const { ruleset, diagnostics } = parseDump(`*filter\n${line}\nCOMMIT\n`);
+    expect(diagnostics.map(({ severity }) => severity)).toEqual(['warning']);
+    expect(ruleset.tables[0].chains[0].rules.map(printRule)).toEqual([line.slice('-A INPUT '.length)]);
+  });
+});
+
+describe('ranges that end before they start', () => {
+  const rule = '-p udp -m udp --dport 60000:29 -j ACCEPT';
+
+  it('are kept in a dump, as iptables saved them before 1.8.10, and hold nothing', () => {
+    const { ruleset, diagnostics } = parseDump(`*filter\n-A INPUT ${rule}\nCOMMIT\n`);
+    expect(diagnostics.map(({ severity, code, column }) => [severity, code, column])).toEqual([
+      ['warning', 'reversed-range', 32],
+    ]);
+    const rules = ruleset.tables[0].chains[0].rules;
+    expect(rules.map(printRule)).toEqual([rule]);
+    expect(JSON.stringify(rules[0].matches[0].condition, bigints)).toContain('"field":"dport","set":[]');
+  });
+
+  it.each(['-p tcp -m tcp --dport 60000:29', '-p udp -m udp --dport 60000:29:1', '-p udp -m udp --dport 60000:x'])(
+    '%s is none that any version took',
+    (text) => {
+      const { diagnostics } = parseDump(`*filter\n-A INPUT ${text}\nCOMMIT\n`);
+      expect(diagnostics.map(({ code }) => code)).toEqual(['bad-value']);
+    },
+  );
+
+  it('are refused in a rule of its own', () => {
+    const place = { family: 'v4', table: 'filter', chain: 'INPUT' } as const;
+    expect(parseRule(rule, place).diagnostics.map(({ code }) => code)).toEqual(['bad-value']);
+  });
+});
+
+function bigints(_: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? String(value) : value;
+}
 
 describe('the ruleset', () => {
   it('has all built-in chains first, whatever the order of the lines', () => {
