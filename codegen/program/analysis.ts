@@ -7,7 +7,7 @@ import { LOGGED_FIELDS } from './log.js';
 import type { CompileOptions, FragmentPolicy, Hook, Mode, RejectPolicy, VlanPolicy } from './manifest.js';
 import { collectReachable, visitCondition, type Reachable, type ReachableRule } from './reachable.js';
 import { rejectFields } from './reject/index.js';
-import { markChange, otherTables, seesWholeDatagrams } from './surroundings.js';
+import { addressRewriting, markChange, otherTables, seesWholeDatagrams } from './surroundings.js';
 import { specialise, type Undecided, type View } from './view.js';
 
 /** What a rule becomes at a hook: translated, or why not. */
@@ -24,6 +24,8 @@ export interface Analysis {
   readonly table: TableName;
   readonly chain: BuiltinChain;
   readonly policy: 'ACCEPT' | 'DROP';
+  /** Policy of the chain that a packet may meet instead of this one (early mode, rewritten addresses). */
+  readonly alternativePolicy?: 'ACCEPT' | 'DROP';
   readonly hook: Hook;
   readonly mode: Mode;
   readonly fragments: FragmentPolicy;
@@ -92,12 +94,20 @@ export function analyse(ruleset: Ruleset, options: CompileOptions): AnalysisResu
   }
 
   const mode = options.mode ?? 'exact';
-  const reachable = collectReachable(table, chain);
+  const rewrittenBy = mode === 'early' && chain !== 'PREROUTING' ? addressRewriting(ruleset) : undefined;
+  const alternative = rewrittenBy === undefined ? undefined : otherChain(chain);
+  const reachable = collectReachable(table, chain, alternative);
   const marks = reachable.rules.some((rule) => rule.rule.target.effect.kind === 'mark');
   const changed = markChange(ruleset, tableName, chain);
   const markChangedBy = changed ?? (mode === 'early' && marks ? 'a MARK rule of this chain' : undefined);
   const family = ruleset.family;
-  const view: View = { hook, family, chain, ...(markChangedBy === undefined ? {} : { markChangedBy }) };
+  const view: View = {
+    hook,
+    family,
+    chain,
+    ...(markChangedBy === undefined ? {} : { markChangedBy }),
+    ...(rewrittenBy === undefined ? {} : { rewrittenBy }),
+  };
   const rules = reachable.rules.map((rule) => analyseRule(rule, view, mode));
 
   const reject = options.reject ?? 'answer';
@@ -106,7 +116,8 @@ export function analyse(ruleset: Ruleset, options: CompileOptions): AnalysisResu
   const { fragments, warning } = chooseFragments(options, reassembled, used);
   const named = used.has('iif') || used.has('oif');
   const vlan = options.vlan ?? (named ? (mode === 'early' ? 'pass' : 'drop') : 'judge');
-  const others = otherTables(ruleset, tableName, chain, used);
+  const others = otherTables(ruleset, tableName, chain, rewrittenBy === undefined ? used : new Set());
+  const alternativePolicy = alternative === undefined ? undefined : findChain(table, alternative)?.policy;
   return {
     ok: true,
     analysis: {
@@ -114,6 +125,7 @@ export function analyse(ruleset: Ruleset, options: CompileOptions): AnalysisResu
       table: tableName,
       chain,
       policy: entry.policy,
+      ...(alternativePolicy === undefined ? {} : { alternativePolicy }),
       hook,
       mode,
       fragments,
@@ -125,9 +137,25 @@ export function analyse(ruleset: Ruleset, options: CompileOptions): AnalysisResu
       rules,
       used,
       assumptions: others.map((other) => other.assumption),
-      warnings: [...others.map((other) => other.warning), ...(warning === undefined ? [] : [warning])],
+      warnings: [
+        ...(rewrittenBy === undefined ? [] : [rewritingWarning(rewrittenBy, alternative)]),
+        ...others.map((other) => other.warning),
+        ...(warning === undefined ? [] : [warning]),
+      ],
     },
   };
+}
+
+function rewritingWarning(where: string, alternative: BuiltinChain | undefined): Diagnostic {
+  const both = alternative === undefined ? '' : `, and dropped only if chain ${alternative} would drop it, too`;
+  const message = `addresses are rewritten (${where}): a packet is judged without what may be rewritten${both}`;
+  return { ...NOWHERE, code: 'addresses-rewritten', severity: 'warning', message };
+}
+
+/** The chain that a packet meets instead if its destination is rewritten. */
+function otherChain(chain: BuiltinChain): BuiltinChain | undefined {
+  if (chain === 'INPUT') return 'FORWARD';
+  return chain === 'FORWARD' ? 'INPUT' : undefined;
 }
 
 function analyseRule(rule: ReachableRule, view: View, mode: Mode): RuleAnalysis {
@@ -146,7 +174,8 @@ function analyseRule(rule: ReachableRule, view: View, mode: Mode): RuleAnalysis 
   }
   const tests = undecided.length > 0;
   undecided.push(...undecidedEffect(rule.rule.target.effect, view));
-  return { rule, meaning: { condition, undecided: tests }, undecided };
+  const unique = undecided.filter((why, index) => undecided.findIndex(({ reason }) => reason === why.reason) === index);
+  return { rule, meaning: { condition, undecided: tests }, undecided: unique };
 }
 
 function undecidedEffect(effect: Effect, view: View): readonly Undecided[] {

@@ -92,7 +92,8 @@ export class ChainCompiler {
     private readonly reachable: Reachable,
     private readonly settings: ChainSettings,
   ) {
-    this.inlineBelow = Math.max(0, reachable.entry.height - MAX_HEIGHT);
+    const height = Math.max(reachable.entry.height, reachable.alternative?.height ?? 0);
+    this.inlineBelow = Math.max(0, height - MAX_HEIGHT);
   }
 
   /** All functions; {@link emitCall} for the entry chain is valid afterwards. */
@@ -100,7 +101,8 @@ export class ChainCompiler {
     // From the leaves up: a caller must know into how many parts a callee was split.
     const chains = [...this.reachable.chains.values()].sort((a, b) => a.height - b.height);
     for (const chain of chains) {
-      if (chain.height >= this.inlineBelow || chain === this.reachable.entry) this.compileChain(chain);
+      const root = chain === this.reachable.entry || chain === this.reachable.alternative;
+      if (chain.height >= this.inlineBelow || root) this.compileChain(chain);
     }
     return this.packFunctions();
   }

@@ -11,6 +11,7 @@ import {
   R2,
   R6,
   R7,
+  R8,
   R9,
   reg,
   store,
@@ -196,6 +197,7 @@ function emitEntry(
   code.emit(mov64(R9, reg(R10)), alu64('add', R9, context.flow));
   compiler.emitCall(code, analysis.chain, R9, 0);
   const policy = code.label('policy');
+  if (analysis.reachable.alternative !== undefined) emitAlternative(code, analysis, compiler, policy);
   code.emit(jump64('jle', R0, VERDICT.RETURN, policy), jump64('jeq', R0, VERDICT.ACCEPT, 'accept'));
   if (answers.length > 0) {
     code.emit(jump64('jeq', R0, VERDICT.DROP, 'drop'));
@@ -219,6 +221,22 @@ function emitEntry(
     code.emit(mov64(R0, result.drop), exit());
   }
   return code;
+}
+
+/**
+ * Early mode, where a mapping may send the packet to the other chain: it is dropped only if that one would, too. r9 =
+ * flow; r0 = verdict of the first chain, before and after.
+ */
+function emitAlternative(code: Code, analysis: Analysis, compiler: ChainCompiler, policy: string): void {
+  const { alternative } = analysis.reachable;
+  if (alternative === undefined) return;
+  code.emit(jump64('jeq', R0, VERDICT.ACCEPT, 'accept'));
+  if (analysis.policy === 'ACCEPT') code.emit(jump64('jle', R0, VERDICT.RETURN, policy));
+  code.emit(mov64(R8, reg(R0)));
+  compiler.emitCall(code, alternative.name, R9, 0);
+  code.emit(jump64('jeq', R0, VERDICT.ACCEPT, 'accept'));
+  if (analysis.alternativePolicy !== 'DROP') code.emit(jump64('jle', R0, VERDICT.RETURN, 'accept'));
+  code.emit(mov64(R0, reg(R8)));
 }
 
 /** What is no part of the packet: mark and device names. */

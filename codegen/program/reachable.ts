@@ -22,12 +22,17 @@ export interface ReachableChain {
 
 export interface Reachable {
   readonly entry: ReachableChain;
+  /** Another built-in chain that a packet may meet instead. */
+  readonly alternative?: ReachableChain;
   readonly chains: ReadonlyMap<string, ReachableChain>;
   readonly rules: readonly ReachableRule[];
 }
 
-/** The chain and all chains it can jump to, rules numbered in the order of the table's text. */
-export function collectReachable(table: Table, entryName: string): Reachable {
+/**
+ * The chain (and an alternative one) and all chains that can be jumped to, rules numbered in the order of the table's
+ * text.
+ */
+export function collectReachable(table: Table, entryName: string, alternativeName?: string): Reachable {
   const heights = new Map<string, number>();
   const measure = (chain: Chain): number => {
     const known = heights.get(chain.name);
@@ -46,6 +51,8 @@ export function collectReachable(table: Table, entryName: string): Reachable {
   const entry = findChain(table, entryName);
   if (entry === undefined) throw new Error(`table ${table.name} has no chain ${entryName}`);
   measure(entry);
+  const other = alternativeName === undefined ? undefined : findChain(table, alternativeName);
+  if (other !== undefined) measure(other);
 
   const rules: ReachableRule[] = [];
   const chains = new Map<string, ReachableChain>();
@@ -61,7 +68,8 @@ export function collectReachable(table: Table, entryName: string): Reachable {
   }
   const reached = chains.get(entryName);
   if (reached === undefined) throw new Error(`chain ${entryName} was not collected`);
-  return { entry: reached, chains, rules };
+  const alternative = other === undefined ? undefined : chains.get(other.name);
+  return { entry: reached, chains, rules, ...(alternative === undefined ? {} : { alternative }) };
 }
 
 /** Calls back for every field and every opaque test of a condition. */

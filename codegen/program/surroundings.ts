@@ -130,3 +130,15 @@ export function seesWholeDatagrams(ruleset: Ruleset, table: TableName, chain: Bu
   if (ruleset.family === 'v4' && (chain === 'INPUT' || chain === 'OUTPUT')) return true;
   return table !== 'raw' && (chain === 'OUTPUT' || tracksConnections(ruleset));
 }
+
+/** Where the dump rewrites addresses, so that connections may carry a mapping; undefined where it does not. */
+export function addressRewriting(ruleset: Ruleset): string | undefined {
+  for (const table of ruleset.tables) {
+    if (table.name !== 'nat') continue;
+    for (const chain of table.chains) {
+      const rule = chain.rules.find(({ target }) => REWRITING.has(target.name ?? ''));
+      if (rule !== undefined) return `table nat, chain ${chain.name}, line ${rule.range.line}`;
+    }
+  }
+  return undefined;
+}

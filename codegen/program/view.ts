@@ -21,6 +21,27 @@ export interface View {
   readonly chain: BuiltinChain;
   /** Rules of the dump that change the mark before the chain runs but after this hook, so that `mark` is not known. */
   readonly markChangedBy?: string;
+  /** Rules of the dump that rewrite addresses between this hook and the chain, where that must be reckoned with. */
+  readonly rewrittenBy?: string;
+}
+
+/**
+ * What a mapping of the connection may change between hook and chain. On arrival the destination, and with it the
+ * route: whether the packet is for this host, its output device, and whether its TTL is decremented. On leaving the
+ * source, which POSTROUTING rewrites behind OUTPUT.
+ */
+function isRewritten(view: View, field: Field): boolean {
+  if (view.rewrittenBy === undefined) return false;
+  switch (view.chain) {
+    case 'INPUT':
+    case 'FORWARD':
+      return field === 'daddr' || field === 'dport' || field === 'oif' || field === 'ttl';
+    case 'OUTPUT':
+      return field === 'saddr' || field === 'sport';
+    case 'PREROUTING':
+    case 'POSTROUTING':
+      return false;
+  }
 }
 
 /** Whether the packets of this view arrive from a device (all chains but OUTPUT). */
@@ -120,6 +141,12 @@ export function answer(test: Opaque, view: View): Answer {
     case 'limit':
       return { condition: opaque(test) };
     case 'addrtype':
+      if (isRewritten(view, test.which === 'src' ? 'saddr' : 'daddr')) {
+        return {
+          reason: `addresses may be rewritten before the chain (${view.rewrittenBy})`,
+          advice: 'use exact mode',
+        };
+      }
       if (test.limitInterface !== undefined) {
         return { reason: '--limit-iface-in/-out asks the routes of one device', advice: 'use --mode early' };
       }
@@ -162,6 +189,13 @@ export function specialise(condition: Condition, view: View, undecided: Undecide
           advice: 'use --mode early',
         });
         return opaque({ name: 'module', module: 'mark', words: [] });
+      }
+      if (isRewritten(view, field)) {
+        undecided.push({
+          reason: `addresses may be rewritten before the chain (${view.rewrittenBy})`,
+          advice: 'use exact mode',
+        });
+        return opaque({ name: 'module', module: 'nat', words: [] });
       }
       const constant = constantOf(view, field);
       const full = (1n << BigInt(fieldBits(field, view.family))) - 1n;

@@ -143,7 +143,7 @@ function emitDestination(context: EntryContext): void {
   const routed = code.label('routed');
   emitRoute(context, routed);
   code.place(routed);
-  if (view.chain === 'FORWARD') emitForwardSource(context, judged);
+  if (view.chain === 'FORWARD' && view.rewrittenBy === undefined) emitForwardSource(context, judged);
   code.place(judged);
 }
 

@@ -44,6 +44,11 @@ const AF_INET6 = 10;
  */
 export function emitRoute(context: EntryContext, judged: string): void {
   const { code, view, scratch } = context;
+  if (view.rewrittenBy !== undefined) {
+    // The destination on the wire does not tell which chain it will be.
+    code.emit(goto(judged));
+    return;
+  }
   for (let offset = 0; offset < FIB_PARAMS_BYTES; offset += 8) code.emit(storeImm(8, R10, scratch + offset, 0));
   code.emit(storeImm(1, R10, scratch + FIB_PARAMS.family, view.family === 'v4' ? AF_INET : AF_INET6));
   code.emit(load(4, R1, R6, view.hook === 'xdp' ? XDP_MD.ingress_ifindex : SK_BUFF.ifindex));
