@@ -199,14 +199,20 @@ export function atomic(size: 4 | 8, op: number, dst: number, offset: number, src
   return { opcode: CLASS.STX | MODE_ATOMIC | SIZE[size], dst, src, offset, imm: op };
 }
 
+function jump(base: number, dst: number, operand: Operand, reference: Reference): Instruction {
+  return typeof operand === 'number'
+    ? { opcode: base, dst, src: 0, offset: 0, imm: operand | 0, reference }
+    : { opcode: base | SOURCE_X, dst, src: operand.reg, offset: 0, imm: 0, reference };
+}
+
 /** Conditional jump comparing 64 bits; an immediate is sign-extended. */
 export function jump64(op: JumpOp, dst: number, operand: Operand, label: string): Instruction {
-  return { ...withOperand(CLASS.JMP | JMP_OP[op], dst, operand), reference: { kind: 'label', name: label } };
+  return jump(CLASS.JMP | JMP_OP[op], dst, operand, { kind: 'label', name: label });
 }
 
 /** Conditional jump comparing the low 32 bits. */
 export function jump32(op: JumpOp, dst: number, operand: Operand, label: string): Instruction {
-  return { ...withOperand(CLASS.JMP32 | JMP_OP[op], dst, operand), reference: { kind: 'label', name: label } };
+  return jump(CLASS.JMP32 | JMP_OP[op], dst, operand, { kind: 'label', name: label });
 }
 
 export function goto(label: string): Instruction {
