@@ -38,6 +38,16 @@ export interface Mismatch {
   readonly have: string;
 }
 
+/** A mismatch on fewer rules and a plainer packet. */
+export interface Minimised {
+  /** The smaller dump: the same engine still differs from the reference in the same way. */
+  readonly text: string;
+  /** The mismatch on the smaller dump, with the plainer packet. */
+  readonly mismatch: Mismatch;
+  /** Whether time ran out before nothing more could be left out. */
+  readonly unfinished: boolean;
+}
+
 /** What one engine was asked, and how it answered. */
 export interface EngineReport {
   readonly engine: EngineName;
@@ -50,6 +60,8 @@ export interface EngineReport {
   /** What was compared beside verdicts, and what not and why. */
   readonly notes: readonly string[];
   readonly mismatches: readonly Mismatch[];
+  /** The first mismatch that can be shown by itself, on fewer rules and a plainer packet. */
+  readonly minimised?: Minimised;
 }
 
 export function noVerdicts(): Record<Verdict, number> {

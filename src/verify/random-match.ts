@@ -34,16 +34,17 @@ const not = (random: Random, chance = 0.25): string => (random.chance(chance) ? 
 
 const FLAG_NAMES = ['FIN', 'SYN', 'RST', 'PSH', 'ACK', 'URG'];
 
-function flagList(random: Random): string {
-  const names = FLAG_NAMES.filter(() => random.chance(0.4));
-  return names.join(',') || 'NONE';
+/** Mask and wanted flags. An empty mask asks for no flag: `iptables-save` leaves others out. */
+function flagTest(random: Random): string {
+  const list = (chance: number): string => FLAG_NAMES.filter(() => random.chance(chance)).join(',') || 'NONE';
+  const mask = list(0.4);
+  return `${mask} ${mask === 'NONE' ? 'NONE' : list(0.4)}`;
 }
 
 const TCP: readonly Write[] = [
   ({ pool }, random) => `${not(random)}--sport ${pool.portRange()}`,
   ({ pool }, random) => `${not(random)}--dport ${pool.portRange()}`,
-  (_, random) =>
-    `${not(random)}--tcp-flags ${random.pick(['FIN,SYN,RST,ACK SYN', `${flagList(random)} ${flagList(random)}`])}`,
+  (_, random) => `${not(random)}--tcp-flags ${random.pick(['FIN,SYN,RST,ACK SYN', flagTest(random)])}`,
   (_, random) => `${not(random)}--tcp-option ${random.pick([1, 2, 3, 4, 8, 254])}`,
 ];
 const UDP = TCP.slice(0, 2);

@@ -1,5 +1,6 @@
 import { printPacketText, summarisePacket, hexdump, toHex } from '../packet/index.js';
-import type { EngineReport, Mismatch, VerifyJob } from './job.js';
+import type { Packet } from '../../grammar/model/packet.js';
+import type { EngineReport, Minimised, Mismatch, VerifyJob } from './job.js';
 import { traceOf } from './reference.js';
 
 export interface VerifyReport {
@@ -32,6 +33,7 @@ function engineText(job: VerifyJob, engine: EngineReport): string[] {
     ...Object.entries(engine.unasked).map(([reason, count]) => `               ${count} not asked: ${reason}`),
   ];
   for (const mismatch of engine.mismatches.slice(0, 5)) lines.push(...mismatchText(job, mismatch));
+  if (engine.minimised !== undefined) lines.push(...minimisedText(engine.minimised));
   return lines;
 }
 
@@ -47,6 +49,30 @@ function mismatchText(job: VerifyJob, mismatch: Mismatch): string[] {
   return [head, `      ${summarisePacket(packet)}`, ...sides, ...trace, ...bytes];
 }
 
+function minimisedText({ text, mismatch, unfinished }: Minimised): string[] {
+  return [
+    `    ${mismatch.what} differs on this smaller example too${unfinished ? ' (not all was tried)' : ''}`,
+    `      ${summarisePacket(mismatch.packet)}`,
+    `      reference   ${mismatch.want}`,
+    `      ${mismatch.engine.padEnd(11)} ${mismatch.have}`,
+    ...text
+      .trimEnd()
+      .split('\n')
+      .map((line) => `      | ${line}`),
+    ...hexdump(mismatch.packet.frame)
+      .split('\n')
+      .map((line) => `      ${line}`),
+  ];
+}
+
+function packetJson(packet: Packet): { readonly text: string; readonly frame: string } {
+  return { text: printPacketText(packet), frame: toHex(packet.frame) };
+}
+
+function mismatchJson({ packet, ...rest }: Mismatch): unknown {
+  return { ...rest, packet: packetJson(packet) };
+}
+
 /** For programs: one object, numbers and texts only. */
 export function reportJson({ job, engines, seed, elapsed }: VerifyReport): unknown {
   const { source: _source, ...manifest } = job.manifest;
@@ -56,12 +82,10 @@ export function reportJson({ job, engines, seed, elapsed }: VerifyReport): unkno
     ...(seed === undefined ? {} : { seed }),
     milliseconds: elapsed,
     manifest,
-    engines: engines.map((engine) => ({
+    engines: engines.map(({ minimised, ...engine }) => ({
       ...engine,
-      mismatches: engine.mismatches.map(({ packet, ...rest }) => ({
-        ...rest,
-        packet: { text: printPacketText(packet), frame: toHex(packet.frame) },
-      })),
+      mismatches: engine.mismatches.map(mismatchJson),
+      ...(minimised === undefined ? {} : { minimised: { ...minimised, mismatch: mismatchJson(minimised.mismatch) } }),
     })),
   };
 }

@@ -4,13 +4,27 @@ import type { Ruleset } from '../../grammar/model/ruleset.js';
 import { analyse } from '../../codegen/program/analysis.js';
 import { compile } from '../../codegen/program/index.js';
 import type { CompileOptions } from '../../codegen/program/manifest.js';
+import { parseDump } from '../../grammar/index.js';
 import { ObjectComparison } from './compare-object.js';
-import { ENGINES, noVerdicts, type Chain, type EngineName, type EngineReport, type VerifyJob } from './job.js';
+import {
+  ENGINES,
+  noVerdicts,
+  type Chain,
+  type EngineName,
+  type EngineReport,
+  type Mismatch,
+  type VerifyJob,
+} from './job.js';
+import { minimise } from './minimise.js';
 import type { ObjectMachine } from './object-machine.js';
+
+const DEFAULT_MINIMISE_MS = 5000;
 
 export interface VerifyOptions extends CompileOptions {
   readonly chain: Chain;
   readonly engines?: readonly EngineName[];
+  /** Milliseconds to look for a smaller example of each engine's first mismatch; 0: do not look. Default 5000. */
+  readonly minimise?: number;
   /** Called now and then with what is being done. */
   progress?(text: string): void;
 }
@@ -29,6 +43,27 @@ export async function verify(
   packets: readonly Packet[],
   options: VerifyOptions,
 ): Promise<VerifyResult> {
+  const prepared = prepareJob(ruleset, text, packets, options);
+  if (!prepared.ok) return prepared;
+  const { job } = prepared;
+  const wanted = options.engines ?? ENGINES;
+  const engines: EngineReport[] = [];
+  const refused = new Set<number>();
+  for (const name of ENGINES) {
+    if (name === 'model' || !wanted.includes(name)) continue;
+    options.progress?.(`${name}: ${packets.length} packets`);
+    const report = await ask(job, name, refused);
+    engines.push(await withMinimised(job, report, options));
+  }
+  const equal = engines.every((engine) => engine.mismatches.length === 0);
+  return { ok: true, job, engines, equal };
+}
+
+type PreparedJob =
+  { readonly ok: true; readonly job: VerifyJob } | { readonly ok: false; readonly diagnostics: readonly Diagnostic[] };
+
+/** Compiles the chain. */
+function prepareJob(ruleset: Ruleset, text: string, packets: readonly Packet[], options: VerifyOptions): PreparedJob {
   const compiled = compile(ruleset, { ...options, source: text });
   const analysed = analyse(ruleset, options);
   if (!compiled.ok) return compiled;
@@ -38,16 +73,33 @@ export async function verify(
   const { family } = ruleset;
   const { chain } = options;
   const job: VerifyJob = { ruleset, text, family, table: analysis.table, chain, object, manifest, analysis, packets };
-  const wanted = options.engines ?? ENGINES;
-  const engines: EngineReport[] = [];
-  const refused = new Set<number>();
-  for (const name of ENGINES) {
-    if (name === 'model' || !wanted.includes(name)) continue;
-    options.progress?.(`${name}: ${packets.length} packets`);
-    engines.push(await ask(job, name, refused));
-  }
-  const equal = engines.every((engine) => engine.mismatches.length === 0);
-  return { ok: true, job, engines, equal };
+  return { ok: true, job };
+}
+
+/** The report with its first mismatch on fewer rules and a plainer packet, where a packet by itself shows one. */
+async function withMinimised(job: VerifyJob, report: EngineReport, options: VerifyOptions): Promise<EngineReport> {
+  const { engine } = report;
+  const budget = options.minimise ?? DEFAULT_MINIMISE_MS;
+  const mismatch = report.mismatches.find(({ index }) => index >= 0);
+  if (mismatch === undefined || engine === 'model' || budget <= 0) return report;
+  options.progress?.(`${engine}: looking for a smaller example`);
+  const reproduce = (text: string, packets: readonly Packet[]): Promise<readonly Mismatch[]> =>
+    askAgain(job, engine, text, packets, options);
+  const minimised = await minimise(job, mismatch, { budget, reproduce });
+  return minimised === undefined ? report : { ...report, minimised };
+}
+
+async function askAgain(
+  { family }: VerifyJob,
+  engine: Exclude<EngineName, 'model'>,
+  text: string,
+  packets: readonly Packet[],
+  options: VerifyOptions,
+): Promise<readonly Mismatch[]> {
+  const { ruleset, diagnostics } = parseDump(text, { family });
+  if (diagnostics.some(({ severity }) => severity === 'error')) return [];
+  const prepared = prepareJob(ruleset, text, packets, options);
+  return prepared.ok ? (await ask(prepared.job, engine, new Set())).mismatches : [];
 }
 
 /** `refused` collects what objects did not accept, for iptables to contradict. */
