@@ -79,6 +79,8 @@ export function explainObservation(
   const addresses = surroundingsOracle(surroundings, packet, job.family);
   let answers: boolean[] = [];
   let first: Reference | undefined;
+  // Ways that end where the reference has no answer (a target it does not know) may be the one that was gone.
+  let undecided = false;
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     let asked = 0;
     const oracle: Oracle = (test: Opaque, rule, fields) => {
@@ -88,9 +90,11 @@ export function explainObservation(
     };
     const reference = referenceOf(evaluateWith(job, packet, oracle));
     first ??= reference;
+    undecided ||= reference === undefined;
     if (reference !== undefined && agrees(reference)) return { reference, explained: true, sure: asked === 0 };
     answers = answers.slice(0, asked);
     while (answers.length > 0 && answers[answers.length - 1]) answers.pop();
+    if (answers.length === 0 && undecided) return { explained: true, sure: false };
     if (answers.length === 0)
       return { ...(first === undefined ? {} : { reference: first }), explained: false, sure: true };
     answers[answers.length - 1] = true;
