@@ -112,7 +112,7 @@ export function analyse(ruleset: Ruleset, options: CompileOptions): AnalysisResu
 
   const reject = options.reject ?? 'answer';
   const used = usedFields(rules, view, mode, reject);
-  const reassembled = seesWholeDatagrams(ruleset, tableName, chain);
+  const reassembled = seesWholeDatagrams(ruleset, chain);
   const { fragments, warning } = chooseFragments(options, reassembled, used);
   const named = used.has('iif') || used.has('oif');
   const vlan = options.vlan ?? (named ? (mode === 'early' ? 'pass' : 'drop') : 'judge');

@@ -109,7 +109,7 @@ export function otherTables(
 
 const TRACKING = new Set(['connmark', 'connbytes', 'connlimit', 'connlabel', 'helper', 'cluster', 'CONNMARK', 'CT']);
 
-/** Whether the dump switches connection tracking on, which reassembles datagrams before all tables but raw. */
+/** Whether the dump switches connection tracking on, which reassembles datagrams before all tables, raw too (NF_IP_PRI_CONNTRACK_DEFRAG). */
 function tracksConnections(ruleset: Ruleset): boolean {
   return ruleset.tables.some((table) =>
     table.chains.some((chain) =>
@@ -126,9 +126,9 @@ function tracksConnections(ruleset: Ruleset): boolean {
 }
 
 /** Whether iptables sees datagrams in this chain whose pieces the hook sees (ip_local_deliver, nf_defrag_ipv4/6). */
-export function seesWholeDatagrams(ruleset: Ruleset, table: TableName, chain: BuiltinChain): boolean {
+export function seesWholeDatagrams(ruleset: Ruleset, chain: BuiltinChain): boolean {
   if (ruleset.family === 'v4' && (chain === 'INPUT' || chain === 'OUTPUT')) return true;
-  return table !== 'raw' && (chain === 'OUTPUT' || tracksConnections(ruleset));
+  return chain === 'OUTPUT' || tracksConnections(ruleset);
 }
 
 /** Where the dump rewrites addresses, so that connections may carry a mapping; undefined where it does not. */
