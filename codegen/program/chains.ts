@@ -22,11 +22,12 @@ import {
   R9,
   reg,
   store,
+  storeImm,
 } from '../bytecode/instruction.js';
 import { Code } from './code.js';
 import { emitCondition } from './conditions.js';
 import { emitCount } from './counters.js';
-import type { FlowLayout } from './flow.js';
+import { FLOW_RULE, NO_RULE, type FlowLayout } from './flow.js';
 import type { Mode, RejectPolicy } from './manifest.js';
 import type { Reachable, ReachableChain, ReachableRule } from './reachable.js';
 import { rejectCode, VERDICT } from './verdict.js';
@@ -185,12 +186,16 @@ export class ChainCompiler {
       code.append(part.code);
       code.emit(mov64(R0, VERDICT.NEXT), exit());
     });
+    const early = this.settings.mode === 'early';
     code.place(COUNT_AND_LEAVE);
-    emitCount(code, reg(R8), R6);
+    // An early drop is counted when it is certain, which only the entry function knows.
+    if (early) code.emit(store(4, R6, FLOW_RULE, R8));
+    else emitCount(code, reg(R8), R6);
     code.emit(mov64(R0, reg(R9)));
     code.place(LEAVE);
     code.emit(exit());
     code.place(HOTDROP);
+    if (early) code.emit(storeImm(4, R6, FLOW_RULE, NO_RULE));
     code.emit(mov64(R0, VERDICT.DROP), exit());
     return code;
   }

@@ -21,8 +21,10 @@ export const MAX_OPTION_BYTES = 40;
 
 /** u32: length counted by the rules' counters (skb->len at the hook). */
 export const FLOW_LENGTH = 0;
-/** u32: rule of an event, set just before the event is written. */
+/** u32: rule of an event, set just before the event is written; in early mode the rule that drops. */
 export const FLOW_RULE = 4;
+/** No rule: a hotdrop, which counts nothing. */
+export const NO_RULE = -1;
 /** u32: offset of the transport header from the IP header. */
 export const FLOW_THOFF = 8;
 /** u32: offset of the IP header from the start of the frame. */

@@ -23,7 +23,7 @@ import { ChainCompiler, type ChainFunction } from './chains.js';
 import { Code } from './code.js';
 import { emitCount } from './counters.js';
 import { emitDeviceNames } from './devices.js';
-import { FLOW_L3, layoutFlow, type FlowLayout } from './flow.js';
+import { FLOW_L3, FLOW_RULE, layoutFlow, type FlowLayout } from './flow.js';
 import { bucketOf, emitLimit } from './limit.js';
 import { emitLog } from './log.js';
 import { emitLink, emitStart, loadData, SK_BUFF, storeFlow, type EntryContext } from './packet/entry.js';
@@ -197,12 +197,15 @@ function emitEntry(
   code.emit(mov64(R9, reg(R10)), alu64('add', R9, context.flow));
   compiler.emitCall(code, analysis.chain, R9, 0);
   const policy = code.label('policy');
+  const early = analysis.mode === 'early';
+  if (early) code.emit(load(4, R7, R9, FLOW_RULE));
   if (analysis.reachable.alternative !== undefined) emitAlternative(code, analysis, compiler, policy);
   code.emit(jump64('jle', R0, VERDICT.RETURN, policy), jump64('jeq', R0, VERDICT.ACCEPT, 'accept'));
   if (answers.length > 0) {
     code.emit(jump64('jeq', R0, VERDICT.DROP, 'drop'));
     emitReject(context, answers);
   } else {
+    if (early) emitCount(code, reg(R7), R9);
     code.emit(mov64(R0, result.drop), exit());
   }
 
@@ -225,7 +228,7 @@ function emitEntry(
 
 /**
  * Early mode, where a mapping may send the packet to the other chain: it is dropped only if that one would, too. r9 =
- * flow; r0 = verdict of the first chain, before and after.
+ * flow; r0 = verdict of the first chain, before and after; r7 is kept.
  */
 function emitAlternative(code: Code, analysis: Analysis, compiler: ChainCompiler, policy: string): void {
   const { alternative } = analysis.reachable;

@@ -89,17 +89,13 @@ export type Answer = { readonly condition: Condition } | { readonly reason: stri
 const DECIDED_BY_ROUTES: readonly AddressType[] = ['UNICAST', 'LOCAL', 'BROADCAST', 'ANYCAST'];
 
 /** net/netfilter/xt_addrtype.c match_type and inet_addr_type: what the address alone decides. */
-function answerAddressType4(test: Extract<Opaque, { name: 'addrtype' }>, view: View): Answer {
+function answerAddressType4(test: Extract<Opaque, { name: 'addrtype' }>): Answer {
   const field: Field = test.which === 'src' ? 'saddr' : 'daddr';
   const multicast = intervals([0xe0000000n, 0xefffffffn]);
   const broadcast = intervals([0n, 0n], [0xffffffffn, 0xffffffffn]);
   const rest = complement(intervals(...multicast, ...broadcast), 32);
-  // A packet at INPUT has been routed to this host: its destination is no unicast address of somebody else's.
-  const possible = DECIDED_BY_ROUTES.filter(
-    (type) => !(view.chain === 'INPUT' && test.which === 'dst' && (type === 'UNICAST' || type === 'ANYCAST')),
-  );
-  const asked = possible.filter((type) => test.types.includes(type));
-  if (asked.length !== 0 && asked.length !== possible.length) {
+  const asked = DECIDED_BY_ROUTES.filter((type) => test.types.includes(type));
+  if (asked.length !== 0 && asked.length !== DECIDED_BY_ROUTES.length) {
     return {
       reason: `the type of ${test.which === 'src' ? 'a source' : 'a destination'} address is a question to the host's routes`,
       advice: 'use --mode early, or write the addresses',
@@ -150,7 +146,7 @@ export function answer(test: Opaque, view: View): Answer {
       if (test.limitInterface !== undefined) {
         return { reason: '--limit-iface-in/-out asks the routes of one device', advice: 'use --mode early' };
       }
-      return view.family === 'v4' ? answerAddressType4(test, view) : answerAddressType6(test);
+      return view.family === 'v4' ? answerAddressType4(test) : answerAddressType6(test);
     case 'ctstate':
       return {
         reason: `the connection state is not known at ${view.hook}: conntrack looks at a packet later`,

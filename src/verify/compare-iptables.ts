@@ -1,5 +1,4 @@
 import { RealIptables, type Judgement } from '../../bpf-runtime/iptables/real-iptables.js';
-import { printDump } from '../../grammar/index.js';
 import type { Packet, Surroundings } from '../../grammar/model/packet.js';
 import { readLink } from '../packet/index.js';
 import { noVerdicts, type EngineReport, type Mismatch, type VerifyJob } from './job.js';
@@ -20,8 +19,7 @@ const MAX_MISMATCHES = 20;
  */
 export function compareWithIptables(job: VerifyJob, refused: ReadonlySet<number>): EngineReport {
   const { family, chain, table } = job;
-  // The judged table alone: what other tables do to a packet before the chain is an assumption that the object states.
-  const ruleset = printDump({ ...job.ruleset, tables: job.ruleset.tables.filter(({ name }) => name === table) });
+  const ruleset = tableText(job.text, table);
   const engine = RealIptables.create({ ruleset, family, chain, table });
   try {
     const unasked: Record<string, number> = {};
@@ -38,6 +36,21 @@ export function compareWithIptables(job: VerifyJob, refused: ReadonlySet<number>
   } finally {
     engine.close();
   }
+}
+
+/**
+ * The judged table alone, as it was written: what other tables do to a packet before the chain is an assumption that
+ * the object states, and canonical text can say less than the rule (`--tcp-flags NONE SYN`).
+ */
+function tableText(text: string, table: string): string {
+  const lines: string[] = [];
+  let inside = false;
+  for (const line of text.split('\n')) {
+    if (line.startsWith('*')) inside = line.slice(1).trim() === table;
+    if (inside) lines.push(line);
+    if (line === 'COMMIT') inside = false;
+  }
+  return `${lines.join('\n')}\n`;
 }
 
 /** Why the namespace would treat a packet otherwise than the hosts that the rules are for; undefined where it would not. */

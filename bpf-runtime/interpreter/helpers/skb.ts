@@ -24,6 +24,7 @@ export function skbHelpers(env: Environment): HelperTable {
     [HELPER.skb_pull_data, () => pullData(env)],
     [HELPER.skb_change_head, () => changeHead(env)],
     [HELPER.skb_change_tail, () => changeTail(env)],
+    [HELPER.skb_adjust_room, () => adjustRoom(env)],
     [HELPER.redirect, () => redirect(env)],
     [HELPER.clone_redirect, () => cloneRedirect(env)],
   ];
@@ -98,6 +99,36 @@ function changeHead(env: Environment): void {
   packet.renew();
   machine.answer(fits ? 0 : ERRNO.EINVAL);
 }
+
+/** enum bpf_adj_room_mode. */
+const BPF_ADJ_ROOM_MAC = 1;
+const MAX_ADJUSTMENT = 0xfff;
+const IP_HEADER: Readonly<Record<number, number>> = { 0x0800: 20, 0x86dd: 40 };
+
+/** bpf_skb_adjust_room, as far as programs here use it: takes bytes away behind the link header. */
+function adjustRoom(env: Environment): void {
+  const { machine, packet } = env;
+  requireContext(env);
+  const size = -machine.lo[2];
+  if (size < 0 || machine.lo[3] !== BPF_ADJ_ROOM_MAC || machine.lo[4] !== 0) {
+    machine.answer(ERRNO.EINVAL);
+    return;
+  }
+  const link = packet.bytes(0, NETWORK_OFFSET).slice();
+  const least = IP_HEADER[(link[12] << 8) | link[13]];
+  const left = packet.length - NETWORK_OFFSET - size;
+  const fits = least !== undefined && size <= MAX_ADJUSTMENT && left >= least;
+  if (fits) {
+    packet.makeVisible(NETWORK_OFFSET + size);
+    packet.bytes(size, NETWORK_OFFSET).set(link);
+    packet.moveStart(size);
+  }
+  packet.renew();
+  machine.answer(fits ? 0 : ENOTSUPP);
+}
+
+/** A code of the kernel's own, which user space never sees (include/linux/errno.h). */
+const ENOTSUPP = -524;
 
 /**
  * bpf_skb_change_tail: cuts or grows with zeros; the packet becomes linear as far as it must. The headers in front of
