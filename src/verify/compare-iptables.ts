@@ -113,7 +113,9 @@ class IptablesComparison {
       reference.verdict === judgement.verdict && decisionText(reference) === judgementText(judgement);
     const { reference, explained, sure } = explainObservation(this.job, packet, this.surroundings, agrees);
     if (!sure) this.unsure++;
-    if (reference === undefined) this.unexplained++;
+    // A match that is not understood may drop a packet at once (rt, frag, … on a cut header).
+    const broken = !explained && !sure && judgement.rule === undefined;
+    if (reference === undefined || broken) this.unexplained++;
     else if (!explained) {
       const want = `${reference.verdict} by ${decisionText(reference)}`;
       const what = reference.verdict === judgement.verdict ? 'rule' : 'verdict';
@@ -139,7 +141,8 @@ class IptablesComparison {
 
   report(engine: RealIptables): EngineReport {
     const notes = ['verdict, deciding rule and reach of each packet'];
-    if (this.unsure === 0 && this.unexplained === 0 && this.mismatches.length === 0) {
+    const alone = this.job.analysis.reachable.alternative === undefined;
+    if (this.unsure === 0 && this.unexplained === 0 && this.mismatches.length === 0 && alone) {
       this.compareCounters(engine);
       notes.push('counters of all rules and the policy, packets and bytes');
     } else if (this.unsure > 0) {

@@ -81,10 +81,12 @@ export function explainObservation(
   let first: Reference | undefined;
   // Ways that end where the reference has no answer (a target it does not know) may be the one that was gone.
   let undecided = false;
+  let module = false;
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     let asked = 0;
     const oracle: Oracle = (test: Opaque, rule, fields) => {
       if (test.name === 'addrtype') return addresses(test, rule, fields);
+      module ||= test.name === 'module';
       if (asked === answers.length) answers.push(false);
       return answers[asked++];
     };
@@ -96,7 +98,7 @@ export function explainObservation(
     while (answers.length > 0 && answers[answers.length - 1]) answers.pop();
     if (answers.length === 0 && undecided) return { explained: true, sure: false };
     if (answers.length === 0)
-      return { ...(first === undefined ? {} : { reference: first }), explained: false, sure: true };
+      return { ...(first === undefined ? {} : { reference: first }), explained: false, sure: !module };
     answers[answers.length - 1] = true;
   }
   return { explained: true, sure: false };
@@ -147,7 +149,8 @@ function isPiece6(bytes: Uint8Array, atomic: boolean): boolean {
     next = bytes[at];
     at += length;
   }
-  return false;
+  // A fragment header that should follow, but is not there any more.
+  return atomic && next === 44;
 }
 
 /** The way of the packet through the rules, for people. */
