@@ -74,18 +74,25 @@ export function parseAddressList(text: string, family: Family, hosts?: Hosts): P
 
 /** `a.b.c.d` or `a.b.c.d/length` in plain decimal, which nearly every address is. */
 function plainIpv4(text: string): AddressMask | undefined {
-  const parts = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})(?:\/(\d{1,2}))?$/.exec(text);
-  if (parts === null) return undefined;
   let address = 0;
-  for (let i = 1; i <= 4; i++) {
-    const part = parts[i];
-    const byte = Number(part);
-    if (byte > 255 || (part.length > 1 && part[0] === '0')) return undefined;
-    address = address * 256 + byte;
+  let ends = 0;
+  let number = -1;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code >= 0x30 && code <= 0x39) {
+      if (number === 0) return undefined;
+      number = Math.max(number, 0) * 10 + code - 0x30;
+    } else if (number >= 0 && number <= 255 && code === (ends < 3 ? 0x2e : 0x2f) && ends < 4) {
+      address = address * 256 + number;
+      number = -1;
+      ends++;
+    } else {
+      return undefined;
+    }
   }
-  const prefix: string | undefined = parts[5];
-  const length = prefix === undefined ? 32 : Number(prefix);
-  if (length === 0 || length > 32 || (prefix !== undefined && prefix[0] === '0')) return undefined;
+  if (ends === 3 && number >= 0 && number <= 255) return { address: BigInt(address * 256 + number), mask: FULL.v4 };
+  const length = number;
+  if (ends !== 4 || length < 1 || length > 32) return undefined;
   const mask = MASKS.v4[length];
   return { address: BigInt(address) & mask, mask };
 }
@@ -213,7 +220,7 @@ export function printAddress(address: bigint, family: Family): string {
 }
 
 function dotted(address: number): string {
-  return [24, 16, 8, 0].map((shift) => (address >>> shift) & 255).join('.');
+  return `${address >>> 24}.${(address >>> 16) & 255}.${(address >>> 8) & 255}.${address & 255}`;
 }
 
 /** The first of the longest runs. */

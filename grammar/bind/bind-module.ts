@@ -14,6 +14,7 @@ import { problem, type Word } from '../syntax/index.js';
 import { targetLimits } from './extension-syntax.js';
 import { protocolName } from './head.js';
 import type { KnownUse, MatchUse, TargetUse, UnknownUse } from './rule-words.js';
+import { Recall } from './recall.js';
 import { savedWords } from './saved-words.js';
 
 /** A module of a rule that is allowed below some hooks alone. */
@@ -23,14 +24,11 @@ export interface HookNeed {
   readonly at: Word;
 }
 
-/** Uses that are remembered of a context; past this many the rest of a dump hardly repeats itself. */
-const REMEMBERED = 10_000;
-
 /** What uses meant in one context, by their text. */
 interface Memory {
   readonly context: ModuleContext;
-  readonly matches: Map<string, BoundMatch>;
-  readonly targets: Map<string, BoundTarget>;
+  readonly matches: Recall<BoundMatch>;
+  readonly targets: Recall<BoundTarget>;
 }
 
 /**
@@ -72,7 +70,7 @@ export class ModuleBinder {
     const key = `${family} ${table} ${protocol?.inverted === true ? '!' : ''}${protocol?.number ?? ''} ${chain}`;
     const before = this.memories.get(key);
     if (before !== undefined) return before;
-    const memory = { context, matches: new Map<string, BoundMatch>(), targets: new Map<string, BoundTarget>() };
+    const memory = { context, matches: new Recall<BoundMatch>(), targets: new Recall<BoundTarget>() };
     this.memories.set(key, memory);
     return memory;
   }
@@ -89,7 +87,7 @@ function sameContext(a: ModuleContext, b: ModuleContext): boolean {
 }
 
 function remembered<U extends KnownUse, T>(
-  known: Map<string, T>,
+  known: Recall<T>,
   use: U,
   context: ModuleContext,
   faults: Diagnostic[],
@@ -101,7 +99,7 @@ function remembered<U extends KnownUse, T>(
   faults.push(...found);
   if (found.length > 0 || use.broken) return undefined;
   const bound = bind(use, context);
-  if (known.size < REMEMBERED) known.set(use.text, bound);
+  known.set(use.text, bound);
   return bound;
 }
 
@@ -133,7 +131,7 @@ export function jumpTarget(chain: string, goto: boolean): BoundTarget {
 function boundMatch(use: KnownUse<MatchModule>, context: ModuleContext): BoundMatch {
   const { module } = use.entry;
   const options = optionsOf(use);
-  const words = ['-m', module.printName ?? module.name, ...savedWords(moduleWords(module, options, context))];
+  const words = ['-m', module.printName ?? module.name].concat(savedWords(moduleWords(module, options, context)));
   return { name: module.name, words, condition: module.condition(options, context) };
 }
 

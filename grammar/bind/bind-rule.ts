@@ -1,5 +1,5 @@
 import type { Diagnostic } from '../model/diagnostic.js';
-import type { Rule } from '../model/ruleset.js';
+import type { BoundMatch, Rule } from '../model/ruleset.js';
 import type { ModuleContext } from '../modules/define.js';
 import { problem, type RuleLine } from '../syntax/index.js';
 import { hookNeeds, type HookNeed, type ModuleBinder } from './bind-module.js';
@@ -18,22 +18,34 @@ export function bindRule(line: RuleLine, words: RuleWords, context: ModuleContex
   const faults: Diagnostic[] = [];
   addInterfaceFault(words, context, faults);
   addIllegalOption(words, faults);
-  const matches = words.matches.map((use) => modules.match(use, context, faults));
+  const matches: BoundMatch[] = [];
+  for (const use of words.matches) {
+    const match = modules.match(use, context, faults);
+    if (match !== undefined) matches.push(match);
+  }
   const target = modules.target(words.target, context, faults);
-  const bound = matches.filter((match) => match !== undefined);
-  if (faults.length > 0 || words.faults.some(isError) || target === undefined || bound.length < matches.length) {
+  const whole = matches.length === words.matches.length && target !== undefined;
+  if (faults.length > 0 || !whole || words.faults.some(isError)) {
     return { rules: [], hookNeeds: [], faults };
   }
   const { range, source } = line;
   const counters = words.counters ?? line.counters;
+  // A copy holds no spare room.
+  const kept = matches.slice();
   const rules = addressPairs(words.head).map((pair): Rule => {
     const canonical = headWords(words.head, pair, context.family);
     const head = headCondition(words.head, pair, context.family);
-    const rule = { range, source, headWords: canonical, head, matches: bound, target };
-    return counters === undefined ? rule : { ...rule, counters };
+    if (counters === undefined) return { range, source, headWords: canonical, head, matches: kept, target };
+    return { range, source, counters, headWords: canonical, head, matches: kept, target };
   });
-  const needs = words.matches.flatMap(hookNeeds);
-  return { rules, hookNeeds: words.target === undefined ? needs : [...needs, ...hookNeeds(words.target)], faults };
+  return { rules, hookNeeds: needsOf(words), faults };
+}
+
+function needsOf({ matches, target }: RuleWords): readonly HookNeed[] {
+  const needs: HookNeed[] = [];
+  for (const use of matches) needs.push(...hookNeeds(use));
+  if (target !== undefined) needs.push(...hookNeeds(target));
+  return needs;
 }
 
 function isError({ severity }: Diagnostic): boolean {

@@ -208,7 +208,8 @@ class DumpBinder {
     );
     this.report(bound.faults);
     const rules = takesRule(command);
-    if (!line.usable || [...words.faults, ...bound.faults].some(isError) || (rules && words.otherFamily)) return;
+    if (!line.usable || words.faults.some(isError) || bound.faults.some(isError) || (rules && words.otherFamily))
+      return;
     this.report(table.apply(command, bound, words.counters));
   }
 

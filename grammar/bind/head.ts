@@ -32,7 +32,8 @@ export function headWords(head: RuleHead, pair: AddressPair, family: Family): re
     addOption(words, protocol.inverted, '-p', protocolName(protocol.value));
   }
   if (fragments !== undefined) addOption(words, fragments.inverted, '-f');
-  return words;
+  // A copy holds no spare room.
+  return words.slice();
 }
 
 function addOption(words: string[], inverted: boolean, ...option: readonly string[]): void {

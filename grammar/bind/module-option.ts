@@ -36,16 +36,15 @@ export function takeModuleOption(
   const other = excluded(use, key, spec.excludes);
   if (other !== undefined) source.fault('excluded-option', word, `${spec.flag} cannot stand beside ${other}`);
   const { context } = source;
-  const texts = values.map(({ text }) => text);
-  const parsed = parseValue(source, spec, values.length === 0 ? word : span(values), texts);
-  const read = texts.length === 1 ? texts[0] : texts.join('\n');
+  const parsed = parseValue(source, spec, word, values);
+  const read = values.length === 1 ? values[0].text : values.map(({ text }) => text).join('\n');
   use.text += `\n${inverted ? '!' : ''}${key} ${context.protocol?.number ?? ''} ${read}`;
   if ('value' in parsed) {
     use.given[key] = { value: parsed.value, inverted };
     return;
   }
   if (values[0]?.text === '!') return source.stop('bad-inversion', values[0], `"!" must stand before ${spec.flag}`);
-  source.fault('bad-value', values.length === 0 ? word : span(values), `${spec.flag}: ${parsed.error}`);
+  source.fault('bad-value', span(word, values), `${spec.flag}: ${parsed.error}`);
   use.given[key] = UNREAD;
   use.broken = true;
 }
@@ -57,15 +56,21 @@ export function takeModuleOption(
 function parseValue(
   source: WordSource,
   { flag, value }: OptionSpec<unknown>,
-  at: SourceRange,
-  texts: readonly string[],
+  word: Word,
+  values: readonly Word[],
 ): Parsed<unknown> {
+  const texts = values.map(({ text }) => text);
   const parsed = value.parse(texts, source.context);
   if ('value' in parsed || !source.mayBeOlder) return parsed;
   const older = value.parse(texts, { ...source.context, takesReversedRanges: true });
   if ('error' in older) return parsed;
   const hint = 'iptables refuses it since 1.8.10; did you mean the range the other way round?';
-  source.warn('reversed-range', at, `${flag}: "${texts.join(' ')}" ends before it starts: nothing is in it`, hint);
+  source.warn(
+    'reversed-range',
+    span(word, values),
+    `${flag}: "${texts.join(' ')}" ends before it starts: nothing is in it`,
+    hint,
+  );
   return older;
 }
 
@@ -92,13 +97,16 @@ function firstWord(source: WordSource, word: Word, glued: string | undefined): W
 
 function excluded(use: KnownUse, key: string, excludes: readonly string[]): string | undefined {
   const { options } = use.entry.module;
-  const other = Object.keys(use.given).find(
-    (given) => given !== key && (excludes.includes(given) || options[given].excludes.includes(key)),
-  );
-  return other === undefined ? undefined : options[other].flag;
+  for (const given in use.given) {
+    if (given !== key && (excludes.includes(given) || options[given].excludes.includes(key)))
+      return options[given].flag;
+  }
+  return undefined;
 }
 
-function span(words: readonly Word[]): SourceRange {
+/** Where the values of an option are; the option itself if it takes none. */
+function span(option: Word, values: readonly Word[]): SourceRange {
+  const words = values.length === 0 ? [option] : values;
   const [first] = words;
   const last = words[words.length - 1];
   return { line: first.line, column: first.column, length: last.column + last.length - first.column };

@@ -18,7 +18,8 @@ const QUOTED: ReadonlySet<string> = new Set(['--bytecode', '--hex-string', '--st
 /** Words as iptables-save prints them, ready to be joined with blanks. */
 export function savedWords(words: readonly string[]): readonly string[] {
   return words.map((word, i) => {
-    const option = words[i - 1];
+    const option = i === 0 ? '' : words[i - 1];
+    if (!option.startsWith('--')) return quoteIfNeeded(word);
     if (STRINGS.has(option)) return quoteSaved(word);
     return QUOTED.has(option) ? quote(word) : quoteIfNeeded(word);
   });

@@ -9,9 +9,8 @@ export type IntervalSet = readonly Interval[];
 
 /** Normalises any list of intervals (`lo <= hi` each) into an {@link IntervalSet}. */
 export function intervals(...parts: readonly (Interval | readonly [bigint | number, bigint | number])[]): IntervalSet {
-  const sorted = parts
-    .map((p) => ('lo' in p ? p : { lo: BigInt(p[0]), hi: BigInt(p[1]) }))
-    .sort((a, b) => (a.lo < b.lo ? -1 : a.lo > b.lo ? 1 : 0));
+  if (parts.length === 1) return [interval(parts[0])];
+  const sorted = parts.map(interval).sort((a, b) => (a.lo < b.lo ? -1 : a.lo > b.lo ? 1 : 0));
   const out: { lo: bigint; hi: bigint }[] = [];
   for (const part of sorted) {
     const last = out[out.length - 1];
@@ -24,9 +23,16 @@ export function intervals(...parts: readonly (Interval | readonly [bigint | numb
   return out;
 }
 
+function interval(part: Interval | readonly [bigint | number, bigint | number]): Interval {
+  if ('lo' in part) return { lo: part.lo, hi: part.hi };
+  const lo = BigInt(part[0]);
+  return { lo, hi: part[1] === part[0] ? lo : BigInt(part[1]) };
+}
+
 /** The set of one value. */
 export function single(value: bigint | number): IntervalSet {
-  return [{ lo: BigInt(value), hi: BigInt(value) }];
+  const only = BigInt(value);
+  return [{ lo: only, hi: only }];
 }
 
 /** Everything in `[0, 2^bits)` that is not in `set`. */

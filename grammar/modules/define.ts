@@ -124,10 +124,12 @@ export function givenWords<S extends OptionSpecs>(
   options: OptionsOf<S>,
   context: ModuleContext,
 ): readonly string[] {
-  return Object.entries(specs).flatMap(([key, spec]) => {
+  const words: string[] = [];
+  for (const key in specs) {
     const given: Given<unknown> | undefined = options[key];
-    return given === undefined ? [] : optionWords(spec, given, context);
-  });
+    if (given !== undefined) words.push(...optionWords(specs[key], given, context));
+  }
+  return words;
 }
 
 /**

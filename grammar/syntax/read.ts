@@ -4,7 +4,7 @@ import type { IToken } from 'chevrotain';
 import type { Line, Word } from './ast.js';
 import { problem, warning } from './codes.js';
 import { LineParser, type RawLine } from './line-parser.js';
-import { unquote } from './quote.js';
+import { plainRule, wordAt, type Piece } from './plain-rule.js';
 
 /** Bytes that iptables-restore reads at once (`buffer[10240]`), and that it keeps of a word (`xt_param_buf`). */
 const LINE_BYTES = 10_239;
@@ -31,6 +31,8 @@ export function* readLines(text: string): Generator<Line, void, undefined> {
 /** One line, given with its newline if it has one; undefined for an empty one. */
 export function readLine(text: string, number: number, reports = new FileReports()): Line | undefined {
   const frame = lineFrame(text, number, reports);
+  const plain = frame === SOUND ? plainRule(text, number) : undefined;
+  if (plain !== undefined) return ruleLine(plain.words, plain.counters, text, number, frame);
   const readable = frame.usable ? text : repaired(text);
   const raw = parser.parse(readable);
   return raw === undefined ? brokenCounters(readable, number, frame) : placed(raw, readable, number, frame);
@@ -116,7 +118,13 @@ function placed(raw: RawLine, text: string, number: number, frame: Frame): Line 
       return { kind: 'chain', range, ...frame, name, policy, counters };
     }
     case 'rule':
-      return ruleLine(raw.words, raw.counters, text, number, frame);
+      return ruleLine(
+        raw.words.map(({ image, startOffset }) => wordAt(image, startOffset, number)),
+        raw.counters,
+        text,
+        number,
+        frame,
+      );
     default:
       return raw satisfies never;
   }
@@ -137,18 +145,7 @@ function names(tokens: readonly IToken[], line: number): readonly (Word | undefi
   }));
 }
 
-function word({ image, startOffset }: IToken, line: number): Word {
-  return { line, column: startOffset + 1, length: image.length, text: unquote(image), raw: image };
-}
-
-function ruleLine(
-  tokens: readonly IToken[],
-  counters: IToken | undefined,
-  text: string,
-  line: number,
-  frame: Frame,
-): Line {
-  const words = tokens.map((token) => word(token, line));
+function ruleLine(words: readonly Word[], counters: Piece | undefined, text: string, line: number, frame: Frame): Line {
   const start = words.length === 0 ? 0 : words[0].column - 1;
   const last = words[words.length - 1];
   const end = last === undefined ? text.length : last.column - 1 + last.length;
@@ -196,7 +193,7 @@ export function parseCounters(text: string): Counters | undefined {
 }
 
 /** iptables-restore reads counters with -c alone: without it any text stands there. */
-function oddCounters({ image, startOffset }: IToken, line: number): Diagnostic {
+function oddCounters({ image, startOffset }: Piece, line: number): Diagnostic {
   const at = { line, column: startOffset + 1, length: image.length };
   return warning('bad-counters', at, `"${image}" is not [packets:bytes] and is left out`);
 }

@@ -6,7 +6,7 @@ import { createToken, Lexer, type IMultiModeLexerDefinition } from 'chevrotain';
  * all that is left of the line, newline included (iptables-restore.c, xshared.c `add_param_to_argv`).
  */
 const QUOTED = '"(?:[^"\\\\]|\\\\[^])*\\\\?"?';
-const WORD = new RegExp(`[^ \\t\\n"]+(?:${QUOTED})?|${QUOTED}`);
+export const WORD = new RegExp(`[^ \\t\\n"]+(?:${QUOTED})?|${QUOTED}`);
 const hint = { line_breaks: true } as const;
 
 export const Newline = createToken({ name: 'Newline', pattern: /\n/, ...hint });

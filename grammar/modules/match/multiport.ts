@@ -78,6 +78,8 @@ function portsIn(fields: readonly Field[], list: readonly NumberRange[]): Condit
   return any(...fields.map((field) => inSet(field, set)));
 }
 
+const PORTS_READABLE = headerReadable(4);
+
 /** A list of ports, inverted as a whole (net/netfilter/xt_multiport.c `multiport_mt`, revision 1). */
 export const multiport = defineMatch({
   name: 'multiport',
@@ -91,6 +93,6 @@ export const multiport = defineMatch({
     const given = sports ?? dports ?? ports;
     if (given === undefined) return TRUE;
     const fields: readonly Field[] = given === sports ? ['sport'] : given === dports ? ['dport'] : ['sport', 'dport'];
-    return all(NOT_LATER_FRAGMENT, headerReadable(4), invertIf(given.inverted, portsIn(fields, given.value)));
+    return all(NOT_LATER_FRAGMENT, PORTS_READABLE, invertIf(given.inverted, portsIn(fields, given.value)));
   },
 });

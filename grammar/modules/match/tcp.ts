@@ -23,6 +23,8 @@ interface FlagTest {
 }
 
 function parseFlags(word: string): Parsed<number> {
+  const canonical = FLAG_BITS.get(word);
+  if (canonical !== undefined) return { value: canonical };
   let bits = 0;
   for (const piece of word.split(',').filter((name) => name !== '')) {
     const flag = FLAGS.find(([name]) => name === piece.toUpperCase());
@@ -32,9 +34,16 @@ function parseFlags(word: string): Parsed<number> {
   return { value: bits };
 }
 
-function printFlags(bits: number): string {
+/** Names of every set of the six flags. */
+const FLAG_TEXTS = Array.from({ length: 64 }, (_, bits) => {
   const names = FLAGS.slice(0, 6).flatMap(([name, bit]) => ((bits & bit) === 0 ? [] : [name]));
   return names.length === 0 ? 'NONE' : names.join(',');
+});
+
+const FLAG_BITS: ReadonlyMap<string, number> = new Map(FLAG_TEXTS.map((text, bits) => [text, bits]));
+
+function printFlags(bits: number): string {
+  return FLAG_TEXTS[bits];
 }
 
 const flagTest: ValueType<FlagTest> = {
@@ -99,6 +108,10 @@ function optionPresent(given: Given<number> | undefined): Condition {
   );
 }
 
+/** A fragment that would overwrite the flags is never innocent (RFC 1858). */
+const OVERWRITING_FRAGMENT = hotdrop(equals('fragoff', 1));
+const HEADER_READABLE = headerReadable(20);
+
 /** TCP header (net/netfilter/xt_tcpudp.c `tcp_mt`). */
 export const tcp = defineMatch({
   name: 'tcp',
@@ -119,10 +132,9 @@ export const tcp = defineMatch({
   },
   condition: (options) =>
     all(
-      // A fragment that would overwrite the flags is never innocent (RFC 1858).
-      hotdrop(equals('fragoff', 1)),
+      OVERWRITING_FRAGMENT,
       NOT_LATER_FRAGMENT,
-      headerReadable(20),
+      HEADER_READABLE,
       portIn('sport', options.sport),
       portIn('dport', options.dport),
       flagsMatch(options.flags ?? options.syn),

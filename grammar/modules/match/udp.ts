@@ -16,6 +16,8 @@ const OPTIONS = {
   }),
 };
 
+const HEADER_READABLE = headerReadable(8);
+
 /** UDP header (net/netfilter/xt_tcpudp.c `udp_mt`). */
 export const udp = defineMatch({
   name: 'udp',
@@ -29,5 +31,5 @@ export const udp = defineMatch({
     ...portWords(OPTIONS.dport, options.dport, context),
   ],
   condition: (options) =>
-    all(NOT_LATER_FRAGMENT, headerReadable(8), portIn('sport', options.sport), portIn('dport', options.dport)),
+    all(NOT_LATER_FRAGMENT, HEADER_READABLE, portIn('sport', options.sport), portIn('dport', options.dport)),
 });

@@ -33,8 +33,25 @@ export function scanNumber(text: string, min: number, max: number): { value: num
   return { value: Number(scanned.value), rest: scanned.rest };
 }
 
+/** A number of up to nine decimal digits that cannot be octal, which nearly every number is; -1 for any other text. */
+function plainNumber(text: string): number {
+  const { length } = text;
+  if (length === 0 || length > 9 || (length > 1 && text.charCodeAt(0) === ZERO)) return -1;
+  let value = 0;
+  for (let i = 0; i < length; i++) {
+    const digit = text.charCodeAt(i) - ZERO;
+    if (digit < 0 || digit > 9) return -1;
+    value = value * 10 + digit;
+  }
+  return value;
+}
+
+const ZERO = 0x30;
+
 /** The whole of `text` as a number in `[min, max]`. */
 export function wholeNumber(text: string, min: number, max: number): number | undefined {
+  const plain = plainNumber(text);
+  if (plain >= 0) return plain < min || plain > max ? undefined : plain;
   const scanned = scanNumber(text, min, max);
   return scanned?.rest === '' ? scanned.value : undefined;
 }
