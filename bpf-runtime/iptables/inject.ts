@@ -125,8 +125,7 @@ export class EgressInjector implements Injector {
     if (start === undefined || frame.length > LARGEST_FRAME) return undefined;
     const packet = frame.subarray(start);
     if (this.testbed.family === 'v6') {
-      const payload = (packet[4] << 8) | packet[5];
-      return packet.length < 40 || packet[0] >> 4 !== 6 ? undefined : packet.subarray(0, 40 + payload);
+      return packet.length < 40 || packet[0] >> 4 !== 6 ? undefined : packet;
     }
     const total = (packet[2] << 8) | packet[3];
     const headerBytes = (packet[0] & 15) * 4;

@@ -76,7 +76,7 @@ export function evaluate(input: EvaluationInput): Evaluation {
   return {
     ...end,
     hits: walk.hits,
-    length: readIpPacket(packet.frame, ruleset.family).bytes.length,
+    length: readIpPacket(packet.frame, ruleset.family, input.chain).bytes.length,
     mark: walk.mark,
     trace: walk.trace ?? [],
   };

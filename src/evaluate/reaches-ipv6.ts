@@ -37,6 +37,8 @@ function receive(arrival: Arrival): Reach | undefined {
     const refused = receiveAddresses(arrival);
     if (refused !== undefined) return refused;
   }
+  // A raw socket may send any payload length, and nothing is trimmed to it.
+  if (settings.hook === 'OUTPUT') return undefined;
   const payload = u16(bytes, 4);
   const hopByHop = bytes[6] === PROTOCOL.HOPOPTS;
   const total = payload === 0 && hopByHop ? bytes.length : IPV6_HEADER + payload;

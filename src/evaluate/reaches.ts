@@ -30,11 +30,14 @@ export function reaches(packet: Packet, settings: ReachSettings): Reach {
     link,
     bytes: packet.frame.subarray(link.network),
     packet,
-    // Nothing is forwarded from the real loopback device: there the name is just a name.
-    loopback: packet.inInterface === 'lo' && settings.hook !== 'FORWARD',
+    loopback: packet.inInterface === 'lo',
     settings: { hopByHop: DEFAULT_HOP_BY_HOP_LIMITS, ...settings },
   };
-  return settings.family === 'v4' ? reachesIpv4(arrival) : reachesIpv6(arrival);
+  const reach = settings.family === 'v4' ? reachesIpv4(arrival) : reachesIpv6(arrival);
+  // What comes back from the loopback device has its route to this host already (ip_rcv_finish_core).
+  return arrival.loopback && settings.hook === 'FORWARD' && reach.kind === 'reaches'
+    ? never('other-chain', 'it comes from the loopback device')
+    : reach;
 }
 
 function isOurs(link: Link, settings: ReachSettings): boolean {

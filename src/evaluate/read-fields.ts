@@ -22,7 +22,7 @@ export interface IpPacket {
 
 /** Reads every field of a packet that has come to a chain of `hook`. Throws {@link UnreadablePacketError}. */
 export function readFields(packet: Packet, family: Family, hook: BuiltinChain): FieldValues {
-  const { link, bytes } = readIpPacket(packet.frame, family);
+  const { link, bytes } = readIpPacket(packet.frame, family, hook);
   const ip = family === 'v4' ? readIpv4(bytes, hook) : readIpv6(bytes, hook);
   return {
     ...ip.fields,
@@ -34,8 +34,8 @@ export function readFields(packet: Packet, family: Family, hook: BuiltinChain): 
   };
 }
 
-/** The IP packet in a frame, trimmed as the stack does it. Throws {@link UnreadablePacketError}. */
-export function readIpPacket(frame: Uint8Array, family: Family): IpPacket {
+/** The IP packet in a frame, trimmed as the stack does it on the way to `hook`. Throws {@link UnreadablePacketError}. */
+export function readIpPacket(frame: Uint8Array, family: Family, hook: BuiltinChain): IpPacket {
   const link = readLink(frame);
   if (link === undefined) throw new UnreadablePacketError('not-ethernet', 'the frame ends within its link header');
   const wanted = family === 'v4' ? ETHERTYPE.IPV4 : ETHERTYPE.IPV6;
@@ -43,7 +43,7 @@ export function readIpPacket(frame: Uint8Array, family: Family): IpPacket {
     throw new UnreadablePacketError('other-protocol', `EtherType 0x${link.etherType.toString(16)} is not the family's`);
   }
   const rest = frame.subarray(link.network);
-  return { link, bytes: family === 'v4' ? trimIpv4(rest) : trimIpv6(rest) };
+  return { link, bytes: family === 'v4' ? trimIpv4(rest) : trimIpv6(rest, hook) };
 }
 
 /** ip_rcv_core (net/ipv4/ip_input.c): the total length is the packet's, what is behind it is padding. */
@@ -59,9 +59,13 @@ function trimIpv4(bytes: Uint8Array): Uint8Array {
   return bytes.subarray(0, total);
 }
 
-/** ip6_rcv_core (net/ipv6/ip6_input.c): a payload length of 0 before a hop-by-hop header leaves the packet as it is. */
-function trimIpv6(bytes: Uint8Array): Uint8Array {
+/**
+ * ip6_rcv_core (net/ipv6/ip6_input.c): a payload length of 0 before a hop-by-hop header leaves the packet as it is.
+ * Nothing trims what this host sends: a raw socket may say any payload length (net/ipv6/raw.c rawv6_send_hdrinc).
+ */
+function trimIpv6(bytes: Uint8Array, hook: BuiltinChain): Uint8Array {
   requireHeader(bytes, IPV6_HEADER, 6);
+  if (hook === 'OUTPUT') return bytes;
   const payload = u16(bytes, 4);
   if (payload === 0 && bytes[6] === 0) return bytes;
   const total = IPV6_HEADER + payload;
@@ -178,7 +182,7 @@ function readLinkFields(
   return {
     pkttype: packetType(link.destination),
     'mac.src': link.source,
-    'mac.ether': inInterface === 'lo' && hook !== 'FORWARD' ? 0n : 1n,
+    'mac.ether': inInterface === 'lo' ? 0n : 1n,
   };
 }
 

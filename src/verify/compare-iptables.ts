@@ -62,6 +62,8 @@ function notForTheNamespace(job: VerifyJob, packet: Packet): string | undefined 
   if ((chain === 'INPUT' || chain === 'FORWARD') && isGroupDestination(job, packet)) {
     return 'destination group that the host has not joined';
   }
+  // The test network's own `lo` is an ordinary device at FORWARD, which a real one never leads to.
+  if (chain === 'FORWARD' && packet.inInterface === 'lo') return 'loopback device that forwards nothing';
   // The kernel does not check what a raw socket of root's sends; a program could not read it.
   if (chain === 'OUTPUT' && reachOf(job, packet).kind === 'never') return 'malformed packet of a raw socket';
   // A raw socket sends to 0.0.0.0 by way of 127.0.0.1.

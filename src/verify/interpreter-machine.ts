@@ -34,8 +34,7 @@ export class InterpreterMachine implements ObjectMachine {
 
   private addDevice(name: string): void {
     if (this.indices.has(name)) return;
-    const loopback = name === 'lo' && this.job.chain !== 'FORWARD';
-    this.indices.set(name, loopback ? LOOPBACK_IFINDEX : this.indices.size + 2);
+    this.indices.set(name, name === 'lo' ? LOOPBACK_IFINDEX : this.indices.size + 2);
   }
 
   private lookUp(params: Uint8Array): number {

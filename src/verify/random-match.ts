@@ -84,10 +84,10 @@ const v6 = ({ family }: Place): boolean => family === 'v6';
 const arriving = ({ chain }: Place): boolean => chain !== 'OUTPUT';
 const stateful = ({ stateful: wanted }: Place): boolean => wanted;
 
-function addressTypes({ family, chain, stateful: any }: Place, which: 'src' | 'dst', random: Random): string {
+function addressTypes({ family, stateful: any }: Place, random: Random): string {
   if (family === 'v6') return random.pick(any ? ['MULTICAST', 'UNICAST', 'LOCAL'] : ['MULTICAST', 'UNICAST', 'UNSPEC']);
   if (any) return random.pick(['MULTICAST', 'BROADCAST', 'LOCAL', 'UNICAST', 'LOCAL,BROADCAST']);
-  const whole = chain === 'INPUT' && which === 'dst' ? 'LOCAL,BROADCAST' : 'UNICAST,LOCAL,BROADCAST,ANYCAST';
+  const whole = 'UNICAST,LOCAL,BROADCAST,ANYCAST';
   return random.pick(['MULTICAST', 'MULTICAST', whole, `${whole},MULTICAST`]);
 }
 
@@ -124,7 +124,7 @@ const MATCHES: readonly RandomMatch[] = [
     weight: 3,
     write: (place, random) => {
       const which = random.pick(['src', 'dst'] as const);
-      return `-m addrtype ${not(random)}--${which}-type ${addressTypes(place, which, random)}`;
+      return `-m addrtype ${not(random)}--${which}-type ${addressTypes(place, random)}`;
     },
   },
   { weight: 2, fits: arriving, write: ({ pool }, random) => `-m mac ${not(random)}--mac-source ${pool.mac()}` },

@@ -6,6 +6,7 @@ import {
   possibleVerdicts,
   reaches,
   readFields,
+  readIpPacket,
   surroundingsOracle,
   type Decision,
   type Evaluation,
@@ -131,9 +132,8 @@ export function isGroupDestination(job: VerifyJob, packet: Packet): boolean {
  * too: reassembly takes the header out.
  */
 export function isPiece(job: VerifyJob, packet: Packet, atomic = false): boolean {
-  const link = readLink(packet.frame);
-  if (link === undefined) return false;
-  const bytes = packet.frame.subarray(link.network);
+  if (reachOf(job, packet).kind !== 'reaches') return false;
+  const { bytes } = readIpPacket(packet.frame, job.family, job.chain);
   if (job.family === 'v4') return bytes.length >= 8 && (((bytes[6] << 8) | bytes[7]) & 0x3fff) !== 0;
   return isPiece6(bytes, atomic);
 }

@@ -99,10 +99,15 @@ function emitRemaining(context: EntryContext, dst: number): void {
 }
 
 function emitPayloadLength(context: EntryContext): void {
-  const { code } = context;
-  emitLength(context);
-  emitRemaining(context, R4);
-  code.emit(jump64('jgt', R3, reg(R4), context.pass));
+  const { code, view } = context;
+  if (view.chain === 'OUTPUT') {
+    // A raw socket may send any payload length, and nothing is trimmed to it (net/ipv6/raw.c rawv6_send_hdrinc).
+    emitRemaining(context, R3);
+  } else {
+    emitLength(context);
+    emitRemaining(context, R4);
+    code.emit(jump64('jgt', R3, reg(R4), context.pass));
+  }
   storeFlow(context, FLOW_LENGTH, R3);
   // xt_length reads skb->len since Linux 6.3; before, payload length + 40, the same but behind a jumbo payload option.
   storeField(context, 'length', R3);
