@@ -27,6 +27,8 @@ import {
 import { Code } from './code.js';
 import { emitCondition } from './conditions.js';
 import { emitCount } from './counters.js';
+import { emitEarlyRule } from './early-rule.js';
+import { EXITS } from './exits.js';
 import { FLOW_RULE, NO_RULE, type FlowLayout } from './flow.js';
 import type { Mode, RejectPolicy } from './manifest.js';
 import type { Reachable, ReachableChain, ReachableRule } from './reachable.js';
@@ -187,14 +189,14 @@ export class ChainCompiler {
       code.emit(mov64(R0, VERDICT.NEXT), exit());
     });
     const early = this.settings.mode === 'early';
-    code.place(COUNT_AND_LEAVE);
+    code.place(EXITS.countAndLeave);
     // An early drop is counted when it is certain, which only the entry function knows.
     if (early) code.emit(store(4, R6, FLOW_RULE, R8));
     else emitCount(code, reg(R8), R6);
     code.emit(mov64(R0, reg(R9)));
-    code.place(LEAVE);
+    code.place(EXITS.leave);
     code.emit(exit());
-    code.place(HOTDROP);
+    code.place(EXITS.hotdrop);
     if (early) code.emit(storeImm(4, R6, FLOW_RULE, NO_RULE));
     code.emit(mov64(R0, VERDICT.DROP), exit());
     return code;
@@ -227,12 +229,25 @@ export class ChainCompiler {
     code.place(yes);
   }
 
+  private emitEarlyRule(code: Code, rule: ReachableRule, inlined: Inlined | undefined): void {
+    emitEarlyRule({
+      code,
+      rule,
+      ...this.settings.meaning(rule),
+      reject: this.settings.reject,
+      end: inlined?.end,
+      test: (condition, yes, no, hotdrop) => this.emitTest(code, condition, rule, yes, no, hotdrop),
+      jump: (chain, maybe) => this.emitJump(code, chain, maybe),
+    });
+  }
+
   private emitExactRule(code: Code, rule: ReachableRule, inlined: Inlined | undefined): void {
     const yes = code.label('match');
     const no = code.label('next');
-    this.emitTest(code, this.settings.meaning(rule).condition, rule, yes, no, HOTDROP);
+    this.emitTest(code, this.settings.meaning(rule).condition, rule, yes, no, EXITS.hotdrop);
     const effect = rule.rule.target.effect;
-    const leave = (verdict: number): void => code.emit(mov32(R8, rule.id), mov32(R9, verdict), goto(COUNT_AND_LEAVE));
+    const leave = (verdict: number): void =>
+      code.emit(mov32(R8, rule.id), mov32(R9, verdict), goto(EXITS.countAndLeave));
     switch (effect.kind) {
       case 'accept':
         leave(VERDICT.ACCEPT);
@@ -295,7 +310,7 @@ export class ChainCompiler {
     if (chain === undefined) throw new Error(`jump to unknown chain ${chainName}`);
     if (chain.height >= this.inlineBelow) {
       this.emitCall(code, chainName, R6, maybe ?? 0);
-      code.emit(jump64('jgt', R0, VERDICT.RETURN, LEAVE));
+      code.emit(jump64('jgt', R0, VERDICT.RETURN, EXITS.leave));
       return;
     }
     // Below the key of the counters; one slot for each level of inlining.
@@ -314,101 +329,6 @@ export class ChainCompiler {
     code.place(end);
     if (maybe !== undefined) code.emit(load(8, R7, R10, slot));
   }
-
-  /**
-   * Early mode: only a packet that iptables drops whatever the undecided tests say may be dropped. Control at a rule
-   * means that this rule may be reached; r7 = 0 means that it is reached for certain. A possible ACCEPT passes the
-   * packet; a certain DROP drops it where control is certain, and otherwise ends this possibility (as RETURN does:
-   * the caller goes on in any case). Nothing is counted but the drop.
-   */
-  private emitEarlyRule(code: Code, rule: ReachableRule, inlined: Inlined | undefined): void {
-    const effect = rule.rule.target.effect;
-    if (effect.kind === 'continue' || effect.kind === 'log' || effect.kind === 'mark') {
-      this.emitEarlyHotdrops(code, rule, inlined);
-      return;
-    }
-    const { condition, undecided } = this.settings.meaning(rule);
-    const yes = code.label('match');
-    const no = code.label('next');
-    const dead = code.label('hotdrop');
-    const possible = undecided ? assume(condition, true) : condition;
-    this.emitTest(code, possible, rule, yes, no, dead);
-    const endBranch = (): void => {
-      if (inlined === undefined) code.emit(mov64(R0, VERDICT.RETURN), exit());
-      else code.emit(goto(inlined.end));
-    };
-    const pass = (): void => code.emit(mov64(R0, VERDICT.ACCEPT), exit());
-    switch (effect.kind) {
-      case 'accept':
-      case 'opaque':
-        pass();
-        break;
-      case 'reject':
-        // The answer is iptables' to give, unless asked to drop.
-        if (this.settings.reject === 'answer') pass();
-        else this.emitEarlyDrop(code, rule, undecided, no, endBranch);
-        break;
-      case 'drop':
-        this.emitEarlyDrop(code, rule, undecided, no, endBranch);
-        break;
-      case 'return':
-        if (undecided) code.emit(mov64(R7, 1));
-        else endBranch();
-        break;
-      case 'jump':
-        this.emitJump(code, effect.chain, undecided ? 1 : reg(R7));
-        if (effect.goto) {
-          if (undecided) code.emit(mov64(R7, 1));
-          else endBranch();
-        }
-        break;
-    }
-    if (hasHotdrop(condition)) {
-      code.emit(goto(no));
-      code.place(dead);
-      this.emitEarlyHotdropEnd(code, undecided, no, endBranch);
-    }
-    code.place(no);
-  }
-
-  /** A rule that decides nothing can still hotdrop. */
-  private emitEarlyHotdrops(code: Code, rule: ReachableRule, inlined: Inlined | undefined): void {
-    const { condition, undecided } = this.settings.meaning(rule);
-    if (undecided || !hasHotdrop(condition)) return;
-    const yes = code.label('match');
-    const no = code.label('next');
-    const dead = code.label('hotdrop');
-    this.emitTest(code, condition, rule, yes, no, dead);
-    code.emit(goto(no));
-    code.place(dead);
-    this.emitEarlyHotdropEnd(code, false, no, () => {
-      if (inlined === undefined) code.emit(mov64(R0, VERDICT.RETURN), exit());
-      else code.emit(goto(inlined.end));
-    });
-    code.place(no);
-  }
-
-  private emitEarlyHotdropEnd(code: Code, undecided: boolean, no: string, endBranch: () => void): void {
-    if (undecided) {
-      code.emit(goto(no));
-      return;
-    }
-    code.emit(jump64('jeq', R7, 0, HOTDROP));
-    endBranch();
-  }
-
-  private emitEarlyDrop(code: Code, rule: ReachableRule, undecided: boolean, no: string, endBranch: () => void): void {
-    // A drop that only may happen leaves the rest of the chain to decide.
-    if (undecided) {
-      code.emit(goto(no));
-      return;
-    }
-    const certain = code.label('certain');
-    code.emit(jump64('jeq', R7, 0, certain));
-    endBranch();
-    code.place(certain);
-    code.emit(mov32(R8, rule.id), mov32(R9, VERDICT.DROP), goto(COUNT_AND_LEAVE));
-  }
 }
 
 interface Inlined {
@@ -417,39 +337,5 @@ interface Inlined {
 }
 
 const PART_PREFIX = 'part_';
-const COUNT_AND_LEAVE = 'count_and_leave';
-const LEAVE = 'leave';
-const HOTDROP = 'hotdrop';
 const partLabel = (id: number): string => `begin_${id}`;
 const functionName = (index: number): string => `chain_${index}`;
-
-function hasHotdrop(condition: Condition): boolean {
-  switch (condition.kind) {
-    case 'hotdrop':
-      return true;
-    case 'all':
-    case 'any':
-      return condition.of.some(hasHotdrop);
-    case 'in':
-    case 'not':
-    case 'opaque':
-      return false;
-  }
-}
-
-/** The condition with every opaque test answered in favour of the whole (`true`) or against it. */
-function assume(condition: Condition, outcome: boolean): Condition {
-  switch (condition.kind) {
-    case 'in':
-      return condition;
-    case 'opaque':
-      return { kind: outcome ? 'all' : 'any', of: [] };
-    case 'not':
-      return { kind: 'not', of: assume(condition.of, !outcome) };
-    case 'hotdrop':
-      return condition;
-    case 'all':
-    case 'any':
-      return { kind: condition.kind, of: condition.of.map((part) => assume(part, outcome)) };
-  }
-}
