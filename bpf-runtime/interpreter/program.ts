@@ -44,7 +44,7 @@ const GOTOL = CLASS.JMP32 | JMP_OP.ja;
 
 /** Puts an object's functions into one index space. Throws {@link LoadError} and `ObjectError` for unknown members. */
 export function linkProgram(spec: ObjectSpec): Program {
-  const specs = [spec.program.entry, ...spec.program.functions];
+  const specs = [...spec.program.entries, ...spec.program.functions];
   const functions: PlacedFunction[] = [];
   let start = 0;
   for (const { name, instructions } of specs) {

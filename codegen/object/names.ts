@@ -24,7 +24,7 @@ function checkDistinct(names: readonly string[], what: string): void {
 
 /** Every name is one that BTF takes; functions, maps and kfuncs share one space (the symbol table). */
 export function checkNames(spec: ObjectSpec): void {
-  const functions = [spec.program.entry, ...spec.program.functions];
+  const functions = [...spec.program.entries, ...spec.program.functions];
   const symbols = [...functions, ...spec.maps, ...spec.kfuncs].map((one) => one.name);
   checkDistinct([LICENSE_SYMBOL, ...symbols], 'symbol');
   for (const fn of functions) {

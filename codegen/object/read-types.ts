@@ -43,7 +43,8 @@ export class TypeReader {
     if (type.kind !== 'pointer') throw malformed(`parameter of kind ${type.kind}`);
     const { name, members, bytes } = this.get(type.to, 'struct');
     if (members.length === 0) {
-      if (name !== 'xdp_md' && name !== '__sk_buff') throw malformed(`parameter of empty struct ${name}`);
+      if (name !== 'xdp_md' && name !== '__sk_buff' && name !== 'bpf_nf_ctx')
+        throw malformed(`parameter of empty struct ${name}`);
       return { kind: 'context', struct: name };
     }
     if (members.length > 1 || members[0].name !== MEMORY_MEMBER) throw malformed(`parameter of struct ${name}`);

@@ -29,12 +29,12 @@ export function readObject(bytes: Uint8Array): ObjectSpec {
   const programs = elf.sections.filter((section) => isCode(section) && section.name !== TEXT_SECTION);
   if (programs.length !== 1) throw new ObjectError('malformed', `${programs.length} program sections instead of one`);
   const entries = readCode(context, programs[0].name);
-  if (entries.functions.length !== 1) throw new ObjectError('malformed', `${entries.functions.length} entry functions`);
+  if (entries.functions.length === 0) throw new ObjectError('malformed', 'no entry function');
   const hasText = elf.sections.some((section) => section.name === TEXT_SECTION);
   const functions = hasText ? readCode(context, TEXT_SECTION).functions : [];
   return {
     license: readLicense(onlySection(elf, LICENSE_SECTION)),
-    program: { section: programs[0].name, entry: entries.functions[0], functions },
+    program: { section: programs[0].name, entries: entries.functions, functions },
     maps,
     kernelStructs,
     kfuncs,

@@ -16,9 +16,10 @@ export interface ObjectSpec {
 }
 
 export interface ProgramSpec {
-  /** ELF section, which names the program type to libbpf: `xdp` or `tc`. */
+  /** ELF section, which names the program type to libbpf: `xdp`, `tc` or `netfilter`. */
   readonly section: string;
-  readonly entry: FunctionSpec;
+  /** One program each; at least one. */
+  readonly entries: readonly FunctionSpec[];
   /** Further functions, in `.text`; global ones are verified by themselves. */
   readonly functions: readonly FunctionSpec[];
 }
@@ -32,12 +33,15 @@ export interface FunctionSpec {
   readonly instructions: readonly Instruction[];
 }
 
+/** Contexts of XDP, of tc and of netfilter programs. */
+export type ContextStruct = 'xdp_md' | '__sk_buff' | 'bpf_nf_ctx';
+
 export interface ParamSpec {
   readonly name: string;
   readonly type:
     | { readonly kind: 'int' }
-    /** Pointer to the program's context: `xdp_md` or `__sk_buff`. */
-    | { readonly kind: 'context'; readonly struct: 'xdp_md' | '__sk_buff' }
+    /** Pointer to the program's context. */
+    | { readonly kind: 'context'; readonly struct: ContextStruct }
     /** Pointer to memory of a fixed size, as a BTF struct of that size (global functions check it for NULL). */
     | { readonly kind: 'memory'; readonly struct: string; readonly bytes: number };
 }

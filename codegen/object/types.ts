@@ -54,7 +54,7 @@ export function buildTypes(spec: ObjectSpec): ObjectTypes {
   const builder = new TypeBuilder();
   const structs = builder.kernelStructs(spec.kernelStructs);
   const functions = new Map<string, number>();
-  for (const fn of [spec.program.entry, ...spec.program.functions]) functions.set(fn.name, builder.function(fn));
+  for (const fn of [...spec.program.entries, ...spec.program.functions]) functions.set(fn.name, builder.function(fn));
   if (spec.kfuncs.length > 0) builder.kfuncs(spec.kfuncs);
   const maps = spec.maps.length > 0 ? builder.maps(spec.maps) : new Map<string, never>();
   return { types: builder.types, functions, structs, maps };

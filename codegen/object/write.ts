@@ -67,13 +67,17 @@ export function writeObject(spec: ObjectSpec): Uint8Array {
 function checkSpec(spec: ObjectSpec): void {
   checkNames(spec);
   if (spec.license.includes('\0')) throw new ObjectError('bad-value', 'NUL character in the license');
-  if (spec.program.entry.linkage !== 'global') throw new ObjectError('bad-value', 'the entry function must be global');
+  const { entries } = spec.program;
+  if (entries.length === 0) throw new ObjectError('bad-value', 'a program needs an entry function');
+  if (entries.some(({ linkage }) => linkage !== 'global')) {
+    throw new ObjectError('bad-value', 'an entry function must be global');
+  }
 }
 
 function layOut(spec: ObjectSpec): readonly CodeSection[] {
   const { program, sourceFile } = spec;
   const structs = new Map(spec.kernelStructs.map((struct) => [struct.name, struct]));
-  const code = [layOutCode(program.section, [program.entry], structs, sourceFile)];
+  const code = [layOutCode(program.section, program.entries, structs, sourceFile)];
   if (program.functions.length > 0) code.push(layOutCode(TEXT_SECTION, program.functions, structs, sourceFile));
   return code;
 }

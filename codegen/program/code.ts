@@ -66,11 +66,12 @@ export class Code {
 
   private push(step: Step): void {
     if (this.pending.length > 0) {
-      const [first, ...others] = this.pending;
+      const names = step.label === undefined ? this.pending : [...this.pending, step.label];
       this.pending = [];
-      if (step.label !== undefined) others.push(step.label);
-      step.label = first;
-      for (const alias of others) this.aliases.set(alias, first);
+      // A name that somebody chose says more in a listing than a numbered one.
+      const kept = names.find((name) => !NUMBERED.test(name)) ?? names[0];
+      step.label = kept;
+      for (const alias of names) if (alias !== kept) this.aliases.set(alias, kept);
     }
     this.steps.push(step);
     this.slots += slots(step.instruction);
@@ -131,5 +132,7 @@ export class Code {
   }
 }
 
+/** What {@link Code.label} gives. */
+const NUMBERED = /_\d+$/;
 const JA = CLASS.JMP | JMP_OP.ja;
 const EXIT = CLASS.JMP | JMP_OP.exit;

@@ -69,12 +69,14 @@ function buildSpec(analysis: Analysis, program: Program, manifest: Manifest): Ob
     license: 'GPL',
     program: {
       section: analysis.hook,
-      entry: {
-        name: entry.name,
-        linkage: 'global',
-        params: entry.params,
-        instructions: assemble(entry.name, entry.code),
-      },
+      entries: [
+        {
+          name: entry.name,
+          linkage: 'global',
+          params: entry.params,
+          instructions: assemble(entry.name, entry.code),
+        },
+      ],
       functions: program.functions.map((f) => ({
         name: f.name,
         linkage: 'global',

@@ -16,7 +16,7 @@ export function objectSpec(
   const { functions = [], ...rest } = more;
   return {
     license: 'GPL',
-    program: { section, entry: functionSpec('entry', instructions), functions },
+    program: { section, entries: [functionSpec('entry', instructions)], functions },
     maps: [],
     kernelStructs: [],
     kfuncs: [],

@@ -30,12 +30,14 @@ export function object(hook: Hook, instructions: readonly Instruction[]): Uint8A
     license: 'GPL',
     program: {
       section: hook,
-      entry: {
-        name: 'filter',
-        linkage: 'global',
-        params: [{ name: 'ctx', type: { kind: 'context', struct } }],
-        instructions: assemble('filter', instructions),
-      },
+      entries: [
+        {
+          name: 'filter',
+          linkage: 'global',
+          params: [{ name: 'ctx', type: { kind: 'context', struct } }],
+          instructions: assemble('filter', instructions),
+        },
+      ],
       functions: [],
     },
     maps: [

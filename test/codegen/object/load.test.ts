@@ -52,7 +52,7 @@ describe.skipIf(skipped !== undefined)(title, () => {
 
     test('the context argument of a global function', () => {
       const code = hook === 'xdp' ? frameLength() : [bpf.load(4, R0, R1, 0), bpf.exit()];
-      const inner: FunctionSpec = { ...objectSpec(hook, code).program.entry, name: 'frame_length' };
+      const inner: FunctionSpec = { ...objectSpec(hook, code).program.entries[0], name: 'frame_length' };
       const { program } = bpftool.load(
         objectSpec(hook, [bpf.callFunction('frame_length'), bpf.exit()], { functions: [inner] }),
       );
@@ -96,7 +96,7 @@ describe.skipIf(skipped !== undefined)(title, () => {
 
     test('a call of a kfunc in the entry and in a static function', () => {
       const cast = [bpf.callKfunc(CAST.name), mov64(R0, 7), bpf.exit()];
-      const functions = [{ ...objectSpec(hook, cast).program.entry, name: 'inner', linkage: 'static' as const }];
+      const functions = [{ ...objectSpec(hook, cast).program.entries[0], name: 'inner', linkage: 'static' as const }];
       const code = [
         mov64(R6, reg(R1)),
         bpf.callKfunc(CAST.name),

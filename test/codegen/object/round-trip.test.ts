@@ -105,7 +105,7 @@ describe('an object is read as it was written', () => {
   test('lines and columns beyond the format are cut to its largest', () => {
     const line = { text: 'far out', line: 10_000_000, column: 5000 };
     const read = readObject(writeObject(objectSpec('xdp', [{ ...bpf.exit(), line }])));
-    expect(read.program.entry.instructions[0].line).toEqual({ text: 'far out', line: 4_194_303, column: 1023 });
+    expect(read.program.entries[0].instructions[0].line).toEqual({ text: 'far out', line: 4_194_303, column: 1023 });
   });
 });
 

@@ -21,7 +21,7 @@ export function objectSpec(
   const { functions = [], ...others } = rest;
   return {
     license: 'GPL',
-    program: { section: hook, entry: entryFunction(hook, instructions), functions },
+    program: { section: hook, entries: [entryFunction(hook, instructions)], functions },
     maps: [],
     kernelStructs: [],
     kfuncs: [],

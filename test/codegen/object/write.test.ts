@@ -29,7 +29,7 @@ function withSection(section: string): ObjectSpec {
 
 function withEntry(change: Partial<FunctionSpec>): ObjectSpec {
   const spec = objectSpec('xdp');
-  return { ...spec, program: { ...spec.program, entry: { ...spec.program.entry, ...change } } };
+  return { ...spec, program: { ...spec.program, entries: [{ ...spec.program.entries[0], ...change }] } };
 }
 
 function line(text: string, number: number, column = 1): Instruction {
