@@ -50,12 +50,14 @@ function nameProgram(hook: InputDevice['hook'], body: readonly Instruction[]): O
     license: 'GPL',
     program: {
       section: hook,
-      entry: {
-        name: 'device_name',
-        linkage: 'global',
-        params: [{ name: 'ctx', type: { kind: 'context', struct } }],
-        instructions,
-      },
+      entries: [
+        {
+          name: 'device_name',
+          linkage: 'global',
+          params: [{ name: 'ctx', type: { kind: 'context', struct } }],
+          instructions,
+        },
+      ],
       functions: [],
     },
     maps: [{ name: 'name', type: 'array', keySize: 4, valueSize: DEVICE_NAME_BYTES, maxEntries: 1 }],

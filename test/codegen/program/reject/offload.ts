@@ -57,7 +57,7 @@ export function vouchingObject(): Uint8Array {
   const params = [{ name: 'ctx', type: { kind: 'context', struct: '__sk_buff' } }] as const;
   return writeObject({
     license: 'GPL',
-    program: { section: 'tc', entry: { name: 'vouch', linkage: 'global', params, instructions }, functions: [] },
+    program: { section: 'tc', entries: [{ name: 'vouch', linkage: 'global', params, instructions }], functions: [] },
     maps: [],
     kernelStructs: [],
     kfuncs: [],
