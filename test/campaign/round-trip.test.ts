@@ -34,7 +34,6 @@ for (const { name, path, absent } of FOLDERS) {
         if (lock === undefined) delete process.env.XTABLES_LOCKFILE;
         else process.env.XTABLES_LOCKFILE = lock;
         rmSync(OWN_LOCK, { force: true });
-        rmSync(OWN_LOCK, { force: true });
       });
 
       it.each(dumps)('%s', (file) => {
