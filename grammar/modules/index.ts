@@ -45,21 +45,28 @@ import { udp } from './match/udp.js';
 import { audit } from './target/audit.js';
 import { checksum } from './target/checksum.js';
 import { classify } from './target/classify.js';
+import { clusterip } from './target/clusterip.js';
 import { connmarkTarget } from './target/connmark.js';
 import { connsecmark } from './target/connsecmark.js';
 import { ct, notrack } from './target/ct.js';
 import { dscpTarget } from './target/dscp.js';
 import { ecnTarget } from './target/ecn.js';
+import { hmark } from './target/hmark.js';
 import { hlTarget, ttlTarget } from './target/hop-limit.js';
+import { idletimer } from './target/idletimer.js';
+import { led } from './target/led.js';
 import { log } from './target/log.js';
 import { markTarget } from './target/mark.js';
 import { dnat, masquerade, redirect, snat } from './target/nat.js';
 import { netmap } from './target/netmap.js';
 import { nflog } from './target/nflog.js';
 import { nfqueue } from './target/nfqueue.js';
+import { dnpt, snpt } from './target/npt.js';
+import { rateestTarget } from './target/rateest.js';
 import { reject } from './target/reject.js';
+import { secmark } from './target/secmark.js';
 import { setTarget } from './target/set.js';
-import { accept, drop, returnToCaller } from './target/standard.js';
+import { accept, drop, queue, returnToCaller } from './target/standard.js';
 import { synproxy } from './target/synproxy.js';
 import { tcpmssTarget } from './target/tcpmss.js';
 import { tcpoptstrip } from './target/tcpoptstrip.js';
@@ -67,6 +74,7 @@ import { tee } from './target/tee.js';
 import { tosTarget } from './target/tos.js';
 import { tproxy } from './target/tproxy.js';
 import { trace } from './target/trace.js';
+import { ulog } from './target/ulog.js';
 
 /** Every match that is understood. */
 export const MATCHES: readonly MatchModule[] = [
@@ -126,14 +134,19 @@ export const TARGETS: readonly TargetModule[] = [
   audit,
   checksum,
   classify,
+  clusterip,
   connmarkTarget,
   connsecmark,
   ct,
   dnat,
+  dnpt,
   drop,
   dscpTarget,
   ecnTarget,
   hlTarget,
+  hmark,
+  idletimer,
+  led,
   log,
   markTarget,
   masquerade,
@@ -141,11 +154,15 @@ export const TARGETS: readonly TargetModule[] = [
   nflog,
   nfqueue,
   notrack,
+  queue,
+  rateestTarget,
   redirect,
   reject,
   returnToCaller,
+  secmark,
   setTarget,
   snat,
+  snpt,
   synproxy,
   tcpmssTarget,
   tcpoptstrip,
@@ -154,4 +171,5 @@ export const TARGETS: readonly TargetModule[] = [
   tproxy,
   trace,
   ttlTarget,
+  ulog,
 ];

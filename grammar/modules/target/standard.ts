@@ -1,4 +1,4 @@
-import { defineTarget } from '../define.js';
+import { defineTarget, defineVerbatimTarget } from '../define.js';
 
 /** Verdicts of the chain engine itself (net/ipv4/netfilter/ip_tables.c, XT_STANDARD_TARGET). */
 export const accept = defineTarget({
@@ -24,4 +24,12 @@ export const returnToCaller = defineTarget({
   doc: 'go on in the calling chain; in a built-in chain the policy decides',
   options: {},
   effect: () => ({ kind: 'return' }),
+});
+
+/** Hand the packet to the one program of old that listens: NFQUEUE number 0. */
+export const queue = defineVerbatimTarget({
+  name: 'QUEUE',
+  families: ['v4', 'v6'],
+  doc: 'let the program that listens to queue 0 decide',
+  options: {},
 });
