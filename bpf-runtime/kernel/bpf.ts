@@ -14,8 +14,10 @@ export const BPF = {
   PROG_TEST_RUN: 10,
   MAP_GET_FD_BY_ID: 14,
   OBJ_GET_INFO_BY_FD: 15,
+  BTF_LOAD: 18,
   MAP_LOOKUP_BATCH: 24,
   LINK_CREATE: 28,
+  LINK_UPDATE: 29,
 } as const;
 export type BpfCommand = keyof typeof BPF;
 

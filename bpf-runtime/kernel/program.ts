@@ -3,11 +3,12 @@ import { RuntimeError } from '../system/error.js';
 import { allocate } from '../system/memory.js';
 import { getInfo, getMapById, readName, setPointer } from './bpf.js';
 import { KernelMap } from './map.js';
+import { programTypeOf, type ProgramType } from './program-type.js';
 import { TestRunner, type TestResult, type TestRun } from './test-run.js';
 
 export interface ProgramInfo {
   readonly id: number;
-  readonly type: 'xdp' | 'tc';
+  readonly type: ProgramType;
   readonly name: string;
   /** Bytes of the verified program. */
   readonly translatedBytes: number;
@@ -17,10 +18,6 @@ export interface ProgramInfo {
   readonly verifiedInstructions: number;
   readonly mapIds: readonly number[];
 }
-
-/** enum bpf_prog_type. */
-const SCHED_CLS = 3;
-const XDP = 6;
 
 /** struct bpf_prog_info (include/uapi/linux/bpf.h) up to and with verified_insns. */
 const INFO_BYTES = 224;
@@ -35,10 +32,10 @@ const INFO = {
   verified_insns: 216,
 } as const;
 
-function programType(type: number): 'xdp' | 'tc' {
-  if (type === XDP) return 'xdp';
-  if (type === SCHED_CLS) return 'tc';
-  throw new RuntimeError('no-program', `programs of type ${type} cannot be run here (xdp and tc can)`);
+function programType(number: number): ProgramType {
+  const type = programTypeOf(number);
+  if (type === undefined) throw new RuntimeError('no-program', `programs of type ${number} are not known here`);
+  return type;
 }
 
 /** What the kernel says of a loaded program. */
@@ -64,7 +61,7 @@ export function readProgramInfo(fd: number): ProgramInfo {
   };
 }
 
-/** An XDP or tc program in the kernel, with its maps. {@link close} lets go of both; nothing is left pinned. */
+/** A program in the kernel, with its maps. {@link close} lets go of both; nothing is left pinned. */
 export class LoadedProgram {
   readonly info: ProgramInfo;
   /** By name (the kernel keeps the first 15 characters). */

@@ -2,6 +2,7 @@ import { RuntimeError } from '../system/error.js';
 import { SystemCallError } from '../system/libc.js';
 import { allocate, type Memory } from '../system/memory.js';
 import { newAttr, setPointer, tryBpf } from './bpf.js';
+import type { ProgramType } from './program-type.js';
 
 /** What a program is run on. */
 export interface TestRun {
@@ -74,6 +75,8 @@ const ATTR = {
  * (bpf_prog_test_run_xdp) starts with `data` as it is; tc (bpf_prog_test_run_skb) makes an skb of the device (or of
  * lo) by eth_type_trans, so that the destination MAC decides `pkt_type`, with `mark`, `priority`, `ifindex`,
  * `ingress_ifindex` and `cb` as given; a VLAN tag stays in the data, where a real ingress has moved it to the skb.
+ * Programs of cgroups and sockets as those of tc; of netfilter (bpf_prog_test_run_nf) without context: at LOCAL_OUT of
+ * IPv4, with no device.
  * Frames past a page: XDP gets the rest as fragments, behind `data_end`; tc refuses them.
  */
 export class TestRunner {
@@ -85,7 +88,7 @@ export class TestRunner {
 
   constructor(
     fd: number,
-    private readonly type: 'xdp' | 'tc',
+    private readonly type: ProgramType,
   ) {
     const bytes = type === 'xdp' ? XDP_MD_BYTES : SK_BUFF_BYTES;
     this.contextIn = allocate(bytes);
@@ -136,8 +139,9 @@ export class TestRunner {
     view.setUint32(ATTR.data_size_in, data.length, true);
     view.setUint32(ATTR.data_size_out, this.dataOut.bytes.length, true);
     view.setUint32(ATTR.repeat, request.repeat ?? 1, true);
-    if (context !== undefined) this.setContext(context, data.length);
-    this.attachContext(context !== undefined);
+    const withContext = context !== undefined && this.type !== 'netfilter';
+    if (withContext) this.setContext(context, data.length);
+    this.attachContext(withContext);
     const result = tryBpf('PROG_TEST_RUN', this.attr);
     if (result < 0) throw this.failure(-result, data);
     return {
@@ -152,8 +156,8 @@ export class TestRunner {
     if (errno === EINVAL && data.length < shortestFrame(this.type, data)) {
       return new RuntimeError('short-packet', `the kernel makes no test packet of ${data.length} bytes`);
     }
-    if (errno === EINVAL && this.type === 'tc' && data.length > LONGEST_TC_FRAME) {
-      return new RuntimeError('long-packet', `the kernel makes no tc test packet of ${data.length} bytes`);
+    if (errno === EINVAL && this.type !== 'xdp' && data.length > LONGEST_TC_FRAME) {
+      return new RuntimeError('long-packet', `the kernel makes no ${this.type} test packet of ${data.length} bytes`);
     }
     return new SystemCallError('BPF_PROG_TEST_RUN', errno, `${this.type}, ${data.length} bytes`);
   }
@@ -163,7 +167,7 @@ export class TestRunner {
  * Bytes of the shortest frame that a test run takes: an Ethernet header, and for tc a whole fixed IP header behind it
  * where the EtherType says IPv4 or IPv6 (measured on Linux 6.18; older kernels take shorter ones).
  */
-export function shortestFrame(type: 'xdp' | 'tc', frame: Uint8Array): number {
+export function shortestFrame(type: ProgramType, frame: Uint8Array): number {
   if (type === 'xdp' || frame.length < ETHERNET_HEADER) return ETHERNET_HEADER;
   const etherType = (frame[12] << 8) | frame[13];
   if (etherType === ETHERTYPE_IPV4) return ETHERNET_HEADER + 20;

@@ -18,6 +18,8 @@ export type RuntimeErrorCode =
   | 'unsupported-target'
   | 'unknown-chain'
   | 'no-mark'
+  | 'malformed-types'
+  | 'hook-taken'
   | 'closed';
 
 /** A failure of the machine the answers come from: the kernel, its tools, or what was asked of them. */
