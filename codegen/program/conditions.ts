@@ -241,6 +241,8 @@ function loadWord(context: ConditionContext, test: WideTest, index: number, mask
 }
 
 function emitWideEqual(context: ConditionContext, test: WideTest, value: bigint, mask: bigint, no: string): void {
+  // What the mask cuts off would not be compared.
+  if ((value & mask) !== value) context.code.emit(goto(no));
   for (let index = 0; index < test.bits / 64; index++) {
     const wordMask = wordOf(mask, test.bits, index);
     if (wordMask === 0n) continue;

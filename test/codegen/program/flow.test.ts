@@ -1,0 +1,91 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { FLOW_FRAGMENT, layoutFlow, MAX_OPTION_BYTES, storedBytes } from '../../../codegen/program/flow.js';
+import { fieldBits, FIELDS, type Field } from '../../../grammar/model/fields.js';
+
+const FIELD_NAMES = Object.keys(FIELDS) as Field[];
+const families = fc.constantFrom('v4' as const, 'v6' as const);
+const fieldSets = fc.subarray(FIELD_NAMES, { minLength: 0 }).map((fields) => new Set(fields));
+
+describe('layoutFlow', () => {
+  it.each<{ name: string; family: 'v4' | 'v6'; used: readonly Field[]; want: unknown }>([
+    { name: 'nothing but the head', family: 'v4', used: [], want: { bytes: 24, fields: {} } },
+    { name: 'one byte takes a word', family: 'v4', used: ['proto'], want: { bytes: 32, fields: { proto: 24 } } },
+    {
+      name: 'wide fields first, then by size',
+      family: 'v4',
+      used: ['proto', 'dport', 'saddr', 'iif'],
+      want: { bytes: 48, fields: { iif: 24, saddr: 40, dport: 44, proto: 46 } },
+    },
+    {
+      name: 'IPv6 addresses are wide',
+      family: 'v6',
+      used: ['proto', 'saddr', 'mac.src'],
+      want: { bytes: 56, fields: { saddr: 24, 'mac.src': 40, proto: 48 } },
+    },
+    {
+      name: 'room for the TCP options behind the fields',
+      family: 'v4',
+      used: ['tcp.options', 'proto'],
+      want: { bytes: 64 + MAX_OPTION_BYTES, fields: { 'tcp.options': 24, proto: 56 }, optionBytes: 64 },
+    },
+  ])('$name', ({ family, used, want }) => {
+    const { offsets, ...rest } = layoutFlow(new Set(used), family);
+    expect({ ...rest, fields: Object.fromEntries(offsets) }).toEqual(want);
+  });
+
+  it('fields are aligned, apart from one another and from the head, and inside', () => {
+    fc.assert(
+      fc.property(fieldSets, families, (used, family) => {
+        const { bytes, offsets, optionBytes } = layoutFlow(used, family);
+        const owner = new Array<string | undefined>(bytes).fill(undefined);
+        const take = (name: string, start: number, length: number): void => {
+          for (let at = start; at < start + length; at++) {
+            expect(owner[at], `byte ${at} of ${name}`).toBeUndefined();
+            expect(at, name).toBeLessThan(bytes);
+            owner[at] = name;
+          }
+        };
+        take('head', 0, FLOW_FRAGMENT + 4);
+        expect(new Set(offsets.keys())).toEqual(used);
+        for (const [field, offset] of offsets) {
+          const size = storedBytes(field, family);
+          expect(offset % Math.min(size, 8), field).toBe(0);
+          take(field, offset, size);
+        }
+        if (optionBytes !== undefined) take('options', optionBytes, MAX_OPTION_BYTES);
+        expect(optionBytes !== undefined).toBe(used.has('tcp.options'));
+        expect(bytes % 8).toBe(0);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('no more is taken than head, fields and options need, rounded up once', () => {
+    fc.assert(
+      fc.property(fieldSets, families, (used, family) => {
+        const { bytes } = layoutFlow(used, family);
+        const fields = [...used].reduce((sum, field) => sum + storedBytes(field, family), 0);
+        const options = used.has('tcp.options') ? MAX_OPTION_BYTES : 0;
+        expect(bytes).toBe(Math.ceil((24 + fields) / 8) * 8 + options);
+      }),
+    );
+  });
+
+  it('all fields together leave most of the 512 bytes of stack', () => {
+    for (const family of ['v4', 'v6'] as const) {
+      expect(layoutFlow(new Set(FIELD_NAMES), family).bytes).toBeLessThanOrEqual(256);
+    }
+  });
+});
+
+describe('storedBytes', () => {
+  it.each(FIELD_NAMES.flatMap((field) => (['v4', 'v6'] as const).map((family) => ({ field, family }))))(
+    '$field ($family) holds every value in the least bytes that one load takes',
+    ({ field, family }) => {
+      const bits = fieldBits(field, family);
+      const sizes = [1, 2, 4, 8, 16, 24, 32];
+      expect(storedBytes(field, family)).toBe(sizes.find((size) => size * 8 >= bits));
+    },
+  );
+});
