@@ -135,6 +135,7 @@ export const HELPER = {
   jiffies64: 118,
   csum_level: 135,
   ringbuf_output: 130,
+  dynptr_read: 201,
   ktime_get_coarse_ns: 160,
   xdp_load_bytes: 189,
   xdp_store_bytes: 190,

@@ -48,7 +48,7 @@ export type AnalysisResult =
 
 const NOWHERE = { line: 1, column: 1, length: 1 } as const;
 
-function failure(code: string, message: string, hint?: string): AnalysisResult {
+function failure(code: string, message: string, hint?: string): { ok: false; diagnostics: readonly Diagnostic[] } {
   const diagnostic: Diagnostic = {
     ...NOWHERE,
     code,
@@ -60,7 +60,7 @@ function failure(code: string, message: string, hint?: string): AnalysisResult {
 }
 
 /** The table meant: the one asked for, `filter`, or for PREROUTING the only one of raw and mangle with rules. */
-function chooseTable(ruleset: Ruleset, options: CompileOptions): TableName | AnalysisResult {
+function chooseTable(ruleset: Ruleset, options: ChainOptions): TableName | AnalysisResult {
   const { chain, table } = options;
   if (table !== undefined) {
     if (!BUILTIN_CHAINS[table].includes(chain)) return failure('no-chain', `table ${table} has no chain ${chain}`);
@@ -77,9 +77,37 @@ function chooseTable(ruleset: Ruleset, options: CompileOptions): TableName | Ana
   return candidates[0] ?? (findTable(ruleset, 'raw') !== undefined ? 'raw' : 'mangle');
 }
 
+export type AnalysesResult =
+  | { readonly ok: true; readonly analyses: readonly Analysis[] }
+  | { readonly ok: false; readonly diagnostics: readonly Diagnostic[] };
+
+/** The chains of table filter that one object for netfilter hooks judges. */
+const FILTER_CHAINS = ['INPUT', 'FORWARD', 'OUTPUT'] as const satisfies readonly BuiltinChain[];
+
+/** Looks at the chain that is asked for or, at netfilter, at all of the table if none is. */
+export function analyseChains(ruleset: Ruleset, options: CompileOptions): AnalysesResult {
+  const { chain, hook, table = 'filter' } = options;
+  if (chain === undefined && hook !== 'netfilter') return failure('no-chain', `--hook ${hook} needs a chain`);
+  const analyses: Analysis[] = [];
+  for (const one of chain === undefined ? FILTER_CHAINS : [chain]) {
+    const result = analyse(ruleset, { ...options, chain: one, ...(chain === undefined ? { table } : {}) });
+    if (!result.ok) return result;
+    analyses.push(result.analysis);
+  }
+  return { ok: true, analyses };
+}
+
+export type ChainOptions = CompileOptions & { readonly chain: BuiltinChain };
+
 /** Looks at one chain of the ruleset from a hook. Fails only where there is nothing to look at. */
-export function analyse(ruleset: Ruleset, options: CompileOptions): AnalysisResult {
+export function analyse(ruleset: Ruleset, options: ChainOptions): AnalysisResult {
   const { hook, chain } = options;
+  if (hook === 'netfilter' && options.mode === 'early') {
+    return failure('no-mode', 'early objects are for hooks on the wire', 'at netfilter the state is known: use exact');
+  }
+  if (hook === 'netfilter' && (options.table ?? 'filter') !== 'filter') {
+    return failure('no-hook', `table ${options.table} stays with the kernel at hook netfilter`);
+  }
   if (chain === 'POSTROUTING') return failure('no-hook', `chain ${chain} cannot be compiled for ${hook}`);
   if (hook === 'xdp' && chain === 'OUTPUT') {
     return failure('no-hook', 'XDP sees arriving packets alone; chain OUTPUT is about leaving ones', 'use --hook tc');
@@ -98,7 +126,9 @@ export function analyse(ruleset: Ruleset, options: CompileOptions): AnalysisResu
   const alternative = rewrittenBy === undefined ? undefined : otherChain(chain);
   const reachable = collectReachable(table, chain, alternative);
   const marks = reachable.rules.some((rule) => rule.rule.target.effect.kind === 'mark');
-  const changed = markChange(ruleset, tableName, chain);
+  // At netfilter the tables before this one have done their work.
+  const wire = hook !== 'netfilter';
+  const changed = wire ? markChange(ruleset, tableName, chain) : undefined;
   const markChangedBy = changed ?? (mode === 'early' && marks ? 'a MARK rule of this chain' : undefined);
   const family = ruleset.family;
   const view: View = {
@@ -108,15 +138,15 @@ export function analyse(ruleset: Ruleset, options: CompileOptions): AnalysisResu
     ...(markChangedBy === undefined ? {} : { markChangedBy }),
     ...(rewrittenBy === undefined ? {} : { rewrittenBy }),
   };
-  const rules = reachable.rules.map((rule) => analyseRule(rule, view, mode));
-
   const reject = options.reject ?? 'answer';
+  const rules = reachable.rules.map((rule) => analyseRule(rule, view, mode, reject));
+
   const used = usedFields(rules, view, mode, reject);
-  const reassembled = seesWholeDatagrams(ruleset, chain);
+  const reassembled = wire && seesWholeDatagrams(ruleset, chain);
   const { fragments, warning } = chooseFragments(options, reassembled, used);
   const named = used.has('iif') || used.has('oif');
-  const vlan = options.vlan ?? (named ? (mode === 'early' ? 'pass' : 'drop') : 'judge');
-  const others = otherTables(ruleset, tableName, chain, rewrittenBy === undefined ? used : new Set());
+  const vlan = options.vlan ?? (named && wire ? (mode === 'early' ? 'pass' : 'drop') : 'judge');
+  const others = wire ? otherTables(ruleset, tableName, chain, rewrittenBy === undefined ? used : new Set()) : [];
   const alternativePolicy = alternative === undefined ? undefined : findChain(table, alternative)?.policy;
   return {
     ok: true,
@@ -158,7 +188,7 @@ function otherChain(chain: BuiltinChain): BuiltinChain | undefined {
   return chain === 'FORWARD' ? 'INPUT' : undefined;
 }
 
-function analyseRule(rule: ReachableRule, view: View, mode: Mode): RuleAnalysis {
+function analyseRule(rule: ReachableRule, view: View, mode: Mode, reject: RejectPolicy): RuleAnalysis {
   const undecided: Undecided[] = [];
   const condition = specialise(rule.condition, view, undecided);
   if (mode === 'early') {
@@ -173,26 +203,30 @@ function analyseRule(rule: ReachableRule, view: View, mode: Mode): RuleAnalysis 
     });
   }
   const tests = undecided.length > 0;
-  undecided.push(...undecidedEffect(rule.rule.target.effect, view));
+  undecided.push(...undecidedEffect(rule.rule.target.effect, view, reject));
   const unique = undecided.filter((why, index) => undecided.findIndex(({ reason }) => reason === why.reason) === index);
   return { rule, meaning: { condition, undecided: tests }, undecided: unique };
 }
 
-function undecidedEffect(effect: Effect, view: View): readonly Undecided[] {
+function undecidedEffect(effect: Effect, view: View, reject: RejectPolicy): readonly Undecided[] {
   switch (effect.kind) {
     case 'opaque':
       return [
         { reason: `target ${effect.target} is not translated`, advice: 'use --mode early and keep iptables behind it' },
       ];
     case 'mark':
-      if (view.hook !== 'xdp') return [];
-      return [{ reason: 'XDP cannot write the mark of a packet', advice: 'use --hook tc' }];
+      if (view.hook === 'tc') return [];
+      return [{ reason: `a program at ${view.hook} cannot write the mark of a packet`, advice: 'use --hook tc' }];
+    case 'reject':
+      if (view.hook !== 'netfilter' || reject === 'drop') return [];
+      return [
+        { reason: 'a netfilter program cannot answer a packet', advice: 'drop without an answer: --reject drop' },
+      ];
     case 'accept':
     case 'drop':
     case 'return':
     case 'continue':
     case 'jump':
-    case 'reject':
     case 'log':
       return [];
   }

@@ -60,10 +60,14 @@ export interface ChainSettings {
   readonly mode: Mode;
   readonly reject: RejectPolicy;
   readonly layout: FlowLayout;
+  /** Start of the names of the functions, unique in the object. */
+  readonly prefix: string;
+  /** The rule's key in the map `counters`. */
+  key(rule: ReachableRule): number;
   meaning(rule: ReachableRule): RuleMeaning;
   line(rule: ReachableRule): SourceLine;
-  /** Emits an opaque test that the view can decide (memory). */
-  memory(code: Code, test: Opaque, rule: ReachableRule, flow: number, ifTrue: string, ifFalse: string): void;
+  /** Emits an opaque test that the view can decide; `ordinal`: which one of the rule, from 0. */
+  opaque(code: Code, test: Opaque, at: { rule: ReachableRule; ordinal: number }, ifTrue: string, ifFalse: string): void;
   /** Emits the event of a LOG rule. */
   log(code: Code, rule: ReachableRule, flow: number): void;
 }
@@ -159,7 +163,7 @@ export class ChainCompiler {
       }
     }
     groups.forEach((group, index) => group.forEach((part) => this.functionOf.set(part.id, index)));
-    return groups.map((group, index) => ({ name: functionName(index), code: this.assembleFunction(group) }));
+    return groups.map((group, index) => ({ name: this.nameOf(index), code: this.assembleFunction(group) }));
   }
 
   /** Filled by {@link packFunctions}; calls name the part until then. */
@@ -170,7 +174,11 @@ export class ChainCompiler {
     if (!reference.startsWith(PART_PREFIX)) return reference;
     const index = this.functionOf.get(Number(reference.slice(PART_PREFIX.length)));
     if (index === undefined) throw new Error(`no function holds ${reference}`);
-    return functionName(index);
+    return this.nameOf(index);
+  }
+
+  private nameOf(index: number): string {
+    return `${this.settings.prefix}chain_${index}`;
   }
 
   private assembleFunction(group: readonly Part[]): Code {
@@ -223,8 +231,9 @@ export class ChainCompiler {
 
   private emitTest(code: Code, condition: Condition, rule: ReachableRule, yes: string, no: string, hot: string): void {
     const { family, layout } = this.settings;
+    let ordinal = 0;
     const opaque = (test: Opaque, ifTrue: string, ifFalse: string): void =>
-      this.settings.memory(code, test, rule, R6, ifTrue, ifFalse);
+      this.settings.opaque(code, test, { rule, ordinal: ordinal++ }, ifTrue, ifFalse);
     emitCondition({ code, family, layout, flow: R6, hotdrop: hot, opaque }, condition, yes, no, 'true');
     code.place(yes);
   }
@@ -247,7 +256,7 @@ export class ChainCompiler {
     this.emitTest(code, this.settings.meaning(rule).condition, rule, yes, no, EXITS.hotdrop);
     const effect = rule.rule.target.effect;
     const leave = (verdict: number): void =>
-      code.emit(mov32(R8, rule.id), mov32(R9, verdict), goto(EXITS.countAndLeave));
+      code.emit(mov32(R8, this.settings.key(rule)), mov32(R9, verdict), goto(EXITS.countAndLeave));
     switch (effect.kind) {
       case 'accept':
         leave(VERDICT.ACCEPT);
@@ -262,23 +271,23 @@ export class ChainCompiler {
         if (inlined === undefined) {
           leave(VERDICT.RETURN);
         } else {
-          emitCount(code, rule.id, R6);
+          emitCount(code, this.settings.key(rule), R6);
           code.emit(goto(inlined.end));
         }
         break;
       case 'continue':
-        emitCount(code, rule.id, R6);
+        emitCount(code, this.settings.key(rule), R6);
         break;
       case 'log':
-        emitCount(code, rule.id, R6);
+        emitCount(code, this.settings.key(rule), R6);
         this.settings.log(code, rule, R6);
         break;
       case 'mark':
-        emitCount(code, rule.id, R6);
+        emitCount(code, this.settings.key(rule), R6);
         this.emitMark(code, effect.clear, effect.flip);
         break;
       case 'jump': {
-        emitCount(code, rule.id, R6);
+        emitCount(code, this.settings.key(rule), R6);
         this.emitJump(code, effect.chain, undefined);
         if (effect.goto) {
           if (inlined === undefined) code.emit(mov64(R0, VERDICT.RETURN), exit());
@@ -338,4 +347,3 @@ interface Inlined {
 
 const PART_PREFIX = 'part_';
 const partLabel = (id: number): string => `begin_${id}`;
-const functionName = (index: number): string => `chain_${index}`;

@@ -197,7 +197,7 @@ function probeRead(to: number, bytes: number, failed: string): readonly Instruct
  * Clears what stands behind the NUL of the name in r1 (first 8 bytes as they lie in memory) and r2: a device that was
  * renamed keeps the end of its longer old name there (strscpy in dev_change_name). Clobbers r0, r3–r5.
  */
-function padWithNul(): readonly Instruction[] {
+export function padWithNul(): readonly Instruction[] {
   return [
     lddw(R4, 0x0101010101010101n),
     lddw(R5, 0x8080808080808080n),

@@ -31,6 +31,8 @@ export const FLOW_THOFF = 8;
 export const FLOW_L3 = 12;
 /** u32: not 0 in a piece of an IPv6 datagram. */
 export const FLOW_FRAGMENT = 16;
+/** u32: bits of the connection's state, where the hook knows it. */
+export const FLOW_STATE = 20;
 const FLOW_HEADER = 24;
 
 /** Bytes that a field takes in the flow: 1, 2, 4, or a multiple of 8. */

@@ -4,19 +4,20 @@ import type { Ruleset } from '../../grammar/model/ruleset.js';
 import { assemble } from '../bytecode/assemble.js';
 import type { MapSpec, ObjectSpec } from '../object/spec.js';
 import { writeObject } from '../object/write.js';
-import { analyse, refusals, type Analysis } from './analysis.js';
+import { analyseChains, refusals, type Analysis } from './analysis.js';
 import { TooLargeError } from './chains.js';
 import { countersMap } from './counters.js';
 import { CAST_KFUNC, DEVICE_STRUCTS } from './device-name.js';
 import { limitsMap } from './limit.js';
 import { eventsMap } from './log.js';
-import type { CompileOptions, CounterEntry, Manifest } from './manifest.js';
-import { generate, type Program } from './program.js';
+import type { CompileOptions, Hook, Manifest } from './manifest.js';
+import { DYNPTR_KFUNC, NETFILTER_STRUCTS } from './netfilter/structs.js';
+import { commonOf, entryName, generate, type Common, type Program } from './program.js';
 import { rejectNeeds } from './reject/index.js';
 import { COMPILER } from './version.js';
 
 export type { CompileOptions, Manifest } from './manifest.js';
-export { analyse } from './analysis.js';
+export { analyse, analyseChains } from './analysis.js';
 
 const DEFAULT_HZ = 250;
 
@@ -31,53 +32,72 @@ export type CompileResult =
     }
   | { readonly ok: false; readonly diagnostics: readonly Diagnostic[] };
 
-/** Compiles one chain of a ruleset for a hook; refuses, with a diagnostic a rule, what cannot be decided there. */
+/**
+ * Compiles one chain of a ruleset for a hook, at netfilter all chains of the table if none is named; refuses, with a
+ * diagnostic a rule, what cannot be decided there.
+ */
 export function compile(ruleset: Ruleset, options: CompileOptions): CompileResult {
-  const result = analyse(ruleset, options);
+  const result = analyseChains(ruleset, options);
   if (!result.ok) return result;
-  const { analysis } = result;
-  if (analysis.mode === 'exact') {
-    const errors = refusals(analysis);
-    if (errors.length > 0) return { ok: false, diagnostics: [...errors, ...analysis.warnings] };
-  }
-  const hz = options.hz ?? DEFAULT_HZ;
-  const policyKey = analysis.reachable.rules.length;
+  const { analyses } = result;
+  const warnings = analyses.flatMap((analysis) => analysis.warnings);
+  const errors = withoutRepeats(analyses.flatMap((analysis) => (analysis.mode === 'exact' ? refusals(analysis) : [])));
+  if (errors.length > 0) return { ok: false, diagnostics: [...errors, ...warnings] };
+  const common = commonOf(analyses, options.hz ?? DEFAULT_HZ);
   try {
-    const program = generate(analysis, policyKey, hz);
-    const manifest = buildManifest(analysis, options, program, hz);
-    const spec = buildSpec(analysis, program, manifest);
-    return { ok: true, object: writeObject(spec), spec, manifest, diagnostics: analysis.warnings };
+    const programs = analyses.map((analysis) => generate(analysis, common));
+    const built: Built = { analyses, programs, common };
+    const manifest = buildManifest(built, options);
+    const spec = buildSpec(built, manifest);
+    return { ok: true, object: writeObject(spec), spec, manifest, diagnostics: warnings };
   } catch (error) {
     if (!(error instanceof TooLargeError)) throw error;
-    const message = `chain ${analysis.chain} is larger than one eBPF program can be`;
+    const names = analyses.map(({ chain }) => chain).join(', ');
+    const message = `chain ${names} is larger than one eBPF program can be`;
     const diagnostic: Diagnostic = { line: 1, column: 1, length: 1, code: 'too-large', severity: 'error', message };
     return { ok: false, diagnostics: [diagnostic] };
   }
 }
 
-function usesDevices(analysis: Analysis): boolean {
-  return analysis.used.has('iif') || analysis.used.has('oif');
+/** Analyses, all of one table and hook, and what became of them. */
+interface Built {
+  readonly analyses: readonly Analysis[];
+  readonly programs: readonly Program[];
+  readonly common: Common;
 }
 
-function buildSpec(analysis: Analysis, program: Program, manifest: Manifest): ObjectSpec {
+/** A rule that several chains come to is refused once for each reason. */
+function withoutRepeats(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
+  const seen = new Set<string>();
+  return diagnostics.filter(({ line, message }) => {
+    const key = `${line} ${message}`;
+    if (seen.has(key)) return false;
+    seen.add(key);
+    return true;
+  });
+}
+
+function usesDevices({ analyses }: Built): boolean {
+  return analyses.some(({ used }) => used.has('iif') || used.has('oif'));
+}
+
+function buildSpec(built: Built, manifest: Manifest): ObjectSpec {
+  const { programs, common, analyses } = built;
   const maps: MapSpec[] = [countersMap(manifest.counters.length)];
-  if (program.limits > 0) maps.push(limitsMap(program.limits));
-  if (program.logs) maps.push(eventsMap);
-  const { entry } = program;
-  const devices = usesDevices(analysis);
+  if (common.limits.size > 0) maps.push(limitsMap(common.limits.size));
+  if (programs.some(({ logs }) => logs)) maps.push(eventsMap);
+  const functions = new Map(programs.flatMap((program) => program.functions.map((f) => [f.name, f] as const)));
   return {
     license: 'GPL',
     program: {
-      section: analysis.hook,
-      entries: [
-        {
-          name: entry.name,
-          linkage: 'global',
-          params: entry.params,
-          instructions: assemble(entry.name, entry.code),
-        },
-      ],
-      functions: program.functions.map((f) => ({
+      section: manifest.hook,
+      entries: programs.map(({ entry }) => ({
+        name: entry.name,
+        linkage: 'global',
+        params: entry.params,
+        instructions: assemble(entry.name, entry.code),
+      })),
+      functions: [...functions.values()].map((f) => ({
         name: f.name,
         linkage: 'global',
         params: f.params,
@@ -85,40 +105,42 @@ function buildSpec(analysis: Analysis, program: Program, manifest: Manifest): Ob
       })),
     },
     maps,
-    kernelStructs: devices ? DEVICE_STRUCTS : [],
-    kfuncs: devices ? [CAST_KFUNC] : [],
+    ...kernelParts(built, analyses[0].hook),
     manifest: JSON.stringify(manifest),
     sourceFile: manifest.sourceFile,
   };
 }
 
-function buildManifest(analysis: Analysis, options: CompileOptions, program: Program, hz: number): Manifest {
+/** What the programs read and call of the kernel itself. */
+function kernelParts(built: Built, hook: Hook): Pick<ObjectSpec, 'kernelStructs' | 'kfuncs'> {
+  if (hook === 'netfilter') return { kernelStructs: NETFILTER_STRUCTS, kfuncs: [DYNPTR_KFUNC] };
+  return usesDevices(built)
+    ? { kernelStructs: DEVICE_STRUCTS, kfuncs: [CAST_KFUNC] }
+    : { kernelStructs: [], kfuncs: [] };
+}
+
+function buildManifest(built: Built, options: CompileOptions): Manifest {
+  const { analyses, programs, common } = built;
   const source = options.source ?? '';
-  const counters: CounterEntry[] = analysis.reachable.rules.map(({ chain, number, rule }) => ({
-    kind: 'rule',
-    chain,
-    number,
-    line: rule.range.line,
-    text: ['-A', chain, ...rule.headWords, ...rule.matches.flatMap((match) => match.words), ...rule.target.words].join(
-      ' ',
+  const [analysis] = analyses;
+  const deferred = analyses.flatMap(({ rules }) =>
+    rules.flatMap(({ rule, undecided }) =>
+      undecided.map((why) => ({
+        chain: rule.chain,
+        number: rule.number,
+        line: rule.rule.range.line,
+        reason: why.reason,
+      })),
     ),
-  }));
-  counters.push({ kind: 'policy', chain: analysis.chain, policy: analysis.policy });
-  const deferred = analysis.rules.flatMap(({ rule, undecided }) =>
-    undecided.map((why) => ({
-      chain: rule.chain,
-      number: rule.number,
-      line: rule.rule.range.line,
-      reason: why.reason,
-    })),
   );
-  const fields = Object.fromEntries(program.layout.offsets);
+  const fields = Object.fromEntries(common.layout.offsets);
+  const logs = programs.some((program) => program.logs);
   return {
     format: 1,
     compiler: COMPILER,
     family: analysis.ruleset.family,
     table: analysis.table,
-    chain: analysis.chain,
+    programs: analyses.map(({ chain }) => ({ name: entryName(chain), chain })),
     hook: analysis.hook,
     mode: analysis.mode,
     fragments: analysis.fragments,
@@ -127,21 +149,23 @@ function buildManifest(analysis: Analysis, options: CompileOptions, program: Pro
     sourceFile: options.sourceFile ?? analysis.ruleset.file ?? 'rules',
     sourceHash: createHash('sha256').update(source).digest('hex'),
     source,
-    counters,
-    assumptions: [...analysis.assumptions, ...hookAssumptions(analysis, program, hz)],
+    counters: common.counters.entries,
+    assumptions: [...new Set(analyses.flatMap((one) => [...one.assumptions, ...hookAssumptions(one, common)]))],
     deferred,
-    ...(program.logs ? { event: { bytes: program.layout.bytes, fields } } : {}),
-    needs: needs(analysis, program),
+    ...(logs ? { event: { bytes: common.layout.bytes, fields } } : {}),
+    needs: needs(built, logs),
   };
 }
 
-function hookAssumptions(analysis: Analysis, program: Program, hz: number): readonly string[] {
+function hookAssumptions(analysis: Analysis, common: Common): readonly string[] {
+  const clock = common.limits.size > 0 ? [`CONFIG_HZ of the running kernel is ${common.hz}`] : [];
+  if (analysis.hook === 'netfilter') return [...clock, ...NETFILTER_ASSUMPTIONS];
   const notes = ['the device is an Ethernet device, and its frames are addressed to it (no bridge port)'];
   const { family, chain } = analysis.view;
   if (family === 'v6' && (chain === 'INPUT' || chain === 'FORWARD')) {
     notes.push("packets to link-local addresses are for this host (INPUT); other hosts' are not forwarded");
   }
-  if (program.limits > 0) notes.push(`CONFIG_HZ of the running kernel is ${hz}`);
+  notes.push(...clock);
   if (analysis.fragments === 'judge' && analysis.reassembled) {
     notes.push(
       'fragments are judged one by one, where iptables judges the datagram: this may be stricter, never laxer',
@@ -157,16 +181,28 @@ function hookAssumptions(analysis: Analysis, program: Program, hz: number): read
   return notes;
 }
 
-function needs(analysis: Analysis, program: Program): Manifest['needs'] {
+const NETFILTER_ASSUMPTIONS = [
+  'the programs are attached at the priority of table filter (0), and the chain in the kernel accepts everything',
+];
+
+function needs(built: Built, logs: boolean): Manifest['needs'] {
+  const { analyses, programs, common } = built;
   const features = ['global functions with memory arguments', 'BTF'];
   let kernel = '5.15';
-  if (program.limits > 0) features.push('64-bit atomic compare and exchange', 'helper bpf_jiffies64');
-  if (program.logs) features.push('ring buffer');
-  if (usesDevices(analysis)) {
+  if (common.limits.size > 0) features.push('64-bit atomic compare and exchange', 'helper bpf_jiffies64');
+  if (logs) features.push('ring buffer');
+  if (analyses[0].hook === 'netfilter') {
+    return { kernel: '6.4', features: [...features, 'BPF_PROG_TYPE_NETFILTER', 'kfunc bpf_dynptr_from_skb'] };
+  }
+  if (usesDevices(built)) {
     kernel = '6.2';
     features.push('kfunc bpf_cast_to_kern_ctx', 'helper bpf_probe_read_kernel');
   }
-  const answers = rejectNeeds(analysis.view, program.answers);
+  const [{ view }] = analyses;
+  const answers = rejectNeeds(
+    view,
+    programs.flatMap((program) => program.answers),
+  );
   if (answers !== undefined) {
     kernel = newer(kernel, answers.kernel);
     features.push(answers.feature);

@@ -1,6 +1,8 @@
 import type { BuiltinChain, Family, TableName } from '../../grammar/model/family.js';
 
-export type Hook = 'xdp' | 'tc';
+/** Hooks that see frames, before or behind the IP stack. */
+export type WireHook = 'xdp' | 'tc';
+export type Hook = WireHook | 'netfilter';
 export type Mode = 'exact' | 'early';
 /** What an IPv4 fragment meets where iptables would judge the reassembled datagram. */
 export type FragmentPolicy = 'judge' | 'drop' | 'pass';
@@ -11,7 +13,8 @@ export type VlanPolicy = 'judge' | 'drop' | 'pass';
 
 export interface CompileOptions {
   readonly hook: Hook;
-  readonly chain: BuiltinChain;
+  /** May be left out at netfilter alone: all chains of the table then. */
+  readonly chain?: BuiltinChain;
   /** Default: filter; for PREROUTING the one of raw and mangle that has rules. */
   readonly table?: TableName;
   readonly mode?: Mode;
@@ -45,7 +48,8 @@ export interface Manifest {
   readonly compiler: string;
   readonly family: Family;
   readonly table: TableName;
-  readonly chain: BuiltinChain;
+  /** The object's programs by the name of their entry function, and the chain that each judges. */
+  readonly programs: readonly { readonly name: string; readonly chain: BuiltinChain }[];
   readonly hook: Hook;
   readonly mode: Mode;
   readonly fragments: FragmentPolicy;
@@ -69,4 +73,9 @@ export interface Manifest {
   /** Where the fields of an event (struct flow, map `events`) stand: byte offsets; absent without LOG rules. */
   readonly event?: { readonly bytes: number; readonly fields: Readonly<Record<string, number>> };
   readonly needs: { readonly kernel: string; readonly features: readonly string[] };
+}
+
+/** The chains that an object judges, for people. */
+export function chainsOf({ programs }: Pick<Manifest, 'programs'>): string {
+  return programs.map(({ chain }) => chain).join(', ');
 }

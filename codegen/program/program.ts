@@ -17,20 +17,33 @@ import {
   store,
   storeImm,
 } from '../bytecode/instruction.js';
-import type { FunctionSpec, ParamSpec } from '../object/spec.js';
+import type { CtState } from '../../grammar/model/condition.js';
+import type { BuiltinChain } from '../../grammar/model/family.js';
+import type { ContextStruct, FunctionSpec, ParamSpec } from '../object/spec.js';
 import type { Analysis } from './analysis.js';
 import { ChainCompiler, type ChainFunction } from './chains.js';
 import { Code } from './code.js';
 import { emitCount } from './counters.js';
 import { emitDeviceNames } from './devices.js';
 import { FLOW_L3, FLOW_RULE, layoutFlow, type FlowLayout } from './flow.js';
+import { CounterKeys, MemoryKeys } from './keys.js';
 import { bucketOf, emitLimit } from './limit.js';
 import { emitLog } from './log.js';
+import type { Hook } from './manifest.js';
+import { emitConnectionState, emitStateTest } from './netfilter/conntrack.js';
+import {
+  emitNetfilterPacket,
+  emitNetfilterStart,
+  NETFILTER_SCRATCH_BYTES,
+  type NetfilterContext,
+} from './netfilter/entry.js';
+import { netfilterIpv6HeadersFunction } from './netfilter/ipv6-headers.js';
 import { emitLink, emitStart, loadData, SK_BUFF, storeFlow, type EntryContext } from './packet/entry.js';
 import { emitIpv4, IPV4_OPTIONS_SUM, ipv4OptionsSumFunction } from './packet/ipv4.js';
 import { IPV6_HEADERS, ipv6HeadersFunction } from './packet/ipv6-headers.js';
 import { emitIpv6 } from './packet/ipv6.js';
-import { isIngress } from './view.js';
+import { visitCondition } from './reachable.js';
+import { isIngress, isWireView, type WireView } from './view.js';
 import { FIB_PARAMS_BYTES } from './packet/route.js';
 import { emitTransport, TCP_OPTIONS, tcpOptionsFunction } from './packet/transport.js';
 import { emitReject } from './reject/index.js';
@@ -38,57 +51,87 @@ import { meaningOf } from './analysis.js';
 import { REJECT_TYPES, VERDICT } from './verdict.js';
 import type { RejectType } from '../../grammar/model/ruleset.js';
 
-/** What XDP and tc programs return (include/uapi/linux/bpf.h, include/uapi/linux/pkt_cls.h). */
+/** What programs return (include/uapi/linux/bpf.h, include/uapi/linux/pkt_cls.h, include/uapi/linux/netfilter.h). */
 export const RESULT = {
   xdp: { accept: 2, drop: 1 },
   tc: { accept: 0, drop: 2 },
+  netfilter: { accept: 1, drop: 0 },
 } as const;
 
 export interface Program {
-  readonly layout: FlowLayout;
   readonly entry: {
     readonly name: string;
     readonly params: readonly ParamSpec[];
     readonly code: readonly Instruction[];
   };
   readonly functions: readonly Omit<FunctionSpec, 'linkage'>[];
-  /** Buckets of the map `limits`. */
-  readonly limits: number;
   readonly logs: boolean;
   /** Types of answers that the program can give. */
   readonly answers: readonly RejectType[];
 }
 
-/** Generates the instructions of all functions; labels still symbolic. `policyKey`: the policy's key in `counters`. */
-export function generate(analysis: Analysis, policyKey: number, hz: number): Program {
+/** What the programs of one object have in common. */
+export interface Common {
+  readonly layout: FlowLayout;
+  readonly counters: CounterKeys;
+  readonly limits: MemoryKeys;
+  /** CONFIG_HZ. */
+  readonly hz: number;
+  /** Whether the names of functions must tell the programs apart. */
+  readonly several: boolean;
+}
+
+/** What one object of these chains has in common. */
+export function commonOf(analyses: readonly Analysis[], hz: number): Common {
+  const [{ view }] = analyses;
+  const used = new Set(analyses.flatMap((analysis) => [...analysis.used]));
+  return {
+    layout: layoutFlow(used, view.family),
+    counters: new CounterKeys(analyses),
+    limits: new MemoryKeys(),
+    hz,
+    several: analyses.length > 1,
+  };
+}
+
+export function entryName(chain: BuiltinChain): string {
+  return `ipt2bpf_${chain.toLowerCase()}`;
+}
+
+/** Generates the instructions of all functions of one program; labels still symbolic. */
+export function generate(analysis: Analysis, common: Common): Program {
   const { view, mode } = analysis;
-  const layout = layoutFlow(analysis.used, view.family);
-  const text = `${analysis.table} ${analysis.chain}`;
-  let limits = 0;
+  const { layout, counters } = common;
   let logs = false;
   const compiler = new ChainCompiler(analysis.reachable, {
     family: view.family,
     mode,
     reject: analysis.reject,
     layout,
+    prefix: common.several ? `${analysis.chain.toLowerCase()}_` : '',
+    key: (rule) => counters.of(rule),
     meaning: meaningOf(analysis),
     line: ({ rule, chain }) => ({
       text: ruleText(chain, rule.source),
       line: rule.range.line,
       column: rule.range.column,
     }),
-    memory: (code, test, _rule, _flow, ifTrue, ifFalse) => {
-      if (test.name !== 'limit') throw new Error(`test ${test.name} of ${text} came to the code generator`);
-      emitLimit(code, limits++, bucketOf(test, hz), ifTrue, ifFalse);
+    opaque: (code, test, { rule, ordinal }, ifTrue, ifFalse) => {
+      if (test.name === 'ctstate') emitStateTest(code, R6, test.states, ifTrue, ifFalse);
+      else if (test.name === 'limit')
+        emitLimit(code, common.limits.of(rule, ordinal), bucketOf(test, common.hz), ifTrue, ifFalse);
+      else throw new Error(`test ${test.name} of ${analysis.chain} came to the code generator`);
     },
     log: (code, rule, flow) => {
       logs = true;
-      emitLog(code, rule.id, flow, layout);
+      emitLog(code, counters.of(rule), flow, layout);
     },
   });
   const functions = compiler.compile();
-  const answers = answersOf(analysis);
-  const entry = emitEntry(analysis, layout, compiler, policyKey, answers);
+  const answers = isWireView(view) ? answersOf(analysis) : [];
+  const entry = isWireView(view)
+    ? emitWireEntry(analysis, view, common, compiler, answers)
+    : emitNetfilterEntry(analysis, common, compiler);
   const rename = (code: Code): readonly Instruction[] =>
     code
       .finish()
@@ -98,24 +141,21 @@ export function generate(analysis: Analysis, policyKey: number, hz: number): Pro
           : instruction,
       );
   const flow: ParamSpec = { name: 'flow', type: { kind: 'memory', struct: 'flow', bytes: layout.bytes } };
-  const ctx: ParamSpec = {
-    name: 'ctx',
-    type: { kind: 'context', struct: view.hook === 'xdp' ? 'xdp_md' : '__sk_buff' },
-  };
+  const ctx: ParamSpec = { name: 'ctx', type: { kind: 'context', struct: CONTEXT[view.hook] } };
   const chainFunctions = functions.map((f: ChainFunction) => ({
     name: f.name,
     params: [flow, intParam('maybe'), intParam('part')],
     instructions: rename(f.code),
   }));
   return {
-    layout,
-    limits,
     logs,
     answers,
-    entry: { name: `ipt2bpf_${analysis.chain.toLowerCase()}`, params: [ctx], code: rename(entry) },
+    entry: { name: entryName(analysis.chain), params: [ctx], code: rename(entry) },
     functions: [...chainFunctions, ...readingFunctions(analysis, layout, ctx, flow)],
   };
 }
+
+const CONTEXT: Readonly<Record<Hook, ContextStruct>> = { xdp: 'xdp_md', tc: '__sk_buff', netfilter: 'bpf_nf_ctx' };
 
 const intParam = (name: string): ParamSpec => ({ name, type: { kind: 'int' } });
 
@@ -126,17 +166,22 @@ function readingFunctions(
   ctx: ParamSpec,
   flow: ParamSpec,
 ): readonly Omit<FunctionSpec, 'linkage'>[] {
-  const { hook, family } = analysis.view;
+  const { view } = analysis;
+  const { family } = view;
   const functions: Omit<FunctionSpec, 'linkage'>[] = [];
   const options = tcpOptionsFunction(layout);
   if (options !== undefined) {
     functions.push({ name: TCP_OPTIONS, params: [flow, intParam('length')], instructions: options.finish() });
   }
-  if (family === 'v6') {
-    const code = ipv6HeadersFunction(hook, layout);
+  if (!isWireView(view)) {
+    if (family === 'v4') return functions;
+    const code = netfilterIpv6HeadersFunction(layout);
+    functions.push({ name: IPV6_HEADERS, params: [ctx, flow, intParam('next')], instructions: code.finish() });
+  } else if (family === 'v6') {
+    const code = ipv6HeadersFunction(view.hook, layout);
     functions.push({ name: IPV6_HEADERS, params: [ctx, flow], instructions: code.finish() });
-  } else if (isIngress(analysis.view)) {
-    const code = ipv4OptionsSumFunction(hook);
+  } else if (isIngress(view)) {
+    const code = ipv4OptionsSumFunction(view.hook);
     functions.push({ name: IPV4_OPTIONS_SUM, params: [ctx, flow, intParam('ihl')], instructions: code.finish() });
   }
   return functions;
@@ -159,15 +204,15 @@ function answersOf(analysis: Analysis): readonly RejectType[] {
 /** Below the counters' key. */
 const SCRATCH = -8 - FIB_PARAMS_BYTES;
 
-function emitEntry(
+function emitWireEntry(
   analysis: Analysis,
-  layout: FlowLayout,
+  view: WireView,
+  { layout, counters }: Common,
   compiler: ChainCompiler,
-  policyKey: number,
   answers: readonly RejectType[],
 ): Code {
   const code = new Code();
-  const { view } = analysis;
+  const policyKey = counters.policyOf(analysis.chain);
   const context: EntryContext = {
     code,
     view,
@@ -240,6 +285,46 @@ function emitAlternative(code: Code, analysis: Analysis, compiler: ChainCompiler
   code.emit(jump64('jeq', R0, VERDICT.ACCEPT, 'accept'));
   if (analysis.alternativePolicy !== 'DROP') code.emit(jump64('jle', R0, VERDICT.RETURN, 'accept'));
   code.emit(mov64(R0, reg(R8)));
+}
+
+/** The entry function at a netfilter hook: the packet is there, whole and routed. */
+function emitNetfilterEntry(analysis: Analysis, { layout, counters }: Common, compiler: ChainCompiler): Code {
+  const code = new Code();
+  const scratch = -8 - NETFILTER_SCRATCH_BYTES;
+  const flow = scratch - layout.bytes;
+  const { view, used } = analysis;
+  const context: NetfilterContext = { code, view, layout, used, flow, scratch, drop: 'drop' };
+  const result = RESULT.netfilter;
+  code.at({ text: `# table ${analysis.table}, chain ${analysis.chain}: reading the packet`, line: 1, column: 1 });
+  emitNetfilterStart(context);
+  for (let offset = 0; offset < layout.bytes; offset += 8) code.emit(storeImm(8, R10, flow + offset, 0));
+  emitNetfilterPacket(context);
+  const states = statesOf(analysis);
+  if (states.size > 0) emitConnectionState(code, flow, scratch, states.has('SNAT') || states.has('DNAT'));
+  code.emit(mov64(R9, reg(R10)), alu64('add', R9, flow));
+  compiler.emitCall(code, analysis.chain, R9, 0);
+  const policy = code.label('policy');
+  code.emit(jump64('jle', R0, VERDICT.RETURN, policy), jump64('jeq', R0, VERDICT.ACCEPT, 'accept'));
+  code.place('drop');
+  code.emit(mov64(R0, result.drop), exit());
+  code.place(policy);
+  emitCount(code, counters.policyOf(analysis.chain), R9);
+  if (analysis.policy === 'DROP') code.emit(mov64(R0, result.drop), exit());
+  code.place('accept');
+  code.emit(mov64(R0, result.accept), exit());
+  return code;
+}
+
+function statesOf(analysis: Analysis): ReadonlySet<CtState> {
+  const states = new Set<CtState>();
+  for (const { meaning } of analysis.rules) {
+    visitCondition(meaning.condition, {
+      opaque: (test) => {
+        if (test.name === 'ctstate') test.states.forEach((state) => states.add(state));
+      },
+    });
+  }
+  return states;
 }
 
 /** What is no part of the packet: mark and device names. */

@@ -12,7 +12,7 @@ import {
 import { fieldBits, type Field } from '../../grammar/model/fields.js';
 import type { BuiltinChain, Family } from '../../grammar/model/family.js';
 import { complement, contains, intersect, intervals, type IntervalSet } from '../../grammar/model/interval.js';
-import type { Hook } from './manifest.js';
+import type { Hook, WireHook } from './manifest.js';
 
 /** Where a chain is judged: what the program can know of a packet there. */
 export interface View {
@@ -23,6 +23,15 @@ export interface View {
   readonly markChangedBy?: string;
   /** Rules of the dump that rewrite addresses between this hook and the chain, where that must be reckoned with. */
   readonly rewrittenBy?: string;
+}
+
+/** A view of frames, before or behind the IP stack. */
+export interface WireView extends View {
+  readonly hook: WireHook;
+}
+
+export function isWireView(view: View): view is WireView {
+  return view.hook !== 'netfilter';
 }
 
 /**
@@ -148,11 +157,15 @@ export function answer(test: Opaque, view: View): Answer {
       }
       return view.family === 'v4' ? answerAddressType4(test) : answerAddressType6(test);
     case 'ctstate':
+      if (view.hook === 'netfilter') return { condition: opaque(test) };
       return {
         reason: `the connection state is not known at ${view.hook}: conntrack looks at a packet later`,
         advice: 'use --mode early and keep iptables behind it',
       };
     case 'conntrack':
+      if (view.hook === 'netfilter') {
+        return { reason: `${test.words.join(' ')} is not translated`, advice: 'keep iptables for this chain' };
+      }
       return {
         reason: `the conntrack entry is not known at ${view.hook}: conntrack looks at a packet later`,
         advice: 'use --mode early and keep iptables behind it',

@@ -1,6 +1,6 @@
 import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { compile } from '../../codegen/program/index.js';
-import type { CompileOptions } from '../../codegen/program/manifest.js';
+import { chainsOf, type CompileOptions } from '../../codegen/program/manifest.js';
 import { loadDump, type DumpOptions } from './dump.js';
 import { EXIT, reasonOf, sayJson, tell, tellDiagnostics, UserError, type ExitCode } from './output.js';
 
@@ -18,7 +18,9 @@ export async function run(path: string, options: Options): Promise<ExitCode> {
   tellDiagnostics(result.diagnostics, file, text);
   if (!result.ok) {
     if (options.json) sayJson({ compiled: false, diagnostics: result.diagnostics });
-    tell(`ipt2bpf: ${file}: chain ${options.chain} is refused at ${options.hook}; nothing was written`);
+    tell(
+      `ipt2bpf: ${file}: ${options.chain === undefined ? 'table filter' : `chain ${options.chain}`} is refused at ${options.hook}; nothing was written`,
+    );
     return EXIT.different;
   }
   writeWhole(options.output, result.object);
@@ -36,7 +38,7 @@ export async function run(path: string, options: Options): Promise<ExitCode> {
   }
   const rules = manifest.counters.filter((counter) => counter.kind === 'rule').length;
   tell(
-    `${options.output}: ${manifest.table} ${manifest.chain} for ${manifest.hook}, ${manifest.mode}, ${rules} rules, ${result.object.length} bytes`,
+    `${options.output}: ${manifest.table} ${chainsOf(manifest)} for ${manifest.hook}, ${manifest.mode}, ${rules} rules, ${result.object.length} bytes`,
   );
   tell(`needs Linux ${manifest.needs.kernel} or newer (${manifest.needs.features.join(', ')})`);
   for (const assumption of manifest.assumptions) tell(`assumes: ${assumption}`);

@@ -1,4 +1,5 @@
 import type { Packet } from '../../grammar/model/packet.js';
+import type { Hook } from '../../codegen/program/manifest.js';
 import type { Verdict } from './job.js';
 
 /** Packets and bytes of each entry of the map `counters`, interleaved, as plain numbers. */
@@ -13,12 +14,13 @@ export interface ObjectMachine {
   close(): void;
 }
 
-const RESULTS: Readonly<Record<'xdp' | 'tc', Readonly<Record<number, Verdict>>>> = {
+const RESULTS: Readonly<Record<Hook, Readonly<Record<number, Verdict>>>> = {
   xdp: { 1: 'drop', 2: 'accept', 3: 'reject' },
   tc: { 0: 'accept', 2: 'drop', 7: 'reject' },
+  netfilter: { 0: 'drop', 1: 'accept' },
 };
 
-export function verdictOfResult(hook: 'xdp' | 'tc', result: number): Verdict {
+export function verdictOfResult(hook: Hook, result: number): Verdict {
   const verdict = RESULTS[hook][result];
   if (verdict === undefined) throw new Error(`the program returned ${result}, which is no result of ${hook}`);
   return verdict;

@@ -14,7 +14,7 @@ export interface VerifyReport {
 /** For people. */
 export function reportText({ job, engines, seed }: VerifyReport): string {
   const { manifest } = job;
-  const head = `${manifest.table} ${manifest.chain} at ${manifest.hook}, ${manifest.mode}: ${job.packets.length} packets`;
+  const head = `${manifest.table} ${job.chain} at ${manifest.hook}, ${manifest.mode}: ${job.packets.length} packets`;
   const lines = [seed === undefined ? head : `${head}, seed ${seed}`];
   for (const engine of engines) lines.push(...engineText(job, engine));
   const asked = engines.filter((engine) => engine.skipped === undefined);
@@ -93,7 +93,7 @@ export function reportJson({ job, engines, seed, elapsed }: VerifyReport): unkno
 /** JUnit XML: one test case an engine. */
 export function reportJunit({ job, engines, elapsed }: VerifyReport): string {
   const { manifest } = job;
-  const suite = `${manifest.sourceFile} ${manifest.table} ${manifest.chain} ${manifest.hook} ${manifest.mode}`;
+  const suite = `${manifest.sourceFile} ${manifest.table} ${job.chain} ${manifest.hook} ${manifest.mode}`;
   const failures = engines.filter((engine) => engine.mismatches.length > 0).length;
   const skipped = engines.filter((engine) => engine.skipped !== undefined).length;
   const seconds = (elapsed / 1000).toFixed(3);

@@ -25,7 +25,7 @@ import {
 import type { Code } from '../code.js';
 import { storedBytes, type FlowLayout } from '../flow.js';
 import type { FragmentPolicy, VlanPolicy } from '../manifest.js';
-import { isIngress, type View } from '../view.js';
+import { isIngress, type View, type WireView } from '../view.js';
 
 /** Offsets in the context structs (include/uapi/linux/bpf.h). */
 export const XDP_MD = { data: 0, data_end: 4, ingress_ifindex: 12 } as const;
@@ -51,19 +51,24 @@ const TC_LINEAR = 512;
 const PACKET_OTHERHOST = 3;
 const AF_PACKET = 17;
 
+/** Where fields go that have been read. */
+export interface FlowWriter {
+  readonly code: Code;
+  readonly layout: FlowLayout;
+  readonly view: Pick<View, 'family'>;
+  /** Offset of struct flow from r10. */
+  readonly flow: number;
+}
+
 /**
- * What the reading of a packet needs. In the entry function r6 is the context, r7 the start of what is read next
+ * What the reading of a frame needs. In the entry function r6 is the context, r7 the start of what is read next
  * (the IP header after {@link emitLink}), r8 the end of the packet.
  */
-export interface EntryContext {
-  readonly code: Code;
-  readonly view: View;
-  readonly layout: FlowLayout;
+export interface EntryContext extends FlowWriter {
+  readonly view: WireView;
   readonly used: ReadonlySet<Field>;
   readonly fragments: FragmentPolicy;
   readonly vlan: VlanPolicy;
-  /** Offset of struct flow from r10. */
-  readonly flow: number;
   /** Offset of 64 bytes of scratch memory from r10. */
   readonly scratch: number;
   /** Where a packet goes that this chain does not judge. */
@@ -75,7 +80,7 @@ export interface EntryContext {
 }
 
 /** Stores a register in the flow, if any rule reads the field. */
-export function storeField(context: EntryContext, field: Field, register: number): void {
+export function storeField(context: FlowWriter, field: Field, register: number): void {
   const offset = context.layout.offsets.get(field);
   if (offset === undefined) return;
   const bytes = storedBytes(field, context.view.family);
@@ -84,14 +89,14 @@ export function storeField(context: EntryContext, field: Field, register: number
 }
 
 /** Stores one 64-bit word of a wide field. */
-export function storeWord(context: EntryContext, field: Field, index: number, register: number): void {
+export function storeWord(context: FlowWriter, field: Field, index: number, register: number): void {
   const offset = context.layout.offsets.get(field);
   if (offset === undefined) return;
   context.code.emit(store(8, R10, context.flow + offset + 8 * index, register));
 }
 
 /** Stores one of the flow's own words (FLOW_*). */
-export function storeFlow(context: EntryContext, offset: number, register: number): void {
+export function storeFlow(context: FlowWriter, offset: number, register: number): void {
   context.code.emit(store(4, R10, context.flow + offset, register));
 }
 

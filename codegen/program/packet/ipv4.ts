@@ -24,7 +24,7 @@ import {
 } from '../../bytecode/instruction.js';
 import { Code } from '../code.js';
 import { FLOW_L3, FLOW_LENGTH, FLOW_THOFF } from '../flow.js';
-import type { Hook } from '../manifest.js';
+import type { WireHook } from '../manifest.js';
 import { isIngress } from '../view.js';
 import {
   loadData,
@@ -126,7 +126,7 @@ function emitFold(code: Code, sum: number, scratch: number): void {
  * `ipv4_options_sum(ctx, flow, ihl)`: 16-bit one's complement sum of the IP options, bytes as they stand; 0 where they
  * do not lie in the packet. A function of its own, so that the header's length does not multiply the entry's states.
  */
-export function ipv4OptionsSumFunction(hook: Hook): Code {
+export function ipv4OptionsSumFunction(hook: WireHook): Code {
   const code = new Code();
   const given = code.label('given');
   const summed = code.label('summed');

@@ -27,18 +27,18 @@ import {
 } from '../../bytecode/instruction.js';
 import { Code } from '../code.js';
 import { FLOW_FRAGMENT, FLOW_L3, FLOW_LENGTH, FLOW_THOFF, storedBytes, type FlowLayout } from '../flow.js';
-import type { Hook } from '../manifest.js';
+import type { WireHook } from '../manifest.js';
 import { SK_BUFF, XDP_MD } from './entry.js';
 
 export const NEXTHDR = { HOP: 0, ROUTING: 43, FRAGMENT: 44, AUTH: 51, NONE: 59, DEST: 60 } as const;
 /** Headers that ipv6_find_hdr steps over (net/ipv6/exthdrs_core.c ipv6_ext_hdr, without NONE, where it stops). */
 export const EXTENSION_HEADERS = [NEXTHDR.HOP, NEXTHDR.DEST, NEXTHDR.ROUTING, NEXTHDR.FRAGMENT, NEXTHDR.AUTH] as const;
-const EXTENSION_MASK = EXTENSION_HEADERS.reduce((mask, header) => mask | (1n << BigInt(header)), 0n);
+export const EXTENSION_MASK = EXTENSION_HEADERS.reduce((mask, header) => mask | (1n << BigInt(header)), 0n);
 export const IPV6_HEADERS = 'ipv6_headers';
 
 const HEADER = 40;
 /** More headers than fit a frame of 4 KiB; a packet with more of them is dropped, as what it hides is not known. */
-const MAX_EXTENSION_HEADERS = 512;
+export const MAX_EXTENSION_HEADERS = 512;
 /** Reserved bits between offset and M flag (RFC 8200 4.5). */
 const FRAGMENT_RESERVED = 0x6;
 /** Offset from the IP header beyond which a packet pointer is no use to the verifier. */
@@ -52,7 +52,7 @@ const MAX_OFFSET = 0xfe00;
  * r6 = flow, r7 = IP header, r8 = end of the linear packet, r9 = offset, r5 = next header, r4 = headers left,
  * r3 = packet length.
  */
-export function ipv6HeadersFunction(hook: Hook, layout: FlowLayout): Code {
+export function ipv6HeadersFunction(hook: WireHook, layout: FlowLayout): Code {
   const code = new Code();
   const given = code.label('given');
   const loop = code.label('headers');

@@ -1,0 +1,86 @@
+import type { BuiltinChain } from '../../grammar/model/family.js';
+import type { Analysis } from './analysis.js';
+import type { CounterEntry } from './manifest.js';
+import type { ReachableRule } from './reachable.js';
+
+type Place = Pick<ReachableRule, 'chain' | 'number'>;
+
+const ruleName = ({ chain, number }: Place): string => `${number} ${chain}`;
+
+/**
+ * Keys in the map `counters`, the same for all programs of an object: the rules in the order of the table's text, then
+ * the policies. A rule of a chain that several hooks come to is counted in one place, as iptables does.
+ */
+export class CounterKeys {
+  readonly entries: readonly CounterEntry[];
+  private readonly rules = new Map<string, number>();
+  private readonly policies = new Map<BuiltinChain, number>();
+
+  /** The analyses are of chains of one table. */
+  constructor(analyses: readonly Analysis[]) {
+    const entries: CounterEntry[] = [];
+    for (const rule of inTextOrder(analyses)) {
+      this.rules.set(ruleName(rule), entries.length);
+      entries.push({
+        kind: 'rule',
+        chain: rule.chain,
+        number: rule.number,
+        line: rule.rule.range.line,
+        text: ruleText(rule),
+      });
+    }
+    for (const { chain, policy } of analyses) {
+      this.policies.set(chain, entries.length);
+      entries.push({ kind: 'policy', chain, policy });
+    }
+    this.entries = entries;
+  }
+
+  of(rule: Place): number {
+    const key = this.rules.get(ruleName(rule));
+    if (key === undefined) throw new Error(`rule ${rule.number} of ${rule.chain} has no counter`);
+    return key;
+  }
+
+  policyOf(chain: BuiltinChain): number {
+    const key = this.policies.get(chain);
+    if (key === undefined) throw new Error(`the policy of ${chain} has no counter`);
+    return key;
+  }
+}
+
+function inTextOrder(analyses: readonly Analysis[]): readonly ReachableRule[] {
+  const [first, ...others] = analyses;
+  if (others.length === 0) return first.reachable.rules;
+  const found = new Map<string, ReachableRule>();
+  for (const { reachable } of analyses) for (const rule of reachable.rules) found.set(ruleName(rule), rule);
+  const table = first.ruleset.tables.find(({ name }) => name === first.table);
+  const chains = table?.chains ?? [];
+  return chains.flatMap(({ name, rules }) =>
+    rules.flatMap((_, index) => found.get(ruleName({ chain: name, number: index + 1 })) ?? []),
+  );
+}
+
+function ruleText({ chain, rule }: ReachableRule): string {
+  const matches = rule.matches.flatMap((match) => match.words);
+  return ['-A', chain, ...rule.headWords, ...matches, ...rule.target.words].join(' ');
+}
+
+/** Numbers of what rules remember, the same wherever a rule's code stands: one for each test with memory of a rule. */
+export class MemoryKeys {
+  private readonly keys = new Map<string, number>();
+
+  /** `ordinal`: which test with memory of the rule it is, from 0. */
+  of(rule: Place, ordinal: number): number {
+    const name = `${ordinal} ${ruleName(rule)}`;
+    const known = this.keys.get(name);
+    if (known !== undefined) return known;
+    const key = this.keys.size;
+    this.keys.set(name, key);
+    return key;
+  }
+
+  get size(): number {
+    return this.keys.size;
+  }
+}
