@@ -81,20 +81,14 @@ export function conditions(family: Family, fields: readonly Field[] = FIELD_NAME
 
 /** The ends of a condition's intervals and what is beside them, for one field. */
 function boundaries(condition: Condition, field: Field): readonly bigint[] {
-  switch (condition.kind) {
-    case 'in':
-      if (condition.field !== field) return [];
-      return condition.set.flatMap(({ lo, hi }) => [lo - 1n, lo, hi, hi + 1n]).filter((value) => value >= 0n);
-    case 'not':
-      return boundaries(condition.of, field);
-    case 'hotdrop':
-      return boundaries(condition.when, field);
-    case 'all':
-    case 'any':
-      return condition.of.flatMap((part) => boundaries(part, field));
-    case 'opaque':
-      return [];
+  if (condition.kind === 'in') {
+    if (condition.field !== field) return [];
+    return condition.set.flatMap(({ lo, hi }) => [lo - 1n, lo, hi, hi + 1n]).filter((value) => value >= 0n);
   }
+  if (condition.kind === 'not') return boundaries(condition.of, field);
+  if (condition.kind === 'hotdrop') return boundaries(condition.when, field);
+  if (condition.kind === 'opaque') return [];
+  return 'of' in condition ? condition.of.flatMap((part) => boundaries(part, field)) : [];
 }
 
 /** Packets for a condition: each field on, beside or far from its boundaries. */
