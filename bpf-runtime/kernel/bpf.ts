@@ -1,5 +1,5 @@
 import { fastSystemCall, SystemCallError } from '../system/libc.js';
-import { allocate, cString, memoryOf, type Memory } from '../system/memory.js';
+import { allocate, cString, lend, memoryOf, setPointer, type Memory } from '../system/memory.js';
 import { systemCallNumbers } from '../system/numbers.js';
 
 /** Commands of bpf(2) (include/uapi/linux/bpf.h, enum bpf_cmd). */
@@ -10,6 +10,7 @@ export const BPF = {
   MAP_DELETE_ELEM: 3,
   MAP_GET_NEXT_KEY: 4,
   PROG_LOAD: 5,
+  OBJ_PIN: 6,
   OBJ_GET: 7,
   PROG_TEST_RUN: 10,
   MAP_GET_FD_BY_ID: 14,
@@ -29,13 +30,9 @@ export function newAttr(): Memory {
   return allocate(ATTR_BYTES);
 }
 
-export function setPointer(view: DataView, offset: number, address: number): void {
-  view.setBigUint64(offset, BigInt(address), true);
-}
-
 /** bpf(2). Returns the result (≥ 0), or −errno. */
 export function tryBpf(command: BpfCommand, attr: Memory): number {
-  return fastSystemCall(systemCallNumbers().bpf, BPF[command], attr.address, ATTR_BYTES);
+  return fastSystemCall(systemCallNumbers().bpf, BPF[command], lend(attr), ATTR_BYTES);
 }
 
 /** bpf(2). Returns the result (≥ 0); throws {@link SystemCallError}. */
@@ -49,7 +46,7 @@ export function bpf(command: BpfCommand, attr: Memory, detail?: string): number 
 export function getPinned(path: string): number {
   const attr = newAttr();
   const name = memoryOf(cString(path));
-  setPointer(attr.view, 0, name.address);
+  setPointer(attr, 0, name);
   return bpf('OBJ_GET', attr, path);
 }
 
@@ -58,7 +55,7 @@ export function getInfo(fd: number, info: Memory): void {
   const attr = newAttr();
   attr.view.setUint32(0, fd, true);
   attr.view.setUint32(4, info.bytes.length, true);
-  setPointer(attr.view, 8, info.address);
+  setPointer(attr, 8, info);
   bpf('OBJ_GET_INFO_BY_FD', attr);
 }
 

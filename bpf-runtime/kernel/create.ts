@@ -1,7 +1,7 @@
 import { RuntimeError } from '../system/error.js';
 import { SystemCallError } from '../system/libc.js';
-import { allocate, cString, memoryOf } from '../system/memory.js';
-import { bpf, newAttr, setPointer, tryBpf } from './bpf.js';
+import { allocate, cString, memoryOf, setPointer } from '../system/memory.js';
+import { bpf, newAttr, tryBpf } from './bpf.js';
 import { KernelMap } from './map.js';
 
 /** enum bpf_map_type, bpf_prog_type and bpf_attach_type (include/uapi/linux/bpf.h), the ones made here. */
@@ -28,13 +28,13 @@ export function loadClassifier(instructions: Uint8Array): number {
   const attr = newAttr();
   attr.view.setUint32(0, SCHED_CLS, true);
   attr.view.setUint32(4, instructions.length / 8, true);
-  setPointer(attr.view, 8, code.address);
-  setPointer(attr.view, 16, license.address);
+  setPointer(attr, 8, code);
+  setPointer(attr, 16, license);
   const first = tryBpf('PROG_LOAD', attr);
   if (first >= 0) return first;
   attr.view.setUint32(24, 1, true);
   attr.view.setUint32(28, LOG_BYTES, true);
-  setPointer(attr.view, 32, log.address);
+  setPointer(attr, 32, log);
   const second = tryBpf('PROG_LOAD', attr);
   if (second >= 0) return second;
   const text = new TextDecoder().decode(log.bytes.subarray(0, log.bytes.indexOf(0)));

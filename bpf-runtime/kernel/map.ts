@@ -1,8 +1,8 @@
 import { closeSync, readFileSync } from 'node:fs';
 import { RuntimeError } from '../system/error.js';
 import { SystemCallError } from '../system/libc.js';
-import { allocate, type Memory } from '../system/memory.js';
-import { bpf, getInfo, newAttr, readName, setPointer, tryBpf } from './bpf.js';
+import { allocate, type Memory, setPointer } from '../system/memory.js';
+import { bpf, getInfo, newAttr, readName, tryBpf } from './bpf.js';
 
 /** enum bpf_map_type, those that a value per CPU makes different. */
 const PERCPU_HASH = 5;
@@ -93,8 +93,8 @@ export class KernelMap {
     if (value !== undefined) this.value.bytes.set(value);
     const { view } = this.attr;
     view.setUint32(0, this.fd, true);
-    setPointer(view, 8, this.key.address);
-    setPointer(view, 16, this.value.address);
+    setPointer(this.attr, 8, this.key);
+    setPointer(this.attr, 16, this.value);
     view.setBigUint64(24, 0n, true);
     return this.attr;
   }
@@ -137,9 +137,9 @@ export class KernelMap {
     const keys = allocate(maxEntries * 4);
     const next = allocate(4);
     const attr = newAttr();
-    setPointer(attr.view, 8, next.address);
-    setPointer(attr.view, 16, keys.address);
-    setPointer(attr.view, 24, values.address);
+    setPointer(attr, 8, next);
+    setPointer(attr, 16, keys);
+    setPointer(attr, 24, values);
     attr.view.setUint32(32, maxEntries, true);
     attr.view.setUint32(36, this.fd, true);
     const result = tryBpf('MAP_LOOKUP_BATCH', attr);

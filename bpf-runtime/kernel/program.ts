@@ -1,7 +1,7 @@
 import { closeSync } from 'node:fs';
 import { RuntimeError } from '../system/error.js';
-import { allocate } from '../system/memory.js';
-import { getInfo, getMapById, readName, setPointer } from './bpf.js';
+import { allocate, setPointer } from '../system/memory.js';
+import { getInfo, getMapById, readName } from './bpf.js';
 import { KernelMap } from './map.js';
 import { programTypeOf, type ProgramType } from './program-type.js';
 import { TestRunner, type TestResult, type TestRun } from './test-run.js';
@@ -47,7 +47,7 @@ export function readProgramInfo(fd: number): ProgramInfo {
   const info = allocate(INFO_BYTES);
   const ids = allocate(4 * maps);
   info.view.setUint32(INFO.nr_map_ids, maps, true);
-  setPointer(info.view, INFO.map_ids, ids.address);
+  setPointer(info, INFO.map_ids, ids);
   getInfo(fd, info);
   const word = (offset: number): number => info.view.getUint32(offset, true);
   return {

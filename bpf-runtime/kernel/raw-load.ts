@@ -5,8 +5,8 @@ import type { FunctionSpec, MapSpec, ObjectSpec } from '../../codegen/object/spe
 import { StringTable } from '../../codegen/object/strings.js';
 import { buildTypes, MAP_TYPE } from '../../codegen/object/types.js';
 import { SystemCallError } from '../system/libc.js';
-import { allocate, cString, memoryOf, type Memory } from '../system/memory.js';
-import { newAttr, setPointer, tryBpf } from './bpf.js';
+import { allocate, cString, type Memory, memoryOf, setPointer } from '../system/memory.js';
+import { newAttr, tryBpf } from './bpf.js';
 import { runningKernelTypes } from './kernel-types.js';
 import {
   FUNCTION_RECORD_BYTES,
@@ -116,9 +116,6 @@ class Loader {
 
   private loadProgram(entry: FunctionSpec, code: LinkedProgram, section: SectionType): number {
     const { instructions, functionInfo, lineInfo } = code;
-    // The kernel reads them during the call: they are kept until it is done.
-    const memory = [instructions, cString(this.spec.license), functionInfo, lineInfo].map(memoryOf);
-    const [codeAt, licenseAt, functionsAt, linesAt] = memory.map(({ address }) => address);
     const attr = newAttr();
     const { view } = attr;
     const words: readonly (readonly [number, number])[] = [
@@ -132,10 +129,10 @@ class Loader {
       [PROGRAM.line_info_cnt, lineInfo.length / LINE_RECORD_BYTES],
     ];
     for (const [offset, value] of words) view.setUint32(offset, value, true);
-    setPointer(view, PROGRAM.insns, codeAt);
-    setPointer(view, PROGRAM.license, licenseAt);
-    setPointer(view, PROGRAM.func_info, functionsAt);
-    setPointer(view, PROGRAM.line_info, linesAt);
+    setPointer(attr, PROGRAM.insns, memoryOf(instructions));
+    setPointer(attr, PROGRAM.license, memoryOf(cString(this.spec.license)));
+    setPointer(attr, PROGRAM.func_info, memoryOf(functionInfo));
+    setPointer(attr, PROGRAM.line_info, memoryOf(lineInfo));
     setName(attr, PROGRAM.prog_name, entry.name);
     return submitProgram(attr);
   }
@@ -179,7 +176,7 @@ function createMap(map: MapSpec): KernelMap {
 function loadTypes(btf: Uint8Array): number {
   const data = memoryOf(btf);
   const attr = newAttr();
-  setPointer(attr.view, BTF.btf, data.address);
+  setPointer(attr, BTF.btf, data);
   attr.view.setUint32(BTF.btf_size, btf.length, true);
   const first = tryBpf('BTF_LOAD', attr);
   if (first >= 0) return first;
@@ -205,7 +202,7 @@ function withLog(
   const log = allocate(LOG_BYTES);
   attr.view.setUint32(place.log_level, 1, true);
   attr.view.setUint32(place.log_size, LOG_BYTES, true);
-  setPointer(attr.view, place.log_buf, log.address);
+  setPointer(attr, place.log_buf, log);
   const result = tryBpf(command, attr);
   if (result >= 0) return result;
   const text = new TextDecoder().decode(log.bytes.subarray(0, log.bytes.indexOf(0)));

@@ -1,7 +1,7 @@
 import { RuntimeError } from '../system/error.js';
 import { SystemCallError } from '../system/libc.js';
-import { allocate, type Memory } from '../system/memory.js';
-import { newAttr, setPointer, tryBpf } from './bpf.js';
+import { allocate, type Memory, setPointer } from '../system/memory.js';
+import { newAttr, tryBpf } from './bpf.js';
 import type { ProgramType } from './program-type.js';
 
 /** What a program is run on. */
@@ -100,8 +100,8 @@ export class TestRunner {
   private resize(bytes: number): void {
     this.dataIn = allocate(bytes);
     this.dataOut = allocate(bytes + GROWTH);
-    setPointer(this.attr.view, ATTR.data_in, this.dataIn.address);
-    setPointer(this.attr.view, ATTR.data_out, this.dataOut.address);
+    setPointer(this.attr, ATTR.data_in, this.dataIn);
+    setPointer(this.attr, ATTR.data_out, this.dataOut);
   }
 
   private setContext(context: TestContext, bytes: number): void {
@@ -123,8 +123,8 @@ export class TestRunner {
     const { view } = this.attr;
     view.setUint32(ATTR.ctx_size_in, used ? this.contextIn.bytes.length : 0, true);
     view.setUint32(ATTR.ctx_size_out, used ? this.contextOut.bytes.length : 0, true);
-    setPointer(view, ATTR.ctx_in, used ? this.contextIn.address : 0);
-    setPointer(view, ATTR.ctx_out, used ? this.contextOut.address : 0);
+    setPointer(this.attr, ATTR.ctx_in, used ? this.contextIn : undefined);
+    setPointer(this.attr, ATTR.ctx_out, used ? this.contextOut : undefined);
   }
 
   /**

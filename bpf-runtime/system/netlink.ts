@@ -1,7 +1,7 @@
 import { closeSync } from 'node:fs';
 import { RuntimeError } from './error.js';
 import { fastSystemCall, systemCall, SystemCallError } from './libc.js';
-import { allocate, memoryOf } from './memory.js';
+import { allocate, lend, memoryOf } from './memory.js';
 import { systemCallNumbers } from './numbers.js';
 import { AF_NETLINK, openSocket, setSocketOption, SO_RCVBUFFORCE, SOCK_RAW, SOL_SOCKET } from './socket.js';
 
@@ -74,7 +74,7 @@ export class NetlinkSocket {
     view.setUint16(6, NLM_F_REQUEST | NLM_F_ACK | flags, true);
     view.setUint32(8, this.sequence++, true);
     const message = memoryOf(concat(header, body));
-    const sent = fastSystemCall(systemCallNumbers().sendto, this.fd, message.address, message.bytes.length);
+    const sent = fastSystemCall(systemCallNumbers().sendto, this.fd, lend(message), message.bytes.length);
     if (sent < 0) throw new SystemCallError(`netlink: ${what}`, -sent);
     this.acknowledge(what);
   }
