@@ -8,6 +8,7 @@ import {
   type ModuleContext,
   type OptionsOf,
   type OptionSpecs,
+  type RuleParts,
   type TargetModule,
 } from '../modules/define.js';
 import { problem, type Word } from '../syntax/index.js';
@@ -106,7 +107,7 @@ function remembered<U extends KnownUse, T>(
 export function hookNeeds(use: MatchUse | TargetUse): readonly HookNeed[] {
   switch (use.kind) {
     case 'known':
-      return needOf(use.entry.module.name, use.entry.module.hooks, use.at);
+      return knownNeeds(use);
     case 'unknown':
       return needOf(use.name, targetLimits(use.name).hooks, use.at);
     case 'chain':
@@ -114,6 +115,20 @@ export function hookNeeds(use: MatchUse | TargetUse): readonly HookNeed[] {
     default:
       return use satisfies never;
   }
+}
+
+function knownNeeds(use: KnownUse): readonly HookNeed[] {
+  const { name, hooks, hooksFor } = use.entry.module;
+  const always = needOf(name, hooks, use.at);
+  if (hooksFor === undefined || use.broken) return always;
+  return [...always, ...needOf(name, hooksFor(optionsOf(use)), use.at)];
+}
+
+/** What a module says of the rest of its rule. */
+export function ruleFaults(use: MatchUse | TargetUse, rule: RuleParts): readonly Diagnostic[] {
+  if (use.kind !== 'known' || use.broken) return [];
+  const errors = use.entry.module.checkRule?.(optionsOf(use), rule) ?? [];
+  return errors.map((message) => problem('module-check', use.at, message));
 }
 
 const NO_NEEDS: readonly HookNeed[] = [];
@@ -131,14 +146,20 @@ export function jumpTarget(chain: string, goto: boolean): BoundTarget {
 function boundMatch(use: KnownUse<MatchModule>, context: ModuleContext): BoundMatch {
   const { module } = use.entry;
   const options = optionsOf(use);
-  const words = ['-m', module.printName ?? module.name].concat(savedWords(moduleWords(module, options, context)));
+  const words = ['-m', module.printName ?? module.name].concat(
+    savedWords(moduleWords(module, options, context), module.quoting),
+  );
   return { name: module.name, words, condition: module.condition(options, context) };
 }
 
 function boundTarget(use: KnownUse<TargetModule>, context: ModuleContext): BoundTarget {
   const { module } = use.entry;
   const options = optionsOf(use);
-  const words = ['-j', module.printName ?? module.name, ...savedWords(moduleWords(module, options, context))];
+  const words = [
+    '-j',
+    module.printName ?? module.name,
+    ...savedWords(moduleWords(module, options, context), module.quoting),
+  ];
   return { name: module.name, words, effect: module.effect(options, context) };
 }
 

@@ -1,8 +1,8 @@
 import type { Diagnostic } from '../model/diagnostic.js';
 import type { BoundMatch, Rule } from '../model/ruleset.js';
-import type { ModuleContext } from '../modules/define.js';
+import type { ModuleContext, RuleParts } from '../modules/define.js';
 import { problem, type RuleLine } from '../syntax/index.js';
-import { hookNeeds, type HookNeed, type ModuleBinder } from './bind-module.js';
+import { hookNeeds, ruleFaults, type HookNeed, type ModuleBinder } from './bind-module.js';
 import { addressPairs, headCondition, headWords } from './head.js';
 import type { Command, RuleWords } from './rule-words.js';
 
@@ -25,6 +25,7 @@ export function bindRule(line: RuleLine, words: RuleWords, context: ModuleContex
   }
   const target = modules.target(words.target, context, faults);
   const whole = matches.length === words.matches.length && target !== undefined;
+  if (whole) addRuleFaults(words, context, faults);
   if (faults.length > 0 || !whole || words.faults.some(isError)) {
     return { rules: [], hookNeeds: [], faults };
   }
@@ -39,6 +40,21 @@ export function bindRule(line: RuleLine, words: RuleWords, context: ModuleContex
     return { range, source, counters, headWords: canonical, head, matches: kept, target };
   });
   return { rules, hookNeeds: needsOf(words), faults };
+}
+
+/** Faults of modules that look at the rest of their rule. */
+function addRuleFaults({ head, matches, target }: RuleWords, context: ModuleContext, faults: Diagnostic[]): void {
+  const uses = target === undefined ? matches : [...matches, target];
+  if (!uses.some((use) => use.kind === 'known' && use.entry.module.checkRule !== undefined)) return;
+  const rule: RuleParts = {
+    context,
+    destinations: (head.destination?.value ?? []).map((term) => ('hostName' in term ? undefined : term)),
+    ...(head.inInterface === undefined ? {} : { inInterface: head.inInterface.value }),
+    matches: matches.flatMap((use) =>
+      use.kind === 'known' ? [{ name: use.entry.module.name, options: use.given }] : [],
+    ),
+  };
+  for (const use of uses) faults.push(...ruleFaults(use, rule));
 }
 
 function needsOf({ matches, target }: RuleWords): readonly HookNeed[] {

@@ -9,6 +9,7 @@ import { ModuleBinder } from './bind-module.js';
 import { bindRule, takesRule } from './bind-rule.js';
 import { dialectOf, guessFamily } from './family.js';
 import { ModuleRegistry } from './registry.js';
+import { misplaced } from './reach.js';
 import { readRule } from './rule-reader.js';
 import type { RuleWords, Surroundings } from './rule-words.js';
 import { didYouMean } from './suggest.js';
@@ -24,6 +25,8 @@ export interface ParseOptions {
    * moment. A name that is not here is kept, with a warning, and its test is one that nobody can answer.
    */
   readonly hosts?: Hosts;
+  /** IP sets that exist, where rules are to be refused that name another one; iptables asks the kernel. */
+  readonly sets?: readonly string[];
 }
 
 export interface ParsedDump {
@@ -55,10 +58,15 @@ export interface RulePlace {
   readonly chain: string;
   /** Chains of the table that the rule may jump to. */
   readonly chains?: readonly string[];
+  /** IP sets that the rule may name. */
+  readonly sets?: readonly string[];
   readonly hosts?: Hosts;
 }
 
-/** Reads the words of one rule as they stand behind `-A CHAIN`. Several rules come of lists of addresses. */
+/**
+ * Reads the words of one rule as they stand behind `-A CHAIN`. Several rules come of lists of addresses. What the rule
+ * names beside iptables' own modules, chains and IP sets, must be in its place.
+ */
 export function parseRule(
   text: string,
   place: RulePlace,
@@ -68,9 +76,17 @@ export function parseRule(
   const builtin: ReadonlySet<string> = new Set<string>(BUILTIN_CHAINS[place.table]);
   const chains = new Set([...builtin, ...(place.chains ?? [])]);
   const registry = REGISTRIES[place.family];
-  const words = readRule(line.words, { ...place, registry, chains, isBuiltin: (name) => builtin.has(name) });
+  const sets = new Set(place.sets);
+  const words = readRule(line.words, { ...place, registry, chains, sets, isBuiltin: (name) => builtin.has(name) });
   const bound = bindRule(line, words, contextOf(words, place.family, place.table, place.chain), new ModuleBinder());
-  const diagnostics = [...(line.words.length === 0 ? [] : line.faults), ...words.faults, ...bound.faults];
+  const hook = BUILTIN_CHAINS[place.table].find((name) => name === place.chain);
+  const misplacedModule = hook && misplaced(bound.hookNeeds, hook);
+  const diagnostics = [
+    ...(line.words.length === 0 ? [] : line.faults),
+    ...words.faults,
+    ...bound.faults,
+    ...(misplacedModule === undefined ? [] : [misplacedModule]),
+  ];
   return { rules: diagnostics.some(isError) ? [] : bound.rules, diagnostics };
 }
 
@@ -103,11 +119,14 @@ class DumpBinder {
   private toldNoTable = false;
   private dialect: Ruleset['dialect'] = 'unknown';
   private lastLine = 0;
+  private readonly sets: ReadonlySet<string> | undefined;
 
   constructor(
     private readonly family: Family,
     private readonly options: ParseOptions,
-  ) {}
+  ) {
+    this.sets = options.sets === undefined ? undefined : new Set(options.sets);
+  }
 
   add(line: Line): void {
     this.report(line.faults);
@@ -219,6 +238,7 @@ class DumpBinder {
       family: this.family,
       table: table.name,
       hosts: this.options.hosts,
+      ...(this.sets === undefined ? {} : { sets: this.sets }),
       mayBeOlder: true,
       chains: table.chains,
       isBuiltin: (name) => table.isBuiltin(name),

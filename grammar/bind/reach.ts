@@ -78,7 +78,8 @@ function isFinal({ head, matches, target }: Rule): boolean {
   );
 }
 
-function misplaced(needs: readonly HookNeed[] | undefined, hook: BuiltinChain): Diagnostic | undefined {
+/** The first module that the hook does not allow. */
+export function misplaced(needs: readonly HookNeed[] | undefined, hook: BuiltinChain): Diagnostic | undefined {
   const need = needs?.find(({ hooks }) => !hooks.includes(hook));
   if (need === undefined) return undefined;
   const hint = `it can stand in ${need.hooks.join(', ')} and in chains reached from these alone`;

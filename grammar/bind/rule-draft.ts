@@ -60,11 +60,12 @@ export class RuleDraft {
   }
 
   private contextSoFar(): ModuleContext {
-    const { family, table } = this.surroundings;
+    const { family, table, sets } = this.surroundings;
     const { protocol } = this.head;
     const chain = this.command?.chain?.text ?? this.surroundings.chain ?? '';
-    if (protocol === undefined) return { family, table, chain };
-    return { family, table, chain, protocol: { number: protocol.value, inverted: protocol.inverted } };
+    const place = sets === undefined ? { family, table, chain } : { family, table, chain, sets };
+    if (protocol === undefined) return place;
+    return { ...place, protocol: { number: protocol.value, inverted: protocol.inverted } };
   }
 
   fault(code: Code, at: SourceRange, message: string, hint?: string): void {

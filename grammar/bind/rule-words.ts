@@ -84,6 +84,8 @@ export interface Surroundings {
   /** Chain of a rule that stands without its command. */
   readonly chain?: string;
   readonly hosts?: Hosts;
+  /** IP sets that exist; not asked where it is left out. */
+  readonly sets?: ReadonlySet<string>;
   /** The rule is of a dump, which an older iptables may have saved. */
   readonly mayBeOlder?: boolean;
   /** Names of the table's chains as far as they are declared. */

@@ -1,26 +1,42 @@
-import { quote, quoteIfNeeded, quoteSaved } from '../syntax/index.js';
+import type { Quoting } from '../modules/define.js';
+import { quoteAlways, quoteIfNeeded, quoteSaved } from '../syntax/index.js';
 
-/** Options whose value iptables-save prints with `xtables_save_string`: in quotes unless it is plain. */
-const STRINGS: ReadonlySet<string> = new Set([
-  '--comment',
-  '--helper',
-  '--label',
-  '--led-trigger-id',
-  '--log-prefix',
-  '--nflog-prefix',
-  '--path',
-  '--ulog-prefix',
+/** How most of the modules that have the option print its value; `bare` for all others. */
+const QUOTING: ReadonlyMap<string, Quoting> = new Map([
+  ['--bytecode', 'always'],
+  ['--comment', 'string'],
+  ['--helper', 'string'],
+  ['--hex-string', 'always'],
+  ['--label', 'always'],
+  ['--log-prefix', 'string'],
+  ['--nfacct-name', 'string'],
+  ['--nflog-prefix', 'string'],
+  ['--path', 'string'],
+  ['--string', 'always'],
+  ['--u32', 'always'],
+  ['--ulog-prefix', 'string'],
 ]);
 
-/** Options whose value it prints in quotes always. */
-const QUOTED: ReadonlySet<string> = new Set(['--bytecode', '--hex-string', '--string', '--u32']);
-
-/** Words as iptables-save prints them, ready to be joined with blanks. */
-export function savedWords(words: readonly string[]): readonly string[] {
+/** Words as iptables-save prints them, ready to be joined with blanks. `own` says where a module differs. */
+export function savedWords(
+  words: readonly string[],
+  own: Readonly<Record<string, Quoting>> | undefined = undefined,
+): readonly string[] {
   return words.map((word, i) => {
-    const option = i === 0 ? '' : words[i - 1];
-    if (!option.startsWith('--')) return quoteIfNeeded(word);
-    if (STRINGS.has(option)) return quoteSaved(word);
-    return QUOTED.has(option) ? quote(word) : quoteIfNeeded(word);
+    const flag = i === 0 ? '' : words[i - 1];
+    return flag.startsWith('--') ? quoted(word, own?.[flag] ?? QUOTING.get(flag) ?? 'bare') : quoteIfNeeded(word);
   });
+}
+
+function quoted(word: string, quoting: Quoting): string {
+  switch (quoting) {
+    case 'bare':
+      return quoteIfNeeded(word);
+    case 'string':
+      return quoteSaved(word);
+    case 'always':
+      return quoteAlways(word);
+    default:
+      return quoting satisfies never;
+  }
 }

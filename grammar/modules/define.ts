@@ -15,7 +15,26 @@ export interface ModuleContext {
    * They match nothing.
    */
   readonly takesReversedRanges?: boolean;
+  /** IP sets that exist; not asked where it is left out. */
+  readonly sets?: ReadonlySet<string>;
 }
+
+/** What a module can see of the rest of its rule. */
+export interface RuleParts {
+  readonly context: ModuleContext;
+  /** Addresses behind `-d`; empty without it, undefined entries for host names. */
+  readonly destinations: readonly ({ readonly address: bigint; readonly mask: bigint } | undefined)[];
+  /** Name behind `-i`. */
+  readonly inInterface?: string;
+  /** The matches that are understood, each with its options. */
+  readonly matches: readonly { readonly name: string; readonly options: Readonly<Record<string, Given<unknown>>> }[];
+}
+
+/**
+ * How iptables-save prints a value: `bare` as it is (here with quotes where it could not be read back otherwise),
+ * `string` in quotes unless it is of letters, digits, `-` and `_` (`xtables_save_string`), `always` in quotes.
+ */
+export type Quoting = 'bare' | 'string' | 'always';
 
 /** A parse of one option's words: the value, or why not (a sentence fragment that names the word). */
 export type Parsed<T> = { readonly value: T } | { readonly error: string };
@@ -24,6 +43,8 @@ export type Parsed<T> = { readonly value: T } | { readonly error: string };
 export interface ValueType<T> {
   /** How many words it takes (0 for a flag option). */
   readonly arity: number;
+  /** Its one word may be left out: `parse` gets none then. */
+  readonly optional?: true;
   /** Placeholder for help texts, e.g. `port[:port]`. */
   readonly placeholder: string;
   parse(words: readonly string[], context: ModuleContext): Parsed<T>;
@@ -43,6 +64,11 @@ export interface OptionSpec<T> {
   readonly excludes: readonly string[];
   /** May be given more than once (rare); the last one counts. */
   readonly repeatable: boolean;
+  /**
+   * Keys of the options that describe one element of a list. Each time this option is given it ends an element: the
+   * options so far move into its value, a list of elements, and may be given anew (`--next` of policy).
+   */
+  readonly ends: readonly string[];
   readonly doc: string;
 }
 
@@ -70,12 +96,18 @@ interface ModuleBase<S extends OptionSpecs> {
   readonly hooks?: readonly BuiltinChain[];
   readonly doc: string;
   readonly options: S;
+  /** Hooks that these options allow, where that depends on them; all if undefined. */
+  hooksFor?(options: OptionsOf<S>): readonly BuiltinChain[] | undefined;
   /** Errors that need more than one option or the context: each a sentence. */
   check?(options: OptionsOf<S>, context: ModuleContext): readonly string[];
+  /** Errors that need the rest of the rule. */
+  checkRule?(options: OptionsOf<S>, rule: RuleParts): readonly string[];
   /** Canonical words after `-m name` / `-j NAME`, where it is not simply each given option in declared order. */
   print?(options: OptionsOf<S>, context: ModuleContext): readonly string[];
   /** Name that `iptables-save` prints behind `-m` / `-j`, where it is not `name`. */
   readonly printName?: string;
+  /** By flag; most are `bare`. */
+  readonly quoting?: Readonly<Record<string, Quoting>>;
 }
 
 export interface MatchModule<S extends OptionSpecs = OptionSpecs> extends ModuleBase<S> {
@@ -84,6 +116,8 @@ export interface MatchModule<S extends OptionSpecs = OptionSpecs> extends Module
   readonly protocols?: readonly number[];
   /** `-p NAME` alone makes this match available for options without `-m` (iptables: implicit match). */
   readonly implicitFor?: readonly number[];
+  /** … but only if `-p` calls the protocol by this name, in either letter case. */
+  readonly implicitName?: string;
   condition(options: OptionsOf<S>, context: ModuleContext): Condition;
 }
 
@@ -169,6 +203,17 @@ export function isBefore(options: Readonly<Record<string, unknown>>, first: stri
   return a >= 0 && b >= 0 && a < b;
 }
 
+/** Ends an element of a list: moves its options out of `given`, to the end of the list that is the value of `key`. */
+export function endElement(given: Record<string, Given<unknown>>, key: string, ends: readonly string[]): void {
+  const before = given[key] as Given<readonly unknown[]> | undefined;
+  const element: Record<string, Given<unknown>> = {};
+  for (const part of ends) {
+    if (given[part] !== undefined) element[part] = given[part];
+    Reflect.deleteProperty(given, part);
+  }
+  given[key] = { value: [...(before?.value ?? []), element], inverted: false };
+}
+
 /** Whether no option was given at all. */
 export function isEmpty(options: Readonly<Record<string, unknown>>): boolean {
   return Object.values(options).every((given) => given === undefined);
@@ -180,6 +225,7 @@ interface OptionSettings {
   readonly required?: boolean;
   readonly excludes?: readonly string[];
   readonly repeatable?: boolean;
+  readonly ends?: readonly string[];
   readonly doc: string;
 }
 
@@ -192,6 +238,7 @@ export function option<T>(flag: string, value: ValueType<T>, settings: OptionSet
     required: settings.required ?? false,
     excludes: settings.excludes ?? [],
     repeatable: settings.repeatable ?? false,
+    ends: settings.ends ?? [],
     doc: settings.doc,
   };
 }

@@ -25,6 +25,11 @@ export function quoteSaved(text: string): string {
   return PLAIN.test(text) ? text : quote(text);
 }
 
+/** A value that the tool prints in quotes always, with a `\` before `"` and `\` alone. */
+export function quoteAlways(text: string): string {
+  return `"${text.replace(/["\\]/g, '\\$&')}"`;
+}
+
 /** A string in quotes, whatever it holds. */
 export function quote(text: string): string {
   return `"${text.replace(/["\\']/g, '\\$&')}"`;

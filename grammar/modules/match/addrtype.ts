@@ -10,6 +10,7 @@ import {
   type AddressType,
   type Condition,
 } from '../../model/condition.js';
+import type { BuiltinChain } from '../../model/family.js';
 import { intervals, single, type IntervalSet } from '../../model/interval.js';
 import { defineMatch, option, type Given, type ModuleContext, type OptionsOf } from '../define.js';
 import { flag, nameList } from '../value/text.js';
@@ -78,21 +79,21 @@ function isType(
 }
 
 /** What `addrtype_mt_checkentry_v1` refuses. */
-function check(options: OptionsOf<typeof OPTIONS>, { family, chain }: ModuleContext): string[] {
+function check(options: OptionsOf<typeof OPTIONS>, { family }: ModuleContext): string[] {
   const errors: string[] = [];
   const given = [options.source, options.destination].flatMap((o) => o?.value ?? []);
   if (options.source === undefined && options.destination === undefined) {
     errors.push('--src-type or --dst-type is needed');
   }
-  if (options.limitOut !== undefined && (chain === 'PREROUTING' || chain === 'INPUT')) {
-    errors.push(`--limit-iface-out cannot be used in ${chain}, which has no output interface`);
-  }
-  if (options.limitIn !== undefined && (chain === 'POSTROUTING' || chain === 'OUTPUT')) {
-    errors.push(`--limit-iface-in cannot be used in ${chain}, which has no input interface`);
-  }
   const unknownToV6 = given.filter((type) => V6_UNKNOWN.includes(type));
   if (family === 'v6' && unknownToV6.length > 0) errors.push(`IPv6 has no address type ${unknownToV6.join(', ')}`);
   return errors;
+}
+
+/** An interface to look at must be there (`addrtype_mt_checkentry_v1`). */
+function hooksFor({ limitIn, limitOut }: OptionsOf<typeof OPTIONS>): readonly BuiltinChain[] | undefined {
+  if (limitOut !== undefined) return ['FORWARD', 'OUTPUT', 'POSTROUTING'];
+  return limitIn === undefined ? undefined : ['PREROUTING', 'INPUT', 'FORWARD'];
 }
 
 /** Address type by the routing tables (net/netfilter/xt_addrtype.c `addrtype_mt_v1`). */
@@ -101,6 +102,7 @@ export const addrtype = defineMatch({
   families: ['v4', 'v6'],
   doc: 'type of an address by the routing tables',
   options: OPTIONS,
+  hooksFor,
   check,
   condition: (options, context) => {
     const limit: Limit = options.limitIn !== undefined ? 'in' : options.limitOut !== undefined ? 'out' : undefined;

@@ -1,4 +1,5 @@
-import { defineVerbatimMatch, isEmpty, option, type OptionsOf, type ModuleContext, type ValueType } from '../define.js';
+import type { BuiltinChain } from '../../model/family.js';
+import { defineVerbatimMatch, isEmpty, option, type OptionsOf, type ValueType } from '../define.js';
 import { flag } from '../value/text.js';
 
 /** Room for an interface name without its NUL (IFNAMSIZ). */
@@ -23,12 +24,14 @@ const OPTIONS = {
   bridged: option('--physdev-is-bridged', flag, { invertible: true, doc: 'the packet is bridged, not routed' }),
 };
 
-function check(options: OptionsOf<typeof OPTIONS>, { chain }: ModuleContext): string[] {
-  if (isEmpty(options)) return ['an option is needed'];
-  // physdev_mt_check: the bridge port of a routed packet is not known before it is routed.
-  const early = options.out !== undefined || options.isOut !== undefined;
-  const bridged = options.bridged !== undefined && !options.bridged.inverted;
-  return early && !bridged && chain === 'OUTPUT' ? ['--physdev-out and --physdev-is-out cannot be used in OUTPUT'] : [];
+function check(options: OptionsOf<typeof OPTIONS>): string[] {
+  return isEmpty(options) ? ['an option is needed'] : [];
+}
+
+/** The port by which a packet of this machine leaves is not known before it is routed (`physdev_mt_check`). */
+function hooksFor({ out, isOut, bridged }: OptionsOf<typeof OPTIONS>): readonly BuiltinChain[] | undefined {
+  const early = (out ?? isOut) !== undefined && (bridged === undefined || bridged.inverted);
+  return early ? ['PREROUTING', 'INPUT', 'FORWARD', 'POSTROUTING'] : undefined;
 }
 
 /** Bridge ports (net/netfilter/xt_physdev.c). */
@@ -37,5 +40,6 @@ export const physdev = defineVerbatimMatch({
   families: ['v4', 'v6'],
   doc: 'bridge ports of the packet',
   options: OPTIONS,
+  hooksFor,
   check,
 });

@@ -1,6 +1,14 @@
 import { all, equals, hotdrop, inSet, invertIf, TRUE, type Condition } from '../../model/condition.js';
 import { single } from '../../model/interval.js';
-import { defineMatch, option, optionWords, type Given, type Parsed, type ValueType } from '../define.js';
+import {
+  defineMatch,
+  option,
+  optionWords,
+  type Given,
+  type Parsed,
+  type RuleParts,
+  type ValueType,
+} from '../define.js';
 import { number, UINT8 } from '../value/number.js';
 import { namedPortRange } from '../value/port.js';
 import { headerReadable, NOT_LATER_FRAGMENT, portIn, portWords } from './transport.js';
@@ -60,6 +68,7 @@ const flagTest: ValueType<FlagTest> = {
   print: ({ mask, comp }) => [printFlags(mask), printFlags(comp)],
 };
 
+const SYN = 0x02;
 const SYN_ONLY: FlagTest = { mask: 0x17, comp: 0x02 };
 
 /** `--syn` is read as the flag test that it stands for. */
@@ -106,6 +115,16 @@ function optionPresent(given: Given<number> | undefined): Condition {
     hotdrop(equals('tcp.whole', 0)),
     invertIf(given.inverted, inSet('tcp.options', single(bit), bit)),
   );
+}
+
+/** Whether a match of a rule lets no packet pass but those with SYN. */
+export function isSynTest({ name, options }: RuleParts['matches'][number]): boolean {
+  const given = name === 'tcp' ? (options.flags ?? options.syn) : undefined;
+  return given !== undefined && !given.inverted && isFlagTest(given.value) && (given.value.comp & SYN) !== 0;
+}
+
+function isFlagTest(value: unknown): value is FlagTest {
+  return typeof value === 'object' && value !== null && 'comp' in value && typeof value.comp === 'number';
 }
 
 /** A fragment that would overwrite the flags is never innocent (RFC 1858). */

@@ -1,4 +1,5 @@
-import { defineVerbatimTarget, isEmpty, option, type OptionsOf, type ValueType } from '../define.js';
+import { defineVerbatimTarget, isEmpty, option, type OptionsOf, type RuleParts, type ValueType } from '../define.js';
+import { fullMask } from '../value/address.js';
 import { parseMac, printMac } from '../value/mac.js';
 import { number, UINT32 } from '../value/number.js';
 import { choice, flag } from '../value/text.js';
@@ -44,6 +45,15 @@ function check(options: Options): string[] {
     : ['--new, --hashmode, --clustermac, --total-nodes and --local-node are needed together'];
 }
 
+/** `clusterip_tg_check` */
+function checkRule({ new: made }: Options, { destinations, inInterface }: RuleParts): string[] {
+  const errors: string[] = [];
+  const single = destinations.every((to) => to !== undefined && to.address !== 0n && to.mask === fullMask('v4'));
+  if (destinations.length === 0 || !single) errors.push('CLUSTERIP needs -d with the one address of the cluster');
+  if (made !== undefined && inInterface === undefined) errors.push('--new needs -i with the interface of the cluster');
+  return errors;
+}
+
 function print(
   { new: made, mode, mac, nodes, node, init }: Options,
   context: Parameters<typeof multicastMac.print>[1],
@@ -66,5 +76,6 @@ export const clusterip = defineVerbatimTarget({
   doc: 'drop what another node of the cluster answers',
   options: OPTIONS,
   check,
+  checkRule,
   print,
 });

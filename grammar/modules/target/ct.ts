@@ -105,6 +105,7 @@ export const ct = defineVerbatimTarget({
   tables: ['raw'],
   doc: 'settings of the connection to come',
   options: OPTIONS,
+  quoting: { [OPTIONS.helper.flag]: 'bare' },
   check,
   print,
 });

@@ -26,6 +26,7 @@ export const idletimer = defineVerbatimTarget({
   name: 'IDLETIMER',
   families: ['v4', 'v6'],
   doc: 'start a timer anew and go on',
+  quoting: { '--label': 'bare' },
   options: {
     timeout: option('--timeout', number({ min: 1, max: LONGEST }), {
       required: true,

@@ -31,6 +31,7 @@ export const led = defineVerbatimTarget({
   families: ['v4', 'v6'],
   doc: 'light an LED and go on',
   options: OPTIONS,
+  quoting: { [OPTIONS.trigger.flag]: 'always' },
   print: ({ trigger, delay: given, blink }, context) => [
     OPTIONS.trigger.flag,
     trigger?.value ?? '',

@@ -1,3 +1,4 @@
+import type { BuiltinChain } from '../../model/family.js';
 import { defineVerbatimTarget, givenWords, option, type ModuleContext, type OptionsOf } from '../define.js';
 import { setUse } from '../value/ipset.js';
 import { number, UINT32 } from '../value/number.js';
@@ -15,7 +16,7 @@ const OPTIONS = {
   mapQueue: option('--map-queue', flag, { doc: 'set the queue that the entry says' }),
 };
 
-function check(options: OptionsOf<typeof OPTIONS>, { table, chain }: ModuleContext): string[] {
+function check(options: OptionsOf<typeof OPTIONS>, { table }: ModuleContext): string[] {
   const { add, exist, timeout, del, map, mapMark, mapPriority, mapQueue } = options;
   const errors: string[] = [];
   const mapped = mapMark ?? mapPriority ?? mapQueue;
@@ -26,10 +27,12 @@ function check(options: OptionsOf<typeof OPTIONS>, { table, chain }: ModuleConte
     errors.push('--map-set needs --map-mark, --map-prio or --map-queue');
   }
   if (map !== undefined && table !== 'mangle') errors.push('--map-set can stand in table mangle alone');
-  if ((mapPriority ?? mapQueue) !== undefined && (chain === 'PREROUTING' || chain === 'INPUT')) {
-    errors.push(`--map-prio and --map-queue cannot be used in ${chain}`);
-  }
   return errors;
+}
+
+/** Priority and queue count where the packet leaves. */
+function hooksFor({ mapPriority, mapQueue }: OptionsOf<typeof OPTIONS>): readonly BuiltinChain[] | undefined {
+  return (mapPriority ?? mapQueue) === undefined ? undefined : ['FORWARD', 'OUTPUT', 'POSTROUTING'];
 }
 
 /** Change an IP set, or take values from it (net/netfilter/xt_set.c, revision 3). */
@@ -38,6 +41,7 @@ export const setTarget = defineVerbatimTarget({
   families: ['v4', 'v6'],
   doc: 'change an IP set, or take values from it, and go on',
   options: OPTIONS,
+  hooksFor,
   check,
   print: (options, context) => givenWords(OPTIONS, options, context),
 });

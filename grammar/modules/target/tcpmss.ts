@@ -1,3 +1,5 @@
+import type { BuiltinChain } from '../../model/family.js';
+import { isSynTest } from '../match/tcp.js';
 import {
   defineVerbatimTarget,
   isBefore,
@@ -5,6 +7,7 @@ import {
   option,
   type ModuleContext,
   type OptionsOf,
+  type RuleParts,
   type ValueType,
 } from '../define.js';
 import { number, UINT16 } from '../value/number.js';
@@ -34,15 +37,21 @@ function isClamped(options: Options): boolean {
 
 const TCP = 6;
 
-/** `tcpmss_tg4_check`, but for the SYN test that the rule must have, which stands in its other matches. */
-function check(options: Options, { protocol, chain }: ModuleContext): string[] {
+function check(options: Options, { protocol }: ModuleContext): string[] {
   const errors: string[] = [];
   if (isEmpty(options)) errors.push('--set-mss or --clamp-mss-to-pmtu is needed');
   if (protocol?.number !== TCP || protocol.inverted) errors.push('TCPMSS needs -p tcp');
-  if (isClamped(options) && (chain === 'PREROUTING' || chain === 'INPUT')) {
-    errors.push(`--clamp-mss-to-pmtu cannot be used in ${chain}`);
-  }
   return errors;
+}
+
+/** The path is known once the packet is routed (`tcpmss_tg4_check`). */
+function hooksFor(options: Options): readonly BuiltinChain[] | undefined {
+  return isClamped(options) ? ['FORWARD', 'OUTPUT', 'POSTROUTING'] : undefined;
+}
+
+/** The segment size stands in SYNs alone: the rule must ask for them (`find_syn_match`). */
+function checkRule(_: Options, { matches }: RuleParts): string[] {
+  return matches.some(isSynTest) ? [] : ['TCPMSS needs a test of SYN: -p tcp --tcp-flags SYN,RST SYN'];
 }
 
 /** Change the maximum segment size of a SYN (net/netfilter/xt_TCPMSS.c). */
@@ -51,7 +60,9 @@ export const tcpmssTarget = defineVerbatimTarget({
   families: ['v4', 'v6'],
   doc: 'change the maximum segment size that a SYN announces',
   options: OPTIONS,
+  hooksFor,
   check,
+  checkRule,
   print: (options) =>
     isClamped(options) ? [OPTIONS.clamp.flag] : [OPTIONS.size.flag, String(options.size?.value ?? 0)],
 });

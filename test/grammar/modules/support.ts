@@ -1,4 +1,5 @@
 import type { Condition, Opaque } from '../../../grammar/model/condition.js';
+import type { BuiltinChain } from '../../../grammar/model/family.js';
 import type { Field } from '../../../grammar/model/fields.js';
 import { contains } from '../../../grammar/model/interval.js';
 import type { Effect } from '../../../grammar/model/ruleset.js';
@@ -55,10 +56,21 @@ export function readWords(module: AnyModule, text: string | readonly string[], c
     if (spec.required && !(key in options)) errors.push(`${spec.flag} is required`);
     if (key in options && spec.excludes.some((other) => other in options)) errors.push(`${spec.flag} excludes another`);
   }
-  if (errors.length === 0) errors.push(...(module.check?.(options, context) ?? []));
+  if (errors.length === 0)
+    errors.push(...(module.check?.(options, context) ?? []), ...hookErrors(module, options, context));
   if (errors.length > 0) return { ok: false, errors };
   return { ok: true, words: moduleWords(module, options, context).join(' '), options };
 }
+
+function hookErrors(module: AnyModule, options: Options, { chain }: ModuleContext): readonly string[] {
+  const hook = HOOKS.find((name) => name === chain);
+  const allowed = [module.hooks, module.hooksFor?.(options)].filter((hooks) => hooks !== undefined);
+  return hook === undefined || allowed.every((hooks) => hooks.includes(hook))
+    ? []
+    : [`${module.name} is not for ${hook}`];
+}
+
+const HOOKS: readonly BuiltinChain[] = ['PREROUTING', 'INPUT', 'FORWARD', 'OUTPUT', 'POSTROUTING'];
 
 /** Canonical words, or `undefined` where the words are refused. */
 export function canonical(
