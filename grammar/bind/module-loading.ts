@@ -29,7 +29,7 @@ export function loadProtocolMatch(rule: RuleDraft, word: Word): boolean {
   const { protocol } = rule.head;
   if (protocol === undefined) return false;
   const { registry, family } = rule.surroundings;
-  const entry = registry.implicit(protocol.value);
+  const entry = registry.implicit(protocol.value, protocol.at.text);
   const name = protocolName(protocol.value);
   if (entry !== undefined) rule.addMatch(knownUse(entry, protocol.at));
   else if (extensionNames('match', family).has(name)) rule.addMatch(unknownUse('match', name, word));
@@ -40,7 +40,8 @@ export function loadProtocolMatch(rule: RuleDraft, word: Word): boolean {
 /** Whether the protocol's own match has the option. */
 export function protocolMatchHas(rule: RuleDraft, flag: string): boolean {
   const { protocol } = rule.head;
-  return protocol !== undefined && (rule.surroundings.registry.implicit(protocol.value)?.flags.has(flag) ?? false);
+  if (protocol === undefined) return false;
+  return rule.surroundings.registry.implicit(protocol.value, protocol.at.text)?.flags.has(flag) ?? false;
 }
 
 /** `-j NAME`: a chain goes before a target of its name. `-g NAME` takes chains alone. */

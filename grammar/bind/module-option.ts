@@ -1,4 +1,4 @@
-import type { ModuleContext, OptionSpec, Parsed } from '../modules/define.js';
+import { endElement, type ModuleContext, type OptionSpec, type Parsed } from '../modules/define.js';
 import type { SourceRange } from '../model/diagnostic.js';
 import type { Code, Word } from '../syntax/index.js';
 import type { FlagEntry } from './registry.js';
@@ -24,13 +24,13 @@ export function takeModuleOption(
   glued: string | undefined,
   inverted: boolean,
 ): void {
-  if (spec.value.arity === 0 && glued !== undefined) {
+  if ((spec.value.arity === 0 || spec.value.optional === true) && glued !== undefined) {
     return source.stop('unknown-option', word, `"${spec.flag}" takes no value`);
   }
-  const values = takeWords(source, spec.value.arity, word, glued);
+  const values = spec.value.optional === true ? takeOptional(source) : takeWords(source, spec.value.arity, word, glued);
   if (values === undefined) return;
   if (inverted && !spec.invertible) source.fault('bad-inversion', word, `"!" cannot stand before ${spec.flag}`);
-  if (use.given[key] !== undefined && !spec.repeatable) {
+  if (use.given[key] !== undefined && !spec.repeatable && spec.ends.length === 0) {
     source.fault('repeated-option', word, `${spec.flag} is given twice`);
   }
   const other = excluded(use, key, spec.excludes);
@@ -40,7 +40,8 @@ export function takeModuleOption(
   const read = values.length === 1 ? values[0].text : values.map(({ text }) => text).join('\n');
   use.text += `\n${inverted ? '!' : ''}${key} ${context.protocol?.number ?? ''} ${read}`;
   if ('value' in parsed) {
-    use.given[key] = { value: parsed.value, inverted };
+    if (spec.ends.length > 0) endElement(use.given, key, spec.ends);
+    else use.given[key] = { value: parsed.value, inverted };
     return;
   }
   if (values[0]?.text === '!') return source.stop('bad-inversion', values[0], `"!" must stand before ${spec.flag}`);
@@ -89,6 +90,12 @@ function takeWords(source: WordSource, arity: number, word: Word, glued: string 
     values.push(value);
   }
   return values;
+}
+
+/** The word of an option whose word may be left out: none that could be an option or a `!`. */
+function takeOptional(source: WordSource): Word[] {
+  const value = source.nextPlainWord();
+  return value === undefined ? [] : [value];
 }
 
 function firstWord(source: WordSource, word: Word, glued: string | undefined): Word | undefined {

@@ -59,9 +59,11 @@ export class ModuleRegistry {
     return this.targets.get(name);
   }
 
-  /** The match that `-p` alone makes available. */
-  implicit(protocol: number): Entry<MatchModule> | undefined {
-    return this.byProtocol.get(protocol);
+  /** The match that `-p` alone makes available, where the protocol was called `name`. */
+  implicit(protocol: number, name: string): Entry<MatchModule> | undefined {
+    const entry = this.byProtocol.get(protocol);
+    const needed = entry?.module.implicitName;
+    return needed === undefined || needed === name.toLowerCase() ? entry : undefined;
   }
 
   names(kind: ExtensionKind): Iterable<string> {

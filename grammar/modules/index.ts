@@ -1,12 +1,16 @@
 import type { MatchModule, TargetModule } from './define.js';
 import { addrtype } from './match/addrtype.js';
+import { cgroup } from './match/cgroup.js';
+import { cluster } from './match/cluster.js';
 import { comment } from './match/comment.js';
 import { connbytes } from './match/connbytes.js';
+import { connlabel } from './match/connlabel.js';
 import { connlimit } from './match/connlimit.js';
 import { connmark } from './match/connmark.js';
 import { conntrack } from './match/conntrack.js';
 import { cpu } from './match/cpu.js';
 import { dccp } from './match/dccp.js';
+import { devgroup } from './match/devgroup.js';
 import { dscp } from './match/dscp.js';
 import { ecn } from './match/ecn.js';
 import { eui64 } from './match/eui64.js';
@@ -20,21 +24,27 @@ import { iprange } from './match/iprange.js';
 import { ah, ah6, esp, ipcomp } from './match/ipsec.js';
 import { dst, hbh } from './match/ipv6-options.js';
 import { ipv6header } from './match/ipv6header.js';
+import { ipvs } from './match/ipvs.js';
 import { length } from './match/length.js';
 import { limit } from './match/limit.js';
 import { mac } from './match/mac.js';
 import { mark } from './match/mark.js';
+import { mh } from './match/mh.js';
 import { multiport } from './match/multiport.js';
+import { nfacct } from './match/nfacct.js';
+import { osf } from './match/osf.js';
 import { owner } from './match/owner.js';
 import { physdev } from './match/physdev.js';
 import { pkttype } from './match/pkttype.js';
 import { quota } from './match/quota.js';
+import { realm } from './match/realm.js';
 import { recent } from './match/recent.js';
 import { rpfilter } from './match/rpfilter.js';
 import { rt } from './match/rt.js';
 import { sctp } from './match/sctp.js';
 import { set } from './match/set.js';
 import { socket } from './match/socket.js';
+import { srh } from './match/srh.js';
 import { state } from './match/state.js';
 import { statistic } from './match/statistic.js';
 import { tcp } from './match/tcp.js';
@@ -81,13 +91,17 @@ export const MATCHES: readonly MatchModule[] = [
   addrtype,
   ah,
   ah6,
+  cgroup,
+  cluster,
   comment,
   connbytes,
+  connlabel,
   connlimit,
   connmark,
   conntrack,
   cpu,
   dccp,
+  devgroup,
   dscp,
   dst,
   ecn,
@@ -103,21 +117,27 @@ export const MATCHES: readonly MatchModule[] = [
   ipcomp,
   iprange,
   ipv6header,
+  ipvs,
   length,
   limit,
   mac,
   mark,
+  mh,
   multiport,
+  nfacct,
+  osf,
   owner,
   physdev,
   pkttype,
   quota,
+  realm,
   recent,
   rpfilter,
   rt,
   sctp,
   set,
   socket,
+  srh,
   state,
   statistic,
   tcp,

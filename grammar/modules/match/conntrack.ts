@@ -1,6 +1,6 @@
 import { all, any, invertIf, opaque, type Condition } from '../../model/condition.js';
 import { defineMatch, givenWords, option, type OptionsOf, type ValueType } from '../define.js';
-import { parseHostMask, printAddress, printMask, type MaskedAddress } from '../value/address.js';
+import { hostMask } from '../value/address.js';
 import { ctStates, stateTest } from '../value/ctstate.js';
 import { numberRange, UINT32 } from '../value/number.js';
 import { portRange } from '../value/port.js';
@@ -16,13 +16,6 @@ const protocol: ValueType<number> = {
     return parsed;
   },
   print: (value) => [String(value)],
-};
-
-const hostMask: ValueType<MaskedAddress> = {
-  arity: 1,
-  placeholder: 'address[/mask]',
-  parse: ([word], { family }) => parseHostMask(word, family),
-  print: ({ address, mask }, { family }) => [`${printAddress(address, family)}${printMask(mask, family)}`],
 };
 
 type Status = 'NONE' | 'EXPECTED' | 'SEEN_REPLY' | 'ASSURED' | 'CONFIRMED';

@@ -1,5 +1,5 @@
 import type { Family } from '../../model/family.js';
-import type { Parsed } from '../define.js';
+import type { Parsed, ValueType } from '../define.js';
 import { scanUnsigned, UINT8, wholeNumber } from './number.js';
 
 /** Address and mask as numbers in network order. */
@@ -156,3 +156,11 @@ export function printMask(mask: bigint, family: Family): string {
   if (length === undefined) return `/${printAddress(mask, family)}`;
   return length === addressBits(family) ? '' : `/${length}`;
 }
+
+/** `address[/mask]` of the options that are called `XTTYPE_HOSTMASK`; printed with its host bits. */
+export const hostMask: ValueType<MaskedAddress> = {
+  arity: 1,
+  placeholder: 'address[/mask]',
+  parse: ([word], { family }) => parseHostMask(word, family),
+  print: ({ address, mask }, { family }) => [`${printAddress(address, family)}${printMask(mask, family)}`],
+};

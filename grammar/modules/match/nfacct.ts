@@ -1,0 +1,18 @@
+import { defineVerbatimMatch, option, type ValueType } from '../define.js';
+import { text } from '../value/text.js';
+
+const anyName = text({ placeholder: 'name', min: 1, cut: 31 });
+
+const name: ValueType<string> = {
+  ...anyName,
+  parse: (words, context) =>
+    words[0].includes('\n') ? { error: `"${words[0]}" has a line break` } : anyName.parse(words, context),
+};
+
+/** Counts the packet in a named object; matches always (net/netfilter/xt_nfacct.c). */
+export const nfacct = defineVerbatimMatch({
+  name: 'nfacct',
+  families: ['v4', 'v6'],
+  doc: 'count the packet in an accounting object',
+  options: { name: option('--nfacct-name', name, { required: true, doc: 'the accounting object' }) },
+});
