@@ -207,17 +207,17 @@ class RuleReader implements WordSource, Loaded {
   }
 
   /**
-   * Up to 1.8.9 iptables-restore takes the whole glued word for the value (`-ieth0` is an interface named `-ieth0`),
-   * later ones split it: a text that means two things is refused.
+   * Up to 1.8.9 iptables-restore takes the whole glued word for the value (`-ieth0` is an interface named `-ieth0`, most
+   * others are refused), later ones split it, as is done here with a warning.
    */
   private coreArgument(option: CoreOption, word: Word, glued: string | undefined): Word | undefined {
     if (glued !== undefined) {
       if (!GLUABLE.has(option.key)) {
         const apart = word.text.startsWith('--') ? word.text.replace('=', ' ') : `${word.text.slice(0, 2)} ${glued}`;
-        this.stop(
+        this.warn(
           'glued-argument',
           word,
-          `"${word.text}" is read differently by versions of iptables`,
+          `"${word.text}" means something else, mostly an error, to iptables before 1.8.10`,
           `write ${apart}`,
         );
       }

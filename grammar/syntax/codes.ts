@@ -29,7 +29,7 @@ export const CODES = {
   'unknown-option': 'no loaded module has the option',
   'ambiguous-option': 'the abbreviation fits more than one option',
   'missing-argument': 'the option lacks a word',
-  'glued-argument': 'a value glued to a core option, which versions of iptables read differently',
+  'glued-argument': 'a value glued to a core option, which iptables before 1.8.10 reads otherwise or not at all',
   'repeated-option': 'the option is given twice',
   'illegal-option': 'the option cannot be used with this command or in a dump',
   'bad-inversion': '`!` where it cannot stand',

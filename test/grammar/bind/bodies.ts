@@ -17,14 +17,23 @@ export interface Body {
 }
 
 const A = '-A INPUT';
+const REFUSED_BEFORE = 'refused before 1.8.10';
 
 export const BODIES: readonly Body[] = [
   // glued words, abbreviations, the end of options
-  { name: 'a value glued to -j', body: `${A} -jACCEPT`, code: 'glued-argument' },
-  { name: 'a value glued to -s', body: `${A} -s10.0.0.1`, code: 'glued-argument' },
-  { name: 'a value glued to -i', body: `${A} -ieth0`, code: 'glued-argument', notAsked: '1.8.9 reads the name -ieth0' },
-  { name: 'a value glued to -p', body: `${A} -ptcp`, code: 'glued-argument' },
-  { name: '= behind a core option', body: `${A} --source=10.0.0.1`, code: 'glued-argument' },
+  { name: 'a value glued to -j', body: `${A} -jACCEPT`, want: `${A} -j ACCEPT`, notAsked: REFUSED_BEFORE },
+  { name: 'a value glued to -s', body: `${A} -s10.0.0.1`, want: `${A} -s 10.0.0.1/32`, notAsked: REFUSED_BEFORE },
+  { name: 'a value glued to -i', body: `${A} -ieth0`, want: `${A} -i eth0`, notAsked: '1.8.9 reads the name -ieth0' },
+  { name: 'a value glued to -p', body: `${A} -ptcp`, want: `${A} -p tcp`, notAsked: REFUSED_BEFORE },
+  {
+    name: '= behind a core option',
+    body: `${A} --source=10.0.0.1`,
+    want: `${A} -s 10.0.0.1/32`,
+    notAsked: REFUSED_BEFORE,
+  },
+  { name: '= behind a short option', body: `${A} -p=tcp`, code: 'bad-protocol' },
+  { name: '= and nothing', body: `${A} --protocol=`, code: 'bad-protocol' },
+  { name: 'letters that belong together', body: `${A} -fj ACCEPT`, want: `${A} -f -j ACCEPT` },
   { name: '= behind an option of a module', body: `${A} -p tcp --dport=80`, want: `${A} -p tcp -m tcp --dport 80` },
   { name: 'a chain glued to -A', body: '-AINPUT -j ACCEPT', want: `${A} -j ACCEPT` },
   { name: '-- and a word', body: `${A} -- -j ACCEPT`, code: 'bad-argument' },
