@@ -1,4 +1,5 @@
 import type { CompileOptions } from '../../../codegen/program/index.js';
+import type { Hook } from '../../../codegen/program/manifest.js';
 import type { Family } from '../../../grammar/model/family.js';
 import { filterText, type FilterText, type Place } from './rulesets.js';
 
@@ -8,7 +9,7 @@ export interface GoldenCase extends FilterText {
   readonly family?: Family;
   readonly options?: Partial<CompileOptions>;
   /** Default XDP alone; `tc` as well where the code differs. */
-  readonly hooks?: readonly ('xdp' | 'tc')[];
+  readonly hooks?: readonly Hook[];
   /** Also a file with what the entry function does more (or otherwise) than for a chain without rules. */
   readonly entry?: true;
   /** Whether what counts a packet stands there whole. Default `folded`. */
@@ -152,7 +153,7 @@ export function goldenText(golden: GoldenCase): string {
   return filterText(golden);
 }
 
-export function goldenPlace(golden: GoldenCase, hook: 'xdp' | 'tc'): Place {
+export function goldenPlace(golden: GoldenCase, hook: Hook): Place {
   return { chain: 'INPUT', family: golden.family ?? 'v4', ...golden.options, hook };
 }
 

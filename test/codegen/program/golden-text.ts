@@ -2,20 +2,33 @@ import { diffArrays } from 'diff';
 import { disassemble } from '../../../codegen/bytecode/disassemble.js';
 import { exit, R6, R7, R8, R9, reg, type Instruction } from '../../../codegen/bytecode/instruction.js';
 import type { Analysis } from '../../../codegen/program/analysis.js';
-import { FLOW_FRAGMENT, FLOW_L3, FLOW_LENGTH, FLOW_RULE, FLOW_THOFF } from '../../../codegen/program/flow.js';
+import {
+  FLOW_FRAGMENT,
+  FLOW_L3,
+  FLOW_LENGTH,
+  FLOW_RULE,
+  FLOW_STATE,
+  FLOW_THOFF,
+} from '../../../codegen/program/flow.js';
 import type { FlowLayout } from '../../../codegen/program/flow.js';
 import { Code } from '../../../codegen/program/code.js';
 import { emitCount } from '../../../codegen/program/counters.js';
-import { generate, type Program } from '../../../codegen/program/program.js';
+import { commonOf, generate, type Program } from '../../../codegen/program/program.js';
 
 const HZ = 250;
 
-export function programOf(analysis: Analysis): Program {
-  return generate(analysis, analysis.reachable.rules.length, HZ);
+/** A program with labels for its jumps, and where it keeps what it has read. */
+export interface Listing extends Program {
+  readonly layout: FlowLayout;
+}
+
+export function listingOf(analysis: Analysis): Listing {
+  const common = commonOf([analysis], HZ);
+  return { ...generate(analysis, common), layout: common.layout };
 }
 
 /** The functions of the chains as text for people. `counts`: whether what counts a packet stands there whole. */
-export function chainsText(program: Program, counts: 'whole' | 'folded'): string {
+export function chainsText(program: Listing, counts: 'whole' | 'folded'): string {
   return program.functions
     .filter(({ name }) => isChain(name))
     .map(({ name, instructions }) => {
@@ -26,19 +39,19 @@ export function chainsText(program: Program, counts: 'whole' | 'folded'): string
 }
 
 /** One of the functions that read a part of the packet for the entry. */
-export function readerText(program: Program, name: string): string {
+export function readerText(program: Listing, name: string): string {
   const found = program.functions.find((fn) => fn.name === name);
   if (found === undefined) throw new Error(`no function ${name}`);
   return functionText(name, linesOf(found.instructions));
 }
 
 /** The entry function whole. */
-export function entryText(program: Program): string {
+export function entryText(program: Listing): string {
   return functionText(program.entry.name, entryLines(program));
 }
 
 /** The lines of the entry function that `plain` has not or has otherwise, with a line of context around. */
-export function entryDifference(program: Program, plain: Program): string {
+export function entryDifference(program: Listing, plain: Listing): string {
   const out: string[] = [];
   for (const { value, added, removed } of diffArrays(entryLines(plain), entryLines(program))) {
     if (added || removed) out.push(...value.map((line) => `${added ? '+' : '-'}${line}`));
@@ -120,6 +133,7 @@ const FLOW_WORDS: ReadonlyMap<number, string> = new Map([
   [FLOW_THOFF, 'thoff'],
   [FLOW_L3, 'l3'],
   [FLOW_FRAGMENT, 'fragment'],
+  [FLOW_STATE, 'state'],
 ]);
 
 /** `flow.saddr`, or `flow.iif+8` for the second word of a wide field. */
@@ -139,7 +153,7 @@ function inChain(lines: readonly string[], layout: FlowLayout): readonly string[
 }
 
 /** The flow is on the entry's stack: where, depends on its size, which is another for every ruleset. */
-function entryLines(program: Program): string[] {
+function entryLines(program: Listing): string[] {
   const { layout, entry } = program;
   const lines = linesOf(entry.code);
   const start = flowStart(lines);

@@ -17,10 +17,10 @@ import { formatInstruction } from '../../../codegen/bytecode/disassemble.js';
 import { loadObject } from '../../../bpf-runtime/kernel/load.js';
 import { readObject } from '../../../codegen/object/read.js';
 import type { FunctionSpec } from '../../../codegen/object/spec.js';
-import type { Program } from '../../../codegen/program/program.js';
+import type { Hook } from '../../../codegen/program/manifest.js';
 import { reasonNotToLoad } from '../object/bpftool.js';
 import { GOLDEN_CASES, goldenPlace, goldenText, READING_CASES, type GoldenCase } from './golden-cases.js';
-import { chainsText, entryDifference, entryText, programOf, readerText } from './golden-text.js';
+import { chainsText, entryDifference, entryText, listingOf, readerText, type Listing } from './golden-text.js';
 import { analysisOf, filterText, objectOf, type Place } from './rulesets.js';
 
 const FOLDER = fileURLToPath(new URL('golden/', import.meta.url));
@@ -34,9 +34,9 @@ function compareWithFile(name: string, have: string): void {
   expect(have).toBe(want);
 }
 
-function plainProgram(place: Place): Program {
+function plainProgram(place: Place): Listing {
   const raw = `*raw\n:PREROUTING ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\nCOMMIT\n`;
-  return programOf(analysisOf(raw + filterText({}), place));
+  return listingOf(analysisOf(raw + filterText({}), place));
 }
 
 function head(text: string, { family = 'v4', hook, chain, mode = 'exact', reject }: Place): string {
@@ -45,11 +45,11 @@ function head(text: string, { family = 'v4', hook, chain, mode = 'exact', reject
   return [place, ...rules.map((rule) => `# ${rule}`), ''].join('\n');
 }
 
-function objectText(golden: GoldenCase, hook: 'xdp' | 'tc'): string {
+function objectText(golden: GoldenCase, hook: Hook): string {
   const text = goldenText(golden);
   const place = goldenPlace(golden, hook);
   const analysis = analysisOf(text, place);
-  const program = programOf(analysis);
+  const program = listingOf(analysis);
   const parts = [head(text, place), chainsText(program, golden.counts ?? 'folded')];
   if (golden.entry === true) {
     // The plain chain has the policy that needs no code of its own in exact mode.
@@ -59,7 +59,7 @@ function objectText(golden: GoldenCase, hook: 'xdp' | 'tc'): string {
   return parts.join('\n');
 }
 
-const fileName = (golden: GoldenCase, hook: 'xdp' | 'tc'): string =>
+const fileName = (golden: GoldenCase, hook: Hook): string =>
   (golden.hooks ?? ['xdp']).length > 1 ? `${golden.name}-${hook}` : golden.name;
 
 const objects = GOLDEN_CASES.flatMap((golden) =>
@@ -94,14 +94,14 @@ describe('code of small objects', () => {
     { name: 'tcp_options', text: filterText(option), family: 'v4' },
   ] as const)('function $name', ({ name, text, family }) => {
     expected.add(`function-${name}`);
-    const program = programOf(analysisOf(text, { family, hook: 'xdp', chain: 'INPUT' }));
+    const program = listingOf(analysisOf(text, { family, hook: 'xdp', chain: 'INPUT' }));
     compareWithFile(`function-${name}`, readerText(program, name));
   });
 
   it.each(objects)('$name is what the object holds', ({ golden, hook }) => {
     const text = goldenText(golden);
     const place = goldenPlace(golden, hook);
-    const { entry, functions } = programOf(analysisOf(text, place));
+    const { entry, functions } = listingOf(analysisOf(text, place));
     const { program } = readObject(objectOf(text, place).object);
     const written = [...program.entries, ...program.functions];
     const shown = [{ name: entry.name, instructions: entry.code }, ...functions];

@@ -1,7 +1,7 @@
-import { analyse, compile, type CompileOptions, type Manifest } from '../../../codegen/program/index.js';
-import type { Analysis } from '../../../codegen/program/analysis.js';
+import { analyse, compile, type Manifest } from '../../../codegen/program/index.js';
+import type { Analysis, ChainOptions } from '../../../codegen/program/analysis.js';
 import { parseDump } from '../../../grammar/index.js';
-import type { BuiltinChain, Family } from '../../../grammar/model/family.js';
+import type { Family } from '../../../grammar/model/family.js';
 import type { Ruleset } from '../../../grammar/model/ruleset.js';
 
 export interface FilterText {
@@ -28,7 +28,7 @@ export function rulesetOf(text: string, family: Family = 'v4'): Ruleset {
   return ruleset;
 }
 
-export interface Place extends CompileOptions {
+export interface Place extends ChainOptions {
   readonly family?: Family;
 }
 
@@ -44,5 +44,3 @@ export function objectOf(text: string, place: Place): { readonly object: Uint8Ar
   if (!result.ok) throw new Error(result.diagnostics.map(({ message }) => message).join('\n'));
   return result;
 }
-
-export const INPUT_XDP = { hook: 'xdp', chain: 'INPUT' } as const satisfies { hook: 'xdp'; chain: BuiltinChain };
