@@ -49,11 +49,21 @@ export function deviceObjects(
   return [...objects, structObject(structs, 'net', NET, { dev_index_head: pointer(INDEX_HEADS) }), heads];
 }
 
+/** ARPHRD_* (include/uapi/linux/if_arp.h): loopback or Ethernet. */
+function hardwareType({ name }: Device): number {
+  return name === 'lo' ? 772 : 1;
+}
+
 function pointer(to: string, offset = 0): KernelValue {
   return { kind: 'pointer', to, offset };
 }
 
 function deviceName({ ifindex }: Device): string {
+  return deviceObjectName(ifindex);
+}
+
+/** Name of the kernel object of a device. */
+export function deviceObjectName(ifindex: number): string {
   return `device ${ifindex}`;
 }
 
@@ -94,6 +104,7 @@ function deviceMembers(
   const known = new Set(structs.find(({ name }) => name === 'net_device')?.members.map(({ name }) => name));
   const members: Record<string, KernelValue> = {};
   if (known.has('name')) members['name'] = { kind: 'chars', value: device.name };
+  if (known.has('type')) members['type'] = { kind: 'number', bytes: 2, value: hardwareType(device) };
   if (known.has('ifindex')) members['ifindex'] = { kind: 'number', bytes: 4, value: device.ifindex };
   if (known.has('nd_net') && structs.some(({ name }) => name === 'possible_net_t'))
     members['nd_net.net'] = pointer(NET);

@@ -4,7 +4,7 @@ import type { ObjectSpec } from '../../codegen/object/spec.js';
 import { compileStep } from './compile.js';
 import { Context, type ContextValues } from './context/context.js';
 import { SK_BUFF, XDP_MD } from './context/layout.js';
-import { contextObjectName, deviceObjects, type Device } from './devices.js';
+import { contextObjectName, deviceObjectName, deviceObjects, type Device } from './devices.js';
 import { BpfFault, Fault, LoadError } from './fault.js';
 import type { Clock, Environment, FibLookup, Redirect } from './helpers/helper.js';
 import { callablesOf, type ProgramType } from './helpers/index.js';
@@ -14,6 +14,7 @@ import { createMap, type BpfMap } from './maps/create.js';
 import { HostMap } from './maps/host.js';
 import { RingMap } from './maps/ring.js';
 import { Memory } from './memory.js';
+import { HookContext, type HookPacket } from './netfilter.js';
 import { Packet } from './packet.js';
 import { linkProgram, type LinkedInstruction, type Program } from './program.js';
 import { seededRandom } from './random.js';
@@ -27,6 +28,8 @@ export interface InterpreterOptions {
   readonly fib?: FibLookup;
   /** Network devices, for programs that read the kernel's own structs. */
   readonly devices?: readonly Device[];
+  /** Entry function of the program that is run, of an object with several. Default: the first. */
+  readonly entry?: string;
   /** Other kernel objects. Names are free; pointers go by name. */
   readonly kernel?: readonly KernelObject[];
   /** CPUs of per-CPU maps, default 1, and which of them runs the program, default 0. */
@@ -98,6 +101,9 @@ export class Interpreter {
   private readonly machine: Machine;
   private readonly packet: Packet;
   private readonly context: Context | undefined;
+  private readonly hook: HookContext | undefined;
+  /** Where a run starts. */
+  private readonly first: number;
   private readonly environment: Environment;
   private readonly steps: readonly Step[];
   private readonly maps: ReadonlyMap<string, BpfMap>;
@@ -117,11 +123,17 @@ export class Interpreter {
     this.packet = new Packet(this.memory);
     this.maps = new Map(spec.maps.map((map) => [map.name, createMap(map, options.cpus ?? 1)]));
     this.linkMaps();
-    this.context = this.type === 'memory' ? undefined : new Context(CONTEXTS[this.type], this.packet);
+    this.first = startOf(this.program, options.entry);
+    this.context =
+      this.type === 'xdp' || this.type === 'tc' ? new Context(CONTEXTS[this.type], this.packet) : undefined;
     this.environment = this.createEnvironment();
     this.kernelObjects = mapKernelObjects(this.memory, this.listKernelObjects(spec));
+    this.hook =
+      this.type === 'netfilter'
+        ? new HookContext(this.memory, spec.kernelStructs, (index) => this.kernelObjects.get(deviceObjectName(index)))
+        : undefined;
     this.memory.keep();
-    const callables = callablesOf(this.type, this.environment);
+    const callables = callablesOf(this.type, this.environment, this.hook);
     this.steps = this.program.code.map((linked) => compileStep(this.machine, linked, callables));
   }
 
@@ -185,6 +197,16 @@ export class Interpreter {
     };
   }
 
+  /** Runs a netfilter program on a packet at its hook; the result is 1 (accept) or 0 (drop). Throws {@link BpfFault}. */
+  runAtHook(packet: HookPacket): { readonly result: number; readonly instructions: number } {
+    if (this.hook === undefined) throw new TypeError('no netfilter program');
+    this.memory.dropTemporary();
+    this.hook.load(packet);
+    this.machine.start(0, this.hook.high);
+    const instructions = this.execute();
+    return { result: this.machine.lo[0] >>> 0, instructions };
+  }
+
   private mapSocket(socket: Uint8Array | undefined): number {
     if (socket === undefined) return 0;
     const view = new DataView(socket.buffer, socket.byteOffset, socket.byteLength);
@@ -216,7 +238,7 @@ export class Interpreter {
     const { steps } = this;
     const limit = this.options.maxInstructions ?? DEFAULT_MAX_INSTRUCTIONS;
     const { trace } = this.options;
-    let at = 0;
+    let at = this.first;
     let count = 0;
     try {
       while (at !== STOP) {
@@ -267,8 +289,15 @@ export class Interpreter {
 
 const CONTEXTS = { xdp: XDP_MD, tc: SK_BUFF } as const;
 
+function startOf({ functions }: Program, entry: string | undefined): number {
+  if (entry === undefined) return 0;
+  const found = functions.find(({ name }) => name === entry);
+  if (found === undefined) throw new LoadError('bad-section', `the object has no entry function ${entry}`);
+  return found.start;
+}
+
 function programType(section: string): ProgramType {
   const [kind] = section.split('/');
-  if (kind === 'xdp' || kind === 'tc') return kind;
+  if (kind === 'xdp' || kind === 'tc' || kind === 'netfilter') return kind;
   throw new LoadError('bad-section', `section ${section} is no program type that is known here`);
 }

@@ -1,5 +1,6 @@
 import type { Callables } from '../compile.js';
 import { Fault } from '../fault.js';
+import type { HookContext } from '../netfilter.js';
 import { commonHelpers } from './common.js';
 import { requireContext, type Environment, type Helper, type HelperTable } from './helper.js';
 import { mapHelpers } from './map.js';
@@ -9,20 +10,24 @@ import { skbHelpers } from './skb.js';
 import { xdpHelpers } from './xdp.js';
 
 /** Which helpers there are and what the context is; `memory`: r1 is a piece of memory and r2 its length. */
-export type ProgramType = 'xdp' | 'tc' | 'memory';
+export type ProgramType = 'xdp' | 'tc' | 'netfilter' | 'memory';
 
 /** The kernel functions that a program of this type can call. */
-export function callablesOf(type: ProgramType, env: Environment): Callables {
-  const helpers = new Map<number, Helper>([...mapHelpers(env), ...commonHelpers(env), ...helpersOf(type, env)]);
-  return {
-    helper: (number) => helpers.get(number),
-    kfunc: (name) => (name === 'bpf_cast_to_kern_ctx' ? () => castToKernelContext(env) : undefined),
-  };
+export function callablesOf(type: ProgramType, env: Environment, hook: HookContext | undefined): Callables {
+  const own = hook === undefined ? helpersOf(type, env) : hook.helpers(env);
+  const helpers = new Map<number, Helper>([...mapHelpers(env), ...commonHelpers(env), ...own]);
+  const kfuncs = new Map<string, Helper>([
+    hook === undefined
+      ? ['bpf_cast_to_kern_ctx', () => castToKernelContext(env)]
+      : ['bpf_dynptr_from_skb', () => hook.makeDynptr(env)],
+  ]);
+  return { helper: (number) => helpers.get(number), kfunc: (name) => kfuncs.get(name) };
 }
 
 function helpersOf(type: ProgramType, env: Environment): HelperTable {
   switch (type) {
     case 'memory':
+    case 'netfilter':
       return [];
     case 'xdp':
       return [...networkHelpers(env), ...xdpHelpers(env)];

@@ -1,0 +1,145 @@
+import { HELPER } from '../../codegen/bytecode/instruction.js';
+import { findMember } from '../../codegen/object/kernel-struct.js';
+import type { KernelStruct } from '../../codegen/object/spec.js';
+import { Fault } from './fault.js';
+import { bytesIn, bytesOut, sizeIn, type Environment, type HelperTable } from './helpers/helper.js';
+import type { KernelAddress } from './kernel-objects.js';
+import type { Memory } from './memory.js';
+import { ERRNO } from './maps/map.js';
+
+/** A packet at a netfilter hook. */
+export interface HookPacket {
+  /** The frame as it came, or would have; the IP packet starts at `network`. */
+  readonly frame: Uint8Array;
+  readonly network: number;
+  /** Bytes of the IP packet (skb->len). Default: the rest of the frame. */
+  readonly length?: number;
+  /** Whether the link header still lies in front of the packet, as it does for one that arrived. */
+  readonly linkHeader: boolean;
+  /** Indices of the devices of the hook's state. */
+  readonly input?: number;
+  readonly output?: number;
+  readonly mark?: number;
+  /** skb->pkt_type. */
+  readonly packetType?: number;
+  /** enum ip_conntrack_info; absent: the packet was not looked at, or is no valid one. */
+  readonly connection?: { readonly info: number; readonly tracked: boolean; readonly status?: bigint };
+}
+
+/** Where `struct bpf_nf_ctx` has its pointers. */
+const CONTEXT = { state: 0, skb: 8, bytes: 16 } as const;
+/** What says that there is no link header (skb_mac_header_was_set). */
+const NO_MAC_HEADER = 0xffff;
+/** First word of a dynptr here; the kernel's own layout is its own business. */
+const DYNPTR_MARK = 0x736b6264;
+
+/** `struct bpf_nf_ctx`, with the structs of the kernel that it leads to, as a spec lays them out. */
+export class HookContext {
+  readonly high: number;
+  /** The IP packet of the run. */
+  packet: Uint8Array = new Uint8Array(0);
+  private readonly context = viewOf(CONTEXT.bytes);
+  private readonly state: DataView;
+  private readonly skb: DataView;
+  private readonly entry: DataView;
+  private readonly entryHigh: number;
+  private readonly byName: ReadonlyMap<string, KernelStruct>;
+
+  constructor(
+    private readonly memory: Memory,
+    structs: readonly KernelStruct[],
+    private readonly device: (index: number) => KernelAddress | undefined,
+  ) {
+    this.byName = new Map(structs.map((struct) => [struct.name, struct]));
+    const bytes = (struct: string): number => this.byName.get(struct)?.bytes ?? 8;
+    this.state = viewOf(bytes('nf_hook_state'));
+    this.skb = viewOf(bytes('sk_buff'));
+    this.entry = viewOf(bytes('nf_conn'));
+    this.high = memory.map(this.context, 0, CONTEXT.bytes, 'the context', 'read');
+    setAddress(
+      this.context,
+      CONTEXT.state,
+      0,
+      memory.map(this.state, 0, this.state.byteLength, 'nf_hook_state', 'read'),
+    );
+    setAddress(this.context, CONTEXT.skb, 0, memory.map(this.skb, 0, this.skb.byteLength, 'sk_buff', 'read'));
+    this.entryHigh = memory.map(this.entry, 0, this.entry.byteLength, 'nf_conn', 'read');
+  }
+
+  /** Lays the packet out; the frame is mapped until the next run. */
+  load(input: HookPacket): void {
+    const { frame, network, length = frame.length - network, connection } = input;
+    this.packet = frame.slice(network, network + length);
+    const head = this.memory.map(new DataView(frame.buffer, frame.byteOffset), 0, frame.length, 'the packet', 'read');
+    this.set('sk_buff', 'len', BigInt(length));
+    this.set('sk_buff', 'mark', BigInt((input.mark ?? 0) >>> 0));
+    this.set('sk_buff', '__pkt_type_offset', BigInt(input.packetType ?? 0));
+    this.set('sk_buff', 'mac_header', BigInt(input.linkHeader ? 0 : NO_MAC_HEADER));
+    this.set('sk_buff', 'head', addressOf(0, head));
+    this.set('sk_buff', 'data', addressOf(network, head));
+    this.set('sk_buff', 'dev', this.deviceAddress(input.input ?? input.output));
+    this.set('nf_hook_state', 'in', this.deviceAddress(input.input));
+    this.set('nf_hook_state', 'out', this.deviceAddress(input.output));
+    this.set('nf_conn', 'status', connection?.status ?? 0n);
+    const entry = connection?.tracked === true ? addressOf(0, this.entryHigh) : 0n;
+    this.set('sk_buff', '_nfct', entry | BigInt(connection?.info ?? 0));
+  }
+
+  private deviceAddress(index: number | undefined): bigint {
+    const address = index === undefined ? undefined : this.device(index);
+    return address === undefined ? 0n : addressOf(address.low, address.high);
+  }
+
+  /** Sets a member, if the spec has it. */
+  private set(struct: 'sk_buff' | 'nf_hook_state' | 'nf_conn', member: string, value: bigint): void {
+    const known = this.byName.get(struct)?.members.find(({ name }) => name === member);
+    if (known === undefined) return;
+    const { offset } = findMember(this.byName, struct, member);
+    const view = struct === 'sk_buff' ? this.skb : struct === 'nf_hook_state' ? this.state : this.entry;
+    for (let i = 0; i < known.bytes; i++) view.setUint8(offset + i, Number((value >> BigInt(8 * i)) & 0xffn));
+  }
+
+  /** `bpf_dynptr_from_skb(skb, flags, dynptr)`. */
+  makeDynptr(env: Environment): void {
+    const { machine } = env;
+    const view = new DataView(this.context.buffer);
+    if (machine.hi[1] !== view.getInt32(CONTEXT.skb + 4, true) || machine.lo[1] !== 0) {
+      throw new Fault('bad-argument', 'r1 is not the packet');
+    }
+    const dynptr = bytesOut(env, 3, 16).fill(0);
+    new DataView(dynptr.buffer, dynptr.byteOffset).setUint32(0, DYNPTR_MARK, true);
+    machine.answer(0);
+  }
+
+  helpers(env: Environment): HelperTable {
+    return [[HELPER.dynptr_read, () => this.read(env)]];
+  }
+
+  /** `bpf_dynptr_read(dst, len, dynptr, offset, flags)` (kernel/bpf/helpers.c). */
+  private read(env: Environment): void {
+    const { machine } = env;
+    const size = sizeIn(env, 2, true);
+    const to = bytesOut(env, 1, size);
+    const dynptr = bytesIn(env, 3, 16);
+    if (new DataView(dynptr.buffer, dynptr.byteOffset).getUint32(0, true) !== DYNPTR_MARK) {
+      throw new Fault('bad-argument', 'r3 is no dynptr');
+    }
+    const offset = machine.lo[4] >>> 0;
+    const inside = machine.hi[5] === 0 && machine.lo[5] === 0 && offset + size <= this.packet.length;
+    if (inside) to.set(this.packet.subarray(offset, offset + size));
+    machine.answer(inside ? 0 : ERRNO.E2BIG);
+  }
+}
+
+function viewOf(bytes: number): DataView {
+  return new DataView(new ArrayBuffer(bytes));
+}
+
+function addressOf(low: number, high: number): bigint {
+  return (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0);
+}
+
+function setAddress(view: DataView, offset: number, low: number, high: number): void {
+  view.setInt32(offset, low, true);
+  view.setInt32(offset + 4, high, true);
+}
