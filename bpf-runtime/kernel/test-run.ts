@@ -2,6 +2,7 @@ import { RuntimeError } from '../system/error.js';
 import { SystemCallError } from '../system/libc.js';
 import { allocate, type Memory, setPointer } from '../system/memory.js';
 import { newAttr, tryBpf } from './bpf.js';
+import { HOOK_NUMBER, PROTOCOL_FAMILY, type NetfilterHook } from './netfilter-hook.js';
 import type { ProgramType } from './program-type.js';
 
 /** What a program is run on. */
@@ -27,6 +28,8 @@ export interface TestContext {
   readonly priority?: number;
   /** tc: skb->cb, up to 5 words. */
   readonly cb?: readonly number[];
+  /** netfilter: where the packet is; default OUTPUT of IPv4, where `data` has no Ethernet header. */
+  readonly netfilter?: NetfilterHook;
 }
 
 export interface TestResult {
@@ -42,6 +45,9 @@ export interface TestResult {
 
 const XDP_MD_BYTES = 24;
 const SK_BUFF_BYTES = 192;
+const HOOK_STATE_BYTES = 48;
+/** Offsets in struct nf_hook_state (include/linux/netfilter.h); the rest must be zero. */
+const HOOK_STATE = { hook: 0, pf: 1 } as const;
 /** Offsets in struct __sk_buff (include/uapi/linux/bpf.h). */
 const SK_BUFF = { mark: 8, priority: 32, ingress_ifindex: 36, ifindex: 40, cb: 48 } as const;
 const XDP_MD = { data_end: 4, ingress_ifindex: 12 } as const;
@@ -75,8 +81,8 @@ const ATTR = {
  * (bpf_prog_test_run_xdp) starts with `data` as it is; tc (bpf_prog_test_run_skb) makes an skb of the device (or of
  * lo) by eth_type_trans, so that the destination MAC decides `pkt_type`, with `mark`, `priority`, `ifindex`,
  * `ingress_ifindex` and `cb` as given; a VLAN tag stays in the data, where a real ingress has moved it to the skb.
- * Programs of cgroups and sockets as those of tc; of netfilter (bpf_prog_test_run_nf) without context: at LOCAL_OUT of
- * IPv4, with no device.
+ * Programs of cgroups and sockets as those of tc. netfilter (bpf_prog_test_run_nf): the packet has no connection, comes
+ * from the loopback device, and `in` is always empty.
  * Frames past a page: XDP gets the rest as fragments, behind `data_end`; tc refuses them.
  */
 export class TestRunner {
@@ -90,7 +96,7 @@ export class TestRunner {
     fd: number,
     private readonly type: ProgramType,
   ) {
-    const bytes = type === 'xdp' ? XDP_MD_BYTES : SK_BUFF_BYTES;
+    const bytes = type === 'xdp' ? XDP_MD_BYTES : type === 'netfilter' ? HOOK_STATE_BYTES : SK_BUFF_BYTES;
     this.contextIn = allocate(bytes);
     this.contextOut = allocate(bytes);
     this.attr.view.setUint32(ATTR.prog_fd, fd, true);
@@ -110,6 +116,12 @@ export class TestRunner {
     if (this.type === 'xdp') {
       view.setUint32(XDP_MD.data_end, bytes, true);
       view.setUint32(XDP_MD.ingress_ifindex, device, true);
+      return;
+    }
+    if (this.type === 'netfilter') {
+      const { family, hook } = context.netfilter ?? { family: 'v4', hook: 'OUTPUT' };
+      view.setUint8(HOOK_STATE.hook, HOOK_NUMBER[hook]);
+      view.setUint8(HOOK_STATE.pf, PROTOCOL_FAMILY[family]);
       return;
     }
     view.setUint32(SK_BUFF.mark, context.mark ?? 0, true);
@@ -139,9 +151,8 @@ export class TestRunner {
     view.setUint32(ATTR.data_size_in, data.length, true);
     view.setUint32(ATTR.data_size_out, this.dataOut.bytes.length, true);
     view.setUint32(ATTR.repeat, request.repeat ?? 1, true);
-    const withContext = context !== undefined && this.type !== 'netfilter';
-    if (withContext) this.setContext(context, data.length);
-    this.attachContext(withContext);
+    if (context !== undefined) this.setContext(context, data.length);
+    this.attachContext(context !== undefined);
     const result = tryBpf('PROG_TEST_RUN', this.attr);
     if (result < 0) throw this.failure(-result, data);
     return {
