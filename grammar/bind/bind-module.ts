@@ -128,7 +128,18 @@ function knownNeeds(use: KnownUse): readonly HookNeed[] {
 export function ruleFaults(use: MatchUse | TargetUse, rule: RuleParts): readonly Diagnostic[] {
   if (use.kind !== 'known' || use.broken) return [];
   const errors = use.entry.module.checkRule?.(optionsOf(use), rule) ?? [];
-  return errors.map((message) => problem('module-check', use.at, message));
+  return errors.map((message) => checkFault(use, message));
+}
+
+/** At the option that the message speaks of, else at the module. */
+function checkFault({ entry, places, at }: KnownUse, message: string): Diagnostic {
+  const { name, options } = entry.module;
+  const spoken = Object.keys(places).find((key) => message.split(/[ ,:]+/).includes(options[key].flag));
+  return problem(
+    'module-check',
+    spoken === undefined ? at : places[spoken],
+    message.includes(name) ? message : `${name}: ${message}`,
+  );
 }
 
 const NO_NEEDS: readonly HookNeed[] = [];
@@ -192,7 +203,7 @@ function moduleFaults(use: KnownUse, context: ModuleContext): readonly Diagnosti
     if (given[key] === undefined) faults.push(problem('missing-option', at, `${module.name} needs ${spec.flag}`));
   }
   if (faults.length > 0 || use.broken) return faults;
-  return (module.check?.(optionsOf(use), context) ?? []).map((message) => problem('module-check', at, message));
+  return (module.check?.(optionsOf(use), context) ?? []).map((message) => checkFault(use, message));
 }
 
 function tableFaults(

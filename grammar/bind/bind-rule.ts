@@ -18,6 +18,8 @@ export function bindRule(line: RuleLine, words: RuleWords, context: ModuleContex
   const faults: Diagnostic[] = [];
   addInterfaceFault(words, context, faults);
   addIllegalOption(words, faults);
+  // Of a rule that was not read to its end, nobody knows what it lacks.
+  if (words.stopped) return { rules: [], hookNeeds: [], faults };
   const matches: BoundMatch[] = [];
   for (const use of words.matches) {
     const match = modules.match(use, context, faults);

@@ -72,7 +72,7 @@ export function loadTarget(rule: RuleDraft, word: Word, argument: Word, goto: bo
 const FAMILY_NAMES: Readonly<Record<Family, string>> = { v4: 'IPv4', v6: 'IPv6' };
 
 function knownUse<M extends MatchModule | TargetModule>(entry: Entry<M>, at: Word): KnownUse<M> {
-  return { kind: 'known', entry, at, given: {}, text: entry.module.name, broken: false };
+  return { kind: 'known', entry, at, given: {}, places: {}, text: entry.module.name, broken: false };
 }
 
 function unknownUse(kind: ExtensionKind, name: string, at: Word): UnknownUse {

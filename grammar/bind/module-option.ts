@@ -1,4 +1,5 @@
 import { endElement, type ModuleContext, type OptionSpec, type Parsed } from '../modules/define.js';
+import { CORE_BY_NAME } from './core-options.js';
 import type { SourceRange } from '../model/diagnostic.js';
 import type { Code, Word } from '../syntax/index.js';
 import type { FlagEntry } from './registry.js';
@@ -35,6 +36,7 @@ export function takeModuleOption(
   }
   const other = excluded(use, key, spec.excludes);
   if (other !== undefined) source.fault('excluded-option', word, `${spec.flag} cannot stand beside ${other}`);
+  use.places[key] = word;
   const { context } = source;
   const parsed = parseValue(source, spec, word, values);
   const read = values.length === 1 ? values[0].text : values.map(({ text }) => text).join('\n');
@@ -45,9 +47,15 @@ export function takeModuleOption(
     return;
   }
   if (values[0]?.text === '!') return source.stop('bad-inversion', values[0], `"!" must stand before ${spec.flag}`);
-  source.fault('bad-value', span(word, values), `${spec.flag}: ${parsed.error}`);
+  source.fault('bad-value', span(word, values), `${spec.flag}: ${parsed.error}`, missingValueHint(use, word, values));
   use.given[key] = UNREAD;
   use.broken = true;
+}
+
+/** An option takes the next word for its value, even one that was meant to be an option. */
+function missingValueHint({ entry }: KnownUse, word: Word, values: readonly Word[]): string | undefined {
+  const taken = values.find(({ text }) => entry.flags.has(text) || CORE_BY_NAME.has(text.slice(2)));
+  return taken === undefined ? undefined : `"${word.text}" lacks its value: "${taken.text}" is taken for it`;
 }
 
 /**

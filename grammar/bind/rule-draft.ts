@@ -50,7 +50,7 @@ export class RuleDraft {
 
   get words(): RuleWords {
     const { command, head, matches, target, counters, otherFamily, faults } = this;
-    return { command, head, matches, target, counters, otherFamily, faults };
+    return { command, head, matches, target, counters, otherFamily, stopped: this.ended && !otherFamily, faults };
   }
 
   /** As far as the words before say: a later -p or -A changes it. */

@@ -24,6 +24,8 @@ export interface KnownUse<M extends MatchModule | TargetModule = MatchModule | T
   /** The word that loaded it: its name, or for an implicit match the protocol. */
   readonly at: Word;
   readonly given: Record<string, Given<unknown>>;
+  /** Where each of them stands. */
+  readonly places: Record<string, Word>;
   /** The module and its options as read: of equal text, two uses in the same context mean the same. */
   text: string;
   /** One of its values could not be read. */
@@ -73,6 +75,8 @@ export interface RuleWords {
   readonly counters?: Counters;
   /** The line is for the other address family (`-6` in an IPv4 file) and adds no rule. */
   readonly otherFamily: boolean;
+  /** Reading ended at a fault: what would have followed is not known. */
+  readonly stopped: boolean;
   readonly faults: readonly Diagnostic[];
 }
 

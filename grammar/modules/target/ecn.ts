@@ -16,7 +16,7 @@ type Options = OptionsOf<typeof OPTIONS>;
 const TCP = 6;
 
 function check(options: Options, { protocol }: ModuleContext): string[] {
-  if (isEmpty(options)) return ['an operation is needed'];
+  if (isEmpty(options)) return ['one of --ecn-tcp-remove, --ecn-tcp-ece, --ecn-tcp-cwr, --ecn-ip-ect is needed'];
   const tcp = protocol?.number === TCP && !protocol.inverted;
   const flags = options.remove ?? options.echo ?? options.reduced;
   return flags !== undefined && !tcp ? ['the TCP operations of ECN need -p tcp'] : [];

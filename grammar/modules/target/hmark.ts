@@ -9,7 +9,7 @@ import {
 } from '../define.js';
 import { fullMask, parseMask, prefixLength } from '../value/address.js';
 import { hex, number, UINT16, UINT32 } from '../value/number.js';
-import { isPrefix } from '../value/text.js';
+import { isPrefix, pieceOf } from '../value/text.js';
 
 /** Parts of a packet that the hash can take whole, in the order that decides between shortened names. */
 const PARTS = ['ct', 'src', 'dst', 'sport', 'dport', 'proto', 'spi'] as const;
@@ -22,7 +22,7 @@ const tuple: ValueType<readonly Part[]> = {
     const found: Part[] = [];
     for (const piece of word.split(',')) {
       const part = piece === '' ? undefined : PARTS.find((name) => isPrefix(piece, name));
-      if (part === undefined) return { error: `"${piece}" in "${word}" is none of ${PARTS.join(', ')}` };
+      if (part === undefined) return { error: `${pieceOf(piece, word)} is none of ${PARTS.join(', ')}` };
       found.push(part);
     }
     return { value: found };

@@ -1,5 +1,7 @@
 import { intervals, type IntervalSet } from '../../model/interval.js';
+import type { RangeTest, ValueTest } from '../../model/payload.js';
 import type { Given, ModuleContext, Parsed, ValueType } from '../define.js';
+import { pieceOf } from './text.js';
 
 /** What `strtoumax` leaves: the number and the rest of the text behind it. */
 export interface Scanned {
@@ -120,7 +122,7 @@ export function parseRangeEnds(
       const least = takesReversedRanges === true ? 0n : (ends[0] ?? 0n);
       const scanned = scanUnsigned(text);
       if (scanned === undefined || scanned.value < least || scanned.value > max) {
-        return { error: `"${text}" in "${word}" is not a number in ${least}-${max}` };
+        return { error: `${pieceOf(text, word)} is not a number in ${least}-${max}` };
       }
       if (scanned.rest !== '' && !scanned.rest.startsWith(':')) {
         return { error: `"${word}" has "${scanned.rest}" behind a number` };
@@ -158,6 +160,16 @@ export function numberRange(max: number, placeholder = 'number[:number]'): Value
     parse: ([word], context) => parseNumberRange(word, max, context),
     print: (range) => [printNumberRange(range)],
   };
+}
+
+/** The test of a 32-bit number; any number where the option was not given. */
+export function rangeTest(given: Given<NumberRange> | undefined): RangeTest {
+  return given === undefined ? { lo: 0, hi: UINT32, inverted: false } : { ...given.value, inverted: given.inverted };
+}
+
+/** The test of a number; none where the option was not given. */
+export function valueTest(given: Given<number> | undefined): ValueTest | undefined {
+  return given === undefined ? undefined : { value: given.value, inverted: given.inverted };
 }
 
 /** Whether a range is no test: every number of 32 bits, not inverted. iptables does not print it then. */

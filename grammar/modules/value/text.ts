@@ -47,10 +47,14 @@ export function choice<T extends string>(placeholder: string, find: (word: strin
     placeholder,
     parse: ([word]) => {
       const value = find(word);
-      return value === undefined ? { error: `"${word}" is not a ${placeholder}` } : { value };
+      return value === undefined ? { error: `"${word}" is not ${article(placeholder)} ${placeholder}` } : { value };
     },
     print: (value) => [value],
   };
+}
+
+function article(noun: string): string {
+  return /^[aeiou]/i.test(noun) ? 'an' : 'a';
 }
 
 /**
@@ -69,13 +73,18 @@ export function nameList<T extends string>(
       const found = new Set<T>();
       for (const piece of word.split(',')) {
         const name = piece === '' ? undefined : order.find((candidate) => isPrefix(piece, candidate));
-        if (name === undefined) return { error: `"${piece}" in "${word}" is none of ${names.join(', ')}` };
+        if (name === undefined) return { error: `${pieceOf(piece, word)} is none of ${names.join(', ')}` };
         found.add(name);
       }
       return { value: names.filter((name) => found.has(name)) };
     },
     print: (value) => [value.join(',')],
   };
+}
+
+/** A piece of a list, for an error: the list is named where it is not the piece itself. */
+export function pieceOf(piece: string, list: string): string {
+  return piece === list ? `"${piece}"` : `"${piece}" in "${list}"`;
 }
 
 /** `.` and `..`, the empty name and names with a slash cannot be files below /proc (x_tables.c `xt_check_proc_name`). */
