@@ -80,7 +80,7 @@ export class ObjectComparison {
   }
 
   private ask(index: number): Verdict {
-    const have = this.machine.run(this.job.packets[index]);
+    const have = this.machine.run(this.job.packets[index], index);
     if (have !== 'accept') this.refused.add(index);
     this.asked++;
     this.verdicts[have]++;
@@ -89,6 +89,7 @@ export class ObjectComparison {
 
   /** A packet that never comes to the chain, but is judged and counted: the stack throws it away whatever is said. */
   private isLoose(packet: Packet): boolean {
+    if (this.job.manifest.hook === 'netfilter') return false;
     if (isLinkLocalDestination(this.job, packet)) return true;
     const reach = reachOf(this.job, packet);
     if (reach.kind === 'reaches') return false;
@@ -103,7 +104,7 @@ export class ObjectComparison {
       const packet = this.job.packets[index];
       const have = this.ask(index);
       const hits = this.batch === 1 ? difference(before, this.machine.counters()) : undefined;
-      const expected = this.expect(packet, hits);
+      const expected = this.expect(packet, index, hits);
       if (!expected.verdicts.includes(have))
         this.report(index, packet, 'verdict', expected.verdicts.join(' or '), have);
       for (const key of expected.keys) {
@@ -118,7 +119,7 @@ export class ObjectComparison {
   }
 
   /** `hits`: what the object counted for this packet, where it is known. */
-  private expect(packet: Packet, hits: CounterValues | undefined): Expected {
+  private expect(packet: Packet, index: number, hits: CounterValues | undefined): Expected {
     const { manifest } = this.job;
     const reach = reachOf(this.job, packet);
     if (reach.kind !== 'reaches') {
@@ -134,7 +135,7 @@ export class ObjectComparison {
       const key = this.keys.get(`${rule.chain} ${rule.number}`);
       return hits !== undefined && key !== undefined && hits[2 * key] > 0;
     };
-    const reference = judgeByHits(this.job, packet, wasHit);
+    const reference = judgeByHits(this.job, packet, wasHit, this.job.states?.[index]);
     if (reference === undefined) throw new Error('the reference could not decide a packet of an exact object');
     const keys = reference.hits.map((rule) => this.keys.get(`${rule.chain} ${rule.number}`) ?? -1);
     if (reference.decision.by === 'policy') keys.push(this.policyKey);

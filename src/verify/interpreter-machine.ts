@@ -1,8 +1,10 @@
 import { Interpreter, type ContextValues, type Device } from '../../bpf-runtime/interpreter/index.js';
 import { readObject } from '../../codegen/object/read.js';
 import type { Packet } from '../../grammar/model/packet.js';
+import { InterpreterCounters } from './interpreter-counters.js';
 import type { Verdict, VerifyJob } from './job.js';
 import { verdictOfResult, type CounterValues, type ObjectMachine } from './object-machine.js';
+import { PACKET, packetType } from './packet-type.js';
 
 const DEFAULT_DEVICE = 'eth0';
 const LOOPBACK_IFINDEX = 1;
@@ -10,13 +12,12 @@ const LOOPBACK_IFINDEX = 1;
 const FIB = { SUCCESS: 0, NOT_FWDED: 4 } as const;
 const FIB_IFINDEX = 8;
 const FIB_MULTICAST = 0xff;
-/** skb->pkt_type by the frame's destination, as eth_type_trans sets it. */
-const PACKET = { HOST: 0, BROADCAST: 1, MULTICAST: 2 } as const;
 
 /** The object, read back from its file, in the in-process interpreter: no root, any system. */
 export class InterpreterMachine implements ObjectMachine {
   private readonly interpreter: Interpreter;
   private readonly indices = new Map<string, number>();
+  private readonly counterValues: InterpreterCounters;
   private outIndex = 0;
   private readonly clock = { nanoseconds: 1_000_000_000_000n };
 
@@ -30,6 +31,7 @@ export class InterpreterMachine implements ObjectMachine {
       clock: this.clock,
       fib: (params) => this.lookUp(params),
     });
+    this.counterValues = new InterpreterCounters(this.interpreter, job.manifest.counters.length);
   }
 
   private addDevice(name: string): void {
@@ -70,19 +72,8 @@ export class InterpreterMachine implements ObjectMachine {
   }
 
   counters(): CounterValues {
-    const values = new Float64Array(2 * this.job.manifest.counters.length);
-    let key = 0;
-    this.interpreter.map('counters').forEachValue((view, offset) => {
-      values[key++] = Number(view.getBigUint64(offset, true));
-      values[key++] = Number(view.getBigUint64(offset + 8, true));
-    });
-    return values;
+    return this.counterValues.read();
   }
 
   close(): void {}
-}
-
-function packetType(frame: Uint8Array): number {
-  if ((frame[0] & 1) === 0) return PACKET.HOST;
-  return frame.subarray(0, 6).every((byte) => byte === 0xff) ? PACKET.BROADCAST : PACKET.MULTICAST;
 }

@@ -4,6 +4,8 @@ import type { Ruleset } from '../../grammar/model/ruleset.js';
 import type { Analysis } from '../../codegen/program/analysis.js';
 import type { Manifest } from '../../codegen/program/manifest.js';
 
+import type { ConnectionState } from './connection-state.js';
+
 export const ENGINES = ['model', 'interpreter', 'kernel', 'iptables'] as const;
 export type EngineName = (typeof ENGINES)[number];
 
@@ -22,6 +24,8 @@ export interface VerifyJob {
   readonly manifest: Manifest;
   readonly analysis: Analysis;
   readonly packets: readonly Packet[];
+  /** At netfilter hooks: the state of each packet's connection, declared or as the kernel said. */
+  readonly states?: readonly ConnectionState[];
 }
 
 export type Verdict = 'accept' | 'drop' | 'reject';

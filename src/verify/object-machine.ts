@@ -9,7 +9,8 @@ export type CounterValues = Float64Array;
 export interface ObjectMachine {
   /** Why this packet cannot be asked about; undefined where it can. */
   unaskable(packet: Packet): string | undefined;
-  run(packet: Packet): Verdict;
+  /** `index`: the packet's place in the job. */
+  run(packet: Packet, index: number): Verdict;
   counters(): CounterValues;
   close(): void;
 }

@@ -14,6 +14,7 @@ import {
   type Reach,
 } from '../evaluate/index.js';
 import { readLink } from '../packet/index.js';
+import type { ConnectionState } from './connection-state.js';
 import type { Verdict, VerifyJob } from './job.js';
 
 /** What the reference says of a packet that came to the chain. */
@@ -61,8 +62,14 @@ function referenceOf(evaluation: Evaluation): Reference | undefined {
 }
 
 /** The reference's answer where `limit` is answered by which rules an engine counted (undefined: no limit is asked). */
-export function judgeByHits(job: VerifyJob, packet: Packet, hit: (rule: RuleRef) => boolean): Reference | undefined {
-  const addresses = surroundingsOracle(ASSUMED, packet, job.family);
+export function judgeByHits(
+  job: VerifyJob,
+  packet: Packet,
+  hit: (rule: RuleRef) => boolean,
+  ctstate?: ConnectionState,
+): Reference | undefined {
+  const surroundings = ctstate === undefined ? ASSUMED : { ...ASSUMED, ctstate };
+  const addresses = surroundingsOracle(surroundings, packet, job.family);
   const oracle: Oracle = (test, rule, fields) => (test.name === 'limit' ? hit(rule) : addresses(test, rule, fields));
   return referenceOf(evaluateWith(job, packet, oracle));
 }

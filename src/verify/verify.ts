@@ -6,6 +6,7 @@ import { compile } from '../../codegen/program/index.js';
 import type { CompileOptions } from '../../codegen/program/manifest.js';
 import { parseDump } from '../../grammar/index.js';
 import { ObjectComparison } from './compare-object.js';
+import { declaredStates } from './connection-state.js';
 import {
   ENGINES,
   noVerdicts,
@@ -23,6 +24,8 @@ const DEFAULT_MINIMISE_MS = 5000;
 export interface VerifyOptions extends CompileOptions {
   readonly chain: Chain;
   readonly engines?: readonly EngineName[];
+  /** At netfilter hooks: seed of the connection states that packets are declared to have. Default 0. */
+  readonly stateSeed?: number;
   /** Milliseconds to look for a smaller example of each engine's first mismatch; 0: do not look. Default 5000. */
   readonly minimise?: number;
   /** Called now and then with what is being done. */
@@ -72,7 +75,10 @@ function prepareJob(ruleset: Ruleset, text: string, packets: readonly Packet[], 
   const { analysis } = analysed;
   const { family } = ruleset;
   const { chain } = options;
-  const job: VerifyJob = { ruleset, text, family, table: analysis.table, chain, object, manifest, analysis, packets };
+  const states =
+    manifest.hook === 'netfilter' ? { states: declaredStates(packets.length, options.stateSeed ?? 0) } : {};
+  const { table } = analysis;
+  const job: VerifyJob = { ruleset, text, family, table, chain, object, manifest, analysis, packets, ...states };
   return { ok: true, job };
 }
 
@@ -124,6 +130,10 @@ async function ask(job: VerifyJob, name: Exclude<EngineName, 'model'>, refused: 
 }
 
 async function interpreterMachine(job: VerifyJob): Promise<ObjectMachine> {
+  if (job.manifest.hook === 'netfilter') {
+    const { NetfilterInterpreter } = await import('./netfilter-interpreter.js');
+    return new NetfilterInterpreter(job);
+  }
   const { InterpreterMachine } = await import('./interpreter-machine.js');
   return new InterpreterMachine(job);
 }

@@ -1,0 +1,101 @@
+import { Interpreter, type Device, type HookPacket } from '../../bpf-runtime/interpreter/index.js';
+import { readObject } from '../../codegen/object/read.js';
+import type { Packet } from '../../grammar/model/packet.js';
+import { readIpPacket } from '../evaluate/index.js';
+import type { ConnectionState } from './connection-state.js';
+import { InterpreterCounters } from './interpreter-counters.js';
+import type { Verdict, VerifyJob } from './job.js';
+import { verdictOfResult, type CounterValues, type ObjectMachine } from './object-machine.js';
+import { packetType } from './packet-type.js';
+import { reachOf } from './reference.js';
+
+const LOOPBACK_IFINDEX = 1;
+/** enum ip_conntrack_info by state, of packets with an entry. */
+const INFO = { ESTABLISHED: 0, RELATED: 1, NEW: 2 } as const;
+const IP_CT_UNTRACKED = 7;
+const IPS_SRC_NAT = 1n << 4n;
+const IPS_DST_NAT = 1n << 5n;
+/** Offset of TTL or hop limit in the IP header. */
+const HOPS = { v4: 8, v6: 7 } as const;
+
+/** A program of an object for netfilter hooks in the in-process interpreter, on packets as they come to the hook. */
+export class NetfilterInterpreter implements ObjectMachine {
+  private readonly interpreter: Interpreter;
+  private readonly indices = new Map<string, number>();
+  private readonly clock = { nanoseconds: 1_000_000_000_000n };
+  private readonly counterValues: InterpreterCounters;
+
+  constructor(private readonly job: VerifyJob) {
+    for (const { inInterface, outInterface } of job.packets) {
+      for (const name of [inInterface, outInterface]) {
+        if (name === '' || this.indices.has(name)) continue;
+        this.indices.set(name, name === 'lo' ? LOOPBACK_IFINDEX : this.indices.size + 2);
+      }
+    }
+    const devices = [...this.indices].map(([name, ifindex]): Device => ({ name, ifindex }));
+    const entry = job.manifest.programs.find(({ chain }) => chain === job.chain)?.name;
+    this.interpreter = new Interpreter(readObject(job.object), {
+      devices,
+      clock: this.clock,
+      ...(entry === undefined ? {} : { entry }),
+    });
+    this.counterValues = new InterpreterCounters(this.interpreter, job.manifest.counters.length);
+  }
+
+  unaskable(packet: Packet): string | undefined {
+    return reachOf(this.job, packet).kind === 'reaches' ? undefined : 'packet that never comes to the hook';
+  }
+
+  run(packet: Packet, index: number): Verdict {
+    const { job } = this;
+    // A packet a millisecond: a limit sees time pass.
+    this.clock.nanoseconds += 1_000_000n;
+    const { result } = this.interpreter.runAtHook(this.atHook(packet, job.states?.[index] ?? ['INVALID']));
+    return verdictOfResult(job.manifest.hook, result);
+  }
+
+  /** What the stack has made of a frame when it comes to the chain: trimmed, and one hop further where it is forwarded. */
+  private atHook(packet: Packet, state: ConnectionState): HookPacket {
+    const { family, chain } = this.job;
+    const { link, bytes } = readIpPacket(packet.frame, family, chain);
+    const frame = Uint8Array.from(packet.frame);
+    if (chain === 'FORWARD') frame[link.network + HOPS[family]]--;
+    const input = this.indices.get(packet.inInterface);
+    const output = this.indices.get(packet.outInterface);
+    return {
+      frame,
+      network: link.network,
+      length: bytes.length,
+      linkHeader: chain !== 'OUTPUT',
+      mark: packet.mark,
+      packetType: chain === 'OUTPUT' ? 0 : packetType(packet.frame),
+      connection: connectionOf(state),
+      ...(input === undefined ? {} : { input }),
+      ...(output === undefined ? {} : { output }),
+    };
+  }
+
+  counters(): CounterValues {
+    return this.counterValues.read();
+  }
+
+  close(): void {}
+}
+
+function connectionOf(state: ConnectionState): NonNullable<HookPacket['connection']> {
+  const [kind] = state;
+  switch (kind) {
+    case 'ESTABLISHED':
+    case 'RELATED':
+    case 'NEW': {
+      const status = (state.includes('SNAT') ? IPS_SRC_NAT : 0n) | (state.includes('DNAT') ? IPS_DST_NAT : 0n);
+      return { info: INFO[kind], tracked: true, status };
+    }
+    case 'UNTRACKED':
+      return { info: IP_CT_UNTRACKED, tracked: false };
+    case 'INVALID':
+    case 'SNAT':
+    case 'DNAT':
+      return { info: 0, tracked: false };
+  }
+}
