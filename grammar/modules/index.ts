@@ -1,5 +1,6 @@
 import type { MatchModule, TargetModule } from './define.js';
 import { addrtype } from './match/addrtype.js';
+import { bpf } from './match/bpf.js';
 import { cgroup } from './match/cgroup.js';
 import { cluster } from './match/cluster.js';
 import { comment } from './match/comment.js';
@@ -36,7 +37,9 @@ import { osf } from './match/osf.js';
 import { owner } from './match/owner.js';
 import { physdev } from './match/physdev.js';
 import { pkttype } from './match/pkttype.js';
+import { policy } from './match/policy.js';
 import { quota } from './match/quota.js';
+import { rateest } from './match/rateest.js';
 import { realm } from './match/realm.js';
 import { recent } from './match/recent.js';
 import { rpfilter } from './match/rpfilter.js';
@@ -47,10 +50,12 @@ import { socket } from './match/socket.js';
 import { srh } from './match/srh.js';
 import { state } from './match/state.js';
 import { statistic } from './match/statistic.js';
+import { string } from './match/string.js';
 import { tcp } from './match/tcp.js';
 import { tcpmss } from './match/tcpmss.js';
 import { time } from './match/time.js';
 import { tos } from './match/tos.js';
+import { u32 } from './match/u32.js';
 import { udp } from './match/udp.js';
 import { audit } from './target/audit.js';
 import { checksum } from './target/checksum.js';
@@ -91,6 +96,7 @@ export const MATCHES: readonly MatchModule[] = [
   addrtype,
   ah,
   ah6,
+  bpf,
   cgroup,
   cluster,
   comment,
@@ -129,7 +135,9 @@ export const MATCHES: readonly MatchModule[] = [
   owner,
   physdev,
   pkttype,
+  policy,
   quota,
+  rateest,
   realm,
   recent,
   rpfilter,
@@ -140,11 +148,13 @@ export const MATCHES: readonly MatchModule[] = [
   srh,
   state,
   statistic,
+  string,
   tcp,
   tcpmss,
   time,
   tos,
   ttl,
+  u32,
   udp,
 ];
 

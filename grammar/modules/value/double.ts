@@ -25,3 +25,9 @@ export function scanDouble(text: string): ScannedDouble | undefined {
   const decimal = DECIMAL.exec(body)?.[0];
   return decimal === undefined ? undefined : { value: Number(decimal), rest: body.slice(decimal.length) };
 }
+
+/** The number in 32 bits, unsigned, as the conversion of C leaves it on x86-64: the low bits, 0 beyond 64 of them. */
+export function toUint32(value: number): number {
+  const whole = Math.trunc(value);
+  return Math.abs(whole) < 2 ** 63 ? Number(BigInt.asUintN(32, BigInt(whole))) : 0;
+}

@@ -4,6 +4,7 @@ import type { Field } from '../../../grammar/model/fields.js';
 import { contains } from '../../../grammar/model/interval.js';
 import type { Effect } from '../../../grammar/model/ruleset.js';
 import {
+  endElement,
   moduleWords,
   type Given,
   type MatchModule,
@@ -43,13 +44,16 @@ export function readWords(module: AnyModule, text: string | readonly string[], c
     const found = findOption(module, flag);
     if (found === undefined) return { ok: false, errors: [`${flag} is unknown`] };
     const [key, spec] = found;
-    const values = words.slice(i + 1, i + 1 + spec.value.arity);
-    i += 1 + spec.value.arity;
-    if (values.length < spec.value.arity) return { ok: false, errors: [`${flag} lacks a value`] };
+    const leftOut = spec.value.optional === true && /^[-!]/.test(words[i + 1] ?? '-');
+    const arity = leftOut ? 0 : spec.value.arity;
+    const values = words.slice(i + 1, i + 1 + arity);
+    i += 1 + arity;
+    if (values.length < arity) return { ok: false, errors: [`${flag} lacks a value`] };
     if (inverted && !spec.invertible) errors.push(`${flag} cannot be inverted`);
-    if (key in options && !spec.repeatable) errors.push(`${flag} is given twice`);
+    if (key in options && !spec.repeatable && spec.ends.length === 0) errors.push(`${flag} is given twice`);
     const parsed = spec.value.parse(values, context);
     if ('error' in parsed) errors.push(parsed.error);
+    else if (spec.ends.length > 0) endElement(options, key, spec.ends);
     else options[key] = { value: parsed.value, inverted };
   }
   for (const [key, spec] of Object.entries(module.options)) {
