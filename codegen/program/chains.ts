@@ -1,6 +1,7 @@
 import type { Condition, Opaque } from '../../grammar/model/condition.js';
+import { mayDropMatching, type PayloadTest } from '../../grammar/model/payload.js';
 import type { Family } from '../../grammar/model/family.js';
-import type { SourceLine } from '../bytecode/instruction.js';
+import type { Instruction, SourceLine } from '../bytecode/instruction.js';
 import {
   alu32,
   callFunction,
@@ -16,6 +17,7 @@ import {
   R10,
   R2,
   R3,
+  R4,
   R6,
   R7,
   R8,
@@ -31,7 +33,8 @@ import { emitEarlyRule } from './early-rule.js';
 import { EXITS } from './exits.js';
 import { FLOW_RULE, NO_RULE, type FlowLayout } from './flow.js';
 import type { Mode, RejectPolicy } from './manifest.js';
-import type { Reachable, ReachableChain, ReachableRule } from './reachable.js';
+import { PAYLOAD } from './payload/answer.js';
+import { visitCondition, type Reachable, type ReachableChain, type ReachableRule } from './reachable.js';
 import { rejectCode, VERDICT } from './verdict.js';
 
 /** Frames of a call stack are 8 (include/linux/bpf_verifier.h MAX_CALL_FRAMES): entry, the hook's chain, and six below. */
@@ -70,6 +73,19 @@ export interface ChainSettings {
   opaque(code: Code, test: Opaque, at: { rule: ReachableRule; ordinal: number }, ifTrue: string, ifFalse: string): void;
   /** Emits the event of a LOG rule. */
   log(code: Code, rule: ReachableRule, flow: number): void;
+  /** Where rules have tests that walk over the packet. */
+  readonly payload?: PayloadSettings;
+}
+
+export interface PayloadSettings {
+  /** Calls that such a test makes below the chain function. */
+  readonly depth: number;
+  /** Bytes of stack that it takes, with those of the entry function. */
+  readonly stack: number;
+  /** Functions that are theirs. */
+  readonly functions: number;
+  /** Name of the function `(ctx, flow) → answer` of a test. */
+  nameOf(test: PayloadTest): string;
 }
 
 /** A function of the program that holds one or more parts of chains: `(flow, maybe, part) → verdict code`. */
@@ -100,7 +116,7 @@ export class ChainCompiler {
     private readonly settings: ChainSettings,
   ) {
     const height = Math.max(reachable.entry.height, reachable.alternative?.height ?? 0);
-    this.inlineBelow = Math.max(0, height - MAX_HEIGHT);
+    this.inlineBelow = Math.max(0, height - mostCalls(settings.payload));
   }
 
   /** All functions; {@link emitCall} for the entry chain is valid afterwards. */
@@ -142,7 +158,7 @@ export class ChainCompiler {
   /** Functions of one part each, or of several parts of the same height, which never call one another. */
   private packFunctions(): readonly ChainFunction[] {
     const groups: Part[][] = [];
-    if (this.parts.length <= MAX_SINGLE_PARTS) {
+    if (this.parts.length <= MAX_SINGLE_PARTS - (this.settings.payload?.functions ?? 0)) {
       groups.push(...this.parts.map((part) => [part]));
     } else {
       const sorted = [...this.parts].sort((a, b) => a.chain.height - b.chain.height);
@@ -188,6 +204,7 @@ export class ChainCompiler {
     code.place(fell);
     code.emit(mov64(R6, reg(R1)));
     if (this.settings.mode === 'early') code.emit(mov64(R7, reg(R2)));
+    if (this.settings.payload !== undefined) code.emit(store(8, R10, CONTEXT_SLOT, R4));
     if (group.length > 1) {
       for (const part of group.slice(1)) code.emit(jump32('jeq', R3, part.id, partLabel(part.id)));
     }
@@ -204,19 +221,36 @@ export class ChainCompiler {
     code.emit(mov64(R0, reg(R9)));
     code.place(EXITS.leave);
     code.emit(exit());
+    code.place(EXITS.pass);
+    code.emit(mov64(R0, VERDICT.ACCEPT), exit());
     code.place(EXITS.hotdrop);
     if (early) code.emit(storeImm(4, R6, FLOW_RULE, NO_RULE));
     code.emit(mov64(R0, VERDICT.DROP), exit());
     return code;
   }
 
-  /** Calls all parts of a chain in turn; r0 is the verdict code, RETURN or NEXT where the chain came to its end. */
+  /**
+   * Calls all parts of a chain in turn from the entry function (r6 = context); r0 is the verdict code, RETURN or NEXT
+   * where the chain came to its end.
+   */
   emitCall(code: Code, chain: string, flow: number, maybe: number | { readonly reg: number }): void {
+    this.emitParts(code, chain, flow, maybe, mov64(R4, reg(R6)));
+  }
+
+  private emitParts(
+    code: Code,
+    chain: string,
+    flow: number,
+    maybe: number | { readonly reg: number },
+    context: Instruction,
+  ): void {
     const ids = this.partsOf.get(chain);
     if (ids === undefined) throw new Error(`chain ${chain} was not compiled`);
     const done = code.label('called');
     ids.forEach((id, index) => {
-      code.emit(mov64(R1, reg(flow)), mov64(R2, maybe), mov64(R3, id), callFunction(PART_PREFIX + id));
+      code.emit(mov64(R1, reg(flow)), mov64(R2, maybe), mov64(R3, id));
+      if (this.settings.payload !== undefined) code.emit(context);
+      code.emit(callFunction(PART_PREFIX + id));
       if (index < ids.length - 1) code.emit(jump64('jne', R0, VERDICT.NEXT, done));
     });
     code.place(done);
@@ -234,8 +268,23 @@ export class ChainCompiler {
     let ordinal = 0;
     const opaque = (test: Opaque, ifTrue: string, ifFalse: string): void =>
       this.settings.opaque(code, test, { rule, ordinal: ordinal++ }, ifTrue, ifFalse);
-    emitCondition({ code, family, layout, flow: R6, hotdrop: hot, opaque }, condition, yes, no, 'true');
+    const payload = (test: PayloadTest, ifTrue: string, ifFalse: string): void =>
+      this.emitPayload(code, test, ifTrue, ifFalse, hot);
+    emitCondition({ code, family, layout, flow: R6, hotdrop: hot, opaque, payload }, condition, yes, no, 'true');
     code.place(yes);
+  }
+
+  private emitPayload(code: Code, test: PayloadTest, ifTrue: string, ifFalse: string, hot: string): void {
+    const { payload, mode } = this.settings;
+    if (payload === undefined) throw new Error(`payload test ${test.kind} came unannounced`);
+    code.emit(load(8, R1, R10, CONTEXT_SLOT), mov64(R2, reg(R6)), callFunction(payload.nameOf(test)));
+    code.emit(jump64('jeq', R0, PAYLOAD.YES, ifTrue), jump64('jeq', R0, PAYLOAD.NO, ifFalse));
+    if (mode === 'early') code.emit(jump64('jeq', R0, PAYLOAD.UNKNOWN, EXITS.pass));
+    else if (mayDropMatching(test)) {
+      code.emit(jump64('jne', R0, PAYLOAD.DROPPING, hot), storeImm(8, R10, DROPPING_SLOT, 1), goto(ifTrue));
+      return;
+    }
+    code.emit(goto(hot));
   }
 
   private emitEarlyRule(code: Code, rule: ReachableRule, inlined: Inlined | undefined): void {
@@ -253,8 +302,13 @@ export class ChainCompiler {
   private emitExactRule(code: Code, rule: ReachableRule, inlined: Inlined | undefined): void {
     const yes = code.label('match');
     const no = code.label('next');
-    this.emitTest(code, this.settings.meaning(rule).condition, rule, yes, no, EXITS.hotdrop);
+    const { condition } = this.settings.meaning(rule);
     const effect = rule.rule.target.effect;
+    const late = mayDropBehind(condition);
+    const failed = late ? code.label('failed') : no;
+    if (late) code.emit(storeImm(8, R10, DROPPING_SLOT, 0));
+    this.emitTest(code, condition, rule, yes, failed, EXITS.hotdrop);
+    if (late) this.emitDroppedMatch(code, rule);
     const leave = (verdict: number): void =>
       code.emit(mov32(R8, this.settings.key(rule)), mov32(R9, verdict), goto(EXITS.countAndLeave));
     switch (effect.kind) {
@@ -298,7 +352,26 @@ export class ChainCompiler {
       case 'opaque':
         throw new Error(`target ${effect.target} came to the code generator`);
     }
+    if (late) {
+      code.emit(goto(no));
+      code.place(failed);
+      code.emit(load(8, R1, R10, DROPPING_SLOT), jump64('jne', R1, 0, EXITS.hotdrop));
+    }
     code.place(no);
+  }
+
+  /**
+   * A rule that matches a packet which it drops (`mayDropMatching`): it is counted, its target runs, and the packet is
+   * dropped behind it. Falls through for other packets; REJECT answers and drops of its own accord.
+   */
+  private emitDroppedMatch(code: Code, rule: ReachableRule): void {
+    const effect = rule.rule.target.effect;
+    if (effect.kind === 'reject') return;
+    const whole = code.label('whole');
+    code.emit(load(8, R1, R10, DROPPING_SLOT), jump64('jeq', R1, 0, whole));
+    if (effect.kind === 'log') this.settings.log(code, rule, R6);
+    code.emit(mov32(R8, this.settings.key(rule)), mov32(R9, VERDICT.DROP), goto(EXITS.countAndLeave));
+    code.place(whole);
   }
 
   private emitMark(code: Code, clear: number, flip: number): void {
@@ -318,12 +391,12 @@ export class ChainCompiler {
     const chain = this.reachable.chains.get(chainName);
     if (chain === undefined) throw new Error(`jump to unknown chain ${chainName}`);
     if (chain.height >= this.inlineBelow) {
-      this.emitCall(code, chainName, R6, maybe ?? 0);
+      this.emitParts(code, chainName, R6, maybe ?? 0, load(8, R4, R10, CONTEXT_SLOT));
       code.emit(jump64('jgt', R0, VERDICT.RETURN, EXITS.leave));
       return;
     }
     // Below the key of the counters; one slot for each level of inlining.
-    const slot = -16 - 8 * chain.height;
+    const slot = (this.settings.payload === undefined ? -16 : BELOW_CONTEXT) - 8 * chain.height;
     if (maybe !== undefined) {
       code.emit(store(8, R10, slot, R7));
       if (typeof maybe === 'number') code.emit(mov64(R7, maybe));
@@ -343,6 +416,27 @@ export class ChainCompiler {
 interface Inlined {
   /** Where the inlined chain ends. */
   readonly end: string;
+}
+
+/** Stack of a chain function below the counters' key: the context, and whether the packet is dropped behind its rule. */
+const CONTEXT_SLOT = -16;
+const DROPPING_SLOT = -24;
+const BELOW_CONTEXT = -32;
+/** Bytes of stack of all frames together (MAX_BPF_STACK), and those of one chain function at most. */
+const MAX_STACK = 512;
+const CHAIN_STACK = 32;
+
+/** How deep chain functions may call one another: the frames and the stack of the kernel's limits are shared. */
+function mostCalls(payload: PayloadSettings | undefined): number {
+  if (payload === undefined) return MAX_HEIGHT;
+  const frames = MAX_HEIGHT - payload.depth;
+  return Math.max(0, Math.min(frames, Math.floor((MAX_STACK - payload.stack) / CHAIN_STACK) - 1));
+}
+
+function mayDropBehind(condition: Condition): boolean {
+  let found = false;
+  visitCondition(condition, { payload: (test) => (found ||= mayDropMatching(test)) });
+  return found;
 }
 
 const PART_PREFIX = 'part_';

@@ -1,4 +1,5 @@
 import type { Condition, Opaque } from '../../grammar/model/condition.js';
+import type { PayloadTest } from '../../grammar/model/payload.js';
 import { fieldBits, type Field } from '../../grammar/model/fields.js';
 import type { Family } from '../../grammar/model/family.js';
 import { complement, type Interval, type IntervalSet } from '../../grammar/model/interval.js';
@@ -32,6 +33,8 @@ export interface ConditionContext {
   readonly hotdrop: string;
   /** Emits an opaque test: jump to one of the two labels. */
   opaque(test: Opaque, ifTrue: string, ifFalse: string): void;
+  /** Emits a test that walks over the packet: jump to one of the two labels, or leave. */
+  payload?(test: PayloadTest, ifTrue: string, ifFalse: string): void;
 }
 
 /**
@@ -62,6 +65,11 @@ export function emitCondition(
     }
     case 'opaque':
       context.opaque(condition.test, ifTrue, ifFalse);
+      code.emit(goto(next === 'true' ? ifTrue : ifFalse));
+      return;
+    case 'payload':
+      if (context.payload === undefined) throw new Error(`no function answers ${condition.test.kind}`);
+      context.payload(condition.test, ifTrue, ifFalse);
       code.emit(goto(next === 'true' ? ifTrue : ifFalse));
       return;
     case 'all':

@@ -1,4 +1,5 @@
 import type { Condition } from '../../grammar/model/condition.js';
+import { mayDrop } from '../../grammar/model/payload.js';
 import { exit, goto, jump64, mov32, mov64, R0, R7, R8, R9, reg } from '../bytecode/instruction.js';
 import type { Code } from './code.js';
 import { EXITS } from './exits.js';
@@ -130,6 +131,8 @@ function hasHotdrop(condition: Condition): boolean {
     case 'all':
     case 'any':
       return condition.of.some(hasHotdrop);
+    case 'payload':
+      return mayDrop(condition.test);
     case 'in':
     case 'not':
     case 'opaque':
@@ -141,6 +144,7 @@ function hasHotdrop(condition: Condition): boolean {
 function assume(condition: Condition, outcome: boolean): Condition {
   switch (condition.kind) {
     case 'in':
+    case 'payload':
       return condition;
     case 'opaque':
       return { kind: outcome ? 'all' : 'any', of: [] };

@@ -6,4 +6,6 @@ export const EXITS = {
   leave: 'leave',
   /** Drops the packet without counting a rule. */
   hotdrop: 'hotdrop',
+  /** Passes a packet of which something cannot be known (early mode). */
+  pass: 'pass_unknown',
 } as const;

@@ -19,9 +19,10 @@ import {
 } from '../bytecode/instruction.js';
 import type { CtState } from '../../grammar/model/condition.js';
 import type { BuiltinChain } from '../../grammar/model/family.js';
+import type { PayloadTest } from '../../grammar/model/payload.js';
 import type { ContextStruct, FunctionSpec, ParamSpec } from '../object/spec.js';
 import type { Analysis } from './analysis.js';
-import { ChainCompiler, type ChainFunction } from './chains.js';
+import { ChainCompiler, type ChainFunction, type PayloadSettings } from './chains.js';
 import { Code } from './code.js';
 import { emitCount } from './counters.js';
 import { emitDeviceNames } from './devices.js';
@@ -42,6 +43,7 @@ import { emitLink, emitStart, loadData, SK_BUFF, storeFlow, type EntryContext } 
 import { emitIpv4, IPV4_OPTIONS_SUM, ipv4OptionsSumFunction } from './packet/ipv4.js';
 import { IPV6_HEADERS, ipv6HeadersFunction } from './packet/ipv6-headers.js';
 import { emitIpv6 } from './packet/ipv6.js';
+import { PayloadFunctions } from './payload/index.js';
 import { visitCondition } from './reachable.js';
 import { isIngress, isWireView, type WireView } from './view.js';
 import { FIB_PARAMS_BYTES } from './packet/route.js';
@@ -103,12 +105,14 @@ export function generate(analysis: Analysis, common: Common): Program {
   const { view, mode } = analysis;
   const { layout, counters } = common;
   let logs = false;
+  const payloads = payloadsOf(analysis, common);
   const compiler = new ChainCompiler(analysis.reachable, {
+    ...(payloads === undefined ? {} : { payload: payloads.settings }),
     family: view.family,
     mode,
     reject: analysis.reject,
     layout,
-    prefix: common.several ? `${analysis.chain.toLowerCase()}_` : '',
+    prefix: functionPrefix(analysis, common),
     key: (rule) => counters.of(rule),
     meaning: meaningOf(analysis),
     line: ({ rule, chain }) => ({
@@ -144,15 +148,43 @@ export function generate(analysis: Analysis, common: Common): Program {
   const ctx: ParamSpec = { name: 'ctx', type: { kind: 'context', struct: CONTEXT[view.hook] } };
   const chainFunctions = functions.map((f: ChainFunction) => ({
     name: f.name,
-    params: [flow, intParam('maybe'), intParam('part')],
+    params: [flow, intParam('maybe'), intParam('part'), ...(payloads === undefined ? [] : [ctx])],
     instructions: rename(f.code),
   }));
   return {
     logs,
     answers,
     entry: { name: entryName(analysis.chain), params: [ctx], code: rename(entry) },
-    functions: [...chainFunctions, ...readingFunctions(analysis, layout, ctx, flow)],
+    functions: [
+      ...chainFunctions,
+      ...readingFunctions(analysis, layout, ctx, flow),
+      ...(payloads === undefined ? [] : payloads.functions.specs(layout, ctx, flow)),
+    ],
   };
+}
+
+/** The functions of the tests that walk over the packet, where there are such tests. */
+function payloadsOf(
+  analysis: Analysis,
+  common: Common,
+): { readonly functions: PayloadFunctions; readonly settings: PayloadSettings } | undefined {
+  const functions = new PayloadFunctions(analysis.view, functionPrefix(analysis, common));
+  for (const { meaning } of analysis.rules) {
+    visitCondition(meaning.condition, { payload: (test) => void functions.nameOf(test) });
+  }
+  if (functions.size === 0) return undefined;
+  const entry = -SCRATCH + common.layout.bytes;
+  const settings = {
+    depth: functions.depth,
+    stack: entry + functions.stack,
+    functions: functions.size,
+    nameOf: (test: PayloadTest) => functions.nameOf(test),
+  };
+  return { functions, settings };
+}
+
+function functionPrefix(analysis: Analysis, common: Common): string {
+  return common.several ? `${analysis.chain.toLowerCase()}_` : '';
 }
 
 const CONTEXT: Readonly<Record<Hook, ContextStruct>> = { xdp: 'xdp_md', tc: '__sk_buff', netfilter: 'bpf_nf_ctx' };

@@ -1,5 +1,6 @@
 import type { Condition, Opaque } from '../../grammar/model/condition.js';
 import type { Field } from '../../grammar/model/fields.js';
+import type { PayloadTest } from '../../grammar/model/payload.js';
 import { all } from '../../grammar/model/condition.js';
 import { findChain, type Chain, type Rule, type Table } from '../../grammar/model/ruleset.js';
 
@@ -72,10 +73,10 @@ export function collectReachable(table: Table, entryName: string, alternativeNam
   return { entry: reached, chains, rules, ...(alternative === undefined ? {} : { alternative }) };
 }
 
-/** Calls back for every field and every opaque test of a condition. */
+/** Calls back for every field and every test of a condition. */
 export function visitCondition(
   condition: Condition,
-  visit: { field?(field: Field): void; opaque?(test: Opaque): void },
+  visit: { field?(field: Field): void; opaque?(test: Opaque): void; payload?(test: PayloadTest): void },
 ): void {
   switch (condition.kind) {
     case 'in':
@@ -83,6 +84,9 @@ export function visitCondition(
       return;
     case 'opaque':
       visit.opaque?.(condition.test);
+      return;
+    case 'payload':
+      visit.payload?.(condition.test);
       return;
     case 'not':
       return visitCondition(condition.of, visit);

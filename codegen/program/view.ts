@@ -12,7 +12,9 @@ import {
 import { fieldBits, type Field } from '../../grammar/model/fields.js';
 import type { BuiltinChain, Family } from '../../grammar/model/family.js';
 import { complement, contains, intersect, intervals, type IntervalSet } from '../../grammar/model/interval.js';
+import { mayDrop } from '../../grammar/model/payload.js';
 import type { Hook, WireHook } from './manifest.js';
+import { undecidedPayload } from './payload/view.js';
 
 /** Where a chain is judged: what the program can know of a packet there. */
 export interface View {
@@ -85,6 +87,12 @@ function constantOf(view: View, field: Field): bigint | undefined {
     case 'tcp.options':
     case 'icmp.type':
     case 'icmp.code':
+    case 'esp.spi':
+    case 'ah.spi':
+    case 'ipcomp.cpi':
+    case 'dccp.type':
+    case 'mh.next':
+    case 'mh.type':
     case 'pkttype':
     case 'mac.src':
     case 'mac.ether':
@@ -223,6 +231,12 @@ export function specialise(condition: Condition, view: View, undecided: Undecide
       undecided.push(known);
       return condition;
     }
+    case 'payload': {
+      const why = undecidedPayload(condition.test, view);
+      if (why === undefined) return condition;
+      undecided.push(why);
+      return opaque({ name: 'module', module: condition.test.kind, words: [] });
+    }
     case 'not': {
       const of = specialise(condition.of, view, undecided);
       if (isTrue(of)) return FALSE;
@@ -275,6 +289,8 @@ function canHotdrop(condition: Condition): boolean {
     case 'all':
     case 'any':
       return condition.of.some(canHotdrop);
+    case 'payload':
+      return mayDrop(condition.test);
     case 'in':
     case 'not':
     case 'opaque':

@@ -1,5 +1,6 @@
 import type { Field } from './fields.js';
 import { single, type IntervalSet } from './interval.js';
+import type { PayloadTest } from './payload.js';
 
 /** Connection states of `-m conntrack --ctstate`; SNAT and DNAT are bits beside the state (nf_conntrack_common.h). */
 export const CT_STATES = ['INVALID', 'NEW', 'RELATED', 'ESTABLISHED', 'UNTRACKED', 'SNAT', 'DNAT'] as const;
@@ -54,7 +55,9 @@ export type Condition =
   | { readonly kind: 'all' | 'any'; readonly of: readonly Condition[] }
   /** If `when` holds, the packet is dropped at once; otherwise true. */
   | { readonly kind: 'hotdrop'; readonly when: Condition }
-  | { readonly kind: 'opaque'; readonly test: Opaque };
+  | { readonly kind: 'opaque'; readonly test: Opaque }
+  /** A walk over the packet's bytes. Below `not` only where it never drops (`mayDrop`). */
+  | { readonly kind: 'payload'; readonly test: PayloadTest };
 
 export const TRUE: Condition = { kind: 'all', of: [] };
 export const FALSE: Condition = { kind: 'any', of: [] };
@@ -94,4 +97,8 @@ export function hotdrop(when: Condition): Condition {
 
 export function opaque(test: Opaque): Condition {
   return { kind: 'opaque', test };
+}
+
+export function payload(test: PayloadTest): Condition {
+  return { kind: 'payload', test };
 }

@@ -29,6 +29,12 @@ export type Field =
   | 'tcp.options'
   | 'icmp.type'
   | 'icmp.code'
+  | 'esp.spi'
+  | 'ah.spi'
+  | 'ipcomp.cpi'
+  | 'dccp.type'
+  | 'mh.next'
+  | 'mh.type'
   | 'mark'
   | 'pkttype'
   | 'mac.src'
@@ -62,6 +68,12 @@ export const FIELDS: Readonly<Record<Field, FieldInfo>> = {
   'tcp.options': { bits: 256, doc: 'bitmap of the option kinds that tcp_find_option would step on; 0 if not whole' },
   'icmp.type': { bits: 8, doc: 'byte 0 from thoff, 0 if not readable' },
   'icmp.code': { bits: 8, doc: 'byte 1 from thoff, 0 if not readable' },
+  'esp.spi': { bits: 32, doc: 'bytes 0–3 from thoff, 0 if not readable' },
+  'ah.spi': { bits: 32, doc: 'bytes 4–7 from thoff, 0 if not readable' },
+  'ipcomp.cpi': { bits: 16, doc: 'bytes 2–3 from thoff, 0 if not readable' },
+  'dccp.type': { bits: 4, doc: 'bits 1–4 of byte 8 from thoff, 0 if not readable' },
+  'mh.next': { bits: 8, doc: 'byte 0 from thoff, 0 if not readable' },
+  'mh.type': { bits: 8, doc: 'byte 2 from thoff, 0 if not readable' },
   mark: { bits: 32, doc: 'packet mark' },
   pkttype: { bits: 8, doc: 'skb->pkt_type: 0 unicast to us, 1 broadcast, 2 multicast' },
   'mac.src': { bits: 48, doc: 'Ethernet source address' },

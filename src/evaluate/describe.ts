@@ -2,6 +2,7 @@ import type { Condition, Opaque } from '../../grammar/model/condition.js';
 import type { Family } from '../../grammar/model/family.js';
 import { fieldBits, type Field } from '../../grammar/model/fields.js';
 import type { Interval, IntervalSet } from '../../grammar/model/interval.js';
+import type { PayloadTest } from '../../grammar/model/payload.js';
 import type { Effect, RuleRef } from '../../grammar/model/ruleset.js';
 import { prefixLength, printAddress } from '../../grammar/modules/value/address.js';
 import { printMac } from '../packet/address.js';
@@ -28,6 +29,12 @@ const NAMES: Readonly<Record<Field, string>> = {
   'tcp.options': 'TCP options',
   'icmp.type': 'ICMP type',
   'icmp.code': 'ICMP code',
+  'esp.spi': 'ESP SPI',
+  'ah.spi': 'AH SPI',
+  'ipcomp.cpi': 'IPComp CPI',
+  'dccp.type': 'DCCP type',
+  'mh.next': 'header behind the mobility header',
+  'mh.type': 'mobility header type',
   mark: 'mark',
   pkttype: 'packet type',
   'mac.src': 'source MAC',
@@ -52,6 +59,8 @@ export function describeValue(field: Field, value: bigint, family: Family): stri
     case 'mark':
     case 'tos':
     case 'tcp.options':
+    case 'esp.spi':
+    case 'ah.spi':
       return `0x${value.toString(16)}`;
     case 'pkttype':
       return PACKET_TYPES[Number(value)] ?? String(value);
@@ -69,6 +78,10 @@ export function describeValue(field: Field, value: bigint, family: Family): stri
     case 'tcp.doff':
     case 'icmp.type':
     case 'icmp.code':
+    case 'ipcomp.cpi':
+    case 'dccp.type':
+    case 'mh.next':
+    case 'mh.type':
       return String(value);
   }
 }
@@ -121,6 +134,23 @@ function describeOpaque(test: Opaque): string {
   }
 }
 
+const PAYLOAD_NAMES: Readonly<Record<PayloadTest['kind'], string>> = {
+  'sctp-chunks': 'the SCTP chunks',
+  'dccp-option': 'the DCCP option',
+  'tcp-mss': 'the maximum segment size',
+  'tcp-ecn': 'the TCP flags of congestion notification',
+  ah: 'the authentication header',
+  frag: 'the fragment header',
+  rt: 'the routing header',
+  options: 'the options of the header',
+  headers: 'the extension headers',
+  srh: 'the segment routing header',
+  eui64: "an address made of the sender's MAC",
+  u32: 'the words of the packet',
+  string: 'the text in the packet',
+  'classic-bpf': 'the BPF program to hold',
+};
+
 /** The condition in words: what a packet must be like. */
 export function describeCondition(condition: Condition, family: Family): string {
   switch (condition.kind) {
@@ -134,6 +164,8 @@ export function describeCondition(condition: Condition, family: Family): string 
       return `not ${describeCondition(condition.when, family)}`;
     case 'opaque':
       return describeOpaque(condition.test);
+    case 'payload':
+      return PAYLOAD_NAMES[condition.test.kind];
     case 'all':
       return condition.of.length === 0
         ? 'anything'

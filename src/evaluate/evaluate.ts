@@ -3,7 +3,17 @@ import type { BuiltinChain, TableName } from '../../grammar/model/family.js';
 import type { Packet } from '../../grammar/model/packet.js';
 import type { BoundMatch, Chain, Effect, RejectType, Rule, RuleRef, Ruleset } from '../../grammar/model/ruleset.js';
 import { entryChain, jumpTarget, type ChainIndex } from './chains.js';
-import { HOTDROP, isCertain, outcomeOf, YES, type Answer, type ConditionView, type Outcome } from './outcome.js';
+import {
+  DROPPING,
+  HOTDROP,
+  isCertain,
+  outcomeOf,
+  YES,
+  type Answer,
+  type ConditionView,
+  type Outcome,
+} from './outcome.js';
+import { payloadReader, type PayloadReader } from './payload/index.js';
 import { readFields, readIpPacket, type FieldValues } from './read-fields.js';
 import { failedTest, type TraceStep } from './trace.js';
 
@@ -67,6 +77,7 @@ export function evaluate(input: EvaluationInput): Evaluation {
     hook: input.chain,
     index,
     fields: readFields(packet, ruleset.family, input.chain),
+    payload: payloadReader(packet, ruleset.family, input.chain),
     oracle: input.oracle ?? (() => undefined),
     mark: packet.mark >>> 0,
     hits: [],
@@ -87,6 +98,7 @@ interface Walk {
   readonly hook: BuiltinChain;
   readonly index: ChainIndex;
   readonly fields: FieldValues;
+  readonly payload: PayloadReader;
   readonly oracle: Oracle;
   mark: number;
   readonly hits: RuleRef[];
@@ -122,13 +134,15 @@ function run(walk: Walk): End {
       return { kind: 'unknown', unknown: { kind: 'test', rule: ref, test: tested.unknown } };
     }
     if (tested.outcome === HOTDROP) return decided('drop', { by: 'hotdrop', rule: ref });
-    if (tested.outcome !== YES) {
+    if (tested.outcome !== YES && tested.outcome !== DROPPING) {
       place = { chain, next: next + 1 };
       continue;
     }
     walk.hits.push(ref);
     walk.trace?.push({ kind: 'match', rule: ref, effect: rule.target.effect, text: rule.source });
     const { effect } = rule.target;
+    // The rule is counted and its target runs, but ipt_do_table ends behind it.
+    if (tested.outcome === DROPPING) return decided('drop', { by: 'rule', rule: ref });
     if (effect.kind === 'return') {
       place = leave(walk, stack, chain);
       continue;
@@ -207,9 +221,9 @@ function testRule(walk: Walk, rule: Rule, ref: RuleRef): Tested {
     given.set(test, value);
     return value;
   };
-  const view: ConditionView = { fields: walk.fields, mark: walk.mark, changed: false, answer };
+  const view: ConditionView = { fields: walk.fields, mark: walk.mark, changed: false, answer, payload: walk.payload };
   const outcome = outcomeOf(ruleCondition(rule), view);
-  if (walk.trace !== undefined && outcome !== YES && isCertain(outcome)) {
+  if (walk.trace !== undefined && outcome !== YES && outcome !== DROPPING && isCertain(outcome)) {
     walk.trace.push(failure(rule, ref, view, outcome));
   }
   return unknown === undefined ? { outcome } : { outcome, unknown };

@@ -1,5 +1,7 @@
 import type { Condition, Opaque } from '../../grammar/model/condition.js';
 import { contains } from '../../grammar/model/interval.js';
+import { mayDrop, mayDropMatching, type PayloadTest } from '../../grammar/model/payload.js';
+import type { PayloadAnswer } from './payload/index.js';
 import type { FieldValues } from './read-fields.js';
 
 /**
@@ -12,6 +14,8 @@ export const NO: Outcome = 1;
 export const YES: Outcome = 2;
 /** The packet is dropped at once (`hotdrop` of struct xt_action_param). */
 export const HOTDROP: Outcome = 4;
+/** It holds, and has set `hotdrop`: the rule goes on with its other tests, and the packet is dropped behind it. */
+export const DROPPING: Outcome = 8;
 
 /** Answers an opaque test; undefined where it is not known. */
 export type Answer = (test: Opaque) => boolean | undefined;
@@ -23,6 +27,8 @@ export interface ConditionView {
   /** Something not understood may have rewritten the packet: no field is known. */
   readonly changed: boolean;
   readonly answer: Answer;
+  /** Answers a test that walks over the packet; not known if left out. */
+  readonly payload?: (test: PayloadTest) => PayloadAnswer;
 }
 
 /** What `condition` can come to. `all` and `any` stop where the kernel would: a hotdrop behind a failed test is none. */
@@ -36,11 +42,28 @@ export function outcomeOf(condition: Condition, view: ConditionView): Outcome {
       return afterHotdropTest(outcomeOf(condition.when, view));
     case 'opaque':
       return fromAnswer(view.answer(condition.test));
+    case 'payload':
+      return view.changed || view.payload === undefined
+        ? possiblePayload(condition.test)
+        : PAYLOAD_OUTCOMES[view.payload(condition.test)];
     case 'all':
       return inTurn(condition.of, view, YES, NO);
     case 'any':
       return inTurn(condition.of, view, NO, YES);
   }
+}
+
+const PAYLOAD_OUTCOMES: Readonly<Record<PayloadAnswer, Outcome>> = {
+  no: NO,
+  yes: YES,
+  hotdrop: HOTDROP,
+  dropping: DROPPING,
+};
+
+/** What the test can come to in a packet that is not known. */
+function possiblePayload(test: PayloadTest): Outcome {
+  const drops = mayDrop(test) ? HOTDROP : NEVER;
+  return YES | NO | drops | (mayDropMatching(test) ? DROPPING : NEVER);
 }
 
 function fromAnswer(answer: boolean | undefined): Outcome {
@@ -71,18 +94,27 @@ function afterHotdropTest(when: Outcome): Outcome {
   return (when & HOTDROP) | ((when & YES) === 0 ? 0 : HOTDROP) | ((when & NO) === 0 ? 0 : YES);
 }
 
-/** Tests one after the other while they come to `further`; ends with the first that comes to `end`. */
+/**
+ * Tests one after the other while they come to `further`; ends with the first that comes to `end`. Behind one that is
+ * dropping the packet the others are still tested, and the end is a hotdrop.
+ */
 function inTurn(parts: readonly Condition[], view: ConditionView, further: Outcome, end: Outcome): Outcome {
   let ended = NEVER;
+  let here = further;
   for (const part of parts) {
     const outcome = outcomeOf(part, view);
-    ended |= outcome & (end | HOTDROP);
-    if ((outcome & further) === 0) return ended;
+    const dropping = (here & DROPPING) !== 0;
+    if ((here & further) !== 0) ended |= outcome & (end | HOTDROP);
+    if (dropping && (outcome & (end | HOTDROP)) !== 0) ended |= HOTDROP;
+    let next = (here & further) === 0 ? NEVER : outcome & (further | DROPPING);
+    if (dropping && (outcome & (further | DROPPING)) !== 0) next |= DROPPING;
+    if (next === NEVER) return ended;
+    here = next;
   }
-  return ended | further;
+  return ended | here;
 }
 
 /** Whether the outcome is one only. */
 export function isCertain(outcome: Outcome): boolean {
-  return outcome === YES || outcome === NO || outcome === HOTDROP;
+  return outcome === YES || outcome === NO || outcome === HOTDROP || outcome === DROPPING;
 }

@@ -3,7 +3,8 @@ import type { Packet } from '../../grammar/model/packet.js';
 import type { Chain, Effect, RejectType, RuleRef, Ruleset } from '../../grammar/model/ruleset.js';
 import { entryChain, jumpTarget, type ChainIndex } from './chains.js';
 import { ruleCondition, setMark, type Oracle, type Verdict } from './evaluate.js';
-import { HOTDROP, NO, outcomeOf, YES, type Outcome } from './outcome.js';
+import { DROPPING, HOTDROP, NO, outcomeOf, YES, type Outcome } from './outcome.js';
+import { payloadReader, type PayloadReader } from './payload/index.js';
 import { readFields, type FieldValues } from './read-fields.js';
 
 /** The verdicts that are possible; `accept` not among them means that iptables drops or rejects the packet for sure. */
@@ -38,6 +39,7 @@ export function possibleVerdicts(input: PossibleInput): PossibleVerdicts {
   const exploration: Exploration = {
     index,
     fields: readFields(input.packet, input.ruleset.family, input.chain),
+    payload: payloadReader(input.packet, input.ruleset.family, input.chain),
     oracle: input.oracle ?? (() => undefined),
     explored: new Map(),
   };
@@ -91,6 +93,7 @@ interface Summary {
 interface Exploration {
   readonly index: ChainIndex;
   readonly fields: FieldValues;
+  readonly payload: PayloadReader;
   readonly oracle: Oracle;
   /** By chain and what was known on entry. */
   readonly explored: Map<string, Summary>;
@@ -112,7 +115,7 @@ function exploreRules(exploration: Exploration, chain: Chain, entry: Known): Sum
   for (const [at, rule] of chain.rules.entries()) {
     if (here === undefined) break;
     const outcome = possibleOutcomes(exploration, here, chain, at);
-    if ((outcome & HOTDROP) !== 0) verdicts.add('drop');
+    if ((outcome & (HOTDROP | DROPPING)) !== 0) verdicts.add('drop');
     let next: Reached = (outcome & NO) === 0 ? undefined : here;
     if ((outcome & YES) !== 0) {
       const { effect } = rule.target;
@@ -163,10 +166,11 @@ function markAfter(mark: number | undefined, effect: Extract<Effect, { kind: 'ma
 }
 
 function possibleOutcomes(exploration: Exploration, known: Known, chain: Chain, at: number): Outcome {
-  const { fields, oracle } = exploration;
+  const { fields, payload, oracle } = exploration;
   const rule: RuleRef = { chain: chain.name, number: at + 1 };
   return outcomeOf(ruleCondition(chain.rules[at]), {
     fields,
+    payload,
     ...known,
     answer: (test) => (known.changed ? undefined : oracle(test, rule, fields)),
   });

@@ -12,7 +12,21 @@ export type FieldValues = Readonly<Record<Field, bigint>>;
 
 type NetworkField = 'saddr' | 'daddr' | 'proto' | 'l4found' | 'fragoff' | 'tos' | 'ttl' | 'length';
 type TransportField =
-  'l4len' | 'sport' | 'dport' | 'tcp.flags' | 'tcp.doff' | 'tcp.whole' | 'tcp.options' | 'icmp.type' | 'icmp.code';
+  | 'l4len'
+  | 'sport'
+  | 'dport'
+  | 'tcp.flags'
+  | 'tcp.doff'
+  | 'tcp.whole'
+  | 'tcp.options'
+  | 'icmp.type'
+  | 'icmp.code'
+  | 'esp.spi'
+  | 'ah.spi'
+  | 'ipcomp.cpi'
+  | 'dccp.type'
+  | 'mh.next'
+  | 'mh.type';
 
 /** The packet from its IP header to its end (`skb->len` bytes), without the padding of the frame. */
 export interface IpPacket {
@@ -145,6 +159,13 @@ function readTransport(transport: Uint8Array): Readonly<Record<TransportField, b
     'tcp.options': whole ? tcpOptions(transport.subarray(20, dataOffset * 4)) : 0n,
     'icmp.type': byte(0),
     'icmp.code': byte(1),
+    // xt_esp.c, ipt_ah.c, xt_ipcomp.c, xt_dccp.c, ip6t_mh.c.
+    'esp.spi': transport.length < 4 ? 0n : unsigned(transport, 0, 4),
+    'ah.spi': transport.length < 8 ? 0n : unsigned(transport, 4, 4),
+    'ipcomp.cpi': port(2),
+    'dccp.type': (byte(8) >> 1n) & 0xfn,
+    'mh.next': byte(0),
+    'mh.type': byte(2),
   };
 }
 

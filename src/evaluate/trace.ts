@@ -39,6 +39,7 @@ function settling(condition: Condition, view: ConditionView, outcome: Outcome): 
   switch (condition.kind) {
     case 'in':
     case 'opaque':
+    case 'payload':
     case 'not':
       return condition;
     case 'hotdrop':
@@ -69,6 +70,7 @@ function lookedAt(condition: Condition, view: ConditionView): { readonly field?:
       return fields.size === 1 ? lookedAt(condition.of[0], view) : {};
     }
     case 'opaque':
+    case 'payload':
       return {};
   }
 }

@@ -27,6 +27,7 @@ export function wishesFor(condition: Condition, sense: boolean, family: Family, 
     case 'hotdrop':
       return wishesFor(condition.when, false, family, random);
     case 'opaque':
+    case 'payload':
       return [];
     case 'all':
     case 'any': {

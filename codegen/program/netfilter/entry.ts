@@ -29,6 +29,7 @@ import { FLOW_LENGTH, FLOW_THOFF, MAX_OPTION_BYTES } from '../flow.js';
 import { storeField, storeFlow, storeWord, type FlowWriter } from '../packet/entry.js';
 import { EXTENSION_HEADERS, IPV6_HEADERS } from '../packet/ipv6-headers.js';
 import { TCP_OPTIONS } from '../packet/transport.js';
+import { emitTransportField, transportFields } from '../packet/transport-fields.js';
 import { emitStateDevice } from './device.js';
 import { emitDynptr, loadSkb, readPacket } from './packet.js';
 import { DYNPTR_BYTES, NF_CONTEXT } from './structs.js';
@@ -161,26 +162,23 @@ function emitTransport(context: NetfilterContext): void {
   const { code, used } = context;
   const at = bufferOf(context);
   const tcp = TCP_FIELDS.some((field) => used.has(field));
-  const ports = (['sport', 'dport', 'icmp.type', 'icmp.code'] as const).filter((field) => used.has(field));
-  if (!tcp && ports.length === 0) return;
+  const groups = transportFields(used);
+  if (!tcp && groups.length === 0) return;
   const done = code.label('transport');
-  const ready = code.label('read');
-  code.emit(jump64('jlt', R8, 4, done));
   if (tcp) {
     const few = code.label('few');
     code.emit(jump64('jlt', R8, TCP_HEADER, few));
     read(context, reg(R9), TCP_HEADER, done);
-    emitTcp(context, ready);
-    code.emit(jump64('jge', R8, TCP_HEADER, ready));
+    emitTcp(context, few);
     code.place(few);
   }
-  read(context, reg(R9), 4, done);
-  code.place(ready);
-  for (const field of ports) {
-    const wide = field === 'sport' || field === 'dport';
-    if (wide) code.emit(load(2, R1, R10, at + (field === 'sport' ? 0 : 2)), toBigEndian(R1, 16));
-    else code.emit(load(1, R1, R10, at + (field === 'icmp.type' ? 0 : 1)));
-    storeField(context, field, R1);
+  for (const [end, fields] of groups) {
+    code.emit(jump64('jlt', R8, end, done));
+    read(context, reg(R9), end, done);
+    for (const one of fields) {
+      emitTransportField(code, one, R10, at);
+      storeField(context, one.field, R1);
+    }
   }
   code.place(done);
 }

@@ -21,11 +21,11 @@ import {
   R9,
   reg,
   store,
-  toBigEndian,
 } from '../../bytecode/instruction.js';
 import { Code } from '../code.js';
 import { MAX_OPTION_BYTES, type FlowLayout } from '../flow.js';
 import { storeField, type EntryContext } from './entry.js';
+import { emitTransportField, LEAST_HEADER, transportFields } from './transport-fields.js';
 
 /** Offset from the IP header beyond which a packet pointer is no use to the verifier. */
 const MAX_OFFSET = 0xfe00;
@@ -37,39 +37,19 @@ const MAX_OFFSET = 0xfe00;
 export function emitTransport(context: EntryContext): void {
   const { code, used } = context;
   storeField(context, 'l4len', R3);
-  const wanted = [
-    'sport',
-    'dport',
-    'tcp.flags',
-    'tcp.doff',
-    'tcp.whole',
-    'tcp.options',
-    'icmp.type',
-    'icmp.code',
-  ] as const;
-  if (!wanted.some((field) => used.has(field))) return;
+  const groups = transportFields(used);
+  const tcp = TCP_FIELDS.some((field) => used.has(field));
+  if (groups.length === 0 && !tcp) return;
   const done = code.label('read');
   code.emit(jump64('jgt', R9, MAX_OFFSET, done), mov64(R1, reg(R7)), alu64('add', R1, reg(R9)), mov64(R9, reg(R1)));
-  readAt(context, 4, done);
-  for (const [field, offset] of [
-    ['sport', 0],
-    ['dport', 2],
-  ] as const) {
-    if (!used.has(field)) continue;
-    code.emit(load(2, R1, R9, offset), toBigEndian(R1, 16));
-    storeField(context, field, R1);
+  for (const [end, fields] of groups.length === 0 ? [[LEAST_HEADER, []] as const] : groups) {
+    readAt(context, end, done);
+    for (const one of fields) {
+      emitTransportField(code, one, R9);
+      storeField(context, one.field, R1);
+    }
   }
-  for (const [field, offset] of [
-    ['icmp.type', 0],
-    ['icmp.code', 1],
-  ] as const) {
-    if (!used.has(field)) continue;
-    code.emit(load(1, R1, R9, offset));
-    storeField(context, field, R1);
-  }
-  if (
-    ['tcp.flags', 'tcp.doff', 'tcp.whole', 'tcp.options'].some((field) => used.has(field as (typeof wanted)[number]))
-  ) {
+  if (tcp) {
     readAt(context, 14, done);
     if (used.has('tcp.flags')) {
       code.emit(load(1, R1, R9, 13));
@@ -79,6 +59,8 @@ export function emitTransport(context: EntryContext): void {
   }
   code.place(done);
 }
+
+const TCP_FIELDS = ['tcp.flags', 'tcp.doff', 'tcp.whole', 'tcp.options'] as const;
 
 /** Goes to `short` unless the packet has `bytes` bytes of transport header. */
 function readAt(context: EntryContext, bytes: number, short: string): void {

@@ -1,10 +1,11 @@
-import { all, opaque, TRUE } from '../../model/condition.js';
-import { defineMatch, givenWords, isEmpty, option, type Parsed, type ValueType } from '../define.js';
+import { all, inSet, invertIf, payload, TRUE, type Condition } from '../../model/condition.js';
+import { intervals } from '../../model/interval.js';
+import { defineMatch, option, type Given, type Parsed, type ValueType } from '../define.js';
 import { number, UINT8 } from '../value/number.js';
 import { portRange } from '../value/port.js';
 import { headerReadable, NOT_LATER_FRAGMENT, portIn } from './transport.js';
 
-/** Packet types by number (RFC 4340 section 5.1); the last one stands for every type that is not assigned. */
+/** Packet types by number (RFC 4340 section 5.1); the last one is the first that is not assigned. */
 const TYPES = [
   'REQUEST',
   'RESPONSE',
@@ -56,6 +57,17 @@ const OPTIONS = {
   }),
 };
 
+function typeIn(given: Given<readonly Type[]> | undefined): Condition {
+  if (given === undefined) return TRUE;
+  const numbers = given.value.map((type) => TYPES.indexOf(type));
+  return invertIf(given.inverted, inSet('dccp.type', intervals(...numbers.map((n) => [n, n] as const))));
+}
+
+function optionPresent(given: Given<number> | undefined): Condition {
+  if (given === undefined) return TRUE;
+  return payload({ kind: 'dccp-option', option: given.value, inverted: given.inverted });
+}
+
 /** DCCP header (net/netfilter/xt_dccp.c `dccp_mt`). */
 export const dccp = defineMatch({
   name: 'dccp',
@@ -64,12 +76,13 @@ export const dccp = defineMatch({
   implicitFor: [33],
   doc: 'DCCP ports, types and options',
   options: OPTIONS,
-  condition: ({ sport, dport, ...rest }, context) =>
+  condition: ({ sport, dport, types: wanted, dccpOption }) =>
     all(
       NOT_LATER_FRAGMENT,
       headerReadable(12),
       portIn('sport', sport),
       portIn('dport', dport),
-      isEmpty(rest) ? TRUE : opaque({ name: 'module', module: 'dccp', words: givenWords(OPTIONS, rest, context) }),
+      typeIn(wanted),
+      optionPresent(dccpOption),
     ),
 });

@@ -1,5 +1,5 @@
-import { all, atLeast, equals, invertIf, TRUE, type Condition } from '../../model/condition.js';
-import { defineMatch, isEmpty, option, type Given, type ModuleContext, type OptionsOf } from '../define.js';
+import { all, equals, invertIf, payload, TRUE, type Condition } from '../../model/condition.js';
+import { defineMatch, isEmpty, option, type ModuleContext, type OptionsOf } from '../define.js';
 import { number } from '../value/number.js';
 import { flag } from '../value/text.js';
 
@@ -10,18 +10,16 @@ const OPTIONS = {
   codePoint: option('--ecn-ip-ect', number({ max: 3 }), { invertible: true, doc: 'the two ECN bits of the IP header' }),
 };
 
-const ECE = 0x40;
-const CWR = 0x80;
 const TCP = 6;
-
-function flagSet(given: Given<true> | undefined, bit: number): Condition {
-  return given === undefined ? TRUE : invertIf(given.inverted, equals('tcp.flags', bit, BigInt(bit)));
-}
 
 /** Without a whole TCP header the match fails, inverted or not, and nothing is dropped; later fragments are asked too. */
 function tcpFlags({ echo, reduced }: OptionsOf<typeof OPTIONS>): Condition {
   if (echo === undefined && reduced === undefined) return TRUE;
-  return all(atLeast('l4len', 20), flagSet(echo, ECE), flagSet(reduced, CWR));
+  return payload({
+    kind: 'tcp-ecn',
+    ...(echo === undefined ? {} : { echo: !echo.inverted }),
+    ...(reduced === undefined ? {} : { reduced: !reduced.inverted }),
+  });
 }
 
 function check(options: OptionsOf<typeof OPTIONS>, { protocol }: ModuleContext): string[] {

@@ -1,5 +1,6 @@
-import { defineVerbatimMatch, option, type Parsed, type ValueType } from '../define.js';
-import { number, scanUnsigned, UINT32, UINT8 } from '../value/number.js';
+import { payload } from '../../model/condition.js';
+import { defineMatch, option, type Parsed, type ValueType } from '../define.js';
+import { number, scanUnsigned, UINT32, UINT8, valueTest } from '../value/number.js';
 
 /** An option of the header by its type, and by its length if given. */
 interface HeaderOption {
@@ -51,7 +52,7 @@ const headerOptions: ValueType<readonly HeaderOption[]> = {
 };
 
 function optionHeader(name: 'hbh' | 'dst', doc: string) {
-  return defineVerbatimMatch({
+  return defineMatch({
     name,
     families: ['v6'],
     doc,
@@ -61,6 +62,15 @@ function optionHeader(name: 'hbh' | 'dst', doc: string) {
         doc: 'length of the header in bytes',
       }),
       options: option(`--${name}-opts`, headerOptions, { doc: 'options in the header, in this order' }),
+    },
+    condition: ({ length: given, options }) => {
+      const length = valueTest(given);
+      return payload({
+        kind: 'options',
+        header: name === 'hbh' ? 'hop-by-hop' : 'destination',
+        ...(length === undefined ? {} : { length }),
+        ...(options === undefined ? {} : { options: options.value }),
+      });
     },
   });
 }

@@ -1,4 +1,5 @@
-import { defineVerbatimMatch, option, type Parsed, type ValueType } from '../define.js';
+import { FALSE, payload } from '../../model/condition.js';
+import { defineMatch, option, type Parsed, type ValueType } from '../define.js';
 import { parseProtocolName, systemProtocolName } from '../value/protocols.js';
 import { flag } from '../value/text.js';
 
@@ -56,7 +57,7 @@ const headers: ValueType<readonly number[]> = {
 };
 
 /** Which extension headers a packet has (net/ipv6/netfilter/ip6t_ipv6header.c). */
-export const ipv6header = defineVerbatimMatch({
+export const ipv6header = defineMatch({
   name: 'ipv6header',
   families: ['v6'],
   doc: 'IPv6 extension headers in the packet',
@@ -68,4 +69,13 @@ export const ipv6header = defineVerbatimMatch({
     }),
     soft: option('--soft', flag, { doc: 'the packet has these headers, maybe among others' }),
   },
+  condition: ({ header, soft }) =>
+    header === undefined
+      ? FALSE
+      : payload({
+          kind: 'headers',
+          headers: header.value,
+          soft: soft !== undefined,
+          inverted: header.inverted,
+        }),
 });

@@ -1,6 +1,8 @@
-import { defineVerbatimMatch, option, optionWords, type Parsed, type ValueType } from '../define.js';
-import { printNumberRange, UINT8, wholeNumber, type NumberRange } from '../value/number.js';
+import { all, equals, hotdrop, inSet, invertIf, not, TRUE } from '../../model/condition.js';
+import { defineMatch, option, optionWords, type Parsed, type ValueType } from '../define.js';
+import { printNumberRange, rangeSet, UINT8, wholeNumber, type NumberRange } from '../value/number.js';
 import { isPrefix } from '../value/text.js';
+import { headerReadable, NOT_LATER_FRAGMENT } from './transport.js';
 
 /** Types of the mobility header (RFC 6275 section 6.1), each by its long and its short name. */
 const TYPES: readonly (readonly [name: string, type: number])[] = [
@@ -50,8 +52,11 @@ const OPTIONS = {
   type: option('--mh-type', types, { invertible: true, doc: 'type of the header or range of types' }),
 };
 
-/** Mobility header of IPv6 (net/netfilter/xt_mh.c). */
-export const mh = defineVerbatimMatch({
+/** "No next header", which is all that may follow a mobility header (IPPROTO_NONE). */
+const NO_NEXT_HEADER = 59;
+
+/** Mobility header of IPv6 (net/ipv6/netfilter/ip6t_mh.c). */
+export const mh = defineMatch({
   name: 'mh',
   families: ['v6'],
   protocols: [135],
@@ -59,6 +64,13 @@ export const mh = defineVerbatimMatch({
   implicitName: 'mh',
   doc: 'mobility header',
   options: OPTIONS,
+  condition: ({ type }) =>
+    all(
+      NOT_LATER_FRAGMENT,
+      headerReadable(6),
+      hotdrop(not(equals('mh.next', NO_NEXT_HEADER))),
+      type === undefined ? TRUE : invertIf(type.inverted, inSet('mh.type', rangeSet(type.value))),
+    ),
   print: ({ type }, context) => {
     const every = type === undefined || (!type.inverted && type.value.lo === 0 && type.value.hi === UINT8);
     return every ? [] : optionWords(OPTIONS.type, type, context);

@@ -1,7 +1,7 @@
-import { all, opaque, TRUE } from '../../model/condition.js';
-import { defineMatch, option, optionWords } from '../define.js';
+import { all, payload, TRUE, type Condition } from '../../model/condition.js';
+import { defineMatch, option, type Given } from '../define.js';
 import { namedPortRange } from '../value/port.js';
-import { chunkTest } from '../value/sctp-chunks.js';
+import { chunkTest, type ChunkTest } from '../value/sctp-chunks.js';
 import { headerReadable, NOT_LATER_FRAGMENT, portIn } from './transport.js';
 
 const OPTIONS = {
@@ -18,6 +18,20 @@ const OPTIONS = {
   chunks: option('--chunk-types', chunkTest, { invertible: true, doc: 'chunks in the packet' }),
 };
 
+const ALL_TYPES = Array.from({ length: 256 }, (_, type) => type);
+
+function chunksMatch(given: Given<ChunkTest> | undefined): Condition {
+  if (given === undefined) return TRUE;
+  const { kind, types, flags } = given.value;
+  return payload({
+    kind: 'sctp-chunks',
+    match: kind,
+    types: types === 'ALL' ? ALL_TYPES : types,
+    flags: [...flags].map(([type, { mask, set }]) => ({ type, mask, set })),
+    inverted: given.inverted,
+  });
+}
+
 /** SCTP header and chunks (net/netfilter/xt_sctp.c `sctp_mt`). */
 export const sctp = defineMatch({
   name: 'sctp',
@@ -26,14 +40,6 @@ export const sctp = defineMatch({
   implicitFor: [132],
   doc: 'SCTP ports and chunks',
   options: OPTIONS,
-  condition: ({ sport, dport, chunks }, context) =>
-    all(
-      NOT_LATER_FRAGMENT,
-      headerReadable(12),
-      portIn('sport', sport),
-      portIn('dport', dport),
-      chunks === undefined
-        ? TRUE
-        : opaque({ name: 'module', module: 'sctp', words: optionWords(OPTIONS.chunks, chunks, context) }),
-    ),
+  condition: ({ sport, dport, chunks }) =>
+    all(NOT_LATER_FRAGMENT, headerReadable(12), portIn('sport', sport), portIn('dport', dport), chunksMatch(chunks)),
 });

@@ -1,8 +1,9 @@
-import { defineVerbatimMatch, option } from '../define.js';
+import { FALSE, payload } from '../../model/condition.js';
+import { defineMatch, option } from '../define.js';
 import { numberRange, UINT16 } from '../value/number.js';
 
 /** Maximum segment size in the TCP options (net/netfilter/xt_tcpmss.c). */
-export const tcpmss = defineVerbatimMatch({
+export const tcpmss = defineMatch({
   name: 'tcpmss',
   families: ['v4', 'v6'],
   protocols: [6],
@@ -14,4 +15,6 @@ export const tcpmss = defineVerbatimMatch({
       doc: 'size in bytes, or a range of them',
     }),
   },
+  condition: ({ mss }) =>
+    mss === undefined ? FALSE : payload({ kind: 'tcp-mss', size: { ...mss.value, inverted: mss.inverted } }),
 });

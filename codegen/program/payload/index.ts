@@ -1,0 +1,152 @@
+import type { Field } from '../../../grammar/model/fields.js';
+import { payloadKey, type PayloadTest } from '../../../grammar/model/payload.js';
+import type { FunctionSpec, ParamSpec } from '../../object/spec.js';
+import type { Code } from '../code.js';
+import type { FlowLayout } from '../flow.js';
+import type { View } from '../view.js';
+import { FIND_EXTENSION, findExtensionFunction } from './find-extension.js';
+import {
+  emitAuthentication,
+  emitEui64,
+  emitFragment,
+  emitHeaders,
+  emitOptions,
+  emitRouting,
+  emitSegmentRouting,
+} from './ipv6.js';
+import { PayloadCode } from './payload-code.js';
+import { emitSctpChunks } from './sctp.js';
+import { SeenHeader } from './seen-header.js';
+import { emitText, TEXT_BLOCK_BYTES, textFunction } from './text.js';
+import { emitDccpOption, emitTcpEcn, emitTcpMss } from './transport.js';
+import { emitU32 } from './u32.js';
+
+export { PAYLOAD } from './answer.js';
+
+type Functions = readonly Omit<FunctionSpec, 'linkage'>[];
+
+/** Fields that the entry must read for a test. */
+export function payloadFields(test: PayloadTest): readonly Field[] {
+  return test.kind === 'eui64' ? ['mac.src', 'saddr'] : [];
+}
+
+/** Whether the function of a test calls {@link FIND_EXTENSION}. */
+function findsExtension({ kind }: PayloadTest): boolean {
+  return kind === 'ah' || kind === 'frag' || kind === 'rt' || kind === 'options' || kind === 'srh';
+}
+
+/** Bytes of stack of the functions of a test, as the kernel rounds them up. */
+function stackOf(test: PayloadTest): number {
+  return test.kind === 'string' ? 128 : findsExtension(test) ? 128 : 96;
+}
+
+/** The functions of a program that answer payload tests: one for each different test. */
+export class PayloadFunctions {
+  private readonly tests = new Map<string, { readonly name: string; readonly test: PayloadTest }>();
+
+  constructor(
+    private readonly view: View,
+    private readonly prefix: string,
+  ) {}
+
+  /** Name of the function that answers a test. */
+  nameOf(test: PayloadTest): string {
+    const key = payloadKey(test);
+    let known = this.tests.get(key);
+    if (known === undefined) {
+      known = { name: `${this.prefix}payload_${this.tests.size}`, test };
+      this.tests.set(key, known);
+    }
+    return known.name;
+  }
+
+  get size(): number {
+    return this.tests.size;
+  }
+
+  /** Calls from a chain function on down. */
+  get depth(): number {
+    return Math.max(0, ...this.all().map((test) => (test.kind === 'string' || findsExtension(test) ? 2 : 1)));
+  }
+
+  /** Bytes of stack from a chain function on down. */
+  get stack(): number {
+    return Math.max(0, ...this.all().map(stackOf));
+  }
+
+  private all(): readonly PayloadTest[] {
+    return [...this.tests.values()].map(({ test }) => test);
+  }
+
+  specs(layout: FlowLayout, ctx: ParamSpec, flow: ParamSpec): Functions {
+    const own = [...this.tests.values()].flatMap(({ name, test }) => {
+      const text = test.kind === 'string' ? [{ name: textName(name), ...searcher(test) }] : [];
+      return [{ name, params: [ctx, flow], instructions: this.emit(test, name, layout).finish() }, ...text];
+    });
+    return this.all().some(findsExtension) ? [...own, findExtensionSpec(this.view, ctx, flow)] : own;
+  }
+
+  private emit(test: PayloadTest, name: string, layout: FlowLayout): Code {
+    const { hook, chain, family } = this.view;
+    const payload = new PayloadCode(hook);
+    const seen = new SeenHeader(payload, hook, chain, family);
+    switch (test.kind) {
+      case 'sctp-chunks':
+        emitSctpChunks(payload, test);
+        break;
+      case 'dccp-option':
+        emitDccpOption(payload, test);
+        break;
+      case 'tcp-mss':
+        emitTcpMss(payload, test);
+        break;
+      case 'tcp-ecn':
+        emitTcpEcn(payload, test);
+        break;
+      case 'ah':
+        emitAuthentication(payload, test);
+        break;
+      case 'frag':
+        emitFragment(payload, test);
+        break;
+      case 'rt':
+        emitRouting(payload, test);
+        break;
+      case 'options':
+        emitOptions(payload, test);
+        break;
+      case 'headers':
+        emitHeaders(payload, test);
+        break;
+      case 'srh':
+        emitSegmentRouting(payload, test);
+        break;
+      case 'eui64':
+        emitEui64(payload, layout);
+        break;
+      case 'u32':
+        emitU32(payload, seen, test);
+        break;
+      case 'string':
+        emitText(payload, seen, test, textName(name));
+        break;
+      case 'classic-bpf':
+        throw new Error('a BPF program came to the code generator');
+    }
+    return payload.finish();
+  }
+}
+
+const textName = (name: string): string => name.replace(/payload_/, 'text_');
+
+function searcher(test: Extract<PayloadTest, { kind: 'string' }>): Pick<FunctionSpec, 'params' | 'instructions'> {
+  const block: ParamSpec = { name: 'block', type: { kind: 'memory', struct: 'block', bytes: TEXT_BLOCK_BYTES } };
+  const int = (name: string): ParamSpec => ({ name, type: { kind: 'int' } });
+  return { params: [block, int('count'), int('state')], instructions: textFunction(test).finish() };
+}
+
+/** The function behind {@link FIND_EXTENSION}, one for the object. */
+function findExtensionSpec(view: View, ctx: ParamSpec, flow: ParamSpec): Functions[number] {
+  const target: ParamSpec = { name: 'target', type: { kind: 'int' } };
+  return { name: FIND_EXTENSION, params: [ctx, flow, target], instructions: findExtensionFunction(view.hook).finish() };
+}
