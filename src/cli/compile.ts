@@ -1,8 +1,10 @@
-import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import { isatty } from 'node:tty';
 import { compile } from '../../codegen/program/index.js';
-import { chainsOf, type CompileOptions } from '../../codegen/program/manifest.js';
-import { loadDump, type DumpOptions } from './dump.js';
-import { EXIT, reasonOf, sayJson, tell, tellDiagnostics, UserError, type ExitCode } from './output.js';
+import type { CompileOptions, Manifest } from '../../codegen/program/manifest.js';
+import { loadRules, type DumpOptions } from './dump.js';
+import { checkWritable, writeWhole } from './files.js';
+import { EXIT, sayJson, tell, tellDiagnostics, UserError, type ExitCode } from './output.js';
+import { isRefusal } from './refusal.js';
 
 export type TranslationOptions = Omit<CompileOptions, 'source' | 'sourceFile'>;
 
@@ -13,52 +15,42 @@ interface Options extends DumpOptions, TranslationOptions {
 
 /** Compiles and writes the object; a refusal writes nothing and exits 1. */
 export async function run(path: string, options: Options): Promise<ExitCode> {
-  const { ruleset, text, file } = loadDump(path, options);
+  checkOutput(options, path);
+  const { ruleset, text, file } = loadRules(path, options);
   const result = compile(ruleset, { ...options, source: text, sourceFile: file });
   tellDiagnostics(result.diagnostics, file, text);
   if (!result.ok) {
+    if (!isRefusal(result.diagnostics)) throw new UserError(`ipt2bpf: ${file}: nothing was written`);
     if (options.json) sayJson({ compiled: false, diagnostics: result.diagnostics });
-    tell(
-      `ipt2bpf: ${file}: ${options.chain === undefined ? 'table filter' : `chain ${options.chain}`} is refused at ${options.hook}; nothing was written`,
-    );
+    tell(`ipt2bpf: ${file}: chain ${options.chain} is refused at ${options.hook}; nothing was written`);
     return EXIT.different;
   }
-  writeWhole(options.output, result.object);
-  const { manifest } = result;
+  const { manifest, object, diagnostics } = result;
+  if (options.output === '-') process.stdout.write(object);
+  else writeWhole(options.output, object);
   if (options.json) {
     const { source: _source, ...rest } = manifest;
-    sayJson({
-      compiled: true,
-      output: options.output,
-      bytes: result.object.length,
-      manifest: rest,
-      diagnostics: result.diagnostics,
-    });
-    return EXIT.same;
+    sayJson({ compiled: true, output: options.output, bytes: object.length, manifest: rest, diagnostics });
+  } else {
+    tellSummary(options.output === '-' ? '<stdout>' : options.output, manifest, object.length);
   }
+  return EXIT.same;
+}
+
+function checkOutput({ output, json }: Options, dump: string): void {
+  if (output === '-' && json) throw new UserError('ipt2bpf: --json and -o - would both go to stdout');
+  if (output === '-' && isatty(1)) throw new UserError('ipt2bpf: an object file is nothing for a terminal');
+  checkWritable(output, [dump]);
+}
+
+function tellSummary(name: string, manifest: Manifest, bytes: number): void {
   const rules = manifest.counters.filter((counter) => counter.kind === 'rule').length;
+  const chains = manifest.programs.map((program) => program.chain).join(', ');
   tell(
-    `${options.output}: ${manifest.table} ${chainsOf(manifest)} for ${manifest.hook}, ${manifest.mode}, ${rules} rules, ${result.object.length} bytes`,
+    `${name}: ${manifest.table} ${chains} for ${manifest.hook}, ${manifest.mode}, ${rules} ${rules === 1 ? 'rule' : 'rules'}, ${bytes} bytes`,
   );
   tell(`needs Linux ${manifest.needs.kernel} or newer (${manifest.needs.features.join(', ')})`);
   for (const assumption of manifest.assumptions) tell(`assumes: ${assumption}`);
   for (const rule of manifest.deferred)
     tell(`deferred: line ${rule.line}: rule ${rule.number} of ${rule.chain}: ${rule.reason}`);
-  return EXIT.same;
-}
-
-/** Writes a file so that a reader finds the old one or the new one, never half of it. */
-function writeWhole(path: string, bytes: Uint8Array): void {
-  if (path === '-') {
-    process.stdout.write(bytes);
-    return;
-  }
-  const temporary = `${path}.${process.pid}.tmp`;
-  try {
-    writeFileSync(temporary, bytes);
-    renameSync(temporary, path);
-  } catch (error) {
-    rmSync(temporary, { force: true });
-    throw new UserError(`ipt2bpf: ${path}: ${reasonOf(error)}`);
-  }
 }

@@ -1,7 +1,11 @@
+import { isUtf8 } from 'node:buffer';
 import { parseDump } from '../../grammar/index.js';
+import type { Diagnostic } from '../../grammar/model/diagnostic.js';
 import type { Family } from '../../grammar/model/family.js';
 import type { Ruleset } from '../../grammar/model/ruleset.js';
-import { EXIT, readInput, tellDiagnostics, UserError } from './output.js';
+import { readInput } from './files.js';
+import { EXIT, tell, tellDiagnostics, UserError } from './output.js';
+import { recogniseBytes, recogniseText } from './recognise.js';
 
 export interface LoadedDump {
   readonly ruleset: Ruleset;
@@ -15,14 +19,68 @@ export interface DumpOptions {
 
 /** Reads and parses a dump; its errors are printed, and end the command with exit code 2. */
 export function loadDump(path: string, options: DumpOptions): LoadedDump {
-  const text = readInput(path);
-  const file = path === '-' ? '<stdin>' : path;
+  const file = nameOf(path);
+  const text = textOf(readInput(path), file);
   const { ruleset, diagnostics } = parseDump(text, {
     file,
     ...(options.family === undefined ? {} : { family: options.family }),
   });
-  tellDiagnostics(diagnostics, file, text);
   const errors = diagnostics.filter((d) => d.severity === 'error').length;
+  const other = errors === 0 ? undefined : recogniseText(text);
+  if (other !== undefined) throw new UserError(`${file}:1:1: error[not-a-dump]: this is ${other}`);
+  tellDiagnostics(diagnostics, file, text);
   if (errors > 0) throw new UserError(`ipt2bpf: ${file}: ${errors} ${errors === 1 ? 'error' : 'errors'}`, EXIT.trouble);
   return { ruleset, text, file };
+}
+
+/**
+ * A dump with something in it. An empty one is what `iptables-save` prints to those who are not root: an answer about
+ * it would be taken for one about the firewall.
+ */
+export function loadRules(path: string, options: DumpOptions): LoadedDump {
+  const dump = loadDump(path, options);
+  if (dump.ruleset.tables.length === 0) {
+    throw new UserError(`ipt2bpf: ${dump.file}: there is no table in it (iptables-save prints nothing without root)`);
+  }
+  return dump;
+}
+
+/** As `loadDump`, with a warning where the dump is empty. */
+export function loadText(path: string, options: DumpOptions): LoadedDump {
+  const dump = loadDump(path, options);
+  if (dump.ruleset.tables.length === 0) tell(`ipt2bpf: warning: ${dump.file}: there is no table in it`);
+  return dump;
+}
+
+function nameOf(path: string): string {
+  return path === '-' ? '<stdin>' : path;
+}
+
+function textOf(bytes: Buffer, file: string): string {
+  const other = recogniseBytes(bytes);
+  if (other !== undefined) throw new UserError(`${file}:1:1: error[not-a-dump]: this is ${other}`);
+  const text = decoded(bytes, file);
+  if (isUtf8(bytes)) return text;
+  const diagnostics = undecodable(text);
+  if (diagnostics.length === 0) return text;
+  tellDiagnostics(diagnostics, file, text);
+  throw new UserError(`ipt2bpf: ${file}: is not UTF-8 (convert it, e.g. with iconv -f latin1 -t utf8)`);
+}
+
+function decoded(bytes: Buffer, file: string): string {
+  try {
+    return bytes.toString('utf8');
+  } catch {
+    throw new UserError(`ipt2bpf: ${file}: the file is too large`);
+  }
+}
+
+/** Two names of other bytes must not become one name of replacement characters. Comments of the file may. */
+function undecodable(text: string): readonly Diagnostic[] {
+  return text.split('\n').flatMap((line, index): readonly Diagnostic[] => {
+    const at = line.startsWith('#') ? -1 : line.indexOf('\ufffd');
+    if (at < 0) return [];
+    const message = 'the line holds bytes that are not UTF-8';
+    return [{ line: index + 1, column: at + 1, length: 1, code: 'not-utf8', severity: 'error', message }];
+  });
 }

@@ -1,9 +1,20 @@
-import type { BuiltinChain, TableName } from '../../grammar/model/family.js';
+import { BUILTIN_CHAINS, type BuiltinChain, type TableName } from '../../grammar/model/family.js';
 import type { Packet } from '../../grammar/model/packet.js';
-import { describeStep, evaluate, reaches, surroundingsOracle, type Evaluation } from '../evaluate/index.js';
-import { parsePacketText, summarisePacket } from '../packet/index.js';
-import { loadDump, type DumpOptions } from './dump.js';
-import { EXIT, say, sayJson, tell, UserError, type ExitCode } from './output.js';
+import { findTable, type Ruleset } from '../../grammar/model/ruleset.js';
+import {
+  describeStep,
+  evaluate,
+  possibleVerdicts,
+  reaches,
+  surroundingsOracle,
+  type Evaluation,
+  type PossibleVerdicts,
+  type Unknown,
+  type Verdict,
+} from '../evaluate/index.js';
+import { parsePacketText, summarisePacket, type PacketText } from '../packet/index.js';
+import { loadRules, type DumpOptions } from './dump.js';
+import { EXIT, say, sayJson, tell, UserError, visible, type ExitCode } from './output.js';
 
 interface Options extends DumpOptions {
   readonly packet: string;
@@ -12,42 +23,52 @@ interface Options extends DumpOptions {
   readonly json?: boolean;
 }
 
-/** Follows a packet through a chain. Exit 0: decided; 1: something is not known; 2: trouble. */
+/** Follows a packet through a chain. Exit 0: the verdict is certain; 1: it hangs on what is not known; 2: trouble. */
 export async function run(path: string, options: Options): Promise<ExitCode> {
-  const { ruleset } = loadDump(path, options);
-  const parsed = parsePacketText(options.packet);
-  if (!parsed.ok) {
-    for (const d of parsed.diagnostics) {
-      tell(`--packet:1:${d.column}: error[${d.code}]: ${d.message}${d.hint === undefined ? '' : ` (${d.hint})`}`);
-      tell(`  ${options.packet}\n  ${' '.repeat(d.column - 1)}${'^'.repeat(Math.max(1, d.length))}`);
-    }
-    throw new UserError('ipt2bpf: the packet cannot be read');
-  }
-  const { packet, family, surroundings } = parsed.text;
+  const { ruleset, file } = loadRules(path, options);
+  const { packet, family, surroundings } = readPacket(options.packet);
   if (family !== ruleset.family) {
     throw new UserError(`ipt2bpf: the packet is ${name(family)}, the dump is ${name(ruleset.family)}`);
   }
   const chain = options.chain ?? chainOf(packet);
   const table = options.table ?? (chain === 'PREROUTING' ? 'raw' : 'filter');
-  if (!ruleset.tables.some((candidate) => candidate.name === table)) {
-    throw new UserError(`ipt2bpf: ${path}: the dump has no table ${table}`);
-  }
+  checkChain(ruleset, table, chain, file);
+  const subject = { packet: summarisePacket(packet, surroundings), table, chain };
   const reach = reaches(packet, { family, hook: chain, route: chain === 'FORWARD' ? 'forward' : 'local' });
   if (reach.kind === 'never') {
-    if (options.json) sayJson({ packet: summarisePacket(packet), table, chain, reaches: false, why: reach.why });
-    else say(`${summarisePacket(packet)}\nnever reaches chain ${chain}: ${reach.why}`);
+    if (options.json) sayJson({ ...subject, reaches: false, why: reach.why });
+    else say(`${subject.packet}\nnever reaches chain ${chain}: ${reach.why}`);
     return EXIT.same;
   }
   const oracle = surroundingsOracle(surroundings, packet, family);
-  const evaluation = evaluate({ ruleset, table, chain, packet, oracle, trace: true });
+  const question = { ruleset, table, chain, packet, oracle };
+  const evaluation = evaluate({ ...question, trace: true });
+  const possible = namesOf(evaluation.kind === 'decided' ? [evaluation.verdict] : listed(possibleVerdicts(question)));
   const steps = evaluation.trace.map((step) => describeStep(step, family));
   if (options.json) {
     const { trace: _trace, ...rest } = evaluation;
-    sayJson({ packet: summarisePacket(packet), table, chain, reaches: true, steps, ...rest });
+    sayJson({ ...subject, reaches: true, steps, possible, ...rest });
   } else {
-    say([summarisePacket(packet), `table ${table}, chain ${chain}`, ...steps, verdictLine(evaluation)].join('\n'));
+    const lines = [subject.packet, `table ${table}, chain ${chain}`, ...steps, conclusion(evaluation, possible)];
+    say(lines.map(visible).join('\n'));
   }
-  return evaluation.kind === 'decided' ? EXIT.same : EXIT.different;
+  return possible.length === 1 ? EXIT.same : EXIT.different;
+}
+
+function readPacket(text: string): PacketText {
+  const parsed = parsePacketText(text);
+  if (parsed.ok) return parsed.text;
+  for (const d of parsed.diagnostics) {
+    tell(`--packet:1:${d.column}: error[${d.code}]: ${d.message}${d.hint === undefined ? '' : ` (${d.hint})`}`);
+    tell(`  ${text}\n  ${' '.repeat(d.column - 1)}${'^'.repeat(Math.max(1, d.length))}`);
+  }
+  throw new UserError('ipt2bpf: the packet cannot be read');
+}
+
+function checkChain(ruleset: Ruleset, table: TableName, chain: BuiltinChain, file: string): void {
+  const known: readonly string[] = BUILTIN_CHAINS[table];
+  if (!known.includes(chain)) throw new UserError(`ipt2bpf: table ${table} has no chain ${chain}`);
+  if (findTable(ruleset, table) === undefined) throw new UserError(`ipt2bpf: ${file}: the dump has no table ${table}`);
 }
 
 const name = (family: 'v4' | 'v6'): string => (family === 'v4' ? 'IPv4' : 'IPv6');
@@ -58,17 +79,23 @@ function chainOf(packet: Packet): BuiltinChain {
   return packet.outInterface === '' ? 'INPUT' : 'OUTPUT';
 }
 
-function verdictLine(evaluation: Evaluation): string {
+function listed({ accept, drop, reject }: PossibleVerdicts): readonly Verdict[] {
+  const rejects = [...reject].map((type): Verdict => ({ reject: type }));
+  return [...(accept ? ['accept' as const] : []), ...(drop ? ['drop' as const] : []), ...rejects];
+}
+
+const namesOf = (verdicts: readonly Verdict[]): readonly string[] =>
+  verdicts.map((verdict) => (typeof verdict === 'string' ? verdict.toUpperCase() : `REJECT (${verdict.reject})`));
+
+function conclusion(evaluation: Evaluation, possible: readonly string[]): string {
+  const text = possible.join(' or ');
   if (evaluation.kind === 'unknown') {
     const { unknown } = evaluation;
-    const what =
-      unknown.kind === 'target'
-        ? `target ${unknown.target}`
-        : `${unknown.test.name === 'module' ? unknown.test.module : unknown.test.name}`;
-    return `=> unknown: rule ${unknown.rule.number} of ${unknown.rule.chain} asks what the packet does not say (${what}); add it, e.g. state NEW`;
+    const asks = `rule ${unknown.rule.number} of ${unknown.rule.chain} asks what the packet does not say (${askedBy(unknown)})`;
+    if (possible.length === 1) return `${asks}\n=> ${text}, whatever the answer`;
+    return `${asks}${adviceFor(unknown)}\n=> ${text}`;
   }
-  const { verdict, decision } = evaluation;
-  const text = typeof verdict === 'string' ? verdict.toUpperCase() : `REJECT (${verdict.reject})`;
+  const { decision } = evaluation;
   switch (decision.by) {
     case 'rule':
       return `=> ${text} by rule ${decision.rule.number} of ${decision.rule.chain}`;
@@ -77,4 +104,14 @@ function verdictLine(evaluation: Evaluation): string {
     case 'hotdrop':
       return `=> ${text}: rule ${decision.rule.number} of ${decision.rule.chain} drops broken packets at once`;
   }
+}
+
+function askedBy(unknown: Unknown): string {
+  if (unknown.kind === 'target') return `target ${unknown.target}`;
+  return unknown.test.name === 'module' ? unknown.test.module : unknown.test.name;
+}
+
+/** Only the state of the connection can be said in a packet's words. */
+function adviceFor(unknown: Unknown): string {
+  return unknown.kind === 'test' && unknown.test.name === 'ctstate' ? '; add it, e.g. state NEW' : '';
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
 import { addVerbs } from './verbs.js';
-import { EXIT, tell, UserError } from './output.js';
+import { EXIT, guardStreams, reasonOf, tell, UserError } from './output.js';
 
 async function main(argv: readonly string[]): Promise<number> {
   const program = new Command('ipt2bpf');
@@ -9,32 +9,33 @@ async function main(argv: readonly string[]): Promise<number> {
   addVerbs(program, (result) => {
     code = result;
   });
-  program.exitOverride();
   try {
     await program.parseAsync(argv);
     return code;
   } catch (error) {
-    // Help and version are no trouble; commander has printed its message already.
-    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.same : EXIT.trouble;
-    if (error instanceof UserError) {
-      tell(error.message);
-      return error.exitCode;
-    }
-    throw error;
+    return exitCodeOf(error);
   }
 }
 
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(EXIT.same);
-  throw error;
-});
+function exitCodeOf(error: unknown): number {
+  // Help and version are no trouble; commander has printed its message already.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.same : EXIT.trouble;
+  if (error instanceof UserError) {
+    tell(error.message);
+    return error.exitCode;
+  }
+  if (isMachineTrouble(error)) {
+    tell(`ipt2bpf: ${reasonOf(error)}`);
+    return EXIT.trouble;
+  }
+  tell(`ipt2bpf: internal error, please report it: ${error instanceof Error ? error.stack : String(error)}`);
+  return EXIT.trouble;
+}
 
-main(process.argv).then(
-  (code) => {
-    process.exitCode = code;
-  },
-  (error: unknown) => {
-    tell(`ipt2bpf: internal error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
-    process.exitCode = EXIT.trouble;
-  },
-);
+/** What the kernel or a tool refused; known by name, because their code is loaded only by verbs that ask them. */
+function isMachineTrouble(error: unknown): error is Error {
+  return error instanceof Error && ['RuntimeError', 'SystemCallError'].includes(error.name);
+}
+
+guardStreams();
+process.exitCode = await main(process.argv);

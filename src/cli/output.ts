@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { formatDiagnostic, type Diagnostic } from '../../grammar/model/diagnostic.js';
 
 /** Exit codes, as diff(1) has them. */
@@ -15,7 +14,9 @@ export class UserError extends Error {
   }
 }
 
-const useColour = (): boolean => process.env.NO_COLOR === undefined && process.stderr.isTTY === true;
+/** NO_COLOR counts where it is set and not empty (no-color.org). */
+const useColour = (): boolean =>
+  process.stderr.isTTY === true && (process.env.NO_COLOR ?? '') === '' && process.env.TERM !== 'dumb';
 
 const COLOURS = { error: 31, warning: 33, info: 36 } as const;
 
@@ -24,13 +25,41 @@ export function tell(text: string): void {
   process.stderr.write(`${text}\n`);
 }
 
-/** Results. Writing to a closed pipe ends quietly. */
+/** Results. */
 export function say(text: string): void {
-  process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
+  if (text !== '') process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
 }
 
 export function sayJson(value: unknown): void {
   say(JSON.stringify(value, (_key, item: unknown) => (typeof item === 'bigint' ? item.toString() : item), 2));
+}
+
+/**
+ * A reader that goes away (`| head -1`) is no trouble: the verb still ends with the code of its result, so that a
+ * difference is never told as success. Any other failure to write is.
+ */
+export function guardStreams(): void {
+  const guard = (name: string) => (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') return;
+    if (name === 'stdout') tell(`ipt2bpf: ${name}: ${reasonOf(error)}`);
+    process.exit(EXIT.trouble);
+  };
+  process.stdout.on('error', guard('stdout'));
+  process.stderr.on('error', guard('stderr'));
+}
+
+/** Text of a dump for a terminal: a control character in it is shown, not obeyed. */
+export function visible(text: string): string {
+   
+  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, (character) => {
+    const code = character.charCodeAt(0);
+    return code < 0x20 ? String.fromCharCode(0x2400 + code) : '\u2421';
+  });
+}
+
+/** Diagnostics about the question, not about a place in the dump, point to its first character. */
+function isPlaced({ line, column, length }: Diagnostic): boolean {
+  return line !== 1 || column !== 1 || length !== 1;
 }
 
 /** Prints diagnostics in the order of the file, each with its line and a caret under the word. */
@@ -38,11 +67,11 @@ export function tellDiagnostics(diagnostics: readonly Diagnostic[], file: string
   const lines = text.split('\n');
   const sorted = [...diagnostics].sort((a, b) => a.line - b.line || a.column - b.column);
   for (const diagnostic of sorted) {
-    const plain = formatDiagnostic(diagnostic, file);
+    const plain = visible(formatDiagnostic(diagnostic, file));
     const colour = `\u001b[${COLOURS[diagnostic.severity]}m`;
-    tell(useColour() ? plain.replace(diagnostic.severity, `${colour}${diagnostic.severity}\u001b[0m`) : plain);
+    tell(useColour() ? plain.replace(` ${diagnostic.severity}[`, ` ${colour}${diagnostic.severity}\u001b[0m[`) : plain);
     const source = lines[diagnostic.line - 1];
-    if (source === undefined || source.trim() === '') continue;
+    if (source === undefined || source.trim() === '' || !isPlaced(diagnostic)) continue;
     tell(`  ${excerpt(source, diagnostic)}`);
   }
 }
@@ -51,25 +80,27 @@ const WIDTH = 160;
 
 function excerpt(source: string, diagnostic: Diagnostic): string {
   const from = diagnostic.column > WIDTH - 20 ? diagnostic.column - 20 : 0;
-  const shown = source.slice(from, from + WIDTH).replaceAll('\t', ' ');
+  const shown = visible(source.slice(from, from + WIDTH).replaceAll('\t', ' '));
   const marks = '^'.repeat(Math.max(1, Math.min(diagnostic.length, shown.length - (diagnostic.column - 1 - from))));
   return `${shown}\n  ${' '.repeat(Math.max(0, diagnostic.column - 1 - from))}${marks}`;
 }
 
-/** Reads a file as text; `-` is standard input. */
-export function readInput(path: string): string {
-  try {
-    return readFileSync(path === '-' ? 0 : path, 'utf8');
-  } catch (error) {
-    throw new UserError(`ipt2bpf: ${path}: ${reasonOf(error)}`);
-  }
+/** Why something outside failed, without the name of the system call. */
+export function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const reason = 'code' in error && typeof error.code === 'string' ? REASONS[error.code] : undefined;
+  return reason ?? error.message;
 }
 
-export function reasonOf(error: unknown): string {
-  if (error instanceof Error && 'code' in error) {
-    if (error.code === 'ENOENT') return 'no such file';
-    if (error.code === 'EACCES' || error.code === 'EPERM') return 'permission denied';
-    if (error.code === 'EISDIR') return 'is a directory';
-  }
-  return error instanceof Error ? error.message : String(error);
-}
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'no such file',
+  ENOTDIR: 'not a folder',
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
+  EISDIR: 'is a folder',
+  ENOSPC: 'no space left on the device',
+  EROFS: 'the file system is read-only',
+  EFBIG: 'the file is too large',
+  ERR_FS_FILE_TOO_LARGE: 'the file is too large',
+  ERR_STRING_TOO_LONG: 'the file is too large',
+};

@@ -1,9 +1,9 @@
 import { printDump } from '../../grammar/index.js';
-import { loadDump, type DumpOptions } from './dump.js';
+import { loadText, type DumpOptions } from './dump.js';
 import { EXIT, say, type ExitCode } from './output.js';
 
 /** Prints the canonical text. */
 export async function run(path: string, options: DumpOptions): Promise<ExitCode> {
-  say(printDump(loadDump(path, options).ruleset));
+  say(printDump(loadText(path, options).ruleset));
   return EXIT.same;
 }

@@ -1,13 +1,16 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
+import { didYouMean } from '../../grammar/bind/suggest.js';
 import type { Packet } from '../../grammar/model/packet.js';
 import { CaptureError, readCapture, writePcap } from '../packet/index.js';
 import { generatePackets } from '../verify/generate.js';
-import { ENGINES, type Chain, type EngineName } from '../verify/job.js';
+import { ENGINES, type Chain, type EngineName, type EngineReport } from '../verify/job.js';
 import { reportJson, reportJunit, reportText } from '../verify/report.js';
 import { verify } from '../verify/verify.js';
 import { analyse } from '../../codegen/program/analysis.js';
 import type { TranslationOptions } from './compile.js';
-import { loadDump, type DumpOptions, type LoadedDump } from './dump.js';
+import { loadRules, type DumpOptions, type LoadedDump } from './dump.js';
+import { checkWritable, writeWhole } from './files.js';
+import { isRefusal } from './refusal.js';
 import { EXIT, reasonOf, say, sayJson, tell, tellDiagnostics, UserError, type ExitCode } from './output.js';
 
 interface Options extends DumpOptions, TranslationOptions {
@@ -23,47 +26,60 @@ interface Options extends DumpOptions, TranslationOptions {
 
 /** Compares all engines on packets. Exit 0 equal, 1 not (or refused), 2 trouble. */
 export async function run(path: string, options: Options): Promise<ExitCode> {
-  const dump = loadDump(path, options);
   const engines = readEngines(options.engines);
-  if (!Number.isInteger(options.packets) || options.packets < 1)
-    throw new UserError('ipt2bpf: --packets must be a whole number from 1');
-  if (!Number.isInteger(options.seed)) throw new UserError('ipt2bpf: --seed must be a whole number');
+  const { pcap, junit, savePcap } = options;
+  for (const output of [junit, savePcap]) {
+    if (output !== undefined) checkWritable(output, [path, ...(pcap === undefined ? [] : [pcap])]);
+  }
+  const dump = loadRules(path, options);
   const started = Date.now();
-  const packets = options.pcap === undefined ? generated(dump, options) : captured(options.pcap, options);
+  const packets = pcap === undefined ? generated(dump, options) : captured(pcap, options);
   const progress = (text: string): void => {
     if (process.stderr.isTTY) tell(`ipt2bpf: ${text}`);
   };
-  const result = await verify(dump.ruleset, dump.text, packets, {
-    ...options,
-    engines,
-    progress,
-    sourceFile: dump.file,
-  });
+  const settings = { ...options, engines, progress, sourceFile: dump.file };
+  const result = await verify(dump.ruleset, dump.text, packets, settings);
   if (!result.ok) {
     tellDiagnostics(result.diagnostics, dump.file, dump.text);
+    if (!isRefusal(result.diagnostics)) throw new UserError(`ipt2bpf: ${dump.file}: there is nothing to verify`);
+    if (options.json) sayJson({ compiled: false, diagnostics: result.diagnostics });
     tell(`ipt2bpf: ${dump.file}: chain ${options.chain} is refused at ${options.hook}: there is nothing to verify`);
     return EXIT.different;
   }
-  const seed = options.pcap === undefined ? { seed: options.seed } : {};
+  const seed = pcap === undefined ? { seed: options.seed } : {};
   const report = { job: result.job, engines: result.engines, ...seed, elapsed: Date.now() - started };
+  if (junit !== undefined) writeWhole(junit, reportJunit(report));
+  refuseIfUnasked(result.engines);
   if (options.json) sayJson(reportJson(report));
   else say(reportText(report));
-  if (options.junit !== undefined) write(options.junit, reportJunit(report));
-  if (options.savePcap !== undefined && !result.equal) {
+  if (savePcap !== undefined && !result.equal) {
     const frames = result.engines.flatMap((engine) => engine.mismatches.map(({ packet }) => ({ frame: packet.frame })));
-    write(options.savePcap, writePcap(frames));
-  }
-  if (result.engines.every((engine) => engine.skipped !== undefined)) {
-    throw new UserError('ipt2bpf: no engine could be asked: nothing was verified');
+    writeWhole(savePcap, writePcap(frames));
   }
   return result.equal ? EXIT.same : EXIT.different;
 }
 
+/** "Equal" without a second opinion would be no evidence. */
+function refuseIfUnasked(engines: readonly EngineReport[]): void {
+  if (engines.some(({ skipped }) => skipped === undefined)) return;
+  const reasons = engines.map(({ engine, skipped }) => `${engine} skipped: ${skipped}`).join('; ');
+  throw new UserError(`ipt2bpf: nothing was verified (${reasons})`);
+}
+
+/** The reference, `model`, is always asked: naming it alone leaves nothing to compare it with. */
 function readEngines(text: string): readonly EngineName[] {
   const names = text.split(',').map((name) => name.trim());
-  const unknown = names.find((name) => !(ENGINES as readonly string[]).includes(name));
-  if (unknown !== undefined) throw new UserError(`ipt2bpf: unknown engine "${unknown}" (known: ${ENGINES.join(', ')})`);
-  return ENGINES.filter((name) => names.includes(name));
+  const known: readonly string[] = ENGINES;
+  const unknown = names.find((name) => !known.includes(name));
+  if (unknown !== undefined) {
+    const hint = didYouMean(unknown, ENGINES) ?? `known: ${ENGINES.join(', ')}`;
+    throw new UserError(`ipt2bpf: unknown engine "${unknown}" (${hint})`);
+  }
+  const engines = ENGINES.filter((name) => names.includes(name));
+  if (engines.every((name) => name === 'model')) {
+    throw new UserError('ipt2bpf: model is the reference: name an engine to compare it with');
+  }
+  return engines;
 }
 
 function generated(dump: LoadedDump, options: Options): readonly Packet[] {
@@ -83,14 +99,6 @@ function captured(path: string, options: Options): readonly Packet[] {
     return packets.map(({ frame }): Packet => ({ frame, ...place, mark: 0 }));
   } catch (error) {
     if (error instanceof CaptureError) throw new UserError(`ipt2bpf: ${path}: ${error.message}`);
-    throw new UserError(`ipt2bpf: ${path}: ${reasonOf(error)}`);
-  }
-}
-
-function write(path: string, content: string | Uint8Array): void {
-  try {
-    writeFileSync(path, content);
-  } catch (error) {
     throw new UserError(`ipt2bpf: ${path}: ${reasonOf(error)}`);
   }
 }

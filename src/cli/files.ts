@@ -1,0 +1,102 @@
+import {
+  closeSync,
+  lstatSync,
+  openSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname } from 'node:path';
+import { isatty } from 'node:tty';
+import { reasonOf, tell, UserError } from './output.js';
+
+/** Reads a file; `-` is standard input. */
+export function readInput(path: string): Buffer {
+  if (path === '-' && isatty(0)) tell('ipt2bpf: reading from the terminal; end with Ctrl-D');
+  return reading(path, () => (path === '-' ? readStandardInput() : readFileSync(path)));
+}
+
+function reading<T>(path: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw new UserError(`ipt2bpf: ${path}: ${reasonOf(error)}`);
+  }
+}
+
+/** As `readFileSync(0)`, which fails with EAGAIN where the other end has made the pipe non-blocking. */
+function readStandardInput(): Buffer {
+  const chunks: Buffer[] = [];
+  const chunk = Buffer.alloc(65_536);
+  for (;;) {
+    const bytes = readSome(chunk);
+    if (bytes === 0) return Buffer.concat(chunks);
+    chunks.push(Buffer.from(chunk.subarray(0, bytes)));
+  }
+}
+
+const PAUSE_MS = 10;
+
+function readSome(chunk: Buffer): number {
+  for (;;) {
+    try {
+      return readSync(0, chunk);
+    } catch (error) {
+      const code = error instanceof Error && 'code' in error ? error.code : undefined;
+      if (code === 'EOF') return 0;
+      if (code !== 'EAGAIN') throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE_MS);
+    }
+  }
+}
+
+/**
+ * Says before the work is done that its result could not be written: the folder is not there or not writable, the path
+ * is a folder, or it is one of the files that are read.
+ */
+export function checkWritable(path: string, read: readonly string[]): void {
+  if (path === '-') return;
+  if (path === '') throw new UserError('ipt2bpf: the name of the file to write is empty');
+  const target = statSync(path, { throwIfNoEntry: false });
+  if (target?.isDirectory()) throw new UserError(`ipt2bpf: ${path}: is a folder`);
+  for (const other of read) {
+    const source = other === '-' ? undefined : statSync(other, { throwIfNoEntry: false });
+    if (target !== undefined && source !== undefined && target.dev === source.dev && target.ino === source.ino) {
+      throw new UserError(`ipt2bpf: ${path}: would be written over ${other}`);
+    }
+  }
+  const folder = dirname(path);
+  if (statSync(folder, { throwIfNoEntry: false }) === undefined) {
+    throw new UserError(`ipt2bpf: ${path}: there is no folder ${folder}`);
+  }
+}
+
+/**
+ * Writes a file so that a reader finds the old one or the new one, never half of it. What is no plain file (a device, a
+ * pipe, a symbolic link) is written to, not replaced.
+ */
+export function writeWhole(path: string, content: string | Uint8Array): void {
+  reading(path, () => {
+    if (lstatSync(path, { throwIfNoEntry: false })?.isFile() === false) return writeInto(path, content);
+    const temporary = `${path}.${process.pid}.tmp`;
+    try {
+      writeFileSync(temporary, content);
+      renameSync(temporary, path);
+    } catch (error) {
+      rmSync(temporary, { force: true });
+      throw error;
+    }
+  });
+}
+
+function writeInto(path: string, content: string | Uint8Array): void {
+  const file = openSync(path, 'w');
+  try {
+    writeFileSync(file, content);
+  } finally {
+    closeSync(file);
+  }
+}

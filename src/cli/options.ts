@@ -1,0 +1,89 @@
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import { didYouMean } from '../../grammar/bind/suggest.js';
+
+const REQUIRED = new WeakSet<Option>();
+
+/** Marks an option without which the verb cannot run. */
+export function required(option: Option): Option {
+  REQUIRED.add(option);
+  return option;
+}
+
+export function isRequired(option: Option): boolean {
+  return REQUIRED.has(option);
+}
+
+/**
+ * Makes the command name all options that it lacks at once, and only after unknown ones: who mistypes `--hook` is told
+ * of the typo. Writes the required options into the usage line.
+ */
+export function refuseMissing(command: Command): Command {
+  const needed = command.options.filter(isRequired);
+  const words = command.registeredArguments.map((argument) => `<${argument.name()}>`);
+  command.usage([...words, ...needed.map((option) => option.flags.replace(/^-\w, /, '')), '[options]'].join(' '));
+  return command.hook('preAction', () => {
+    const missing = needed.filter((option) => command.getOptionValue(option.attributeName()) === undefined);
+    if (missing.length === 0) return;
+    command.error(`error: ${command.name()} needs ${listed(missing.map(flagWithChoices))}`);
+  });
+}
+
+function flagWithChoices({ flags, argChoices }: Option): string {
+  return argChoices === undefined ? flags : flags.replace(/<.*>/, argChoices.join('|'));
+}
+
+function listed(words: readonly string[]): string {
+  return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} and ${words.at(-1)}`;
+}
+
+/** An option with one of a few values; a mistyped one is answered with the nearest. */
+export function choice(flags: string, description: string, choices: readonly string[]): Option {
+  const option = new Option(flags, description).choices(choices);
+  return option.argParser((value) => {
+    if (choices.includes(value)) return value;
+    throw new InvalidArgumentError(didYouMean(value, choices) ?? `It is one of ${choices.join(', ')}.`);
+  });
+}
+
+/** An option whose value is a whole number. */
+export function whole(flags: string, description: string, min: number, max: number): Option {
+  return new Option(flags, description).argParser((value) => {
+    const number = Number(value);
+    if (/^\d+$/.test(value) && number >= min && number <= max) return number;
+    throw new InvalidArgumentError(`It is a whole number from ${min} to ${max}.`);
+  });
+}
+
+export const familyOption = (): Option =>
+  choice('--family <family>', 'IP version of the dump, where neither its name nor its text tells', ['v4', 'v6']);
+
+export const tableOption = (): Option =>
+  choice('--table <table>', 'table of the chain: filter if left out; for PREROUTING raw or mangle', [
+    'filter',
+    'raw',
+    'mangle',
+    'security',
+  ]);
+
+export const hookOption = (): Option => choice('--hook <hook>', 'where the program will run', ['xdp', 'tc']);
+
+export const chainOption = (description = 'built-in chain'): Option =>
+  choice('--chain <chain>', description, ['INPUT', 'FORWARD', 'OUTPUT', 'PREROUTING']);
+
+export const jsonOption = (): Option => new Option('--json', 'print the result as JSON on stdout');
+
+/** How a chain becomes a program: the same for every verb that compiles or looks at it as the compiler does. */
+export function translationOptions(): readonly Option[] {
+  return [
+    choice('--mode <mode>', 'exact: as iptables or refused; early: only drops that iptables would do too', [
+      'exact',
+      'early',
+    ]).default('exact'),
+    choice('--fragments <policy>', 'IPv4 fragments where iptables sees datagrams', ['judge', 'drop', 'pass']),
+    choice('--reject <policy>', 'REJECT answers on the wire, or only drops', ['answer', 'drop']).default('answer'),
+    choice('--vlan <policy>', 'packets of other VLANs than 0', ['judge', 'drop', 'pass']),
+    whole('--hz <n>', 'CONFIG_HZ of the kernel that will run it, for -m limit (250 if left out)', 1, 10_000),
+    familyOption(),
+    tableOption(),
+  ];
+}
