@@ -27,6 +27,8 @@ export interface ParseOptions {
   readonly hosts?: Hosts;
   /** IP sets that exist, where rules are to be refused that name another one; iptables asks the kernel. */
   readonly sets?: readonly string[];
+  /** The same for accounting objects (`nfacct add`). */
+  readonly accounts?: readonly string[];
 }
 
 export interface ParsedDump {
@@ -60,6 +62,8 @@ export interface RulePlace {
   readonly chains?: readonly string[];
   /** IP sets that the rule may name. */
   readonly sets?: readonly string[];
+  /** Accounting objects that the rule may name; any if left out. */
+  readonly accounts?: readonly string[];
   readonly hosts?: Hosts;
 }
 
@@ -76,8 +80,14 @@ export function parseRule(
   const builtin: ReadonlySet<string> = new Set<string>(BUILTIN_CHAINS[place.table]);
   const chains = new Set([...builtin, ...(place.chains ?? [])]);
   const registry = REGISTRIES[place.family];
-  const sets = new Set(place.sets);
-  const words = readRule(line.words, { ...place, registry, chains, sets, isBuiltin: (name) => builtin.has(name) });
+  const { sets = [], accounts, ...rest } = place;
+  const words = readRule(line.words, {
+    ...rest,
+    registry,
+    chains,
+    ...known({ sets, accounts }),
+    isBuiltin: (name) => builtin.has(name),
+  });
   const bound = bindRule(line, words, contextOf(words, place.family, place.table, place.chain), new ModuleBinder());
   const hook = BUILTIN_CHAINS[place.table].find((name) => name === place.chain);
   const misplacedModule = hook && misplaced(bound.hookNeeds, hook);
@@ -88,6 +98,16 @@ export function parseRule(
     ...(misplacedModule === undefined ? [] : [misplacedModule]),
   ];
   return { rules: diagnostics.some(isError) ? [] : bound.rules, diagnostics };
+}
+
+type Known = Pick<Surroundings, 'sets' | 'accounts'>;
+
+/** Names of what exists beside iptables, as far as it is said. */
+function known({ sets, accounts }: Pick<ParseOptions, 'sets' | 'accounts'>): Known {
+  return {
+    ...(sets === undefined ? {} : { sets: new Set(sets) }),
+    ...(accounts === undefined ? {} : { accounts: new Set(accounts) }),
+  };
 }
 
 function emptyRule(): RuleLine {
@@ -119,13 +139,13 @@ class DumpBinder {
   private toldNoTable = false;
   private dialect: Ruleset['dialect'] = 'unknown';
   private lastLine = 0;
-  private readonly sets: ReadonlySet<string> | undefined;
+  private readonly known: Known;
 
   constructor(
     private readonly family: Family,
     private readonly options: ParseOptions,
   ) {
-    this.sets = options.sets === undefined ? undefined : new Set(options.sets);
+    this.known = known(options);
   }
 
   add(line: Line): void {
@@ -238,7 +258,7 @@ class DumpBinder {
       family: this.family,
       table: table.name,
       hosts: this.options.hosts,
-      ...(this.sets === undefined ? {} : { sets: this.sets }),
+      ...this.known,
       mayBeOlder: true,
       chains: table.chains,
       isBuiltin: (name) => table.isBuiltin(name),

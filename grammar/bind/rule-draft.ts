@@ -60,10 +60,16 @@ export class RuleDraft {
   }
 
   private contextSoFar(): ModuleContext {
-    const { family, table, sets } = this.surroundings;
+    const { family, table, sets, accounts } = this.surroundings;
     const { protocol } = this.head;
     const chain = this.command?.chain?.text ?? this.surroundings.chain ?? '';
-    const place = sets === undefined ? { family, table, chain } : { family, table, chain, sets };
+    const place = {
+      family,
+      table,
+      chain,
+      ...(sets === undefined ? {} : { sets }),
+      ...(accounts === undefined ? {} : { accounts }),
+    };
     if (protocol === undefined) return place;
     return { ...place, protocol: { number: protocol.value, inverted: protocol.inverted } };
   }
@@ -169,7 +175,7 @@ export class RuleDraft {
 
   setCounters(word: Word, packets: string, bytes: string): void {
     if (!/^\d+$/.test(packets) || !/^\d+$/.test(bytes)) {
-      return this.fault('bad-number', word, `"${packets}" and "${bytes}" are not two numbers`);
+      return this.fault('bad-number', word, `-c needs two numbers, "${packets}" and "${bytes}" are not`);
     }
     if (this.once(this.counters, word, '-c')) this.counters = { packets: BigInt(packets), bytes: BigInt(bytes) };
   }

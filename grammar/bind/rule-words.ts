@@ -90,6 +90,8 @@ export interface Surroundings {
   readonly hosts?: Hosts;
   /** IP sets that exist; not asked where it is left out. */
   readonly sets?: ReadonlySet<string>;
+  /** Accounting objects that exist; not asked where it is left out. */
+  readonly accounts?: ReadonlySet<string>;
   /** The rule is of a dump, which an older iptables may have saved. */
   readonly mayBeOlder?: boolean;
   /** Names of the table's chains as far as they are declared. */

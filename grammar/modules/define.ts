@@ -17,6 +17,8 @@ export interface ModuleContext {
   readonly takesReversedRanges?: boolean;
   /** IP sets that exist; not asked where it is left out. */
   readonly sets?: ReadonlySet<string>;
+  /** Accounting objects that exist (`nfacct add`); not asked where it is left out. */
+  readonly accounts?: ReadonlySet<string>;
 }
 
 /** What a module can see of the rest of its rule. */

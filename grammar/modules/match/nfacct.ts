@@ -1,4 +1,4 @@
-import { defineVerbatimMatch, option, type ValueType } from '../define.js';
+import { defineVerbatimMatch, option, type ModuleContext, type Parsed, type ValueType } from '../define.js';
 import { text } from '../value/text.js';
 
 const anyName = text({ placeholder: 'name', min: 1, cut: 31 });
@@ -6,8 +6,15 @@ const anyName = text({ placeholder: 'name', min: 1, cut: 31 });
 const name: ValueType<string> = {
   ...anyName,
   parse: (words, context) =>
-    words[0].includes('\n') ? { error: `"${words[0]}" has a line break` } : anyName.parse(words, context),
+    words[0].includes('\n')
+      ? { error: `"${words[0]}" has a line break` }
+      : known(anyName.parse(words, context), context),
 };
+
+function known(parsed: Parsed<string>, { accounts }: ModuleContext): Parsed<string> {
+  if ('error' in parsed || accounts?.has(parsed.value) !== false) return parsed;
+  return { error: `there is no accounting object "${parsed.value}"` };
+}
 
 /** Counts the packet in a named object; matches always (net/netfilter/xt_nfacct.c). */
 export const nfacct = defineVerbatimMatch({
