@@ -1,7 +1,7 @@
 import { defineVerbatimMatch, option, type OptionsOf } from '../define.js';
 import { hex, number, UINT32 } from '../value/number.js';
 
-/** Nodes at most (XT_CLUSTER_NODES_MAX); iptables holds the mask of nodes to the same limit. */
+/** Nodes at most (XT_CLUSTER_NODES_MAX). */
 const NODES = 32;
 
 const count = number({ min: 1, max: NODES });
@@ -9,7 +9,8 @@ const count = number({ min: 1, max: NODES });
 /** In the order in which they are printed. */
 const OPTIONS = {
   node: option('--cluster-local-node', count, { invertible: true, excludes: ['nodes'], doc: 'this node' }),
-  nodes: option('--cluster-local-nodemask', count, {
+  // The tool wrongly holds the mask to the number of nodes, so that it does not read what it saved itself.
+  nodes: option('--cluster-local-nodemask', number({ min: 1, max: UINT32 }), {
     invertible: true,
     doc: 'mask of the nodes that this one stands for',
   }),

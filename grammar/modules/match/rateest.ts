@@ -62,6 +62,11 @@ const packets = rate(
 
 const name = text({ placeholder: 'name', cut: 15 });
 
+/** The tool prints it once for bytes and once for packets, but takes it once only. */
+function comparison(word: string): { invertible: true; repeatable: true; doc: string } {
+  return { invertible: true, repeatable: true, doc: `the rate is ${word}` };
+}
+
 const OPTIONS = {
   first: option('--rateest1', name, { aliases: ['--rateest'], required: true, doc: 'estimator' }),
   second: option('--rateest2', name, { doc: 'estimator to compare the first with' }),
@@ -73,9 +78,9 @@ const OPTIONS = {
     doc: 'compare packets, with so many a second',
   }),
   delta: option('--rateest-delta', flag, { doc: 'compare what is left to the given rates' }),
-  less: option('--rateest-lt', flag, { invertible: true, doc: 'the rate is less' }),
-  greater: option('--rateest-gt', flag, { invertible: true, doc: 'the rate is greater' }),
-  equal: option('--rateest-eq', flag, { invertible: true, doc: 'the rate is equal' }),
+  less: option('--rateest-lt', flag, comparison('less')),
+  greater: option('--rateest-gt', flag, comparison('greater')),
+  equal: option('--rateest-eq', flag, comparison('equal')),
 };
 
 type Options = OptionsOf<typeof OPTIONS>;
