@@ -309,11 +309,19 @@ class RuleReader implements WordSource, Loaded {
   }
 
   private headOption(key: HeadKey, word: Word, argument: Word, inverted: boolean): void {
-    if (argument.text === '!') return this.inversionBehind(word, argument);
+    const isInterface = key === 'in-interface' || key === 'out-interface';
+    // An interface may be named "!": only the word that stands behind it is then one too many.
+    if (argument.text === '!' && !(isInterface && this.atOption())) return this.inversionBehind(word, argument);
     const { rule } = this;
     if (key === 'protocol') return rule.setProtocol(word, argument, inverted);
     if (key === 'source' || key === 'destination') return rule.setAddress(key, word, argument, inverted);
     rule.setInterface(key === 'in-interface' ? 'inInterface' : 'outInterface', word, argument, inverted);
+  }
+
+  /** Whether the words end here, or an option follows. */
+  private atOption(): boolean {
+    const next = this.words[this.index]?.text;
+    return next === undefined || next === '!' || (next.length > 1 && next.startsWith('-'));
   }
 
   /** `-s ! x`, the order that iptables has refused since 1.4.3. */

@@ -1,7 +1,7 @@
 import type { Diagnostic, SourceRange } from '../model/diagnostic.js';
 import { BUILTIN_CHAINS, type BuiltinChain, type TableName } from '../model/family.js';
 import type { Chain, Counters, Rule, Table } from '../model/ruleset.js';
-import { parseCounters, problem, type ChainLine, type Word } from '../syntax/index.js';
+import { parsePolicyCounters, problem, type ChainLine, type Word } from '../syntax/index.js';
 import { jumpTarget, type HookNeed } from './bind-module.js';
 import type { BoundLine } from './bind-rule.js';
 import { declaredNameFault, chainNameFault } from './chain-name.js';
@@ -56,7 +56,11 @@ export class TableDraft {
     if (policy === undefined)
       return [...faults, problem('bad-chain-line', name, `chain ${name.text} has no policy`, POLICY_HINT)];
     if (policy.text === '-') return faults;
-    return [...faults, ...this.setPolicy(draft, policy, line.counters && parseCounters(line.counters.text))];
+    const counters = line.counters && parsePolicyCounters(line.counters.text);
+    if (line.counters !== undefined && counters === undefined) {
+      return [...faults, problem('bad-counters', line.counters, `"${line.counters.text}" is not [packets:bytes]`)];
+    }
+    return [...faults, ...this.setPolicy(draft, policy, counters)];
   }
 
   /** Applies a command; `bound` holds the rules of those that take a rule. */

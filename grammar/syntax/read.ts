@@ -192,6 +192,23 @@ export function parseCounters(text: string): Counters | undefined {
   return match === null ? undefined : { packets: BigInt(match[1]), bytes: BigInt(match[2]) };
 }
 
+/**
+ * `[packets:bytes]` as `sscanf` reads it (xshared.c `parse_counters`): 64 bits with a sign, and what stands behind the
+ * second number is not looked at. iptables before 1.8.10 reads them with -c alone.
+ */
+export function parsePolicyCounters(text: string): Counters | undefined {
+  const match = /^\[([-+]?\d+):([-+]?\d+)/.exec(text);
+  return match === null ? undefined : { packets: counter(match[1]), bytes: counter(match[2]) };
+}
+
+const MOST = (1n << 64n) - 1n;
+
+function counter(text: string): bigint {
+  const magnitude = BigInt(text.replace(/^[-+]/, ''));
+  if (magnitude > MOST) return MOST;
+  return text.startsWith('-') ? BigInt.asUintN(64, -magnitude) : magnitude;
+}
+
 /** iptables-restore reads counters with -c alone: without it any text stands there. */
 function oddCounters({ image, startOffset }: Piece, line: number): Diagnostic {
   const at = { line, column: startOffset + 1, length: image.length };
