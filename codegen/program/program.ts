@@ -34,6 +34,7 @@ import type { Hook } from './manifest.js';
 import { emitConnectionState, emitStateTest } from './netfilter/conntrack.js';
 import {
   emitNetfilterPacket,
+  bufferOf,
   emitNetfilterStart,
   NETFILTER_SCRATCH_BYTES,
   type NetfilterContext,
@@ -332,7 +333,7 @@ function emitNetfilterEntry(analysis: Analysis, { layout, counters }: Common, co
   for (let offset = 0; offset < layout.bytes; offset += 8) code.emit(storeImm(8, R10, flow + offset, 0));
   emitNetfilterPacket(context);
   const states = statesOf(analysis);
-  if (states.size > 0) emitConnectionState(code, flow, scratch, states.has('SNAT') || states.has('DNAT'));
+  if (states.size > 0) emitConnectionState(code, flow, bufferOf(context), states.has('SNAT') || states.has('DNAT'));
   code.emit(mov64(R9, reg(R10)), alu64('add', R9, flow));
   compiler.emitCall(code, analysis.chain, R9, 0);
   const policy = code.label('policy');

@@ -62,7 +62,8 @@ export function emitNetfilterPacket(context: NetfilterContext): void {
   emitMetadata(context);
 }
 
-const bufferOf = ({ scratch }: NetfilterContext): number => scratch + DYNPTR_BYTES;
+/** Offset from r10 of the 40 bytes that headers are read to. */
+export const bufferOf = ({ scratch }: Pick<NetfilterContext, 'scratch'>): number => scratch + DYNPTR_BYTES;
 
 function read(context: NetfilterContext, from: number | { readonly reg: number }, bytes: number, short: string): void {
   readPacket(context.code, { dynptr: context.scratch, to: bufferOf(context), from, bytes }, short);
