@@ -30,6 +30,11 @@ export class RoutingTable {
     this.replace(new Uint8Array(0), interfaceIndex, RTN_UNICAST, RT_SCOPE_LINK);
   }
 
+  /** Packets that the table routes are for this host, whatever their destination. */
+  setLocalDefault(loopbackIndex: number): void {
+    this.replace(new Uint8Array(0), loopbackIndex, RTN_LOCAL, RT_SCOPE_HOST);
+  }
+
   /** Packets to an address (4 or 16 bytes) are for this host. */
   addLocal(address: Uint8Array, interfaceIndex: number): void {
     this.replace(address, interfaceIndex, RTN_LOCAL, RT_SCOPE_HOST);

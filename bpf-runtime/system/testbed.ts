@@ -54,6 +54,8 @@ const INGRESS_TABLE = 100;
 const LOOPBACK_TABLE = 101;
 const INGRESS_PREFERENCE = 10;
 const LOCAL_PREFERENCE = 100;
+/** No interface's name: where packets without an output interface go after `deliverHere`. */
+const HERE = '';
 /** Largest MTU of a TAP device. */
 const MTU = 65521;
 
@@ -130,6 +132,7 @@ function routing(family: Family, chain: TestbedChain): readonly string[] {
 export class Testbed {
   private readonly devices = new Map<string, TestbedDevice>();
   private forwardsTo: string | undefined;
+  private undelivered = false;
   private readonly madeLocal = new Set<string>();
   private table: RoutingTable | undefined;
   private types: AddressTypes | undefined;
@@ -240,6 +243,16 @@ export class Testbed {
     this.table ??= this.run(() => new RoutingTable(this.family, INGRESS_TABLE));
     this.table.setDefault(this.device(name).index);
     this.forwardsTo = name;
+  }
+
+  /** FORWARD: packets that come in from now on are for this host, and so come to INPUT instead; there they end. */
+  deliverHere(): void {
+    if (this.forwardsTo === HERE) return;
+    this.table ??= this.run(() => new RoutingTable(this.family, INGRESS_TABLE));
+    if (!this.undelivered) this.run(() => this.batch(undelivered(this.family)));
+    this.undelivered = true;
+    this.table.setLocalDefault(this.run(() => interfaceIndex(loopbackName(this.chain))));
+    this.forwardsTo = HERE;
   }
 
   /** IPv6 at INPUT: packets from lo to this address (16 bytes) are for this host from now on. */

@@ -1,0 +1,82 @@
+import type { CtState } from '../../grammar/model/condition.js';
+import type { Family } from '../../grammar/model/family.js';
+
+/** Chains of table filter: the hooks that are watched. */
+export const WATCHED = ['INPUT', 'FORWARD', 'OUTPUT'] as const;
+export type WatchedChain = (typeof WATCHED)[number];
+
+/** What a probe has seen of a packet. */
+export type Sighting =
+  /** It comes to the chain in a state of its connection, or its connection is rewritten. Each packet has one state. */
+  | { readonly kind: 'arrives'; readonly chain: WatchedChain; readonly state: CtState }
+  | { readonly kind: 'passes'; readonly chain: WatchedChain };
+
+const STATES: readonly (readonly [CtState, string])[] = [
+  ['INVALID', 'ct state invalid'],
+  ['NEW', 'ct state new'],
+  ['RELATED', 'ct state related'],
+  ['ESTABLISHED', 'ct state established'],
+  ['UNTRACKED', 'ct state untracked'],
+  ['SNAT', 'ct status snat'],
+  ['DNAT', 'ct status dnat'],
+];
+/** Log prefixes of a chain begin at its place times this; the last of them says that the packet has passed. */
+const PREFIXES = 10;
+const PASSED = PREFIXES - 1;
+
+export interface ProbeGroups {
+  /** NFLOG group of the probes. */
+  readonly sightings: number;
+  /** NFLOG group of what the kernel sends by itself. */
+  readonly replies: number;
+}
+
+/** The first two NFLOG groups from 4001 on that a ruleset does not name. */
+export function freeProbeGroups(ruleset: string): ProbeGroups {
+  const used = new Set([...ruleset.matchAll(/--nflog-group\s+(\d+)/g)].map((match) => Number(match[1])));
+  const free: number[] = [];
+  for (let group = 4001; free.length < 2; group++) if (!used.has(group)) free.push(group);
+  return { sightings: free[0], replies: free[1] };
+}
+
+/**
+ * Text for `nft -f`: chains right before and behind what has priority 0 (table filter of iptables), which log each
+ * packet; the one before says in which state iptables' `conntrack` finds it (nft_ct_get_eval of net/netfilter/nft_ct.c
+ * and xt_conntrack.c read the same). What the kernel sends by itself, an answer of REJECT say, is logged and dropped
+ * before connection tracking sees it, so that it changes neither states nor counters. The rules switch connection
+ * tracking on. Throws nothing; `uid` is that of the sender of packets at OUTPUT.
+ */
+export function probeRules(family: Family, groups: ProbeGroups, uid: number): string {
+  const chains = WATCHED.flatMap((chain, i) => {
+    const log = (prefix: number): string => `log prefix "${i * PREFIXES + prefix}" group ${groups.sightings}`;
+    const hook = chain.toLowerCase();
+    return [
+      `chain before_${hook} { type filter hook ${hook} priority -1; policy accept;`,
+      ...STATES.map(([, test], prefix) => `${test} ${log(prefix)}`),
+      '}',
+      `chain behind_${hook} { type filter hook ${hook} priority 1; policy accept;`,
+      log(PASSED),
+      '}',
+    ];
+  });
+  return [
+    `table ${family === 'v4' ? 'ip' : 'ip6'} ipt2bpf-probes {`,
+    'chain own { type filter hook output priority -350; policy accept;',
+    `meta skuid ${uid} accept`,
+    `log prefix "0" group ${groups.replies}`,
+    'drop',
+    '}',
+    ...chains,
+    '}',
+    '',
+  ].join('\n');
+}
+
+/** What a log prefix of {@link probeRules} says; undefined where it is none of theirs. */
+export function readSighting(prefix: number): Sighting | undefined {
+  const chain = WATCHED.at(Math.floor(prefix / PREFIXES));
+  const state = STATES.at(prefix % PREFIXES);
+  if (chain === undefined) return undefined;
+  if (prefix % PREFIXES === PASSED) return { kind: 'passes', chain };
+  return state === undefined ? undefined : { kind: 'arrives', chain, state: state[0] };
+}

@@ -1,0 +1,166 @@
+import { readTables } from '../../bpf-runtime/iptables/ruleset-text.js';
+import { parseCounters } from '../../bpf-runtime/iptables/tables.js';
+import { loadPrograms, type LoadedObject } from '../../bpf-runtime/kernel/raw-load.js';
+import type { Link } from '../../bpf-runtime/kernel/link.js';
+import { attachNetfilter, PRIORITY } from '../../bpf-runtime/netfilter/link.js';
+import {
+  SequenceHost,
+  type SequenceHostOptions,
+  type SequenceJudgement,
+  type SequencePacket,
+} from '../../bpf-runtime/netfilter/sequence-host.js';
+import type { CounterEntry, Manifest } from '../../codegen/program/manifest.js';
+import type { Surroundings } from '../../grammar/model/packet.js';
+import type { Counters } from '../../grammar/model/ruleset.js';
+
+export type { SequenceJudgement, SequencePacket } from '../../bpf-runtime/netfilter/sequence-host.js';
+
+/** Judges packets one after the other, with connection tracking: what it says depends on those before. */
+export interface SequenceMachine {
+  /** Begins with no connections known; what rules remember (limits, counters) stays from one sequence to the next. */
+  judgeSequence(packets: readonly SequencePacket[]): readonly SequenceJudgement[];
+  /** Packets and IP bytes since the beginning, by {@link ruleKey} and {@link policyKey}. */
+  counters(): ReadonlyMap<string, Counters>;
+  /** What the reference evaluator has to know of the namespace, beside the state of each packet. */
+  surroundings(): Surroundings;
+  close(): void;
+}
+
+/** `CHAIN n`, rules counted from 1. */
+export function ruleKey(chain: string, number: number): string {
+  return `${chain} ${number}`;
+}
+
+export function policyKey(chain: string): string {
+  return `${chain} policy`;
+}
+
+export interface SequenceOptions extends Omit<SequenceHostOptions, 'ruleset'> {
+  /** The dump, with all its tables. */
+  readonly ruleset: string;
+}
+
+const JUDGED = 'filter';
+
+/** The kernel's own iptables with the dump as it is. */
+export class IptablesSequences implements SequenceMachine {
+  private readonly host: SequenceHost;
+
+  /** Throws `ruleset-refused` with the tool's message. */
+  constructor(options: SequenceOptions) {
+    this.host = SequenceHost.create(options);
+    this.host.testbed.run(() => this.host.tools.zero(JUDGED));
+  }
+
+  judgeSequence(packets: readonly SequencePacket[]): readonly SequenceJudgement[] {
+    return this.host.judgeSequence(packets);
+  }
+
+  counters(): ReadonlyMap<string, Counters> {
+    const values = new Map<string, Counters>();
+    for (const [chain, { policy, rules }] of parseCounters(this.host.testbed.run(() => this.host.tools.save(JUDGED)))) {
+      rules.forEach((counters, i) => values.set(ruleKey(chain, i + 1), counters));
+      if (policy !== undefined) values.set(policyKey(chain), policy);
+    }
+    return values;
+  }
+
+  surroundings(): Surroundings {
+    return this.host.surroundings();
+  }
+
+  close(): void {
+    this.host.close();
+  }
+}
+
+export interface NetfilterObject {
+  /** The ELF file. */
+  readonly object: Uint8Array;
+  readonly manifest: Pick<Manifest, 'family' | 'programs' | 'counters'>;
+}
+
+/** A netfilter object in the place of table filter; the other tables of the dump stay with the kernel. */
+export class NetfilterMachine implements SequenceMachine {
+  private readonly host: SequenceHost;
+  private readonly loaded: LoadedObject;
+  private readonly links: Link[] = [];
+
+  /** Throws LoadError with the verifier's log, `ruleset-refused` with the tool's message. */
+  constructor(
+    private readonly judge: NetfilterObject,
+    options: SequenceOptions,
+  ) {
+    this.loaded = loadPrograms(judge.object);
+    try {
+      this.host = SequenceHost.create({ ...options, ruleset: withoutTable(options.ruleset, JUDGED) });
+    } catch (error) {
+      this.loaded.close();
+      throw error;
+    }
+    try {
+      this.attach();
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
+  private attach(): void {
+    const { family, programs } = this.judge.manifest;
+    for (const { name, chain } of programs) {
+      const program = this.loaded.programs.get(name);
+      if (program === undefined) throw new Error(`the object has no program ${name}`);
+      const place = { family, hook: chain, priority: PRIORITY.filter };
+      this.links.push(attachNetfilter(program, place, this.host.testbed.namespace));
+    }
+  }
+
+  judgeSequence(packets: readonly SequencePacket[]): readonly SequenceJudgement[] {
+    return this.host.judgeSequence(packets);
+  }
+
+  counters(): ReadonlyMap<string, Counters> {
+    const map = this.loaded.maps.get('counters');
+    if (map === undefined) throw new Error('the object has no map counters');
+    const bytes = map.readArray();
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const each = map.valueStride * map.cpus;
+    return new Map(
+      this.judge.manifest.counters.map((entry, key) => {
+        let packets = 0n;
+        let total = 0n;
+        for (let at = key * each; at < (key + 1) * each; at += map.valueStride) {
+          packets += view.getBigUint64(at, true);
+          total += view.getBigUint64(at + 8, true);
+        }
+        return [counterName(entry), { packets, bytes: total }];
+      }),
+    );
+  }
+
+  surroundings(): Surroundings {
+    return this.host.surroundings();
+  }
+
+  close(): void {
+    for (const link of this.links) link.close();
+    this.loaded.close();
+    this.host.close();
+  }
+}
+
+function counterName(entry: CounterEntry): string {
+  switch (entry.kind) {
+    case 'rule':
+      return ruleKey(entry.chain, entry.number);
+    case 'policy':
+      return policyKey(entry.chain);
+  }
+}
+
+/** The text of all tables but one. */
+function withoutTable(text: string, name: string): string {
+  const others = readTables(text).filter((table) => table.name !== name);
+  return others.map(({ lines }) => `${lines.join('\n')}\n`).join('');
+}
