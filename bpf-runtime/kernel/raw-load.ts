@@ -89,7 +89,6 @@ class Loader {
 
   load(): LoadedObject {
     const { program, maps } = this.spec;
-    const section = sectionType(program.section);
     for (const map of maps) this.maps.set(map.name, createMap(map));
     // Maps, kernel structs and kernel functions are described for the loader alone: the kernel needs the functions.
     const types = buildTypes({ ...this.spec, maps: [], kernelStructs: [], kfuncs: [] });
@@ -98,6 +97,7 @@ class Loader {
     // Its strings are whole only when all programs are linked.
     this.typesFd = loadTypes(encodeBtf(types.types, this.strings));
     for (const { entry, code } of linked) {
+      const section = sectionType(entry.section ?? program.section);
       this.programs.set(entry.name, new LoadedProgram(this.loadProgram(entry, code, section)));
     }
     return { programs: this.programs, maps: this.maps, close: () => this.close() };

@@ -45,8 +45,10 @@ export function checkNames(spec: ObjectSpec): void {
       if (type.startsWith('struct ')) checkIdentifier(type.slice('struct '.length, -' *'.length), 'struct');
     }
   }
-  if (!/^[\w/.-]+$/.test(spec.program.section) || RESERVED_SECTION.test(spec.program.section)) {
-    throw new ObjectError('bad-name', `section ${JSON.stringify(spec.program.section)}`);
+  for (const section of [spec.program.section, ...spec.program.entries.flatMap((entry) => entry.section ?? [])]) {
+    if (!/^[\w/.-]+$/.test(section) || RESERVED_SECTION.test(section)) {
+      throw new ObjectError('bad-name', `section ${JSON.stringify(section)}`);
+    }
   }
 }
 

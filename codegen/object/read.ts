@@ -6,7 +6,7 @@ import { decodeBtfExt } from './btf-ext.js';
 import { SECTION_FLAG, SECTION_TYPE, type Section } from './elf.js';
 import { ObjectError } from './error.js';
 import { BTF_EXT_SECTION, BTF_SECTION, LICENSE_SECTION, MANIFEST_SECTION, TEXT_SECTION } from './sections.js';
-import type { ObjectSpec } from './spec.js';
+import type { EntrySpec, ObjectSpec } from './spec.js';
 import { decodeText } from './strings.js';
 
 /**
@@ -27,19 +27,23 @@ export function readObject(bytes: Uint8Array): ObjectSpec {
   const context = { elf, info, types, structs, maps, kfuncs };
 
   const programs = elf.sections.filter((section) => isCode(section) && section.name !== TEXT_SECTION);
-  if (programs.length !== 1) throw new ObjectError('malformed', `${programs.length} program sections instead of one`);
-  const entries = readCode(context, programs[0].name);
-  if (entries.functions.length === 0) throw new ObjectError('malformed', 'no entry function');
+  const [first, ...others] = programs.map(({ name }) => ({ name, code: readCode(context, name) }));
+  if (first === undefined) throw new ObjectError('malformed', 'no program section');
+  if (first.code.functions.length === 0) throw new ObjectError('malformed', 'no entry function');
+  const entries = [
+    ...first.code.functions,
+    ...others.flatMap(({ name, code }) => code.functions.map((entry): EntrySpec => ({ ...entry, section: name }))),
+  ];
   const hasText = elf.sections.some((section) => section.name === TEXT_SECTION);
   const functions = hasText ? readCode(context, TEXT_SECTION).functions : [];
   return {
     license: readLicense(onlySection(elf, LICENSE_SECTION)),
-    program: { section: programs[0].name, entries: entries.functions, functions },
+    program: { section: first.name, entries, functions },
     maps,
     kernelStructs,
     kfuncs,
     manifest: decodeText(onlySection(elf, MANIFEST_SECTION).data, 'the manifest'),
-    sourceFile: entries.sourceFile,
+    sourceFile: first.code.sourceFile,
   };
 }
 

@@ -18,10 +18,15 @@ export interface ObjectSpec {
 export interface ProgramSpec {
   /** ELF section, which names the program type to libbpf: `xdp`, `tc` or `netfilter`. */
   readonly section: string;
-  /** One program each; at least one. */
-  readonly entries: readonly FunctionSpec[];
+  /** One program each; at least one, and the first lies in {@link section}. */
+  readonly entries: readonly EntrySpec[];
   /** Further functions, in `.text`; global ones are verified by themselves. */
   readonly functions: readonly FunctionSpec[];
+}
+
+export interface EntrySpec extends FunctionSpec {
+  /** The section of a program that is of another type than the rest. */
+  readonly section?: string;
 }
 
 export interface FunctionSpec {

@@ -14,7 +14,7 @@ import {
   MAPS_SECTION,
   TEXT_SECTION,
 } from './sections.js';
-import type { ObjectSpec } from './spec.js';
+import type { EntrySpec, ObjectSpec } from './spec.js';
 import { StringTable, encodeText } from './strings.js';
 import { Linker, collectSymbols } from './symbols.js';
 import { buildTypes, type ObjectTypes } from './types.js';
@@ -69,6 +69,9 @@ function checkSpec(spec: ObjectSpec): void {
   if (spec.license.includes('\0')) throw new ObjectError('bad-value', 'NUL character in the license');
   const { entries } = spec.program;
   if (entries.length === 0) throw new ObjectError('bad-value', 'a program needs an entry function');
+  if ((entries[0].section ?? spec.program.section) !== spec.program.section) {
+    throw new ObjectError('bad-value', 'the first entry function must lie in the section of the program');
+  }
   if (entries.some(({ linkage }) => linkage !== 'global')) {
     throw new ObjectError('bad-value', 'an entry function must be global');
   }
@@ -77,7 +80,12 @@ function checkSpec(spec: ObjectSpec): void {
 function layOut(spec: ObjectSpec): readonly CodeSection[] {
   const { program, sourceFile } = spec;
   const structs = new Map(spec.kernelStructs.map((struct) => [struct.name, struct]));
-  const code = [layOutCode(program.section, program.entries, structs, sourceFile)];
+  const bySection = new Map<string, EntrySpec[]>([[program.section, []]]);
+  for (const entry of program.entries) {
+    const section = entry.section ?? program.section;
+    bySection.set(section, [...(bySection.get(section) ?? []), entry]);
+  }
+  const code = [...bySection].map(([section, entries]) => layOutCode(section, entries, structs, sourceFile));
   if (program.functions.length > 0) code.push(layOutCode(TEXT_SECTION, program.functions, structs, sourceFile));
   return code;
 }

@@ -6,6 +6,7 @@ import type { RuleMeaning } from './chains.js';
 import { LOGGED_FIELDS } from './log.js';
 import type { CompileOptions, FragmentPolicy, Hook, Mode, RejectPolicy, VlanPolicy } from './manifest.js';
 import { collectReachable, visitCondition, type Reachable, type ReachableRule } from './reachable.js';
+import { payloadFields } from './payload/fields.js';
 import { rejectFields } from './reject/index.js';
 import { addressRewriting, markChange, otherTables, seesWholeDatagrams } from './surroundings.js';
 import { specialise, type Undecided, type View } from './view.js';
@@ -139,7 +140,7 @@ export function analyse(ruleset: Ruleset, options: ChainOptions): AnalysisResult
     ...(rewrittenBy === undefined ? {} : { rewrittenBy }),
   };
   const reject = options.reject ?? 'answer';
-  const rules = reachable.rules.map((rule) => analyseRule(rule, view, mode, reject));
+  const rules = reachable.rules.map((rule) => analyseRule(rule, view, mode));
 
   const used = usedFields(rules, view, mode, reject);
   const reassembled = wire && seesWholeDatagrams(ruleset, chain);
@@ -188,7 +189,7 @@ function otherChain(chain: BuiltinChain): BuiltinChain | undefined {
   return chain === 'FORWARD' ? 'INPUT' : undefined;
 }
 
-function analyseRule(rule: ReachableRule, view: View, mode: Mode, reject: RejectPolicy): RuleAnalysis {
+function analyseRule(rule: ReachableRule, view: View, mode: Mode): RuleAnalysis {
   const undecided: Undecided[] = [];
   const condition = specialise(rule.condition, view, undecided);
   if (mode === 'early') {
@@ -203,12 +204,12 @@ function analyseRule(rule: ReachableRule, view: View, mode: Mode, reject: Reject
     });
   }
   const tests = undecided.length > 0;
-  undecided.push(...undecidedEffect(rule.rule.target.effect, view, reject));
+  undecided.push(...undecidedEffect(rule.rule.target.effect, view));
   const unique = undecided.filter((why, index) => undecided.findIndex(({ reason }) => reason === why.reason) === index);
   return { rule, meaning: { condition, undecided: tests }, undecided: unique };
 }
 
-function undecidedEffect(effect: Effect, view: View, reject: RejectPolicy): readonly Undecided[] {
+function undecidedEffect(effect: Effect, view: View): readonly Undecided[] {
   switch (effect.kind) {
     case 'opaque':
       return [
@@ -217,13 +218,9 @@ function undecidedEffect(effect: Effect, view: View, reject: RejectPolicy): read
     case 'mark':
       if (view.hook === 'tc') return [];
       return [{ reason: `a program at ${view.hook} cannot write the mark of a packet`, advice: 'use --hook tc' }];
-    case 'reject':
-      if (view.hook !== 'netfilter' || reject === 'drop') return [];
-      return [
-        { reason: 'a netfilter program cannot answer a packet', advice: 'drop without an answer: --reject drop' },
-      ];
     case 'accept':
     case 'drop':
+    case 'reject':
     case 'return':
     case 'continue':
     case 'jump':
@@ -235,7 +232,10 @@ function undecidedEffect(effect: Effect, view: View, reject: RejectPolicy): read
 function usedFields(rules: readonly RuleAnalysis[], view: View, mode: Mode, reject: RejectPolicy): ReadonlySet<Field> {
   const used = new Set<Field>();
   for (const { rule, meaning } of rules) {
-    visitCondition(meaning.condition, { field: (field) => used.add(field) });
+    visitCondition(meaning.condition, {
+      field: (field) => used.add(field),
+      payload: (test) => payloadFields(test).forEach((field) => used.add(field)),
+    });
     const effect = rule.rule.target.effect;
     if (mode === 'exact' && effect.kind === 'log') {
       for (const field of LOGGED_FIELDS) used.add(field);
@@ -243,7 +243,7 @@ function usedFields(rules: readonly RuleAnalysis[], view: View, mode: Mode, reje
       if (view.chain === 'FORWARD' || view.chain === 'OUTPUT') used.add('oif');
     }
     if (mode === 'exact' && effect.kind === 'mark') used.add('mark');
-    if (mode === 'exact' && effect.kind === 'reject' && reject === 'answer') {
+    if (mode === 'exact' && effect.kind === 'reject' && reject === 'answer' && view.hook !== 'netfilter') {
       for (const field of rejectFields(view.family)) used.add(field);
     }
   }

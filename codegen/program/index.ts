@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Diagnostic } from '../../grammar/model/diagnostic.js';
-import type { Ruleset } from '../../grammar/model/ruleset.js';
+import type { RejectType, Ruleset } from '../../grammar/model/ruleset.js';
 import { assemble } from '../bytecode/assemble.js';
 import type { MapSpec, ObjectSpec } from '../object/spec.js';
 import { writeObject } from '../object/write.js';
@@ -11,9 +11,11 @@ import { CAST_KFUNC, DEVICE_STRUCTS } from './device-name.js';
 import { limitsMap } from './limit.js';
 import { eventsMap } from './log.js';
 import type { CompileOptions, Hook, Manifest } from './manifest.js';
+import { ANSWER_MAPS, answerEntries, answerProgram, GUARD } from './netfilter/answers.js';
 import { DYNPTR_KFUNC, NETFILTER_STRUCTS } from './netfilter/structs.js';
 import { commonOf, entryName, generate, type Common, type Program } from './program.js';
 import { rejectNeeds } from './reject/index.js';
+import { REJECT_TYPES } from './verdict.js';
 import { COMPILER } from './version.js';
 
 export type { CompileOptions, Manifest } from './manifest.js';
@@ -77,6 +79,12 @@ function withoutRepeats(diagnostics: readonly Diagnostic[]): readonly Diagnostic
   });
 }
 
+/** Types of answers that some program of the object gives. */
+function answersOf({ programs }: Built): readonly RejectType[] {
+  const types = new Set(programs.flatMap((program) => program.answers));
+  return REJECT_TYPES.filter((type) => types.has(type));
+}
+
 function usesDevices({ analyses }: Built): boolean {
   return analyses.some(({ used }) => used.has('iif') || used.has('oif'));
 }
@@ -86,17 +94,22 @@ function buildSpec(built: Built, manifest: Manifest): ObjectSpec {
   const maps: MapSpec[] = [countersMap(manifest.counters.length)];
   if (common.limits.size > 0) maps.push(limitsMap(common.limits.size));
   if (programs.some(({ logs }) => logs)) maps.push(eventsMap);
+  const answers = analyses[0].hook === 'netfilter' ? answersOf(built) : [];
+  if (answers.length > 0) maps.push(...ANSWER_MAPS);
   const functions = new Map(programs.flatMap((program) => program.functions.map((f) => [f.name, f] as const)));
   return {
     license: 'GPL',
     program: {
       section: manifest.hook,
-      entries: programs.map(({ entry }) => ({
-        name: entry.name,
-        linkage: 'global',
-        params: entry.params,
-        instructions: assemble(entry.name, entry.code),
-      })),
+      entries: [
+        ...programs.map(({ entry }) => ({
+          name: entry.name,
+          linkage: 'global' as const,
+          params: entry.params,
+          instructions: assemble(entry.name, entry.code),
+        })),
+        ...(answers.length > 0 ? answerEntries(answers) : []),
+      ],
       functions: [...functions.values()].map((f) => ({
         name: f.name,
         linkage: 'global',
@@ -113,7 +126,10 @@ function buildSpec(built: Built, manifest: Manifest): ObjectSpec {
 
 /** What the programs read and call of the kernel itself. */
 function kernelParts(built: Built, hook: Hook): Pick<ObjectSpec, 'kernelStructs' | 'kfuncs'> {
-  if (hook === 'netfilter') return { kernelStructs: NETFILTER_STRUCTS, kfuncs: [DYNPTR_KFUNC] };
+  if (hook === 'netfilter') {
+    const casts = answersOf(built).length > 0 ? [CAST_KFUNC] : [];
+    return { kernelStructs: NETFILTER_STRUCTS, kfuncs: [DYNPTR_KFUNC, ...casts] };
+  }
   return usesDevices(built)
     ? { kernelStructs: DEVICE_STRUCTS, kfuncs: [CAST_KFUNC] }
     : { kernelStructs: [], kfuncs: [] };
@@ -141,6 +157,7 @@ function buildManifest(built: Built, options: CompileOptions): Manifest {
     family: analysis.ruleset.family,
     table: analysis.table,
     programs: analyses.map(({ chain }) => ({ name: entryName(chain), chain })),
+    ...answeringParts(built),
     hook: analysis.hook,
     mode: analysis.mode,
     fragments: analysis.fragments,
@@ -179,6 +196,12 @@ function hookAssumptions(analysis: Analysis, common: Common): readonly string[] 
     );
   }
   return notes;
+}
+
+function answeringParts(built: Built): Pick<Manifest, 'answers'> {
+  const types = built.analyses[0].hook === 'netfilter' ? answersOf(built) : [];
+  if (types.length === 0) return {};
+  return { answers: { guard: GUARD, programs: types.map((type) => ({ name: answerProgram(type), type })) } };
 }
 
 const NETFILTER_ASSUMPTIONS = [

@@ -1,3 +1,4 @@
+import type { RejectType } from '../../grammar/model/ruleset.js';
 import type { BuiltinChain, Family, TableName } from '../../grammar/model/family.js';
 
 /** Hooks that see frames, before or behind the IP stack. */
@@ -50,6 +51,11 @@ export interface Manifest {
   readonly table: TableName;
   /** The object's programs by the name of their entry function, and the chain that each judges. */
   readonly programs: readonly { readonly name: string; readonly chain: BuiltinChain }[];
+  /** At netfilter, where REJECT rules are answered: the program behind the rules, and what each of these asks. */
+  readonly answers?: {
+    readonly guard: string;
+    readonly programs: readonly { readonly name: string; readonly type: RejectType }[];
+  };
   readonly hook: Hook;
   readonly mode: Mode;
   readonly fragments: FragmentPolicy;

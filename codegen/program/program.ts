@@ -2,6 +2,7 @@ import type { Instruction } from '../bytecode/instruction.js';
 import {
   alu64,
   exit,
+  goto,
   jump64,
   load,
   mov64,
@@ -31,6 +32,7 @@ import { CounterKeys, MemoryKeys } from './keys.js';
 import { bucketOf, emitLimit } from './limit.js';
 import { emitLog } from './log.js';
 import type { Hook } from './manifest.js';
+import { emitForget, emitNote } from './netfilter/answers.js';
 import { emitConnectionState, emitStateTest } from './netfilter/conntrack.js';
 import {
   emitNetfilterPacket,
@@ -133,10 +135,10 @@ export function generate(analysis: Analysis, common: Common): Program {
     },
   });
   const functions = compiler.compile();
-  const answers = isWireView(view) ? answersOf(analysis) : [];
+  const answers = answersOf(analysis);
   const entry = isWireView(view)
     ? emitWireEntry(analysis, view, common, compiler, answers)
-    : emitNetfilterEntry(analysis, common, compiler);
+    : emitNetfilterEntry(analysis, common, compiler, answers.length > 0);
   const rename = (code: Code): readonly Instruction[] =>
     code
       .finish()
@@ -321,7 +323,12 @@ function emitAlternative(code: Code, analysis: Analysis, compiler: ChainCompiler
 }
 
 /** The entry function at a netfilter hook: the packet is there, whole and routed. */
-function emitNetfilterEntry(analysis: Analysis, { layout, counters }: Common, compiler: ChainCompiler): Code {
+function emitNetfilterEntry(
+  analysis: Analysis,
+  { layout, counters }: Common,
+  compiler: ChainCompiler,
+  rejects: boolean,
+): Code {
   const code = new Code();
   const scratch = -8 - NETFILTER_SCRATCH_BYTES;
   const flow = scratch - layout.bytes;
@@ -331,6 +338,7 @@ function emitNetfilterEntry(analysis: Analysis, { layout, counters }: Common, co
   code.at({ text: `# table ${analysis.table}, chain ${analysis.chain}: reading the packet`, line: 1, column: 1 });
   emitNetfilterStart(context);
   for (let offset = 0; offset < layout.bytes; offset += 8) code.emit(storeImm(8, R10, flow + offset, 0));
+  if (rejects) emitForget(code);
   emitNetfilterPacket(context);
   const states = statesOf(analysis);
   if (states.size > 0) emitConnectionState(code, flow, bufferOf(context), states.has('SNAT') || states.has('DNAT'));
@@ -338,6 +346,11 @@ function emitNetfilterEntry(analysis: Analysis, { layout, counters }: Common, co
   compiler.emitCall(code, analysis.chain, R9, 0);
   const policy = code.label('policy');
   code.emit(jump64('jle', R0, VERDICT.RETURN, policy), jump64('jeq', R0, VERDICT.ACCEPT, 'accept'));
+  if (rejects) {
+    code.emit(jump64('jeq', R0, VERDICT.DROP, 'drop'));
+    emitNote(code, 'drop');
+    code.emit(goto('accept'));
+  }
   code.place('drop');
   code.emit(mov64(R0, result.drop), exit());
   code.place(policy);

@@ -1,4 +1,3 @@
-import type { Field } from '../../../grammar/model/fields.js';
 import { payloadKey, type PayloadTest } from '../../../grammar/model/payload.js';
 import type { FunctionSpec, ParamSpec } from '../../object/spec.js';
 import type { Code } from '../code.js';
@@ -24,11 +23,6 @@ import { emitU32 } from './u32.js';
 export { PAYLOAD } from './answer.js';
 
 type Functions = readonly Omit<FunctionSpec, 'linkage'>[];
-
-/** Fields that the entry must read for a test. */
-export function payloadFields(test: PayloadTest): readonly Field[] {
-  return test.kind === 'eui64' ? ['mac.src', 'saddr'] : [];
-}
 
 /** Whether the function of a test calls {@link FIND_EXTENSION}. */
 function findsExtension({ kind }: PayloadTest): boolean {

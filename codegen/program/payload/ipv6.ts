@@ -58,10 +58,11 @@ export function emitAuthentication(payload: PayloadCode, test: Of<'ah'>): void {
   const { code } = payload;
   emitFind(payload, NEXTHDR.AUTH, ENDS.hotdrop);
   payload.read(reg(R8), 12, ENDS.hotdrop);
+  code.emit(load(1, R9, R10, BUFFER + 1), alu32('add', R9, 2), alu32('lsh', R9, 2));
+  requireWhole(payload, ENDS.hotdrop);
   loadWord(payload, R1, 4);
   requireRange(code, R1, test.spi, ENDS.no);
-  code.emit(load(1, R1, R10, BUFFER + 1), alu32('add', R1, 2), alu32('lsh', R1, 2));
-  requireValue(code, R1, test.length, ENDS.no);
+  requireValue(code, R9, test.length, ENDS.no);
   if (test.reserved) code.emit(load(2, R1, R10, BUFFER + 2), jump32('jne', R1, 0, ENDS.no));
   code.emit(goto(ENDS.yes));
 }
@@ -97,7 +98,7 @@ export function emitRouting(payload: PayloadCode, test: Of<'rt'>): void {
   emitFind(payload, NEXTHDR.ROUTING, ENDS.hotdrop);
   payload.read(reg(R8), 4, ENDS.hotdrop);
   emitHeaderLength(payload);
-  requireWhole(payload, ENDS.no);
+  requireWhole(payload, ENDS.hotdrop);
   code.emit(load(1, R1, R10, BUFFER + 3));
   requireRange(code, R1, test.segmentsLeft, ENDS.no);
   requireValue(code, R9, test.length, ENDS.no);
@@ -158,7 +159,7 @@ export function emitOptions(payload: PayloadCode, test: Of<'options'>): void {
   emitFind(payload, test.header === 'hop-by-hop' ? NEXTHDR.HOP : NEXTHDR.DEST, ENDS.hotdrop);
   payload.read(reg(R8), 2, ENDS.hotdrop);
   emitHeaderLength(payload);
-  requireWhole(payload, ENDS.no);
+  requireWhole(payload, ENDS.hotdrop);
   requireValue(code, R9, test.length, ENDS.no);
   code.emit(alu64('add', R8, 2), alu64('sub', R9, 2));
   test.options?.forEach(({ type, length }, index) => {
