@@ -74,6 +74,7 @@ class Reader {
     const operator = U32_OPERATORS.find((name) => this.take(name));
     if (operator === undefined) return this.fail('"=" or one of "&", "<<", ">>", "@" is expected');
     const number = this.number('a number');
+    // Older kernels take it and leave to the processor what it means.
     if ((operator === '<<' || operator === '>>') && number >= 32) {
       this.fail('a word can be shifted by 31 bits at most');
     }

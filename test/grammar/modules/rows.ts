@@ -7,6 +7,8 @@ import { PLAIN, readWords } from './support.js';
 export interface Row {
   readonly words: string | readonly string[];
   readonly want?: string;
+  /** How the tool prints them, where that has quotes; else as in `want`. */
+  readonly saved?: string;
   readonly context?: ModuleContext;
   /** iptables before 1.8.11 read or printed it otherwise: asked of the tools in IPT2BPF_IPTABLES alone. */
   readonly newer?: true;
@@ -70,9 +72,9 @@ function ruleText(module: AnyModule, words: string | readonly string[], context:
   return `${headText(context)}${module.kind === 'match' ? '-m' : '-j'} ${module.name} ${asText(words)}`.trimEnd();
 }
 
-function savedText(module: AnyModule, { want }: Row): string | undefined {
-  if (want === undefined) return undefined;
-  return `${module.kind === 'match' ? '-m' : '-j'} ${module.printName ?? module.name} ${want}`.trimEnd();
+function savedText(module: AnyModule, { want, saved = want }: Row): string | undefined {
+  if (saved === undefined) return undefined;
+  return `${module.kind === 'match' ? '-m' : '-j'} ${module.printName ?? module.name} ${saved}`.trimEnd();
 }
 
 /** Folder with iptables-save, ip6tables-restore and so on, where they are not the installed ones. */
