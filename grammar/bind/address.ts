@@ -130,7 +130,13 @@ function parseHost(name: string, family: Family, hosts: Hosts | undefined): Pars
 
 /** An address without mask, in any form that iptables reads without asking a name service. */
 export function parseAddress(text: string, family: Family): bigint | undefined {
-  return family === 'v4' ? (parseDotted(text, false) ?? parseInetAton(text)) : parseIpv6(text);
+  return family === 'v4' ? (parseDotted(text, false) ?? parseInetAton(text) ?? parseMapped(text)) : parseIpv6(text);
+}
+
+/** `::ffff:a.b.c.d` and other forms of an IPv6 address that stands for an IPv4 one, which getaddrinfo takes for it. */
+function parseMapped(text: string): bigint | undefined {
+  const address = text.includes(':') ? parseIpv6(text) : undefined;
+  return address !== undefined && address >> 32n === 0xffffn ? address & FULL.v4 : undefined;
 }
 
 /**

@@ -9,10 +9,10 @@ const names = (text: string): readonly string[] => text.trim().split(/\s+/);
 const MATCHES = {
   both: names(`
     addrtype ah bpf cgroup cluster comment connbytes connlabel connlimit connmark conntrack cpu dccp devgroup dscp ecn
-    esp hashlimit helper ipcomp iprange ipvs length limit mac mark multiport nfacct osf owner physdev pkttype policy
-    quota rateest recent rpfilter sctp set socket standard state statistic string tcp tcpmss time tos u32 udp`),
-  v4: names('icmp realm ttl unclean'),
-  v6: names('dst eui64 frag hbh hl icmp6 icmpv6 ipv6-icmp ipv6header mh ipv6-mh mobility-header rt srh'),
+    esp hashlimit helper ipcomp iprange ipvs length limit mac mark multiport nfacct owner physdev pkttype policy
+    quota rateest recent rpfilter sctp set socket state statistic string tcp tcpmss time tos u32 udp`),
+  v4: names('icmp osf realm ttl unclean'),
+  v6: names('dst eui64 frag hbh hl icmp6 icmpv6 ipv6-icmp ipv6header mh rt srh'),
   /** xtables-addons, nDPI and other modules that are not part of iptables. */
   elsewhere: names(`
     account asn condition dhcpmac dns dnset fuzzy geoip gradm iface ipp2p ipv4options layer7 length2 lscan ndpi pknock

@@ -63,18 +63,28 @@ const prefix: ValueType<number> = {
   print: (length) => [String(length)],
 };
 
-/** Seconds, like atoi: what stands behind the digits is not looked at. */
+/** Seconds, like atoi: 32 bits of the number, and what stands behind the digits is not looked at. */
 const seconds: ValueType<number> = {
   arity: 1,
   placeholder: 'seconds',
   parse: ([word]) => {
-    const value = Number(/^\s*\+?(\d{1,9})/.exec(word)?.[1] ?? 0);
-    return value === 0 ? { error: `"${word}" is not a number of seconds` } : { value };
+    const digits = BigInt(/^\s*\+?(\d+)/.exec(word)?.[1] ?? 0);
+    const value = Number(BigInt.asIntN(32, digits > LONG_MAX ? LONG_MAX : digits));
+    return value <= 0 ? { error: `"${word}" is not a number of seconds` } : { value };
   },
   print: (value) => [String(value)],
 };
 
+const LONG_MAX = (1n << 63n) - 1n;
+
 const count = number({ max: UINT32 });
+
+/** What the kernel makes of a greater number of buckets or entries (HASHLIMIT_MAX_SIZE). */
+const MOST_ENTRIES = 1_048_576;
+
+function capped(given: { readonly value: number } | undefined): number | undefined {
+  return given === undefined ? undefined : Math.min(given.value, MOST_ENTRIES);
+}
 
 const OPTIONS = {
   upto: option('--hashlimit-upto', hashRate, {
@@ -195,8 +205,8 @@ function print(options: Options, { family }: ModuleContext): readonly string[] {
   const rate = rateWords(config);
   const bits = addressBits(family);
   const numbers: readonly (readonly [flag: string, value: number | undefined, usual: number])[] = [
-    [OPTIONS.size.flag, options.size?.value, 0],
-    [OPTIONS.max.flag, options.max?.value, 0],
+    [OPTIONS.size.flag, capped(options.size), 0],
+    [OPTIONS.max.flag, capped(options.max), 0],
     [OPTIONS.interval.flag, options.interval?.value, DEFAULT_GC],
     [OPTIONS.expire.flag, config.expire, rate.expire],
     [OPTIONS.sourceLength.flag, options.sourceLength?.value, bits],

@@ -1,4 +1,5 @@
 import { defineVerbatimTarget, isBefore, option, type OptionsOf } from '../define.js';
+import type { MarkMask } from '../value/mark.js';
 import { hex, number, UINT32 } from '../value/number.js';
 import { flag } from '../value/text.js';
 import { chosenXmark, XMARK_FORMS, xmarkOptions, xmarkWords } from '../value/xmark.js';
@@ -40,12 +41,21 @@ function copyWords(word: string, { mask: both, packetMask, connectionMask }: Opt
   return [word, OPTIONS.packetMask.flag, hex(packet), OPTIONS.connectionMask.flag, hex(connection)];
 }
 
+/** The forms of setting a mark keep its mask where --ctmask and --mask do, and of them all the last one counts. */
+function setWords(xmark: MarkMask, options: Options): readonly string[] {
+  const masks: readonly string[] = [...XMARK_FORMS, 'connectionMask', 'mask'];
+  const last = Object.keys(options).findLast((key) => masks.includes(key));
+  const { connectionMask, mask: both } = options;
+  const given = last === 'mask' ? both : last === 'connectionMask' ? connectionMask : undefined;
+  return xmarkWords({ value: xmark.value, mask: given?.value ?? xmark.mask });
+}
+
 function print(options: Options): readonly string[] {
   const shifted = shiftWords(options);
   if (options.save !== undefined) return [...copyWords(OPTIONS.save.flag, options), ...shifted];
   if (options.restore !== undefined) return [...copyWords(OPTIONS.restore.flag, options), ...shifted];
   const xmark = chosenXmark(options);
-  return xmark === undefined ? [] : [...xmarkWords(xmark), ...shifted];
+  return xmark === undefined ? [] : [...setWords(xmark, options), ...shifted];
 }
 
 /** Mark of the connection (net/netfilter/xt_connmark.c `connmark_tg_v2`). */

@@ -9,30 +9,39 @@ import {
 } from '../value/nat-range.js';
 import { flag } from '../value/text.js';
 
-/** Addresses and ports; shifting by a base port is for DNAT alone. */
+/** The base port, which only the structure of DNAT has room for: the others keep that there was one. */
+function withoutBase(ports: NatPorts): NatPorts {
+  return ports.base === undefined ? ports : { ...ports, base: 0 };
+}
+
+/** Addresses and ports; shifting by a base port is for DNAT. */
 function natRange(shifting: boolean): ValueType<NatRange> {
   return {
     arity: 1,
     placeholder: '[address[-address]][:port[-port]]',
     parse: ([word], context) => {
       const parsed = parseNatRange(word, context);
-      const shifted = 'value' in parsed && parsed.value.ports?.base !== undefined;
-      return shifted && !shifting ? { error: `"${word}" shifts ports, which this target cannot` } : parsed;
+      if (shifting || 'error' in parsed || parsed.value.ports === undefined) return parsed;
+      return { value: { ...parsed.value, ports: withoutBase(parsed.value.ports) } };
     },
     print: (range, context) => [printNatRange(range, context)],
   };
 }
 
-const natPorts: ValueType<NatPorts> = {
-  arity: 1,
-  placeholder: 'port[-port]',
-  parse: ([word], context) => {
-    const parsed = parseNatPorts(word, context);
-    const shifted = 'value' in parsed && parsed.value.base !== undefined;
-    return shifted ? { error: `"${word}" shifts ports, which this target cannot` } : parsed;
-  },
-  print: (ports) => [printNatPorts(ports)],
-};
+function natPorts(shifting: boolean): ValueType<NatPorts> {
+  return {
+    arity: 1,
+    placeholder: 'port[-port]',
+    parse: ([word], context) => {
+      const parsed = parseNatPorts(word, context);
+      if ('error' in parsed || parsed.value.base === undefined) return parsed;
+      return shifting
+        ? { value: withoutBase(parsed.value) }
+        : { error: `"${word}" shifts ports, which this target cannot` };
+    },
+    print: (ports) => [printNatPorts(ports)],
+  };
+}
 
 const random = option('--random', flag, { doc: 'choose ports at random' });
 const randomFully = option('--random-fully', flag, { doc: 'choose ports at random, without a hash' });
@@ -74,7 +83,7 @@ export const masquerade = defineVerbatimTarget({
   tables: ['nat'],
   hooks: ['POSTROUTING'],
   doc: 'change the source of the connection to the address of the output interface',
-  options: { to: option('--to-ports', natPorts, { doc: 'source ports to choose from' }), random, randomFully },
+  options: { to: option('--to-ports', natPorts(true), { doc: 'source ports to choose from' }), random, randomFully },
 });
 
 /** DNAT to the machine itself (net/netfilter/xt_REDIRECT.c). */
@@ -84,5 +93,5 @@ export const redirect = defineVerbatimTarget({
   tables: ['nat'],
   hooks: ['PREROUTING', 'OUTPUT'],
   doc: 'change the destination of the connection to this machine',
-  options: { to: option('--to-ports', natPorts, { doc: 'destination port or ports' }), random },
+  options: { to: option('--to-ports', natPorts(false), { doc: 'destination port or ports' }), random },
 });

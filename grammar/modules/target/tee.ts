@@ -2,10 +2,14 @@ import { defineVerbatimTarget, option, type ValueType } from '../define.js';
 import { parseHost, printAddress } from '../value/address.js';
 import { text } from '../value/text.js';
 
+/** `tee_tg_check` wants an address. */
 const host: ValueType<bigint> = {
   arity: 1,
   placeholder: 'address',
-  parse: ([word], { family }) => parseHost(word, family),
+  parse: ([word], { family }) => {
+    const parsed = parseHost(word, family);
+    return 'value' in parsed && parsed.value === 0n ? { error: `"${word}" is no host` } : parsed;
+  },
   print: (address, { family }) => [printAddress(address, family)],
 };
 

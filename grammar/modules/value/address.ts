@@ -94,9 +94,15 @@ export function parseNumericAddress(word: string, family: Family): bigint | unde
   return family === 'v4' ? parseDottedIPv4(word) : parseIPv6(word);
 }
 
+/** An IPv4 address in the form of IPv6 (RFC 4291 section 2.5.5.2). */
+function parseMappedIPv4(word: string): bigint | undefined {
+  const address = parseIPv6(word);
+  return address !== undefined && address >> 32n === 0xffffn ? address & fullMask('v4') : undefined;
+}
+
 /** A numeric address of the family as `getaddrinfo` reads it; names are not resolved. */
 export function parseHost(word: string, family: Family): Parsed<bigint> {
-  const value = family === 'v4' ? parseAtonIPv4(word) : parseIPv6(word);
+  const value = family === 'v4' ? (parseAtonIPv4(word) ?? parseMappedIPv4(word)) : parseIPv6(word);
   return value === undefined ? { error: `"${word}" is not an address (names are not resolved)` } : { value };
 }
 

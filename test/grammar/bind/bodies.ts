@@ -139,6 +139,7 @@ export const BODIES: readonly Body[] = [
     body: `${A} -s "1.1.1.1, 2.2.2.2"`,
     want: `${A} -s 1.1.1.1/32 / ${A} -s 2.2.2.2/32`,
   },
+  { name: 'an IPv4 address in the form of IPv6', body: `${A} -s ::ffff:1.2.3.4/16`, want: `${A} -s 1.2.0.0/16` },
   { name: 'an IPv6 address', body: `${A} -s ::1`, code: 'bad-address' },
   { name: 'an IPv4 address in IPv6', body: `${A} -s 1.1.1.1`, code: 'bad-address', family: 'v6' },
   { name: 'an IPv6 mask', body: `${A} -s 2001:db8::1/ffff::`, want: `${A} -s 2001::/16`, family: 'v6' },

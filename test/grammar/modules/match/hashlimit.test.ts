@@ -86,6 +86,15 @@ testRows(hashlimit, [
     ['--hashlimit-upto 1/s --hashlimit-name u --hashlimit-srcmask 33'],
     ['--hashlimit-upto 1/s --hashlimit-name u2 --hashlimit-htable-gcinterval 0'],
     ['--hashlimit-upto 1/s --hashlimit-name u3 --hashlimit-htable-expire 0'],
+    [
+      '--hashlimit-upto 1/s --hashlimit-name w --hashlimit-htable-size 2000000 --hashlimit-htable-max 1048577',
+      '--hashlimit-upto 1/sec --hashlimit-burst 5 --hashlimit-name w --hashlimit-htable-size 1048576 --hashlimit-htable-max 1048576',
+    ],
+    [
+      '--hashlimit-upto 1/s --hashlimit-name w2 --hashlimit-rate-match --hashlimit-rate-interval 5000000000',
+      '--hashlimit-upto 1/sec --hashlimit-burst 5 --hashlimit-name w2 --hashlimit-rate-match --hashlimit-rate-interval 705032704',
+    ],
+    ['--hashlimit-upto 1/s --hashlimit-name u5 --hashlimit-rate-interval 4294967295'],
     ['--hashlimit-upto 1/s --hashlimit-name u4 --hashlimit-rate-interval 0'],
     ['--hashlimit-upto 1/s'],
     ['--hashlimit-upto 1/s --hashlimit-name a/b'],

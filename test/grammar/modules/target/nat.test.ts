@@ -72,12 +72,21 @@ testRows(snat, [
     ['--to-source 1.1.1.1:1024'],
     [''],
   ),
-  ...rows(withProtocol(6, POSTROUTING), ['--to-source 1.1.1.1:1025-65535', '--to-source 1.1.1.1:1025-65535']),
+  ...rows(
+    withProtocol(6, POSTROUTING),
+    ['--to-source 1.1.1.1:1025-65535', '--to-source 1.1.1.1:1025-65535'],
+    ['--to-source 1.1.1.1:42-50/567', '--to-source 1.1.1.1:42-50/0'],
+  ),
 ]);
 
 testRows(masquerade, [
   ...rows(POSTROUTING, ['', ''], ['--random-fully --random', '--random --random-fully'], ['--to-ports 1024']),
-  ...rows(withProtocol(17, POSTROUTING), ['--to-ports 1024-2048', '--to-ports 1024-2048'], ['--to-ports 5:6']),
+  ...rows(
+    withProtocol(17, POSTROUTING),
+    ['--to-ports 1024-2048', '--to-ports 1024-2048'],
+    ['--to-ports 42-50/567', '--to-ports 42-50/0'],
+    ['--to-ports 5:6'],
+  ),
 ]);
 
 testRows(redirect, [

@@ -15,10 +15,13 @@ testRows(tee, [
     PLAIN,
     ['--gateway 10.1', '--gateway 10.0.0.1'],
     ['--oif eth0 --gateway 1.1.1.1', '--gateway 1.1.1.1 --oif eth0'],
+    ['--gateway ::ffff:1.2.3.4', '--gateway 1.2.3.4'],
+    ['--gateway ::1.2.3.4'],
+    ['--gateway 0'],
     ['! --gateway 1.1.1.1'],
     ['--oif eth0'],
   ),
-  ...rows(PLAIN_V6, ['--gateway 2001:DB8::1', '--gateway 2001:db8::1'], ['--gateway 1.1.1.1']),
+  ...rows(PLAIN_V6, ['--gateway 2001:DB8::1', '--gateway 2001:db8::1'], ['--gateway 1.1.1.1'], ['--gateway ::']),
 ]);
 
 testRows(ecnTarget, [

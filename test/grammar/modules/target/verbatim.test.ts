@@ -30,6 +30,11 @@ testRows(
     ['--restore-mark', '--restore-mark --nfmask 0xffffffff --ctmask 0xffffffff'],
     ['--save-mark --mask 0xff', '--save-mark --nfmask 0xff --ctmask 0xff'],
     ['--ctmask 1 --nfmask 2 --save-mark', '--save-mark --nfmask 0x2 --ctmask 0x1'],
+    ['--set-mark 5/3 --ctmask 0xff00', '--set-xmark 0x5/0xff00'],
+    ['--or-mark 5 --mask 0xff00 --nfmask 1'],
+    ['--or-mark 5 --mask 0xff00', '--set-xmark 0x5/0xff00'],
+    ['--ctmask 0xff00 --xor-mark 5', '--set-xmark 0x5/0x0'],
+    ['--and-mark 5 --nfmask 3', '--set-xmark 0x0/0xfffffffa'],
     ['--set-xmark 1/2 --left-shift-mark 3', '--set-xmark 0x1/0x2 --left-shift-mark 3'],
     [
       '--save-mark --right-shift-mark 3 --left-shift-mark 4',
