@@ -19,7 +19,10 @@ import { failedTest, type TraceStep } from './trace.js';
 
 export type Verdict = 'accept' | 'drop' | { readonly reject: RejectType };
 
-/** What decided: a rule's target, the policy of the built-in chain, or a rule whose test dropped the packet at once. */
+/**
+ * What decided: a rule's target, the policy of the built-in chain, or a rule whose test dropped the packet at once. A
+ * rule that matches such a packet all the same is among the hits, and its REJECT answers.
+ */
 export type Decision =
   | { readonly by: 'rule'; readonly rule: RuleRef }
   | { readonly by: 'policy'; readonly chain: BuiltinChain }
@@ -142,7 +145,10 @@ function run(walk: Walk): End {
     walk.trace?.push({ kind: 'match', rule: ref, effect: rule.target.effect, text: rule.source });
     const { effect } = rule.target;
     // The rule is counted and its target runs, but ipt_do_table ends behind it.
-    if (tested.outcome === DROPPING) return decided('drop', { by: 'rule', rule: ref });
+    if (tested.outcome === DROPPING) {
+      const verdict = effect.kind === 'reject' ? { reject: effect.type } : 'drop';
+      return decided(verdict, { by: 'hotdrop', rule: ref });
+    }
     if (effect.kind === 'return') {
       place = leave(walk, stack, chain);
       continue;

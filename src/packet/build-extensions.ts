@@ -47,13 +47,15 @@ function buildExtension(spec: ExtensionSpec, nextHeader: number): Uint8Array {
     }
     case 'fragment': {
       const out = new Uint8Array(8);
-      putU16(out, 2, ((spec.offset ?? 0) & ~7) | (spec.more === true ? 1 : 0));
+      putU16(out, 2, ((spec.offset ?? 0) & ~7) | (((spec.spare ?? 0) & 3) << 1) | (spec.more === true ? 1 : 0));
       putU32(out, 4, spec.id ?? 1);
       return filled(out, nextHeader, spec.length ?? 0);
     }
     case 'authentication': {
       const data = spec.data ?? new Uint8Array(0);
       const out = new Uint8Array(12 + ((data.length + 3) & ~3));
+      putU16(out, 2, spec.reserved ?? 0);
+      putU32(out, 4, spec.spi ?? 0);
       out.set(data, 12);
       return filled(out, nextHeader, spec.length ?? out.length / 4 - 2);
     }

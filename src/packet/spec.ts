@@ -92,9 +92,16 @@ export type ExtensionSpec =
       readonly offset?: number;
       readonly more?: boolean;
       readonly id?: number;
+      /** The two bits between offset and M flag. */
+      readonly spare?: number;
     })
   /** `data` behind the fixed 12 bytes. */
-  | (ExtensionBase & { readonly kind: 'authentication'; readonly data?: Uint8Array });
+  | (ExtensionBase & {
+      readonly kind: 'authentication';
+      readonly spi?: number;
+      readonly reserved?: number;
+      readonly data?: Uint8Array;
+    });
 
 export type TransportSpec =
   | {

@@ -1,7 +1,7 @@
 import { RealIptables, type Judgement } from '../../bpf-runtime/iptables/real-iptables.js';
 import type { Packet, Surroundings } from '../../grammar/model/packet.js';
 import { readLink } from '../packet/index.js';
-import { noVerdicts, type EngineReport, type Mismatch, type VerifyJob } from './job.js';
+import { noVerdicts, type EngineReport, type Mismatch, type Verdict, type VerifyJob } from './job.js';
 import {
   explainObservation,
   isGroupDestination,
@@ -112,7 +112,7 @@ class IptablesComparison {
       this.add({ index, packet, what: 'verdict', want: 'the object drops it', have: 'accept' });
     }
     const agrees = (reference: Reference): boolean =>
-      reference.verdict === judgement.verdict && decisionText(reference) === judgementText(judgement);
+      verdictOf(reference) === judgement.verdict && decisionText(reference) === judgementText(judgement);
     const { reference, explained, sure } = explainObservation(this.job, packet, this.surroundings, agrees);
     if (!sure) this.unsure++;
     // A match that is not understood may drop a packet at once (rt, frag, … on a cut header).
@@ -195,4 +195,9 @@ function decisionText({ decision }: Reference): string {
 function judgementText(judgement: Extract<Judgement, { reached: true }>): string {
   if (judgement.rule === undefined) return 'hotdrop';
   return judgement.rule === 'policy' ? 'policy' : `${judgement.rule.chain} ${judgement.rule.number}`;
+}
+
+/** The rule's target is another one while it is watched: a packet that is dropped there all the same is not answered. */
+function verdictOf({ verdict, decision }: Reference): Verdict {
+  return decision.by === 'hotdrop' ? 'drop' : verdict;
 }

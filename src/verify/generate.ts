@@ -6,6 +6,7 @@ import type { TableName } from '../../grammar/model/family.js';
 import { DEFAULT_DESTINATION_MAC } from '../packet/index.js';
 import { beside, grant, wishesFor, type Wish } from './goal.js';
 import type { Chain } from './job.js';
+import { payloadAims, type PayloadAim } from './payload-shape.js';
 import { Random } from './random.js';
 import { shapePacket } from './shape.js';
 
@@ -39,8 +40,8 @@ export function generatePackets(ruleset: Ruleset, options: GenerateOptions): rea
     // Every rule in turn, so that a long list is covered evenly.
     const rule = reachable.rules.length === 0 ? undefined : reachable.rules[i % reachable.rules.length];
     const other = rule === undefined ? undefined : random.pick(reachable.rules);
-    const values = aim(ruleset, paths, rule, other, random);
-    const packet = shapePacket(values, { family: ruleset.family, chain: options.chain }, random);
+    const { values, aims } = aim(ruleset, paths, rule, other, random);
+    const packet = shapePacket(values, { family: ruleset.family, chain: options.chain }, random, aims);
     packets.push(asFromHere(withFewDevices(packet, devices, random)));
   }
   return packets;
@@ -65,24 +66,37 @@ function asFromHere(packet: Packet): Packet {
   return { ...packet, frame };
 }
 
-/** Field values for a packet directed at a rule. */
+/** What a packet is to be like: field values, and tests over its bytes. */
+interface Goal {
+  readonly values: Map<Field, bigint>;
+  readonly aims: readonly PayloadAim[];
+}
+
+/** The goal for a packet directed at a rule. */
 function aim(
   ruleset: Ruleset,
   paths: Paths,
   rule: ReachableRule | undefined,
   other: ReachableRule | undefined,
   random: Random,
-): Map<Field, bigint> {
+): Goal {
   const { family } = ruleset;
-  if (rule === undefined) return new Map();
+  if (rule === undefined) return { values: new Map(), aims: [] };
   const dice = random.below(1000) / 1000;
   const own = wishesFor(rule.condition, true, family, random);
-  const way: Wish[] = paths.to(rule, random).flatMap((step) => [...wishesFor(step.condition, true, family, random)]);
+  const steps = paths.to(rule, random);
+  const way: Wish[] = steps.flatMap((step) => [...wishesFor(step.condition, true, family, random)]);
+  const aims = [rule, ...steps].flatMap((step) => [...payloadAims(step.condition, true, random)]);
   if (dice < SHARES.inside) {
-    const avoided = paths.before(rule, random).flatMap((step) => [...wishesFor(step.condition, false, family, random)]);
-    return grant([...own, ...way, ...avoided], family, random);
+    const before = paths.before(rule, random);
+    const avoided = before.flatMap((step) => [...wishesFor(step.condition, false, family, random)]);
+    return { values: grant([...own, ...way, ...avoided], family, random), aims };
   }
   const values = grant([...own, ...way], family, random);
+  if (aims.length > 0 && random.chance(0.6)) {
+    const at = random.below(aims.length);
+    return { values, aims: aims.map((one, i) => (i === at ? { ...one, sense: 'beside' } : one)) };
+  }
   if (dice < SHARES.inside + SHARES.beside) {
     const tests = [...own, ...way];
     if (tests.length > 0) {
@@ -94,10 +108,11 @@ function aim(
   } else if (dice < SHARES.inside + SHARES.beside + SHARES.mixed && other !== undefined) {
     const theirs = grant(wishesFor(other.condition, true, family, random), family, random);
     for (const [field, value] of theirs) if (random.chance(0.5)) values.set(field, value);
+    return { values, aims: payloadAims(other.condition, random.chance(0.7), random) };
   } else {
     for (const field of [...values.keys()]) if (random.chance(0.4)) values.delete(field);
   }
-  return values;
+  return { values, aims };
 }
 
 /** The jumps that lead to a rule. */

@@ -10,7 +10,12 @@ import {
   type PacketSpec,
   type TransportSpec,
 } from '../packet/index.js';
+import { readLink } from '../packet/index.js';
+import { concat, networkBytes, putU16 } from '../packet/bytes.js';
+import { internetChecksum } from '../packet/checksum.js';
 import type { Chain } from './job.js';
+import { shapePayload, type PayloadAim, type PayloadShape } from './payload-shape.js';
+import type { BytesAt } from './u32-shape.js';
 import type { Random } from './random.js';
 
 export interface Place {
@@ -39,8 +44,8 @@ const HOSTILE = {
 
 const INTERESTING_ADDRESSES4 = [0n, 0xffffffffn, 0x7f000001n, 0xe0000001n, 0x0a000001n, 0xc0a80101n, 0xefffffffn];
 const INTERESTING_ADDRESSES6 = [0n, 1n, (0xff02n << 112n) | 1n, (0xfe80n << 112n) | 1n, (0x20010db8n << 96n) | 1n];
-const PROTOCOLS4 = [6, 17, 1, 6, 17, 6, 17, 47, 50, 132, 0, 255];
-const PROTOCOLS6 = [6, 17, 58, 6, 17, 6, 17, 47, 50, 132, 59, 255];
+const PROTOCOLS4 = [6, 17, 1, 6, 17, 6, 17, 47, 50, 132, 33, 51, 108, 0, 255];
+const PROTOCOLS6 = [6, 17, 58, 6, 17, 6, 17, 47, 50, 132, 33, 108, 135, 59, 255];
 const TCP_OPTION_LISTS = [
   [2, 4, 5, 180],
   [1, 1, 8, 10, 0, 0, 0, 1, 0, 0, 0, 0],
@@ -55,10 +60,14 @@ const IP_OPTION_LISTS = [
   [7, 7, 4, 0, 0, 0, 0, 0],
 ];
 
-/** A packet with the given field values; what they leave open is random, and now and then of a hostile shape. */
-export function shapePacket(values: Values, place: Place, random: Random): Packet {
-  const ip = place.family === 'v4' ? ipv4(values, place, random) : ipv6(values, place, random);
-  const transport = transportOf(values, place, random, place.family === 'v4' ? 20 : 40);
+/**
+ * A packet with the given field values and aims; what they leave open is random, and now and then of a hostile shape.
+ */
+export function shapePacket(given: Values, place: Place, random: Random, aims: readonly PayloadAim[] = []): Packet {
+  const shape = shapePayload(aims, random);
+  const values = shape.macInSource ? withMacInSource(given, random) : given;
+  const ip = place.family === 'v4' ? ipv4(values, place, random) : ipv6(values, place, shape, random);
+  const transport = transportOf(values, place, shape, random);
   const cut = cutOf(values, random);
   const spec: PacketSpec = {
     link: linkOf(values, place, random),
@@ -67,10 +76,43 @@ export function shapePacket(values: Values, place: Place, random: Random): Packe
     ...(cut === undefined ? {} : { cut }),
     ...(random.chance(HOSTILE.padding) ? { padding: 1 + random.below(18) } : {}),
   };
-  return buildPacket(spec, {
-    inInterface: place.chain === 'OUTPUT' ? '' : interfaceOf(values.get('iif'), random),
-    outInterface: place.chain === 'FORWARD' || place.chain === 'OUTPUT' ? interfaceOf(values.get('oif'), random) : '',
-  });
+  return writeBytes(
+    shape.bytes,
+    place.family,
+    buildPacket(spec, {
+      inInterface: place.chain === 'OUTPUT' ? '' : interfaceOf(values.get('iif'), random),
+      outInterface: place.chain === 'FORWARD' || place.chain === 'OUTPUT' ? interfaceOf(values.get('oif'), random) : '',
+    }),
+  );
+}
+
+/** A source address that is made of the source MAC (RFC 4291 appendix A). */
+function withMacInSource(values: Values, random: Random): Values {
+  const mac = (values.get('mac.src') ?? random.bits(48)) & 0xfeffffffffffn;
+  const identifier = (((mac >> 24n) << 40n) | 0xfffe000000n | (mac & 0xffffffn)) ^ (2n << 56n);
+  const network = (values.get('saddr') ?? 0x20010db8n << 96n) >> 64n;
+  const wrong = random.chance(0.2) ? 1n << BigInt(random.below(64)) : 0n;
+  return new Map([...values, ['mac.src', mac] as const, ['saddr', (network << 64n) | (identifier ^ wrong)] as const]);
+}
+
+/** Writes bytes over the finished packet, as far as it goes, and makes the sum of its IPv4 header right again. */
+function writeBytes(bytes: readonly BytesAt[], family: Family, packet: Packet): Packet {
+  const link = bytes.length === 0 ? undefined : readLink(packet.frame);
+  if (link === undefined) return packet;
+  const frame = Uint8Array.from(packet.frame);
+  const ip = frame.subarray(link.network);
+  for (const { offset, bytes: written } of bytes) {
+    for (const [i, byte] of written.entries()) if (offset + i >= 0 && offset + i < ip.length) ip[offset + i] = byte;
+  }
+  const header = (ip[0] & 0x0f) * 4;
+  const inHeader = bytes.some(({ offset }) => offset < header);
+  if (family === 'v4' && inHeader && header >= 20 && header <= ip.length) {
+    ip.fill(0, 10, 12);
+    const sum = internetChecksum(ip.subarray(0, header));
+    ip[10] = sum >> 8;
+    ip[11] = sum & 0xff;
+  }
+  return { ...packet, frame };
 }
 
 const number = (values: Values, field: Field, otherwise: () => number): number => {
@@ -118,13 +160,16 @@ function ipv4(values: Values, place: Place, random: Random): Ipv4Spec {
   };
 }
 
-function ipv6(values: Values, place: Place, random: Random): Ipv6Spec {
+function ipv6(values: Values, place: Place, shape: PayloadShape, random: Random): Ipv6Spec {
   const offset = values.get('fragoff') ?? 0n;
-  const extensions = random.chance(HOSTILE.extensions)
-    ? Array.from({ length: 1 + random.below(random.chance(0.1) ? 12 : 3) }, () => extension(random))
-    : offset === 0n
-      ? []
-      : [{ kind: 'fragment', offset: Number(offset) & 0xfff8, more: random.chance(0.5) } as const];
+  const extensions =
+    shape.extensions.length > 0 && !random.chance(HOSTILE.extensions)
+      ? shape.extensions
+      : random.chance(HOSTILE.extensions)
+        ? Array.from({ length: 1 + random.below(random.chance(0.1) ? 12 : 3) }, () => extension(random))
+        : offset === 0n
+          ? []
+          : [{ kind: 'fragment', offset: Number(offset) & 0xfff8, more: random.chance(0.5) } as const];
   return {
     family: 'v6',
     source: addressOf(values, 'saddr', 'v6', random),
@@ -153,12 +198,15 @@ function extension(random: Random): ExtensionSpec {
   }
 }
 
-/** `before`: bytes of the IP header, for packets whose length is aimed at. */
-function transportOf(values: Values, place: Place, random: Random, before: number): TransportSpec {
+function transportOf(values: Values, place: Place, shape: PayloadShape, random: Random): TransportSpec {
+  // Bytes of the IP header, for packets whose length is aimed at.
+  const before = place.family === 'v4' ? 20 : 40;
   const protocol = protocolOf(values, place, random);
   const length = values.get('length');
   const header = protocol === 6 ? 20 : 8;
-  const size = length === undefined ? random.below(40) : Math.max(0, Math.min(1400, Number(length) - before - header));
+  const some = shape.bytes.length > 0 ? 200 : 40;
+  const size =
+    length === undefined ? random.below(some) : Math.max(0, Math.min(1400, Number(length) - before - header));
   const payload = random.bytes(size);
   const port = (): number => random.pick([random.below(65536), random.below(1024), 22, 53, 80, 443]);
   const ports = { sport: number(values, 'sport', port), dport: number(values, 'dport', port) };
@@ -167,9 +215,11 @@ function transportOf(values: Values, place: Place, random: Random, before: numbe
       return {
         kind: 'tcp',
         ...ports,
-        flags: number(values, 'tcp.flags', () => random.pick([2, 16, 18, 17, 4, 0, 41, 3, 24, 255])),
+        flags: shape.tcpFlags ?? number(values, 'tcp.flags', () => random.pick([2, 16, 18, 17, 4, 0, 41, 3, 24, 255])),
         payload,
-        ...tcpOptions(values, random),
+        ...(shape.tcpOptions === undefined
+          ? tcpOptions(values, random)
+          : { options: shape.tcpOptions.subarray(0, 40) }),
         ...(random.chance(HOSTILE.dataOffset) ? { dataOffset: random.below(16) } : {}),
       };
     case 17:
@@ -183,8 +233,40 @@ function transportOf(values: Values, place: Place, random: Random, before: numbe
         payload,
       };
     default:
-      return { kind: 'other', protocol, payload };
+      return { kind: 'other', protocol, payload: otherPayload(values, shape, payload, ports, random) };
   }
+}
+
+/** Fixed numbers in the headers of other protocols: offset and bytes of each, and the bits below it. */
+const HEADER_FIELDS: readonly (readonly [Field, number, number, number?])[] = [
+  ['esp.spi', 0, 4],
+  ['ah.spi', 4, 4],
+  ['ipcomp.cpi', 2, 2],
+  ['mh.next', 0, 1],
+  ['mh.type', 2, 1],
+  ['dccp.type', 8, 1, 1],
+];
+
+function otherPayload(
+  values: Values,
+  shape: PayloadShape,
+  random: Uint8Array,
+  ports: { readonly sport: number; readonly dport: number },
+  dice: Random,
+): Uint8Array {
+  const known = HEADER_FIELDS.filter(([field]) => values.has(field));
+  const withPorts = shape.afterPorts !== undefined || values.has('sport') || values.has('dport');
+  if (known.length === 0 && !withPorts) return random;
+  const start = new Uint8Array(4);
+  putU16(start, 0, ports.sport);
+  putU16(start, 2, ports.dport);
+  const rest = shape.afterPorts ?? concat(random, dice.chance(0.9) ? new Uint8Array(12) : new Uint8Array(0));
+  const bytes = Uint8Array.from(concat(start, rest));
+  for (const [field, offset, length, shift = 0] of known) {
+    const value = (values.get(field) ?? 0n) << BigInt(shift);
+    if (offset + length <= bytes.length) bytes.set(networkBytes(value, length), offset);
+  }
+  return bytes;
 }
 
 function tcpOptions(values: Values, random: Random): { options?: Uint8Array } {

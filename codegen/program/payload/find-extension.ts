@@ -21,7 +21,7 @@ import {
 } from '../../bytecode/instruction.js';
 import type { Code } from '../code.js';
 import type { Hook } from '../manifest.js';
-import { EXTENSION_MASK, NEXTHDR } from '../packet/ipv6-headers.js';
+import { EXTENSION_MASK, MAX_EXTENSION_HEADERS, NEXTHDR } from '../packet/ipv6-headers.js';
 import { BUFFER, ENDS, OWN, PayloadCode } from './payload-code.js';
 
 export const FIND_EXTENSION = 'find_extension';
@@ -29,8 +29,6 @@ export const FIND_EXTENSION = 'find_extension';
 export const FOUND = { ABSENT: 0, BROKEN: 1, UNKNOWN: 2 } as const;
 
 const HEADER = 40;
-/** More headers than fit a frame of 4 KiB. */
-const MAX_EXTENSION_HEADERS = 512;
 const TARGET = OWN - 8;
 
 /**
@@ -48,6 +46,7 @@ export function findExtensionFunction(hook: Hook): Code {
   payload.read(6, 1, broken);
   code.emit(load(1, R9, R10, BUFFER), mov64(R8, HEADER));
   const loop = payload.loop(MAX_EXTENSION_HEADERS);
+  payload.forget(R8);
   code.emit(jump64('jgt', R9, 63, absent), mov64(R1, 1), alu64('lsh', R1, reg(R9)), lddw(R2, EXTENSION_MASK));
   code.emit(alu64('and', R1, reg(R2)), jump64('jeq', R1, 0, absent));
   payload.read(reg(R8), 2, broken);

@@ -122,6 +122,13 @@ export class PayloadCode {
     code.emit(load(8, R1, R7, FLOW_LENGTH), load(8, dst, R7, FLOW_LENGTH), alu64('xor', dst, reg(R1)));
   }
 
+  /** Makes the verifier forget what it knows of a register: the ways that led here become one state. Clobbers r1, r2. */
+  forget(register: number): void {
+    const { code } = this;
+    code.emit(load(8, R1, R7, FLOW_LENGTH), load(8, R2, R7, FLOW_LENGTH), alu64('xor', R1, reg(R2)));
+    code.emit(alu64('add', register, reg(R1)));
+  }
+
   /** Starts a loop of at most `steps` rounds, which begins at the label returned. Clobbers r1. */
   loop(steps: number): string {
     // Through a register: older kernels forget a constant that is stored as an immediate, and with it the loop's end.

@@ -50,6 +50,7 @@ export function emitSctpChunks(payload: PayloadCode, test: ChunkTest): void {
     code.emit(lddw(R1, (1n << BigInt(test.types.length)) - 1n), alu64('xor', R9, reg(R1)));
   }
   const loop = payload.loop(MAX_CHUNKS);
+  payload.forget(R8);
   payload.read(reg(R8), 4, hotdrop);
   code.emit(load(2, R1, R10, BUFFER + 2), jump32('jeq', R1, 0, hotdrop), toBigEndian(R1, 16));
   code.emit(alu64('add', R1, 3), alu64('and', R1, ~3), alu64('add', R8, reg(R1)));

@@ -39,6 +39,7 @@ export function emitTcpMss(payload: PayloadCode, { size }: Of<'tcp-mss'>): void 
   payload.length(R1);
   code.emit(jump64('jgt', R9, reg(R1), ENDS.hotdrop));
   const loop = payload.loop(MAX_TCP_OPTIONS + 1);
+  payload.forget(R8);
   code.emit(jump64('jge', R8, reg(R9), none));
   payload.read(reg(R8), 1, none);
   code.emit(load(1, R1, R10, BUFFER), jump32('jne', R1, TCPOPT_MSS, other));
@@ -122,6 +123,7 @@ export function emitDccpOption(payload: PayloadCode, test: Of<'dccp-option'>): v
   payload.length(R1);
   code.emit(jump64('jgt', R9, reg(R1), hotdrop));
   const loop = payload.loop(MAX_DCCP_OPTIONS + 1);
+  payload.forget(R8);
   code.emit(jump64('jge', R8, reg(R9), no));
   payload.read(reg(R8), 1, no);
   code.emit(load(1, R3, R10, BUFFER), jump32('jeq', R3, test.option, yes));

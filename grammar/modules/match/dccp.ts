@@ -5,7 +5,7 @@ import { number, UINT8 } from '../value/number.js';
 import { portRange } from '../value/port.js';
 import { headerReadable, NOT_LATER_FRAGMENT, portIn } from './transport.js';
 
-/** Packet types by number (RFC 4340 section 5.1); the last one is the first that is not assigned. */
+/** Packet types by number (RFC 4340 section 5.1); the last one stands for every type that is not assigned. */
 const TYPES = [
   'REQUEST',
   'RESPONSE',
@@ -20,6 +20,8 @@ const TYPES = [
   'INVALID',
 ] as const;
 type Type = (typeof TYPES)[number];
+/** The header has four bits for it. */
+const LAST_TYPE = 15;
 
 function parseTypes(word: string): Parsed<readonly Type[]> {
   const found = new Set<Type>();
@@ -59,8 +61,11 @@ const OPTIONS = {
 
 function typeIn(given: Given<readonly Type[]> | undefined): Condition {
   if (given === undefined) return TRUE;
-  const numbers = given.value.map((type) => TYPES.indexOf(type));
-  return invertIf(given.inverted, inSet('dccp.type', intervals(...numbers.map((n) => [n, n] as const))));
+  const ranges = given.value.map((type) => {
+    const number = TYPES.indexOf(type);
+    return [number, type === 'INVALID' ? LAST_TYPE : number] as const;
+  });
+  return invertIf(given.inverted, inSet('dccp.type', intervals(...ranges)));
 }
 
 function optionPresent(given: Given<number> | undefined): Condition {

@@ -36,6 +36,14 @@ function findExtension(packet: PayloadPacket, target: number): Found {
   }
 }
 
+/**
+ * Whether the packet ends before the header does. It is dropped then; before Linux 6.18.40 or so the matches on
+ * authentication, routing and options headers just did not hold.
+ */
+function isCut({ bytes }: PayloadPacket, at: number, length: number): boolean {
+  return bytes.length - at < length;
+}
+
 /** The header's first bytes, or what the match answers without it. */
 function extension(
   packet: PayloadPacket,
@@ -53,8 +61,9 @@ function extension(
 export function authentication(test: Of<'ah'>, packet: PayloadPacket): PayloadAnswer {
   const found = extension(packet, PROTOCOL.AUTH, 12);
   if (typeof found === 'string') return found;
-  const { header } = found;
+  const { at, header } = found;
   const length = (header[1] + 2) << 2;
+  if (isCut(packet, at, length)) return 'hotdrop';
   return fromBoolean(
     inRange(test.spi, u32(header, 4)) && isValue(test.length, length) && !(test.reserved && u16(header, 2) !== 0),
   );
@@ -86,7 +95,7 @@ export function routing(test: Of<'rt'>, packet: PayloadPacket): PayloadAnswer {
   if (typeof found === 'string') return found;
   const { at, header } = found;
   const headerLength = (header[1] + 1) << 3;
-  if (packet.bytes.length - at < headerLength) return 'no';
+  if (isCut(packet, at, headerLength)) return 'hotdrop';
   const fits =
     inRange(test.segmentsLeft, header[3]) &&
     isValue(test.length, headerLength) &&
@@ -120,7 +129,7 @@ export function options(test: Of<'options'>, packet: PayloadPacket): PayloadAnsw
   if (typeof found === 'string') return found;
   const { at, header } = found;
   const headerLength = (header[1] + 1) << 3;
-  if (packet.bytes.length - at < headerLength) return 'no';
+  if (isCut(packet, at, headerLength)) return 'hotdrop';
   const fits = isValue(test.length, headerLength);
   if (test.options === undefined) return fromBoolean(fits);
   let offset = at + 2;
