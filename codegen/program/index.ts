@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Diagnostic } from '../../grammar/model/diagnostic.js';
+import type { BuiltinChain } from '../../grammar/model/family.js';
 import type { RejectType, Ruleset } from '../../grammar/model/ruleset.js';
 import { assemble } from '../bytecode/assemble.js';
 import type { MapSpec, ObjectSpec } from '../object/spec.js';
@@ -201,7 +202,10 @@ function hookAssumptions(analysis: Analysis, common: Common): readonly string[] 
 function answeringParts(built: Built): Pick<Manifest, 'answers'> {
   const types = built.analyses[0].hook === 'netfilter' ? answersOf(built) : [];
   if (types.length === 0) return {};
-  return { answers: { guard: GUARD, programs: types.map((type) => ({ name: answerProgram(type), type })) } };
+  const chainsWith = (type: RejectType): readonly BuiltinChain[] =>
+    built.analyses.flatMap(({ chain }, index) => (built.programs[index].answers.includes(type) ? chain : []));
+  const programs = types.map((type) => ({ name: answerProgram(type), type, chains: chainsWith(type) }));
+  return { answers: { guard: GUARD, programs } };
 }
 
 const NETFILTER_ASSUMPTIONS = [

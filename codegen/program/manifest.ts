@@ -54,7 +54,12 @@ export interface Manifest {
   /** At netfilter, where REJECT rules are answered: the program behind the rules, and what each of these asks. */
   readonly answers?: {
     readonly guard: string;
-    readonly programs: readonly { readonly name: string; readonly type: RejectType }[];
+    readonly programs: readonly {
+      readonly name: string;
+      readonly type: RejectType;
+      /** Chains in which some rule gives this answer. */
+      readonly chains: readonly BuiltinChain[];
+    }[];
   };
   readonly hook: Hook;
   readonly mode: Mode;
