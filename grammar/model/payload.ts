@@ -46,6 +46,14 @@ export interface Comparison {
   readonly inverted: boolean;
 }
 
+/** An address of a segment list, under a mask. */
+export interface SegmentTest {
+  readonly which: 'previous' | 'next' | 'last';
+  readonly address: bigint;
+  readonly mask: bigint;
+  readonly inverted: boolean;
+}
+
 /**
  * A test that walks over the packet's bytes. Offsets count from the IP header; the packet ends where the stack has
  * trimmed it. The answer is no, yes, or that the packet is dropped at once; an inversion that the kernel does inside
@@ -110,7 +118,10 @@ export type PayloadTest =
       readonly length: readonly Comparison[];
       readonly segmentsLeft: readonly Comparison[];
       readonly lastEntry: readonly Comparison[];
+      /** As it lies in the header, read in the byte order of the machine. */
       readonly tag: readonly Comparison[];
+      /** Segments by their place beside the active one, or in the list. */
+      readonly segments: readonly SegmentTest[];
     }
   /** net/ipv6/netfilter/ip6t_eui64.c. */
   | { readonly kind: 'eui64' }

@@ -245,10 +245,17 @@ function segmentRoutingHeader(test: Of<'srh'>, odd: boolean, random: Random): Ex
     tests.length === 0 ? otherwise : Math.max(0, random.pick(tests).value + random.pick([0, 0, 1, -1]));
   const last = near(test.lastEntry, random.below(3)) & 0xff;
   const left = near(test.segmentsLeft, random.below(last + 1)) & 0xff;
-  const length = near(test.length, 2 * (1 + random.below(3)));
+  const length = near(test.length, 2 * Math.max(test.segments.length > 0 ? 3 : 1, 1 + random.below(3)));
   const data = new Uint8Array(Math.max(4, Math.min(200, length * 8 + 4)));
   data[0] = last;
-  putU16(data, 2, near(test.tag, random.below(65536)) & 0xffff);
+  const tag = near(test.tag, random.below(65536)) & 0xffff;
+  putU16(data, 2, random.chance(0.8) ? ((tag & 0xff) << 8) | (tag >> 8) : tag);
+  for (const { which, address } of test.segments) {
+    const index = which === 'previous' ? left + 1 : which === 'next' ? left - 1 : 0;
+    const place = 4 + 16 * index;
+    const given = odd && random.chance(0.4) ? address ^ (1n << BigInt(random.below(128))) : address;
+    if (index >= 0 && place + 16 <= data.length) data.set(networkBytes(given, 16), place);
+  }
   const next = near(test.nextHeader, -1);
   return {
     kind: 'routing',

@@ -1,4 +1,4 @@
-import type { Comparison, PayloadTest } from '../../../grammar/model/payload.js';
+import type { Comparison, PayloadTest, SegmentTest } from '../../../grammar/model/payload.js';
 import {
   alu32,
   alu64,
@@ -256,9 +256,39 @@ export function emitSegmentRouting(payload: PayloadCode, test: Of<'srh'>): void 
     code.emit(load(1, R1, R10, BUFFER + offset));
     requireComparisons(payload, tests);
   }
-  code.emit(load(2, R1, R10, BUFFER + 6), toBigEndian(R1, 16));
+  // In the order of the machine, as the kernel compares it.
+  code.emit(load(2, R1, R10, BUFFER + 6));
   requireComparisons(payload, test.tag);
+  code.emit(load(1, R9, R10, BUFFER + 3), load(1, R1, R10, BUFFER + 4), store(8, R10, NEXT, R1));
+  for (const segment of test.segments) requireSegment(payload, segment);
   code.emit(goto(ENDS.yes));
+}
+
+/** Offset of the list of segments in the header. */
+const SR_SEGMENTS = 8;
+
+/** r8 = offset of the header, r9 = segments left, the slot NEXT = index of the last entry. */
+function requireSegment(payload: PayloadCode, { which, address, mask, inverted }: SegmentTest): void {
+  const { code } = payload;
+  const other = code.label('other');
+  const same = code.label('same');
+  code.emit(mov64(R0, 0));
+  if (which === 'previous') {
+    code.emit(load(8, R1, R10, NEXT), jump64('jeq', R9, reg(R1), ENDS.no), mov64(R0, reg(R9)), alu64('add', R0, 1));
+  } else if (which === 'next') {
+    code.emit(jump64('jeq', R9, 0, ENDS.no), mov64(R0, reg(R9)), alu64('sub', R0, 1));
+  }
+  code.emit(alu64('lsh', R0, 4), alu64('add', R0, SR_SEGMENTS), alu64('add', R0, reg(R8)));
+  payload.read(reg(R0), ADDRESS, ENDS.no);
+  for (const word of [0, 1]) {
+    const part = (value: bigint): bigint => (value >> BigInt(64 * (1 - word))) & 0xffffffffffffffffn;
+    code.emit(load(8, R1, R10, BUFFER + 8 * word), toBigEndian(R1, 64), lddw(R2, part(address)));
+    code.emit(alu64('xor', R1, reg(R2)), lddw(R2, part(mask)), alu64('and', R1, reg(R2)), jump64('jne', R1, 0, other));
+  }
+  code.emit(goto(inverted ? ENDS.no : same));
+  code.place(other);
+  if (!inverted) code.emit(goto(ENDS.no));
+  code.place(same);
 }
 
 /** Of the number in r1. */

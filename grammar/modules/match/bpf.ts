@@ -1,4 +1,5 @@
-import { defineVerbatimMatch, option, type OptionsOf } from '../define.js';
+import { opaque, payload } from '../../model/condition.js';
+import { defineMatch, option, type OptionsOf } from '../define.js';
 import { classicProgram } from '../value/classic-bpf.js';
 import { text } from '../value/text.js';
 
@@ -14,10 +15,14 @@ function check({ program, pinned }: OptionsOf<typeof OPTIONS>): string[] {
 }
 
 /** A program of BPF that does not return zero (net/netfilter/xt_bpf.c, revision 1). */
-export const bpf = defineVerbatimMatch({
+export const bpf = defineMatch({
   name: 'bpf',
   families: ['v4', 'v6'],
   doc: 'a program of BPF says yes',
   options: OPTIONS,
   check,
+  condition: ({ program, pinned }) =>
+    program === undefined
+      ? opaque({ name: 'module', module: 'bpf', words: ['--object-pinned', pinned?.value ?? ''] })
+      : payload({ kind: 'classic-bpf', program: program.value }),
 });

@@ -1,4 +1,6 @@
-import { defineVerbatimMatch, givenWords, option, type OptionsOf, type ValueType } from '../define.js';
+import { payload, type Condition } from '../../model/condition.js';
+import type { Comparison, SegmentTest } from '../../model/payload.js';
+import { defineMatch, givenWords, option, type Given, type OptionsOf, type ValueType } from '../define.js';
 import { hostMask, prefixLength, printIPv6, type MaskedAddress } from '../value/address.js';
 import { number, UINT16, UINT8 } from '../value/number.js';
 
@@ -52,11 +54,35 @@ export function effectiveTests(options: SrhOptions): SrhOptions {
   return { ...options, ...Object.fromEntries(changed) };
 }
 
+function headerMatches(given: SrhOptions): Condition {
+  const o = effectiveTests(given);
+  return payload({
+    kind: 'srh',
+    nextHeader: comparisons(o.nextHeader),
+    length: comparisons(o.lengthEq, o.lengthGt, o.lengthLt),
+    segmentsLeft: comparisons(o.leftEq, o.leftGt, o.leftLt),
+    lastEntry: comparisons(o.lastEq, o.lastGt, o.lastLt),
+    tag: comparisons(o.tag),
+    segments: [...segmentTest('previous', o.previous), ...segmentTest('next', o.next), ...segmentTest('last', o.last)],
+  });
+}
+
+function comparisons(eq?: Given<number>, gt?: Given<number>, lt?: Given<number>): readonly Comparison[] {
+  const comparison = (op: Comparison['op'], given: Given<number> | undefined): readonly Comparison[] =>
+    given === undefined ? [] : [{ op, value: given.value, inverted: given.inverted }];
+  return [...comparison('eq', eq), ...comparison('gt', gt), ...comparison('lt', lt)];
+}
+
+function segmentTest(which: SegmentTest['which'], given: Given<MaskedAddress> | undefined): readonly SegmentTest[] {
+  return given === undefined ? [] : [{ which, ...given.value, inverted: given.inverted }];
+}
+
 /** Segment routing header of IPv6 (net/ipv6/netfilter/ip6t_srh.c, revision 1). */
-export const srh = defineVerbatimMatch({
+export const srh = defineMatch({
   name: 'srh',
   families: ['v6'],
   doc: 'IPv6 segment routing header',
   options: OPTIONS,
+  condition: headerMatches,
   print: (options, context) => givenWords(OPTIONS, effectiveTests(options), context),
 });

@@ -1,4 +1,5 @@
-import { defineVerbatimMatch, option, type OptionsOf } from '../define.js';
+import { invertIf, opaque, payload, type Condition } from '../../model/condition.js';
+import { defineMatch, option, type OptionsOf } from '../define.js';
 import { number, UINT16 } from '../value/number.js';
 import { hexPattern, needsHex, plainPattern, printHex, printPlain } from '../value/search-pattern.js';
 import { choice, flag } from '../value/text.js';
@@ -11,7 +12,9 @@ const OPTIONS = {
   from: option('--from', number({ max: UINT16 }), {
     doc: 'offset from the network header to search from, 0 if left out',
   }),
-  to: option('--to', number({ max: UINT16 }), { doc: 'offset at which the match begins at the latest' }),
+  to: option('--to', number({ max: UINT16 }), {
+    doc: 'offset behind the last byte that is searched, 65535 if left out',
+  }),
   algorithm: option(
     '--algo',
     choice('search algorithm (bm, kmp)', (word) => ALGORITHMS.find((name) => name === word)),
@@ -28,7 +31,7 @@ const OPTIONS = {
 
 type Options = OptionsOf<typeof OPTIONS>;
 
-/** What is searched for, and where: the match holds if an occurrence begins in `from`–`to`, or does not if `inverted`. */
+/** What is searched for, and where: the match holds if it lies in bytes `from` to `to` (exclusive), or does not if `inverted`. */
 export interface Search {
   readonly algorithm: SearchAlgorithm;
   readonly pattern: Uint8Array;
@@ -94,12 +97,20 @@ function print(options: Options): readonly string[] {
   ];
 }
 
+function found(options: Options): Condition {
+  const { algorithm, pattern: text, inverted, ...range } = searchOf(options);
+  if (algorithm === 'fsm') return opaque({ name: 'module', module: 'string', words: print(options) });
+  const { from, to, ignoreCase } = range;
+  return invertIf(inverted, payload({ kind: 'string', algorithm, text, from, to, ignoreCase }));
+}
+
 /** Bytes somewhere in the packet (net/netfilter/xt_string.c, revision 1). */
-export const string = defineVerbatimMatch({
+export const string = defineMatch({
   name: 'string',
   families: ['v4', 'v6'],
   doc: 'bytes somewhere in the packet',
   options: OPTIONS,
   check,
+  condition: found,
   print,
 });

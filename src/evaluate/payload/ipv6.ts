@@ -1,4 +1,4 @@
-import type { Comparison, PayloadTest } from '../../../grammar/model/payload.js';
+import type { Comparison, PayloadTest, SegmentTest } from '../../../grammar/model/payload.js';
 import { isExtensionHeader, IPV6_HEADER } from '../find-header.js';
 import { PROTOCOL } from '../../packet/numbers.js';
 import { unsigned } from '../../packet/bytes.js';
@@ -196,8 +196,22 @@ export function segmentRouting(test: Of<'srh'>, packet: PayloadPacket): PayloadA
       compares(test.length, length) &&
       compares(test.segmentsLeft, segmentsLeft) &&
       compares(test.lastEntry, lastEntry) &&
-      compares(test.tag, u16(header, 6)),
+      // ip6t_srh.c compares the field as it is with a number in the machine's order: little-endian here.
+      compares(test.tag, (header[7] << 8) | header[6]) &&
+      test.segments.every((segment) => hasSegment(packet, at, segment, segmentsLeft, lastEntry)),
   );
+}
+
+/** struct ipv6_sr_hdr, behind which the segments are listed from the last on. */
+const SR_HEADER = 8;
+
+function hasSegment(packet: PayloadPacket, at: number, test: SegmentTest, left: number, lastEntry: number): boolean {
+  if (test.which === 'previous' && left === lastEntry) return false;
+  if (test.which === 'next' && left === 0) return false;
+  const index = test.which === 'previous' ? left + 1 : test.which === 'next' ? left - 1 : 0;
+  const segment = headerPointer(packet, at + SR_HEADER + ADDRESS * index, ADDRESS);
+  if (segment === undefined) return false;
+  return (((unsigned(segment, 0, ADDRESS) ^ test.address) & test.mask) === 0n) !== test.inverted;
 }
 
 function compares(tests: readonly Comparison[], value: number): boolean {
