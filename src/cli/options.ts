@@ -20,7 +20,7 @@ export function isRequired(option: Option): boolean {
 export function refuseMissing(command: Command): Command {
   const needed = command.options.filter(isRequired);
   const words = command.registeredArguments.map((argument) => `<${argument.name()}>`);
-  command.usage([...words, ...needed.map((option) => option.flags.replace(/^-\w, /, '')), '[options]'].join(' '));
+  command.usage([...words, ...needed.map(shortFlags), '[options]'].join(' '));
   return command.hook('preAction', () => {
     const missing = needed.filter((option) => command.getOptionValue(option.attributeName()) === undefined);
     if (missing.length === 0) return;
@@ -28,8 +28,14 @@ export function refuseMissing(command: Command): Command {
   });
 }
 
-function flagWithChoices({ flags, argChoices }: Option): string {
-  return argChoices === undefined ? flags : flags.replace(/<.*>/, argChoices.join('|'));
+/** `-o, --output <file>` as `-o <file>`. */
+function shortFlags({ flags }: Option): string {
+  return flags.replace(/^(-\w), --\S+/, '$1');
+}
+
+function flagWithChoices(option: Option): string {
+  const flags = shortFlags(option);
+  return option.argChoices === undefined ? flags : flags.replace(/<.*>/, option.argChoices.join('|'));
 }
 
 function listed(words: readonly string[]): string {
@@ -41,7 +47,8 @@ export function choice(flags: string, description: string, choices: readonly str
   const option = new Option(flags, description).choices(choices);
   return option.argParser((value) => {
     if (choices.includes(value)) return value;
-    throw new InvalidArgumentError(didYouMean(value, choices) ?? `It is one of ${choices.join(', ')}.`);
+    const hint = didYouMean(value, choices)?.replace(/^d/, 'D');
+    throw new InvalidArgumentError(hint ?? `It is one of ${choices.join(', ')}.`);
   });
 }
 

@@ -50,7 +50,6 @@ export function guardStreams(): void {
 
 /** Text of a dump for a terminal: a control character in it is shown, not obeyed. */
 export function visible(text: string): string {
-   
   return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, (character) => {
     const code = character.charCodeAt(0);
     return code < 0x20 ? String.fromCharCode(0x2400 + code) : '\u2421';

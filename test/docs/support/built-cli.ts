@@ -1,0 +1,35 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+
+const SOURCES = ['grammar', 'codegen', 'bpf-runtime', 'src'];
+
+/**
+ * The folder with the built tool, as `npm run build` makes it: `dist` where that is newer than every source (as in CI),
+ * else the same files made by the same compiler, unchecked, in the folder `user` of a cache.
+ */
+export function builtCli(user: string): string {
+  const dist = resolve('dist');
+  if (isFresh(dist)) return dist;
+  const folder = resolve('node_modules/.cache/ipt2bpf', user);
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }\n');
+  const compiler = resolve('node_modules/typescript/bin/tsc');
+  const flags = ['--noCheck', '--declaration', 'false', '--outDir', folder];
+  execFileSync(process.execPath, [
+    ...[compiler, '-p', 'tsconfig.build.json', ...flags],
+    ...['--tsBuildInfoFile', join(folder, '.tsbuildinfo')],
+  ]);
+  return folder;
+}
+
+function isFresh(dist: string): boolean {
+  return SOURCES.every((room) =>
+    readdirSync(room, { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.ts'))
+      .every((name) => {
+        const built = statSync(join(dist, room, name.replace(/ts$/, 'js')), { throwIfNoEntry: false });
+        return built !== undefined && built.mtimeMs >= statSync(join(room, name)).mtimeMs;
+      }),
+  );
+}
