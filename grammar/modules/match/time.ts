@@ -1,16 +1,16 @@
 import { defineVerbatimMatch, option, type Given, type OptionsOf, type Parsed, type ValueType } from '../define.js';
 import { date, dayTime, printDate, printDayTime } from '../value/date-time.js';
-import { scanUnsigned } from '../value/number.js';
+import { scanWrapping } from '../value/number.js';
 import { flag } from '../value/text.js';
 
 const WEEK = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'] as const;
 
-/** Two characters of a piece count at most, read as a number in any base. */
+/** Two characters of a piece count at most, read as a number in any base; none are the day 0, which there is not. */
 function parseMonthDays(word: string): Parsed<ReadonlySet<number>> {
   const days = new Set<number>();
   for (const piece of pieces(word)) {
-    const scanned = scanUnsigned(piece.slice(0, 2));
-    if (scanned?.rest !== '' || scanned.value > 31n) return { error: `"${piece}" is not a day of a month` };
+    const scanned = scanWrapping(piece.slice(0, 2));
+    if (scanned.rest !== '' || scanned.value > 31n) return { error: `"${piece}" is not a day of a month` };
     days.add(Number(scanned.value));
   }
   return { value: days };
@@ -21,12 +21,12 @@ function parseWeekDays(word: string): Parsed<ReadonlySet<number>> {
   const days = new Set<number>();
   for (const piece of pieces(word)) {
     const text = piece.slice(0, 3);
-    const scanned = scanUnsigned(text);
+    const scanned = scanWrapping(text);
     const named = WEEK.findIndex((name) => name.slice(0, 2) === text.slice(0, 2)) + 1;
-    const day = scanned?.rest === '' ? Number(scanned.value) : named;
-    if (day === 0) return { error: `"${piece}" is not a day of the week` };
+    const day = scanned.rest === '' ? scanned.value : BigInt(named);
+    if (day === 0n) return { error: `"${piece}" is not a day of the week` };
     // The day is a bit of a 32-bit number.
-    days.add(day % 32);
+    days.add(Number(day % 32n));
   }
   return { value: days };
 }

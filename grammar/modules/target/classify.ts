@@ -1,14 +1,16 @@
 import { defineVerbatimTarget, option, type ValueType } from '../define.js';
+import { scanWrapping } from '../value/number.js';
 
 /** Two hexadecimal numbers of 16 bits; what stands behind them is not looked at (`sscanf` of `%x:%x`). */
 const trafficClass: ValueType<number> = {
   arity: 1,
   placeholder: 'major:minor',
   parse: ([word]) => {
-    const found = /^\s*\+?(?:0[xX])?([0-9a-fA-F]+):\s*\+?(?:0[xX])?([0-9a-fA-F]+)/.exec(word);
-    if (found === null) return { error: `"${word}" is not a class` };
-    const [major, minor] = found.slice(1).map((digits) => parseInt(digits.slice(-4), 16));
-    return { value: major * 0x10000 + minor };
+    const major = scanWrapping(word, 16);
+    const minor = scanWrapping(major.rest.slice(1), 16);
+    const read = major.rest.startsWith(':') && major.rest !== word && minor.rest !== major.rest.slice(1);
+    if (!read) return { error: `"${word}" is not a class` };
+    return { value: Number(BigInt.asUintN(16, major.value)) * 0x10000 + Number(BigInt.asUintN(16, minor.value)) };
   },
   print: (value) => {
     const digits = value.toString(16).padStart(8, '0');

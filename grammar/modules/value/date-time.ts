@@ -1,21 +1,29 @@
 import type { Parsed, ValueType } from '../define.js';
+import { scanWrapping } from './number.js';
 
-/** A number of digits at most `max`, none standing for 0 (`strtoul`). */
-function bounded(digits: string, max: number): number | undefined {
-  return Number(digits) <= max ? Number(digits) : undefined;
+/**
+ * Numbers with one of `marks` between each and the next, none standing for 0; undefined where something else stands
+ * behind one. Each is what `strtoul` reads, in 32 bits.
+ */
+function readNumbers(word: string, marks: string): readonly number[] | undefined {
+  const values: number[] = [];
+  let text = word;
+  for (;;) {
+    const { value, rest } = scanWrapping(text, 10);
+    const mark = marks[values.length];
+    values.push(Number(BigInt.asUintN(32, value)));
+    if (rest === '') return values;
+    if (rest[0] !== mark) return undefined;
+    text = rest.slice(1);
+  }
 }
 
 const two = (value: number): string => String(value).padStart(2, '0');
 
 /** `hh:mm[:ss]` as seconds of the day (iptables libxt_time.c `time_parse_minutes`). */
 export function parseDayTime(word: string): Parsed<number> {
-  const found = /^(\d*):(\d*)(?::(\d*))?$/.exec(word);
-  const [hour, minute, second] = [
-    bounded(found?.[1] ?? '', 23),
-    bounded(found?.[2] ?? '', 59),
-    bounded(found?.[3] ?? '', 59),
-  ];
-  if (found === null || hour === undefined || minute === undefined || second === undefined) {
+  const [hour, minute, second = 0] = readNumbers(word, '::') ?? [];
+  if (hour === undefined || minute === undefined || hour > 23 || minute > 59 || second > 59) {
     return { error: `"${word}" is not hh:mm[:ss]` };
   }
   return { value: hour * 3600 + minute * 60 + second };
@@ -32,23 +40,16 @@ export const dayTime: ValueType<number> = {
   print: (seconds) => [printDayTime(seconds)],
 };
 
-const DATE = /^(\d*)(?:-(\d*)(?:-(\d*)(?:T(\d*)(?::(\d*)(?::(\d*))?)?)?)?)?$/;
+const GREATEST = [2038, 12, 31, 23, 59, 59];
 
 /** `YYYY[-MM[-DD[Thh[:mm[:ss]]]]]` as seconds since 1970, UTC (iptables libxt_time.c `time_parse_date`). */
 export function parseDate(word: string): Parsed<number> {
-  const found = DATE.exec(word);
-  if (found === null) return { error: `"${word}" is not YYYY[-MM[-DD[Thh[:mm[:ss]]]]]` };
-  const [year, month, day, hour, minute, second] = [
-    bounded(found[1], 2038),
-    bounded(found[2] ?? '1', 12),
-    bounded(found[3] ?? '1', 31),
-    bounded(found[4] ?? '', 23),
-    bounded(found[5] ?? '', 59),
-    bounded(found[6] ?? '', 59),
-  ];
-  const parts = [year, month, day, hour, minute, second];
-  if (year === undefined || year < 1970 || parts.includes(undefined)) return { error: `"${word}" is not a date` };
-  const seconds = Date.UTC(year, (month ?? 1) - 1, day, hour, minute, second) / 1000;
+  const parts = readNumbers(word, '--T::');
+  if (parts === undefined || parts[0] < 1970 || parts.some((part, i) => part > GREATEST[i])) {
+    return { error: `"${word}" is not YYYY[-MM[-DD[Thh[:mm[:ss]]]]]` };
+  }
+  const [year, month = 1, day = 1, hour = 0, minute = 0, second = 0] = parts;
+  const seconds = Date.UTC(year, month - 1, day, hour, minute, second) / 1000;
   return seconds < 0 ? { error: `"${word}" is before 1970` } : { value: seconds };
 }
 

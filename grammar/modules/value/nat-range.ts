@@ -79,14 +79,15 @@ function splitRange(word: string, family: Family): { addresses: string; ports?: 
   return colon < 0 ? { addresses } : { addresses, ports: word.slice(colon + 1) };
 }
 
-/** `[address[-address]][:port[-port[/base]]]` (iptables libxt_NAT.c `parse_to`). */
+/** `[address[-address]][:port[-port[/base]]]` (iptables libxt_NAT.c `parse_to`, which drops two characters before `:`). */
 export function parseNatRange(word: string, context: ModuleContext): Parsed<NatRange> {
   const split = splitRange(word, context.family);
   if (split === undefined) return { error: `"${word}" is not an address` };
   const ports = split.ports === undefined ? undefined : parseNatPorts(split.ports, context);
   if (ports !== undefined && 'error' in ports) return ports;
   const tail = ports === undefined ? {} : { ports: ports.value };
-  if (ports !== undefined && split.addresses === '') return { value: tail };
+  const colon = split.ports === undefined ? -1 : word.length - split.ports.length - 1;
+  if (colon === 0 || colon === 2) return { value: tail };
   const addresses = parseAddresses(split.addresses, context.family);
   return 'error' in addresses ? addresses : { value: { addresses: addresses.value, ...tail } };
 }

@@ -12,20 +12,38 @@ export interface Scanned {
 const DIGITS: Readonly<Record<number, RegExp>> = { 8: /^[0-7]+/, 10: /^[0-9]+/, 16: /^[0-9a-fA-F]+/ };
 const UINTMAX = (1n << 64n) - 1n;
 
-/**
- * Reads an unsigned number from the front of `text` as libxtables' `xtables_strtoul` does: leading blanks and `+`
- * are allowed, `-` is not; base 0 takes `0x…` as hexadecimal and `0…` as octal. Undefined where there is no number,
- * or one beyond 64 bits.
- */
-export function scanUnsigned(text: string, base: 0 | 10 | 16 = 0): Scanned | undefined {
+/** Digits at the front of `text` behind blanks and a `+`, as a number of any size. */
+function scanDigits(text: string, base: 0 | 10 | 16): Scanned | undefined {
   const body = text.replace(/^[ \t\n\v\f\r]+/, '').replace(/^\+/, '');
   const hex = base !== 10 && /^0[xX][0-9a-fA-F]/.test(body);
   const radix = hex || base === 16 ? 16 : base === 0 && body.startsWith('0') ? 8 : 10;
   const digits = DIGITS[radix].exec(hex ? body.slice(2) : body)?.[0];
   if (digits === undefined) return undefined;
   const value = BigInt(radix === 16 ? `0x${digits}` : radix === 8 ? `0o${digits}` : digits);
-  if (value > UINTMAX) return undefined;
   return { value, rest: body.slice(digits.length + (hex ? 2 : 0)) };
+}
+
+/**
+ * Reads an unsigned number from the front of `text` as libxtables' `xtables_strtoul` does: leading blanks and `+`
+ * are allowed, `-` is not; base 0 takes `0x…` as hexadecimal and `0…` as octal. Undefined where there is no number,
+ * or one beyond 64 bits.
+ */
+export function scanUnsigned(text: string, base: 0 | 10 | 16 = 0): Scanned | undefined {
+  const scanned = scanDigits(text, base);
+  return scanned === undefined || scanned.value > UINTMAX ? undefined : scanned;
+}
+
+/**
+ * Reads a number from the front of `text` as `strtoul` itself does: a negative one wraps around in 64 bits, and one
+ * beyond them is the greatest. Where there is no number, the value is 0 and all of the text is left.
+ */
+export function scanWrapping(text: string, base: 0 | 10 | 16 = 0): Scanned {
+  const sign = /^[ \t\n\v\f\r]*-(?=[0-9a-fA-F])/.exec(text)?.[0] ?? '';
+  const scanned = scanDigits(text.slice(sign.length), base);
+  if (scanned === undefined) return { value: 0n, rest: text };
+  const { value, rest } = scanned;
+  if (value > UINTMAX) return { value: UINTMAX, rest };
+  return { value: sign === '' ? value : BigInt.asUintN(64, -value), rest };
 }
 
 /** A number in `[min, max]` at the front of `text`, and the rest. */

@@ -25,12 +25,12 @@ function resolvePort(word: string): number | undefined {
   return anyServicePort(word);
 }
 
-/** One port of the `XTTYPE_PORT` options. */
+/** One port of the `XTTYPE_PORT` options; getaddrinfo takes an empty text for 0. */
 export const resolvedPort: ValueType<number> = {
   arity: 1,
   placeholder: 'port',
   parse: ([word]) => {
-    const value = resolvePort(word);
+    const value = word === '' ? 0 : resolvePort(word);
     return value === undefined ? { error: `"${word}" is not a port or a service` } : { value };
   },
   print: (port) => [String(port)],

@@ -62,6 +62,20 @@ testRows(dnat, [
   ),
 ]);
 
+testRows(dnat, [
+  ...rows(
+    withProtocol(6, PREROUTING),
+    ['--to-destination 12:30', '--to-destination :30'],
+    ['--to-destination 1:30'],
+    ['--to-destination 123:30'],
+  ),
+  ...rows(
+    withProtocol(6, PREROUTING_V6),
+    ['--to-destination []:30', '--to-destination :30'],
+    ['--to-destination [1::2]:30', '--to-destination [1::2]:30'],
+  ),
+]);
+
 testRows(snat, [
   ...rows(
     POSTROUTING,
