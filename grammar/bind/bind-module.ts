@@ -12,7 +12,6 @@ import {
   type TargetModule,
 } from '../modules/define.js';
 import { problem, type Word } from '../syntax/index.js';
-import { targetLimits } from './extension-syntax.js';
 import { protocolName } from './head.js';
 import type { KnownUse, MatchUse, TargetUse, UnknownUse } from './rule-words.js';
 import { Recall } from './recall.js';
@@ -52,7 +51,6 @@ export class ModuleBinder {
       case 'chain':
         return jumpTarget(use.name, use.goto);
       case 'unknown':
-        faults.push(...tableFaults(use, targetLimits(use.name).tables, context));
         return verbatimTarget(use);
       case 'known':
         return remembered(this.memory(context).targets, use, context, faults, boundTarget);
@@ -109,7 +107,6 @@ export function hookNeeds(use: MatchUse | TargetUse): readonly HookNeed[] {
     case 'known':
       return knownNeeds(use);
     case 'unknown':
-      return needOf(use.name, targetLimits(use.name).hooks, use.at);
     case 'chain':
       return NO_NEEDS;
     default:

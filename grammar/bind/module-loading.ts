@@ -2,9 +2,7 @@ import type { Diagnostic } from '../model/diagnostic.js';
 import type { Family } from '../model/family.js';
 import type { MatchModule, TargetModule } from '../modules/define.js';
 import { problem, type Word } from '../syntax/index.js';
-import { extensionSyntax } from './extension-syntax.js';
-import { extensionNames, type ExtensionKind } from './extensions.js';
-import { protocolName } from './head.js';
+import { extensionNames } from './extensions.js';
 import type { Entry } from './registry.js';
 import type { RuleDraft } from './rule-draft.js';
 import type { KnownUse, Surroundings, UnknownUse } from './rule-words.js';
@@ -16,24 +14,21 @@ export function loadMatch(rule: RuleDraft, word: Word): void {
   const name = word.text;
   const entry = registry.match(name);
   if (entry !== undefined) return rule.addMatch(knownUse(entry, word));
-  if (extensionNames('match', family).has(name)) return rule.addMatch(unknownUse('match', name, word));
-  if (isForeign('match', name, rule.surroundings)) {
+  if (extensionNames('match').has(name)) return rule.addMatch(unknownUse(name, word));
+  if (registry.isForeign('match', name)) {
     return rule.stop('wrong-family', word, `match ${name} is not for ${FAMILY_NAMES[family]}`);
   }
-  const names = [...registry.names('match'), ...extensionNames('match', family)];
+  const names = [...registry.names('match'), ...extensionNames('match')];
   rule.stop('unknown-match', word, `there is no match "${name}"`, didYouMean(name, names));
 }
 
-/** The match named like the protocol, for an option that no module has so far. False where there is none. */
-export function loadProtocolMatch(rule: RuleDraft, word: Word): boolean {
+/** The protocol's own match, for an option that no module has so far. False where there is none. */
+export function loadProtocolMatch(rule: RuleDraft): boolean {
   const { protocol } = rule.head;
   if (protocol === undefined) return false;
-  const { registry, family } = rule.surroundings;
-  const entry = registry.implicit(protocol.value, protocol.at.text);
-  const name = protocolName(protocol.value);
-  if (entry !== undefined) rule.addMatch(knownUse(entry, protocol.at));
-  else if (extensionNames('match', family).has(name)) rule.addMatch(unknownUse('match', name, word));
-  else return false;
+  const entry = rule.surroundings.registry.implicit(protocol.value, protocol.at.text);
+  if (entry === undefined) return false;
+  rule.addMatch(knownUse(entry, protocol.at));
   return true;
 }
 
@@ -61,8 +56,8 @@ export function loadTarget(rule: RuleDraft, word: Word, argument: Word, goto: bo
   }
   const entry = registry.target(name);
   if (entry !== undefined) return rule.setTarget(knownUse(entry, argument));
-  if (extensionNames('target', family).has(name)) return rule.setTarget(unknownUse('target', name, argument));
-  if (isForeign('target', name, rule.surroundings)) {
+  if (extensionNames('target').has(name)) return rule.setTarget(unknownUse(name, argument));
+  if (registry.isForeign('target', name)) {
     return rule.stop('wrong-family', argument, `target ${name} is not for ${FAMILY_NAMES[family]}`);
   }
   const message = `"${name}" is neither a chain declared so far nor a target`;
@@ -75,16 +70,12 @@ function knownUse<M extends MatchModule | TargetModule>(entry: Entry<M>, at: Wor
   return { kind: 'known', entry, at, given: {}, places: {}, text: entry.module.name, broken: false };
 }
 
-function unknownUse(kind: ExtensionKind, name: string, at: Word): UnknownUse {
-  return { kind: 'unknown', name, at, syntax: extensionSyntax(kind, name), words: [] };
+function unknownUse(name: string, at: Word): UnknownUse {
+  return { kind: 'unknown', name, at, words: [] };
 }
 
-function isForeign(kind: ExtensionKind, name: string, { family, registry }: Surroundings): boolean {
-  return registry.isForeign(kind, name) || extensionNames(kind, family === 'v4' ? 'v6' : 'v4').has(name);
-}
-
-function targetHint(name: string, { chains, registry, family }: Surroundings): string {
-  const names = [...chains.keys(), ...registry.names('target'), ...extensionNames('target', family)];
+function targetHint(name: string, { chains, registry }: Surroundings): string {
+  const names = [...chains.keys(), ...registry.names('target'), ...extensionNames('target')];
   return didYouMean(name, names) ?? `declare the chain before its first use: ":${name} - [0:0]"`;
 }
 

@@ -1,6 +1,5 @@
-import type { Code, Word } from '../syntax/index.js';
+import type { Code } from '../syntax/index.js';
 import { CORE_BY_NAME, CORE_OPTIONS, type CoreOption } from './core-options.js';
-import type { ExtensionOption } from './extension-syntax.js';
 import type { Entry, FlagEntry } from './registry.js';
 import type { KnownUse, Surroundings, UnknownUse } from './rule-words.js';
 import { didYouMean } from './suggest.js';
@@ -9,7 +8,7 @@ import { didYouMean } from './suggest.js';
 export type Resolved =
   | { readonly kind: 'core'; readonly option: CoreOption }
   | { readonly kind: 'module'; readonly use: KnownUse; readonly option: FlagEntry }
-  | { readonly kind: 'unknown-module'; readonly use: UnknownUse; readonly option?: ExtensionOption }
+  | { readonly kind: 'unknown-module'; readonly use: UnknownUse }
   | { readonly kind: 'none'; readonly code: Code; readonly message: string; readonly hint?: string };
 
 /** What of a rule is loaded, and the one thing that may still be. */
@@ -18,7 +17,7 @@ export interface Loaded {
   /** Modules in the order in which they were loaded. */
   readonly loaded: readonly (KnownUse | UnknownUse)[];
   implicitHas(flag: string): boolean;
-  loadImplicit(word: Word): boolean;
+  loadImplicit(): boolean;
 }
 
 /**
@@ -26,18 +25,18 @@ export interface Loaded {
  * first; by an unambiguous beginning; else after loading the protocol's own match. While a module is loaded whose
  * options are not known, what nothing else has exactly is its, but that beginnings count for the module loaded last.
  */
-export function resolveFlag(loaded: Loaded, flag: string, word: Word): Resolved {
+export function resolveFlag(loaded: Loaded, flag: string): Resolved {
   const core = CORE_BY_NAME.get(flag.slice(2));
   if (core !== undefined) return { kind: 'core', option: core };
   const exact = exactOption(loaded, flag);
   if (exact !== undefined) return exact;
   const all = uses(loaded);
-  const unknown = all.find(isBoundless);
+  const unknown = all.find(isUnknown);
   const begun =
     unknown === undefined ? abbreviated(all, flag) : all[0] === unknown ? [] : abbreviatedByModule(all, flag);
   if (begun.length === 1) return begun[0].found;
   if (unknown !== undefined && !loaded.implicitHas(flag)) return { kind: 'unknown-module', use: unknown };
-  if (loaded.loadImplicit(word)) return resolveFlag(loaded, flag, word);
+  if (loaded.loadImplicit()) return resolveFlag(loaded, flag);
   if (begun.length > 1) {
     const names = begun.map(({ name }) => name).join(', ');
     return { kind: 'none', code: 'ambiguous-option', message: `"${flag}" fits ${names}` };
@@ -72,9 +71,7 @@ function exactOption(loaded: Loaded, flag: string): Resolved | undefined {
   let unknown: UnknownUse | undefined;
   for (const use of uses(loaded)) {
     if (use.kind === 'unknown') {
-      const extension = use.syntax?.get(flag);
-      if (extension !== undefined) return { kind: 'unknown-module', use, option: extension };
-      if (isBoundless(use)) unknown ??= use;
+      unknown ??= use;
       continue;
     }
     const option = use.entry.flags.get(flag);
@@ -85,9 +82,8 @@ function exactOption(loaded: Loaded, flag: string): Resolved | undefined {
   return undefined;
 }
 
-/** A module of which not even the options are known. */
-function isBoundless(use: KnownUse | UnknownUse): use is UnknownUse {
-  return use.kind === 'unknown' && use.syntax === undefined;
+function isUnknown(use: KnownUse | UnknownUse): use is UnknownUse {
+  return use.kind === 'unknown';
 }
 
 interface Begun {
@@ -108,12 +104,7 @@ function abbreviated(all: readonly (KnownUse | UnknownUse)[], flag: string): rea
 function abbreviatedByModule(all: readonly (KnownUse | UnknownUse)[], flag: string): readonly Begun[] {
   const begun: Begun[] = [];
   for (const use of all) {
-    if (use.kind === 'unknown') {
-      for (const [name, option] of use.syntax ?? []) {
-        if (name.startsWith(flag)) begun.push({ name, found: { kind: 'unknown-module', use, option } });
-      }
-      continue;
-    }
+    if (use.kind === 'unknown') continue;
     const keys = new Set<string>();
     for (const [name, option] of use.entry.flags) {
       if (!name.startsWith(flag) || keys.has(option.key)) continue;
@@ -132,9 +123,7 @@ function hint(loaded: Loaded, flag: string): string | undefined {
     ...ownersOf(registry.names('target'), (name) => registry.target(name), flag).map((name) => `-j ${name}`),
   ];
   if (owners.length > 0) return `it belongs to ${owners.join(', ')}, which must stand before it`;
-  const names = uses(loaded).flatMap((use) => [
-    ...((use.kind === 'known' ? use.entry.flags : use.syntax)?.keys() ?? []),
-  ]);
+  const names = uses(loaded).flatMap((use) => (use.kind === 'known' ? [...use.entry.flags.keys()] : []));
   return didYouMean(flag, [...names, ...[...CORE_BY_NAME.keys()].map((name) => `--${name}`)]);
 }
 

@@ -46,8 +46,8 @@ export class ModuleRegistry {
       const entry = entryOf(module);
       for (const name of [module.name, ...(module.aliases ?? [])]) this.targets.set(name, entry);
     }
-    const elsewhere = (modules: readonly { name: string; families: readonly Family[] }[]): ReadonlySet<string> =>
-      new Set(modules.filter(({ families }) => !families.includes(family)).map(({ name }) => name));
+    const elsewhere = (modules: readonly (MatchModule | TargetModule)[]): ReadonlySet<string> =>
+      new Set(modules.filter((module) => !here(module)).flatMap(({ name, aliases = [] }) => [name, ...aliases]));
     this.foreign = { match: elsewhere(matches), target: elsewhere(targets) };
   }
 

@@ -57,10 +57,10 @@ class RuleReader implements WordSource, Loaded {
     return this.rule.loaded;
   }
 
-  loadImplicit(word: Word): boolean {
+  loadImplicit(): boolean {
     if (this.implicitLoaded || this.rule.head.protocol === undefined) return false;
     this.implicitLoaded = true;
-    return loadProtocolMatch(this.rule, word);
+    return loadProtocolMatch(this.rule);
   }
 
   implicitHas(flag: string): boolean {
@@ -127,7 +127,7 @@ class RuleReader implements WordSource, Loaded {
     const equals = word.text.indexOf('=');
     const flag = equals < 0 ? word.text : word.text.slice(0, equals);
     const glued = equals < 0 ? undefined : word.text.slice(equals + 1);
-    this.apply(resolveFlag(this, flag, word), word, glued);
+    this.apply(resolveFlag(this, flag), word, glued);
   }
 
   private apply(found: Resolved, word: Word, glued: string | undefined): void {
@@ -140,7 +140,7 @@ class RuleReader implements WordSource, Loaded {
       case 'module':
         return takeModuleOption(this, found, word, glued, inversion !== undefined);
       case 'unknown-module':
-        return this.unknownOption(found, word, glued, inversion);
+        return this.unknownOption(found.use, word, inversion);
       case 'none':
         return this.stop(found.code, word, found.message, found.hint);
       default:
@@ -148,30 +148,11 @@ class RuleReader implements WordSource, Loaded {
     }
   }
 
-  /** Keeps an option of an unknown module with its words; without known options, as many as there are. */
-  private unknownOption(
-    { use, option }: Extract<Resolved, { kind: 'unknown-module' }>,
-    word: Word,
-    glued: string | undefined,
-    inversion: Word | undefined,
-  ): void {
+  /** Keeps an option of an unknown module; the words behind it that are no options belong to it. */
+  private unknownOption(use: UnknownUse, word: Word, inversion: Word | undefined): void {
     if (inversion !== undefined) use.words.push(inversion);
     use.words.push(word);
-    if (option === undefined) {
-      this.openWords = use.words;
-      return;
-    }
-    if (inversion !== undefined && !option.invertible) {
-      this.fault('bad-inversion', inversion, `"!" cannot stand before ${word.text}`);
-    }
-    const wanted = (option.words === 'optional' ? 1 : option.words) - (glued === undefined ? 0 : 1);
-    for (let i = 0; i < wanted; i++) {
-      const value = i === 0 && option.words !== 'optional' ? this.nextWord() : this.nextPlainWord();
-      if (value !== undefined) use.words.push(value);
-      else if (option.words !== 'optional') {
-        return this.stop('missing-argument', word, `"${word.text}" needs ${option.words} words behind it`);
-      }
-    }
+    this.openWords = use.words;
   }
 
   private shortOptions(word: Word): void {

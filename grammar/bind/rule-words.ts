@@ -4,7 +4,6 @@ import type { Counters } from '../model/ruleset.js';
 import type { Given, MatchModule, TargetModule } from '../modules/define.js';
 import type { Word } from '../syntax/index.js';
 import type { AddressTerm, Hosts } from './address.js';
-import type { ExtensionSyntax } from './extension-syntax.js';
 import type { Entry, ModuleRegistry } from './registry.js';
 
 /** What a line does to its table. */
@@ -37,8 +36,6 @@ export interface UnknownUse {
   readonly kind: 'unknown';
   readonly name: string;
   readonly at: Word;
-  /** Its options, as far as they are known. */
-  readonly syntax?: ExtensionSyntax;
   readonly words: Word[];
 }
 
