@@ -46,7 +46,7 @@ function hasTest(options: Options): boolean {
 }
 
 function check(options: Options): string[] {
-  if (isEmpty(options)) return ['an option is needed'];
+  if (isEmpty(options)) return ['an option is needed, such as --ipvs'];
   return options.any?.inverted === true && hasTest(options) ? ['! --ipvs cannot stand beside other options'] : [];
 }
 

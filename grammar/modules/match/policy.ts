@@ -108,7 +108,7 @@ function check(options: Options): string[] {
   const { policy, strict, next } = options;
   const errors: string[] = [];
   if (next !== undefined && strict === undefined) errors.push('--next needs --strict');
-  if ((next?.value.length ?? 0) >= MOST) errors.push(`there are more than ${MOST} elements`);
+  if ((next?.value.length ?? 0) >= MOST) errors.push(`--next begins more than ${MOST} elements`);
   if (policy?.value === 'none' && (strict ?? next) !== undefined) {
     errors.push('--pol none takes neither --strict nor --next');
   }

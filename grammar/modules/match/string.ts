@@ -59,7 +59,7 @@ function check(options: Options): string[] {
   if ((options.plain ?? options.hex) === undefined) return ['--string or --hex-string is needed'];
   const { algorithm, pattern, from, to, ignoreCase } = searchOf(options);
   const errors: string[] = [];
-  if (pattern.length === 0) errors.push('the pattern has no byte');
+  if (pattern.length === 0) errors.push(`${options.hex === undefined ? '--string' : '--hex-string'} has no byte`);
   if (from > to) errors.push('--from is greater than --to');
   if (algorithm === 'fsm' && (ignoreCase || !isTokens(pattern))) {
     errors.push('--algo fsm needs a pattern of tokens and no --icase');
