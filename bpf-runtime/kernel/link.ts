@@ -1,15 +1,15 @@
 import { closeSync, openSync } from 'node:fs';
 import { RuntimeError } from '../system/error.js';
 import { SystemCallError } from '../system/libc.js';
-import { cString, type Memory, memoryOf, setPointer } from '../system/memory.js';
+import type { Memory } from '../system/memory.js';
 import { bpf, newAttr, tryBpf } from './bpf.js';
+import { pin } from './pin.js';
 import type { LoadedProgram } from './program.js';
 import { ATTACH_TYPE } from './program-type.js';
 
-/** Offsets in the parts of union bpf_attr that BPF_LINK_CREATE, BPF_LINK_UPDATE and BPF_OBJ_PIN read. */
+/** Offsets in the parts of union bpf_attr that BPF_LINK_CREATE and BPF_LINK_UPDATE read. */
 const CREATE = { prog_fd: 0, target_fd: 4, attach_type: 8, flags: 12 } as const;
 const UPDATE = { link_fd: 0, new_prog_fd: 4 } as const;
-const PIN = { pathname: 0, bpf_fd: 8 } as const;
 /** XDP_FLAGS_SKB_MODE and XDP_FLAGS_DRV_MODE (include/uapi/linux/if_link.h). */
 const XDP_MODE = { generic: 2, native: 4 } as const;
 const EBUSY = 16;
@@ -32,11 +32,7 @@ export class Link {
 
   /** Keeps the link beyond the process as a file of a BPF file system. */
   pin(path: string): void {
-    const name = memoryOf(cString(path));
-    const attr = newAttr();
-    setPointer(attr, PIN.pathname, name);
-    attr.view.setUint32(PIN.bpf_fd, this.fd, true);
-    bpf('OBJ_PIN', attr, path);
+    pin(this.fd, path);
   }
 
   close(): void {

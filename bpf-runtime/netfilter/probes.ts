@@ -20,6 +20,8 @@ const STATES: readonly (readonly [CtState, string])[] = [
   ['SNAT', 'ct status snat'],
   ['DNAT', 'ct status dnat'],
 ];
+/** From priority 0: nothing but what is judged runs between the probes. */
+const DISTANCE = 10;
 /** Log prefixes of a chain begin at its place times this; the last of them says that the packet has passed. */
 const PREFIXES = 10;
 const PASSED = PREFIXES - 1;
@@ -40,8 +42,7 @@ export function freeProbeGroups(ruleset: string): ProbeGroups {
 }
 
 /**
- * Text for `nft -f`: chains right before and behind what has priority 0 (table filter of iptables), which log each
- * packet; the one before says in which state iptables' `conntrack` finds it (nft_ct_get_eval of net/netfilter/nft_ct.c
+ * Text for `nft -f`: chains before and behind what has priority 0 (table filter of iptables), which log each packet; the one before says in which state iptables' `conntrack` finds it (nft_ct_get_eval of net/netfilter/nft_ct.c
  * and xt_conntrack.c read the same). What the kernel sends by itself, an answer of REJECT say, is logged and dropped
  * before connection tracking sees it, so that it changes neither states nor counters. The rules switch connection
  * tracking on. Throws nothing; `uid` is that of the sender of packets at OUTPUT.
@@ -51,10 +52,10 @@ export function probeRules(family: Family, groups: ProbeGroups, uid: number): st
     const log = (prefix: number): string => `log prefix "${i * PREFIXES + prefix}" group ${groups.sightings}`;
     const hook = chain.toLowerCase();
     return [
-      `chain before_${hook} { type filter hook ${hook} priority -1; policy accept;`,
+      `chain before_${hook} { type filter hook ${hook} priority ${-DISTANCE}; policy accept;`,
       ...STATES.map(([, test], prefix) => `${test} ${log(prefix)}`),
       '}',
-      `chain behind_${hook} { type filter hook ${hook} priority 1; policy accept;`,
+      `chain behind_${hook} { type filter hook ${hook} priority ${DISTANCE}; policy accept;`,
       log(PASSED),
       '}',
     ];

@@ -1,8 +1,7 @@
 import { readTables } from '../../bpf-runtime/iptables/ruleset-text.js';
 import { parseCounters } from '../../bpf-runtime/iptables/tables.js';
 import { loadPrograms, type LoadedObject } from '../../bpf-runtime/kernel/raw-load.js';
-import type { Link } from '../../bpf-runtime/kernel/link.js';
-import { attachNetfilter, PRIORITY } from '../../bpf-runtime/netfilter/link.js';
+import { addAnswers, attachObject, removePins } from '../../bpf-runtime/netfilter/attach.js';
 import {
   SequenceHost,
   type SequenceHostOptions,
@@ -77,14 +76,16 @@ export class IptablesSequences implements SequenceMachine {
 export interface NetfilterObject {
   /** The ELF file. */
   readonly object: Uint8Array;
-  readonly manifest: Pick<Manifest, 'family' | 'programs' | 'counters'>;
+  readonly manifest: Pick<Manifest, 'family' | 'programs' | 'answers' | 'counters' | 'reject'>;
 }
 
-/** A netfilter object in the place of table filter; the other tables of the dump stay with the kernel. */
+let pinned = 0;
+
+/** A netfilter object in the place of table filter; the other tables of the dump stay with the kernel, and iptables answers. */
 export class NetfilterMachine implements SequenceMachine {
   private readonly host: SequenceHost;
   private readonly loaded: LoadedObject;
-  private readonly links: Link[] = [];
+  private attached: { close(): void } | undefined;
 
   /** Throws LoadError with the verifier's log, `ruleset-refused` with the tool's message. */
   constructor(
@@ -99,21 +100,25 @@ export class NetfilterMachine implements SequenceMachine {
       throw error;
     }
     try {
-      this.attach();
+      this.attach(options);
     } catch (error) {
       this.close();
       throw error;
     }
   }
 
-  private attach(): void {
-    const { family, programs } = this.judge.manifest;
-    for (const { name, chain } of programs) {
-      const program = this.loaded.programs.get(name);
-      if (program === undefined) throw new Error(`the object has no program ${name}`);
-      const place = { family, hook: chain, priority: PRIORITY.filter };
-      this.links.push(attachNetfilter(program, place, this.host.testbed.namespace));
+  private attach(options: SequenceOptions): void {
+    const { manifest } = this.judge;
+    const { testbed } = this.host;
+    const pins = `/sys/fs/bpf/ipt2bpf-judge-${process.pid}-${pinned++}`;
+    try {
+      const { variant } = options;
+      testbed.run(() => addAnswers(this.loaded, manifest, { pins, ...(variant === undefined ? {} : { variant }) }));
+    } finally {
+      // Nobody changes the table any more.
+      removePins(pins);
     }
+    this.attached = attachObject(this.loaded, manifest, testbed.namespace);
   }
 
   judgeSequence(packets: readonly SequencePacket[]): readonly SequenceJudgement[] {
@@ -144,7 +149,7 @@ export class NetfilterMachine implements SequenceMachine {
   }
 
   close(): void {
-    for (const link of this.links) link.close();
+    this.attached?.close();
     this.loaded.close();
     this.host.close();
   }

@@ -1,0 +1,82 @@
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Manifest } from '../../codegen/program/manifest.js';
+import { residualFilter } from '../../codegen/program/netfilter/residual.js';
+import type { BuiltinChain } from '../../grammar/model/family.js';
+import { Tools, type Variant } from '../iptables/tables.js';
+import type { Link } from '../kernel/link.js';
+import { pin } from '../kernel/pin.js';
+import type { LoadedProgram } from '../kernel/program.js';
+import type { LoadedObject } from '../kernel/raw-load.js';
+import { RuntimeError } from '../system/error.js';
+import type { NetworkNamespace } from '../system/namespace.js';
+import { attachNetfilter, PRIORITY } from './link.js';
+
+/** What an object for netfilter hooks says of its programs. */
+export type NetfilterPlan = Pick<Manifest, 'family' | 'programs' | 'answers'>;
+
+/** Programs run right before table filter of iptables, whose rules answer; the guard runs right behind it. */
+export const OBJECT_PRIORITY = { programs: PRIORITY.filter - 1, guard: PRIORITY.filter + 1 } as const;
+
+/**
+ * Attaches all programs of an object in a network namespace (default: the calling thread's), and the guard before
+ * them: at no moment does a packet that is to be rejected get through. Without {@link addAnswers} such packets are
+ * dropped. Throws `hook-taken` where another program is at the same hook and priority; then nothing is attached.
+ */
+export function attachObject(
+  object: LoadedObject,
+  plan: NetfilterPlan,
+  namespace?: NetworkNamespace,
+): { close(): void } {
+  const { family, programs, answers } = plan;
+  const links: Link[] = [];
+  const close = (): void => {
+    for (const link of links.reverse()) link.close();
+  };
+  const attach = (name: string, hook: BuiltinChain, priority: number): void => {
+    links.push(attachNetfilter(programOf(object, name), { family, hook, priority }, namespace));
+  };
+  try {
+    for (const { chain } of programs) if (answers !== undefined) attach(answers.guard, chain, OBJECT_PRIORITY.guard);
+    for (const { name, chain } of programs) attach(name, chain, OBJECT_PRIORITY.programs);
+  } catch (error) {
+    close();
+    throw error;
+  }
+  return { close };
+}
+
+function programOf({ programs }: LoadedObject, name: string): LoadedProgram {
+  const program = programs.get(name);
+  if (program === undefined) throw new RuntimeError('no-program', `the object has no program ${name}`);
+  return program;
+}
+
+export interface AnswerOptions {
+  /** Directory in a BPF file system to make for the pins, which the rules name: `/sys/fs/bpf/NAME`. */
+  readonly pins: string;
+  /** Default legacy. */
+  readonly variant?: Variant;
+}
+
+/**
+ * Pins the socket filters of an object's answers and adds, in the calling thread's network namespace, the rules of
+ * iptables that ask them and reject: table filter is to have no others. The tool opens the pins again whenever the table is changed: they stay.
+ * Throws `ruleset-refused` with the tool's message; then no pin is left. Nothing to do where there are no answers.
+ */
+export function addAnswers(object: LoadedObject, plan: NetfilterPlan, options: AnswerOptions): void {
+  if (plan.answers === undefined) return;
+  mkdirSync(options.pins);
+  try {
+    for (const { name } of plan.answers.programs) pin(programOf(object, name).fd, join(options.pins, name));
+    new Tools(plan.family, options.variant ?? 'legacy').restore(residualFilter(plan, options.pins), { keep: true });
+  } catch (error) {
+    removePins(options.pins);
+    throw error;
+  }
+}
+
+/** Removes the pins of {@link addAnswers}. Rules that name them go on, until the table is changed. */
+export function removePins(directory: string): void {
+  rmSync(directory, { recursive: true, force: true });
+}

@@ -1,0 +1,155 @@
+import type { CtState } from '../../grammar/model/condition.js';
+import type { Packet, Surroundings } from '../../grammar/model/packet.js';
+import type { Counters, Ruleset } from '../../grammar/model/ruleset.js';
+import { evaluate, surroundingsOracle } from '../evaluate/index.js';
+import { IptablesSequences, NetfilterMachine, type NetfilterObject } from './netfilter-machine.js';
+import type { SequenceJudgement, SequenceOptions, SequencePacket } from './netfilter-machine.js';
+
+export interface SequenceJob extends SequenceOptions {
+  /** The dump, bound. */
+  readonly bound: Ruleset;
+  readonly judge: NetfilterObject;
+  readonly packets: readonly SequencePacket[];
+}
+
+/** Where two of object, iptables and reference differ. */
+export interface SequenceMismatch {
+  readonly what: 'verdict' | 'reply' | 'state' | 'reach' | 'reference' | 'counters';
+  /** Index in the packets; −1 for counters. */
+  readonly index: number;
+  /** What iptables says, and what the object or the reference does. */
+  readonly want: string;
+  readonly have: string;
+}
+
+export interface SequenceReport {
+  readonly packets: number;
+  /** Packets that came to their chains. */
+  readonly reached: number;
+  /** Of those, how many in each state, and with each verdict of iptables. */
+  readonly states: Readonly<Partial<Record<CtState, number>>>;
+  readonly verdicts: Readonly<Record<'accept' | 'drop' | 'reject', number>>;
+  /** Packets that the reference was asked about with the state that the kernel saw. */
+  readonly referenced: number;
+  readonly counters: number;
+  /** Behind the first packet that differs, connections do too: only that one is named. */
+  readonly mismatches: readonly SequenceMismatch[];
+}
+
+/**
+ * Sends a sequence through iptables and through a netfilter object, each in a namespace of its own, and compares reach,
+ * state, verdict and answer of each packet, and all counters of the object; and iptables' verdicts with the reference's, where it knows one from packet and state. Rules with a rate may differ for the time
+ * that passes between the two.
+ */
+export function compareSequences(job: SequenceJob): SequenceReport {
+  const iptables = new IptablesSequences(job);
+  try {
+    const want = iptables.judgeSequence(job.packets);
+    const counters = iptables.counters();
+    const referenceReport = compareReference(job, want, iptables.surroundings());
+    const object = compareObject(job, want, counters);
+    return {
+      packets: job.packets.length,
+      ...summarise(want),
+      referenced: referenceReport.asked,
+      counters: object.counters,
+      mismatches: [...object.mismatches, ...referenceReport.mismatches],
+    };
+  } finally {
+    iptables.close();
+  }
+}
+
+function summarise(judgements: readonly SequenceJudgement[]): Pick<SequenceReport, 'reached' | 'states' | 'verdicts'> {
+  const states: Partial<Record<CtState, number>> = {};
+  const verdicts = { accept: 0, drop: 0, reject: 0 };
+  let reached = 0;
+  for (const judgement of judgements) {
+    if (!judgement.reached) continue;
+    reached++;
+    verdicts[judgement.verdict]++;
+    for (const state of judgement.ctstate) states[state] = (states[state] ?? 0) + 1;
+  }
+  return { reached, states, verdicts };
+}
+
+function compareObject(
+  job: SequenceJob,
+  want: readonly SequenceJudgement[],
+  counters: ReadonlyMap<string, Counters>,
+): { readonly counters: number; readonly mismatches: readonly SequenceMismatch[] } {
+  const machine = new NetfilterMachine(job.judge, job);
+  try {
+    const have = machine.judgeSequence(job.packets);
+    const index = have.findIndex((one, i) => difference(want[i], one, job) !== undefined);
+    if (index >= 0) {
+      const what = difference(want[index], have[index], job) ?? 'verdict';
+      const mismatch = { what, index, want: textOf(want[index]), have: textOf(have[index]) };
+      return { counters: 0, mismatches: [mismatch] };
+    }
+    const own = machine.counters();
+    const mismatches = [...own].flatMap(([name, value]): readonly SequenceMismatch[] => {
+      const [wanted, has] = [counterText(counters.get(name)), counterText(value)];
+      return wanted === has ? [] : [{ what: 'counters', index: -1, want: `${name}: ${wanted}`, have: has }];
+    });
+    return { counters: own.size, mismatches };
+  } finally {
+    machine.close();
+  }
+}
+
+function difference(
+  want: SequenceJudgement,
+  have: SequenceJudgement,
+  { judge }: SequenceJob,
+): SequenceMismatch['what'] | undefined {
+  if (!want.reached || !have.reached) return want.reached === have.reached ? undefined : 'reach';
+  if (want.ctstate.join() !== have.ctstate.join()) return 'state';
+  if ((want.verdict === 'accept') !== (have.verdict === 'accept')) return 'verdict';
+  if (judge.manifest.reject === 'drop') return undefined;
+  if (want.verdict !== have.verdict) return 'verdict';
+  return comparable(want.reply) === comparable(have.reply) ? undefined : 'reply';
+}
+
+/** An answer without what is random in it: the identification in an IPv4 header, and the sum over it. */
+function comparable(reply: Uint8Array | undefined): string | undefined {
+  if (reply === undefined) return undefined;
+  const v4 = reply[0] >> 4 === 4;
+  return reply.map((byte, i) => (v4 && [4, 5, 10, 11].includes(i) ? 0 : byte)).join();
+}
+
+function textOf(judgement: SequenceJudgement): string {
+  if (!judgement.reached) return `does not come to the chain (${judgement.reason})`;
+  const answer = judgement.reply === undefined ? '' : `, answer ${Buffer.from(judgement.reply).toString('hex')}`;
+  return `${judgement.chain}, ${judgement.ctstate.join(',')}: ${judgement.verdict}${answer}`;
+}
+
+function counterText(counters: Counters | undefined): string {
+  return counters === undefined ? 'no counter' : `${counters.packets} packets, ${counters.bytes} bytes`;
+}
+
+/** States of a packet that table nat has rewritten, or would on its way back: the reference was not given that packet. */
+const REWRITTEN: ReadonlySet<CtState> = new Set(['SNAT', 'DNAT']);
+
+function compareReference(
+  { bound, packets }: SequenceJob,
+  judgements: readonly SequenceJudgement[],
+  surroundings: Surroundings,
+): { readonly asked: number; readonly mismatches: readonly SequenceMismatch[] } {
+  let asked = 0;
+  const mismatches: SequenceMismatch[] = [];
+  judgements.forEach((judgement, index) => {
+    if (!judgement.reached || judgement.ctstate.some((state) => REWRITTEN.has(state))) return;
+    const packet: Packet = packets[index];
+    const { chain, ctstate, verdict } = judgement;
+    const oracle = surroundingsOracle({ ...surroundings, ctstate }, packet, bound.family);
+    const evaluation = evaluate({ ruleset: bound, table: 'filter', chain, packet, oracle });
+    if (evaluation.kind === 'unknown') return;
+    asked++;
+    const have = typeof evaluation.verdict === 'string' ? evaluation.verdict : 'reject';
+    // A REJECT without an answer (to a reset, say) looks like a drop.
+    if (have === verdict || (have === 'reject' && verdict === 'drop')) return;
+    mismatches.push({ what: 'reference', index, want: textOf(judgement), have });
+  });
+  return { asked, mismatches };
+}
