@@ -6,8 +6,8 @@ import { Random } from '../../../src/verify/random.js';
 import { packetOf } from '../evaluate/helpers.js';
 
 const told = (text: string, seed: number): readonly string[] => {
-  const { packet, family } = packetOf(text);
-  return converse([packet], new Random(seed)).map((one) => printPacketText(one, family));
+  const { packet } = packetOf(text);
+  return converse([packet], new Random(seed)).map((one) => printPacketText(one));
 };
 const seeds = Array.from({ length: 60 }, (_, seed) => seed);
 
