@@ -62,9 +62,8 @@ const packets = rate(
 
 const name = text({ placeholder: 'name', cut: 15 });
 
-/** The tool prints it once for bytes and once for packets, but takes it once only. */
-function comparison(word: string): { invertible: true; repeatable: true; doc: string } {
-  return { invertible: true, repeatable: true, doc: `the rate is ${word}` };
+function comparison(word: string): { invertible: true; doc: string } {
+  return { invertible: true, doc: `the rate is ${word}` };
 }
 
 const OPTIONS = {
@@ -112,6 +111,7 @@ function check(options: Options): string[] {
   return errors;
 }
 
+/** With bytes and packets the comparison is printed twice, which the tool does not read. */
 function print(options: Options): readonly string[] {
   const { first, second, delta, bits1, bits2, packets1, packets2 } = options;
   const comparison = comparisonOf(options);

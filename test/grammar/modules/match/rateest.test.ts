@@ -12,7 +12,7 @@ const list = rows(
   [`--rateest RE1 --rateest-bps ! --rateest-gt`, `--rateest RE1 ! --rateest-gt --rateest-bps 0bit`],
   [`${ONE} --rateest-pps 0x10`, `${ONE} --rateest-pps 16`],
   [`${ONE} --rateest-bps 10 --rateest-pps 5`, `${ONE} --rateest-bps 8bit --rateest-lt --rateest-pps 5`],
-  [`${ONE} --rateest-bps 8bit --rateest-lt --rateest-pps 5`, `${ONE} --rateest-bps 8bit --rateest-lt --rateest-pps 5`],
+  [`${ONE} --rateest-bps 8bit --rateest-lt --rateest-pps 5`],
   [
     `${ONE} --rateest-delta --rateest-bps1 10 --rateest-bps2 20`,
     '--rateest-delta --rateest RE1 --rateest-bps1 8bit --rateest-lt --rateest-bps2 16bit',
