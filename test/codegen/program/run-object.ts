@@ -30,9 +30,21 @@ export class RunningObject {
     });
   }
 
-  /** Indices of the counters that have counted a packet since they were cleared. */
+  /** Indices of the counters that have counted a packet since they were cleared; for one CPU. */
   counted(): readonly number[] {
-    return this.counters().flatMap(({ packets }, index) => (packets > 0n ? [index] : []));
+    const indices: number[] = [];
+    let index = 0;
+    this.interpreter.map('counters').forEachValue((view, offset) => {
+      if (view.getUint32(offset, true) > 0) indices.push(index);
+      index++;
+    });
+    return indices;
+  }
+
+  /** Packets of one counter on each CPU. */
+  packetsPerCpu(index: number): readonly bigint[] {
+    const values = this.interpreter.map('counters').getPerCpu(index) ?? [];
+    return values.map(({ buffer, byteOffset }) => new DataView(buffer, byteOffset).getBigUint64(0, true));
   }
 
   events(): readonly Uint8Array[] {
