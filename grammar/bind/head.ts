@@ -1,7 +1,8 @@
 import { all, equals, FALSE, hotdrop, inSet, invertIf, not, opaque, TRUE, type Condition } from '../model/condition.js';
 import type { Family } from '../model/family.js';
 import { systemProtocolName, CHAIN_PROTOCOLS } from '../modules/value/protocols.js';
-import { fullMask, prefixLength, printMasked, type AddressMask, type AddressTerm } from './address.js';
+import { fullMask, prefixLength, type MaskedAddress } from '../modules/value/address.js';
+import { printMasked, type AddressTerm } from './address.js';
 import { interfaceCondition, isAnyInterface } from './interface.js';
 import { quoteIfNeeded } from '../syntax/index.js';
 import type { Head, RuleHead } from './rule-words.js';
@@ -109,7 +110,7 @@ function sourceOrDestination(flag: '-s' | '-d', term: AddressTerm, inverted: boo
 
 function addressCondition(
   field: 'saddr' | 'daddr',
-  { address, mask }: AddressMask,
+  { address, mask }: MaskedAddress,
   inverted: boolean,
   family: Family,
 ): Condition {

@@ -1,4 +1,4 @@
-import { printAddress } from '../../grammar/bind/address.js';
+import { printAddress } from '../../grammar/modules/value/address.js';
 import type { Family } from '../../grammar/model/family.js';
 import type { Random } from './random.js';
 

@@ -12,22 +12,32 @@ export function addressBits(family: Family): 32 | 128 {
   return family === 'v4' ? 32 : 128;
 }
 
+const FULL = { v4: (1n << 32n) - 1n, v6: (1n << 128n) - 1n } as const;
+
 /** The mask of all ones. */
 export function fullMask(family: Family): bigint {
-  return (1n << BigInt(addressBits(family))) - 1n;
+  return FULL[family];
 }
 
+function prefixMasks(family: Family): readonly bigint[] {
+  const bits = addressBits(family);
+  return Array.from({ length: bits + 1 }, (_, length) => FULL[family] ^ ((1n << BigInt(bits - length)) - 1n));
+}
+
+/** Masks by prefix length, and back. */
+const MASKS: Readonly<Record<Family, readonly bigint[]>> = { v4: prefixMasks('v4'), v6: prefixMasks('v6') };
+const LENGTHS: Readonly<Record<Family, ReadonlyMap<bigint, number>>> = {
+  v4: new Map(MASKS.v4.map((mask, length) => [mask, length])),
+  v6: new Map(MASKS.v6.map((mask, length) => [mask, length])),
+};
+
 export function prefixMask(length: number, family: Family): bigint {
-  const bits = BigInt(addressBits(family));
-  return ((1n << BigInt(length)) - 1n) << (bits - BigInt(length));
+  return MASKS[family][length];
 }
 
 /** Length of the prefix that `mask` is, undefined where it has holes. */
 export function prefixLength(mask: bigint, family: Family): number | undefined {
-  for (let length = 0; length <= addressBits(family); length++) {
-    if (prefixMask(length, family) === mask) return length;
-  }
-  return undefined;
+  return LENGTHS[family].get(mask);
 }
 
 /**
@@ -79,14 +89,19 @@ export function parseIPv6(word: string): bigint | undefined {
   return all.reduce((sum, group) => (sum << 16n) | BigInt(`0x${group}`), 0n);
 }
 
-/** The two groups of a dotted IPv4 address at the end of an IPv6 one. */
-function embeddedIPv4(word: string): string[] | undefined {
+/** An IPv4 address of four decimal numbers without leading zeros (`inet_pton`). */
+export function parseStrictIPv4(word: string): bigint | undefined {
   const octets = word.split('.');
   if (octets.length !== 4 || octets.some((octet) => !/^(0|[1-9][0-9]{0,2})$/.test(octet) || Number(octet) > UINT8)) {
     return undefined;
   }
-  const [a, b, c, d] = octets.map(Number);
-  return [((a << 8) | b).toString(16), ((c << 8) | d).toString(16)];
+  return octets.reduce((sum, octet) => (sum << 8n) | BigInt(octet), 0n);
+}
+
+/** The two groups of a dotted IPv4 address at the end of an IPv6 one. */
+function embeddedIPv4(word: string): string[] | undefined {
+  const address = parseStrictIPv4(word);
+  return address === undefined ? undefined : [address >> 16n, address & 0xffffn].map((group) => group.toString(16));
 }
 
 /** A numeric address of the family, as the options that do not ask the resolver read it. */
@@ -100,9 +115,19 @@ function parseMappedIPv4(word: string): bigint | undefined {
   return address !== undefined && address >> 32n === 0xffffn ? address & fullMask('v4') : undefined;
 }
 
+/** As `getaddrinfo` reads it. */
+function parseResolved(word: string, family: Family): bigint | undefined {
+  return family === 'v4' ? (parseAtonIPv4(word) ?? parseMappedIPv4(word)) : parseIPv6(word);
+}
+
+/** An address without mask, in any form that iptables reads without asking a name service. */
+export function parseAddress(word: string, family: Family): bigint | undefined {
+  return parseNumericAddress(word, family) ?? parseResolved(word, family);
+}
+
 /** A numeric address of the family as `getaddrinfo` reads it; names are not resolved. */
 export function parseHost(word: string, family: Family): Parsed<bigint> {
-  const value = family === 'v4' ? (parseAtonIPv4(word) ?? parseMappedIPv4(word)) : parseIPv6(word);
+  const value = parseResolved(word, family);
   return value === undefined ? { error: `"${word}" is not an address (names are not resolved)` } : { value };
 }
 
@@ -126,7 +151,8 @@ export function parseMask(word: string, family: Family): bigint | undefined {
 }
 
 export function printIPv4(address: bigint): string {
-  return [24n, 16n, 8n, 0n].map((shift) => String((address >> shift) & 0xffn)).join('.');
+  const bits = Number(address);
+  return `${bits >>> 24}.${(bits >>> 16) & 0xff}.${(bits >>> 8) & 0xff}.${bits & 0xff}`;
 }
 
 /** RFC 5952, with IPv4 notation for mapped and compatible addresses (`inet_ntop` of glibc). */

@@ -1,6 +1,6 @@
 import type { Family } from '../../model/family.js';
 import type { ModuleContext, Parsed } from '../define.js';
-import { parseIPv6, printAddress } from './address.js';
+import { parseIPv6, parseStrictIPv4, printAddress } from './address.js';
 import { scanNumber, UINT16 } from './number.js';
 import { anyServicePort } from './services.js';
 
@@ -46,14 +46,9 @@ export function printNatPorts({ lo, hi, base }: NatPorts): string {
   return `${lo}${hi === lo ? '' : `-${hi}`}${base === undefined ? '' : `/${base}`}`;
 }
 
-/** Strict forms alone: four decimal numbers without leading zeros, or IPv6 (`inet_pton`). */
+/** The forms of `inet_pton` alone. */
 function parseStrictAddress(word: string, family: Family): bigint | undefined {
-  if (family === 'v6') return parseIPv6(word);
-  const octets = word.split('.');
-  if (octets.length !== 4 || octets.some((octet) => !/^(0|[1-9]\d{0,2})$/.test(octet) || Number(octet) > 255)) {
-    return undefined;
-  }
-  return octets.reduce((sum, octet) => (sum << 8n) | BigInt(octet), 0n);
+  return family === 'v6' ? parseIPv6(word) : parseStrictIPv4(word);
 }
 
 function parseAddresses(word: string, family: Family): Parsed<{ readonly lo: bigint; readonly hi: bigint }> {

@@ -1,15 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { parseAddressList, printMasked } from '../../../grammar/bind/address.js';
 import {
   fullMask,
   parseAddress,
-  parseAddressList,
-  parseIpv6,
+  parseIPv6,
   prefixLength,
   prefixMask,
   printAddress,
-  printMasked,
-} from '../../../grammar/bind/address.js';
+} from '../../../grammar/modules/value/address.js';
 
 const family = fc.constantFrom('v4' as const, 'v6' as const);
 const bits = { v4: 32, v6: 128 } as const;
@@ -60,7 +59,7 @@ describe('IPv6 addresses', () => {
     ['1.2.3.4::', undefined],
     ['fe80::1%eth0', undefined],
     ['', undefined],
-  ])('%s', (text, want) => expect(parseIpv6(text)).toBe(want));
+  ])('%s', (text, want) => expect(parseIPv6(text)).toBe(want));
 
   it.each([
     [0n, '::'],
@@ -83,7 +82,7 @@ describe('printing and reading', () => {
     );
     fc.assert(
       fc.property(sparse, (address) => {
-        expect(parseIpv6(printAddress(address, 'v6'))).toBe(address);
+        expect(parseIPv6(printAddress(address, 'v6'))).toBe(address);
       }),
     );
   });
