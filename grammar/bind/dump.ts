@@ -239,6 +239,8 @@ class DumpBinder {
       if (!words.faults.some(isError) && !words.otherFamily) this.report([noCommand(line)]);
       return;
     }
+    // A rule of the other family is not looked at as a whole any more.
+    if (words.otherFamily && takesRule(command)) return;
     const bound = bindRule(
       line,
       words,
@@ -246,9 +248,7 @@ class DumpBinder {
       this.modules,
     );
     this.report(bound.faults);
-    const rules = takesRule(command);
-    if (!line.usable || words.faults.some(isError) || bound.faults.some(isError) || (rules && words.otherFamily))
-      return;
+    if (!line.usable || words.faults.some(isError) || bound.faults.some(isError)) return;
     this.report(table.apply(command, bound, words.counters));
   }
 

@@ -11,10 +11,11 @@ interface HeaderOption {
 /** Room for options (IP6T_OPTS_OPTSNR). */
 const ROOM = 16;
 
-/** A number of which eight bits are kept. */
+/** A number, possibly with a minus (`strtoul`), of which eight bits are kept. */
 function parseByte(word: string): number | undefined {
-  const scanned = scanUnsigned(word);
-  return scanned?.rest === '' ? Number(scanned.value & BigInt(UINT8)) : undefined;
+  const scanned = scanUnsigned(word.replace(/^(\s*)-(?=\d)/, '$1'));
+  if (scanned?.rest !== '') return undefined;
+  return Number(BigInt.asUintN(8, /^\s*-/.test(word) ? -scanned.value : scanned.value));
 }
 
 function parseOption(piece: string): Parsed<HeaderOption> {
