@@ -108,14 +108,22 @@ function difference(
   if ((want.verdict === 'accept') !== (have.verdict === 'accept')) return 'verdict';
   if (judge.manifest.reject === 'drop') return undefined;
   if (want.verdict !== have.verdict) return 'verdict';
-  return comparable(want.reply) === comparable(have.reply) ? undefined : 'reply';
+  return comparable(want) === comparable(have) ? undefined : 'reply';
 }
 
-/** An answer without what is random in it: the identification in an IPv4 header, and the sum over it. */
-function comparable(reply: Uint8Array | undefined): string | undefined {
-  if (reply === undefined) return undefined;
-  const v4 = reply[0] >> 4 === 4;
-  return reply.map((byte, i) => (v4 && [4, 5, 10, 11].includes(i) ? 0 : byte)).join();
+/**
+ * Places of what is random in an IPv4 answer: the identification in its header and the sum over it; and where the
+ * kernel has chosen the identification of the packet, too, what an ICMP error quotes of it, and the sum over that.
+ */
+const RANDOM = [4, 5, 10, 11];
+const RANDOM_QUOTED = [22, 23, 32, 33, 38, 39];
+const ICMP = 1;
+
+function comparable(judgement: Extract<SequenceJudgement, { reached: true }>): string | undefined {
+  const { reply, chain } = judgement;
+  if (reply === undefined || reply[0] >> 4 === 6) return reply?.join();
+  const quotes = chain === 'OUTPUT' && reply[9] === ICMP;
+  return reply.map((byte, i) => (RANDOM.includes(i) || (quotes && RANDOM_QUOTED.includes(i)) ? 0 : byte)).join();
 }
 
 function textOf(judgement: SequenceJudgement): string {
