@@ -133,6 +133,15 @@ export const GOLDEN_CASES: readonly GoldenCase[] = [
   },
   { name: 'mac', hooks: ['xdp', 'tc'], rules: ['-A INPUT -m mac --mac-source 02:00:00:00:00:01 -j DROP'], entry: true },
   {
+    name: 'state',
+    hooks: ['netfilter'],
+    rules: [
+      '-A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT',
+      '-A INPUT -i eth0 -m state --state NEW -j DROP',
+    ],
+    entry: true,
+  },
+  {
     name: 'early',
     policy: 'DROP',
     options: { mode: 'early' },
@@ -173,6 +182,7 @@ export const READING_CASES: readonly { readonly name: string; readonly place: Pl
           differsFrom: first,
         },
         { name: `${family}-fragments-drop`, place: { ...first, fragments: 'drop' }, differsFrom: first },
+        { name: `${family}-input-netfilter`, place: { family, hook: 'netfilter', chain: 'INPUT' } },
         { name: `${family}-vlan-drop`, place: { ...first, vlan: 'drop' }, differsFrom: first },
       ] satisfies readonly { name: string; place: Place; differsFrom?: Place }[];
     }),
