@@ -16,7 +16,7 @@ import {
 import { PayloadCode } from './payload-code.js';
 import { emitSctpChunks } from './sctp.js';
 import { SeenHeader } from './seen-header.js';
-import { emitText, TEXT_BLOCK_BYTES, textFunction } from './text.js';
+import { emitText, keepStretch, stretchFunction, TEXT_BLOCK_BYTES, textFunction } from './text.js';
 import { emitDccpOption, emitTcpEcn, emitTcpMss } from './transport.js';
 import { emitU32 } from './u32.js';
 
@@ -31,7 +31,7 @@ function findsExtension({ kind }: PayloadTest): boolean {
 
 /** Bytes of stack of the functions of a test, as the kernel rounds them up. */
 function stackOf(test: PayloadTest): number {
-  return test.kind === 'string' ? 128 : findsExtension(test) ? 128 : 96;
+  return test.kind === 'string' ? 192 : findsExtension(test) ? 128 : 96;
 }
 
 /** The functions of a program that answer payload tests: one for each different test. */
@@ -60,7 +60,7 @@ export class PayloadFunctions {
 
   /** Calls from a chain function on down. */
   get depth(): number {
-    return Math.max(0, ...this.all().map((test) => (test.kind === 'string' || findsExtension(test) ? 2 : 1)));
+    return Math.max(0, ...this.all().map((test) => (test.kind === 'string' ? 3 : findsExtension(test) ? 2 : 1)));
   }
 
   /** Bytes of stack from a chain function on down. */
@@ -74,10 +74,21 @@ export class PayloadFunctions {
 
   specs(layout: FlowLayout, ctx: ParamSpec, flow: ParamSpec): Functions {
     const own = [...this.tests.values()].flatMap(({ name, test }) => {
-      const text = test.kind === 'string' ? [{ name: textName(name), ...searcher(test) }] : [];
+      const text = test.kind === 'string' ? this.textSpecs(test, name, ctx, flow) : [];
       return [{ name, params: [ctx, flow], instructions: this.emit(test, name, layout).finish() }, ...text];
     });
     return this.all().some(findsExtension) ? [...own, findExtensionSpec(this.view, ctx, flow)] : own;
+  }
+
+  private textSpecs(test: TextTest, name: string, ctx: ParamSpec, flow: ParamSpec): Functions {
+    const { hook, chain, family } = this.view;
+    const payload = new PayloadCode(hook, keepStretch);
+    const seen = new SeenHeader(payload, hook, chain, family);
+    const code = stretchFunction(payload, seen, test, below(name, 'text'));
+    return [
+      { name: below(name, 'stretch'), params: [ctx, flow, int('offset'), int('state')], instructions: code.finish() },
+      { name: below(name, 'text'), ...searcher(test) },
+    ];
   }
 
   private emit(test: PayloadTest, name: string, layout: FlowLayout): Code {
@@ -122,7 +133,7 @@ export class PayloadFunctions {
         emitU32(payload, seen, test);
         break;
       case 'string':
-        emitText(payload, seen, test, textName(name));
+        emitText(payload, test, below(name, 'stretch'));
         break;
       case 'classic-bpf':
         throw new Error('a BPF program came to the code generator');
@@ -131,16 +142,23 @@ export class PayloadFunctions {
   }
 }
 
-const textName = (name: string): string => name.replace(/payload_/, 'text_');
+/** Name of a function that the payload function of a test calls. */
+const below = (name: string, kind: 'stretch' | 'text'): string => name.replace(/payload_/, `${kind}_`);
 
-function searcher(test: Extract<PayloadTest, { kind: 'string' }>): Pick<FunctionSpec, 'params' | 'instructions'> {
+type TextTest = Extract<PayloadTest, { kind: 'string' }>;
+
+const int = (name: string): ParamSpec => ({ name, type: { kind: 'int' } });
+
+function searcher(test: TextTest): Pick<FunctionSpec, 'params' | 'instructions'> {
   const block: ParamSpec = { name: 'block', type: { kind: 'memory', struct: 'block', bytes: TEXT_BLOCK_BYTES } };
-  const int = (name: string): ParamSpec => ({ name, type: { kind: 'int' } });
   return { params: [block, int('count'), int('state')], instructions: textFunction(test).finish() };
 }
 
 /** The function behind {@link FIND_EXTENSION}, one for the object. */
 function findExtensionSpec(view: View, ctx: ParamSpec, flow: ParamSpec): Functions[number] {
-  const target: ParamSpec = { name: 'target', type: { kind: 'int' } };
-  return { name: FIND_EXTENSION, params: [ctx, flow, target], instructions: findExtensionFunction(view.hook).finish() };
+  return {
+    name: FIND_EXTENSION,
+    params: [ctx, flow, int('target')],
+    instructions: findExtensionFunction(view.hook).finish(),
+  };
 }

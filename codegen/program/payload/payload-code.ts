@@ -129,20 +129,20 @@ export class PayloadCode {
     code.emit(alu64('add', register, reg(R1)));
   }
 
-  /** Starts a loop of at most `steps` rounds, which begins at the label returned. Clobbers r1. */
-  loop(steps: number): string {
+  /** Starts a loop of at most `steps` rounds, which begins at the label returned and then leads to `exhausted`. Clobbers r1. */
+  loop(steps: number, exhausted: string = ENDS.unknown): string {
     // Through a register: older kernels forget a constant that is stored as an immediate, and with it the loop's end.
     this.code.emit(mov64(R1, steps + 1), store(8, R10, STEPS, R1));
-    return this.round();
+    return this.round(exhausted);
   }
 
   /** One more round of the loop that was started last, at a place of its own. */
-  round(): string {
+  round(exhausted: string = ENDS.unknown): string {
     const { code } = this;
     const label = code.label('loop');
     code.place(label);
     code.emit(load(8, R1, R10, STEPS), alu64('sub', R1, 1), store(8, R10, STEPS, R1));
-    code.emit(jump64('jeq', R1, 0, ENDS.unknown));
+    code.emit(jump64('jeq', R1, 0, exhausted));
     return label;
   }
 

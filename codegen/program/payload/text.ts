@@ -16,6 +16,8 @@ import {
   R3,
   R4,
   R5,
+  R6,
+  R7,
   R8,
   R9,
   reg,
@@ -31,6 +33,7 @@ type TextTest = Extract<PayloadTest, { kind: 'string' }>;
 export const TEXT_BLOCK_BYTES = 32;
 const BLOCK = BELOW_SEEN - TEXT_BLOCK_BYTES;
 const STATE = BLOCK - 8;
+const OFFSET = STATE - 8;
 /** The longest packet that can be searched: longer ones are put together from many (GRO), and rare. */
 const MAX_PACKET = 65_536;
 const MAX_XDP_FRAME = 16_384;
@@ -57,36 +60,70 @@ export function isFoundByBoyerMoore({ algorithm, text, ignoreCase }: TextTest): 
   return text.every((character) => upper(character) !== 0xbf && upper(character) !== 0xdf);
 }
 
+/** Blocks searched by one call of {@link stretchFunction}: the verifier looks at them once, not for every stretch. */
+const STRETCH_BLOCKS = 64;
+const STRETCH_BYTES = STRETCH_BLOCKS * TEXT_BLOCK_BYTES;
+/** What it returns where the packet could not be read; no text is as long. */
+const UNREADABLE = 255;
+
 /**
- * skb_find_text (net/core/skbuff.c): blocks of the packet through {@link textFunction}. r8 = offset of the block, r9 =
- * offset behind the last byte that counts.
+ * skb_find_text (net/core/skbuff.c): stretches of the packet through {@link stretchFunction}. r8 = offset of the
+ * stretch, r9 = how much of the text has been met.
  */
-export function emitText(payload: PayloadCode, seen: SeenHeader, test: TextTest, searcher: string): void {
+export function emitText(payload: PayloadCode, test: TextTest, stretch: string): void {
   const { code } = payload;
   const { from, to, text } = test;
   if (to - from < text.length) {
     code.emit(goto(ENDS.no));
     return;
   }
+  code.emit(mov64(R8, from), mov64(R9, 0));
+  const longest = Math.min(to, payload.hook === 'xdp' ? MAX_XDP_FRAME : MAX_PACKET) - from;
+  const loop = payload.loop(Math.ceil(longest / STRETCH_BYTES) + 1);
+  payload.length(R1);
+  code.emit(jump64('jge', R8, reg(R1), ENDS.no), jump64('jge', R8, to, ENDS.no));
+  code.emit(mov64(R1, reg(R6)), mov64(R2, reg(R7)), mov64(R3, reg(R8)), mov64(R4, reg(R9)), callFunction(stretch));
+  code.emit(jump64('jeq', R0, text.length, ENDS.yes), jump64('jeq', R0, UNREADABLE, ENDS.unknown));
+  code.emit(mov64(R9, reg(R0)), alu64('add', R8, STRETCH_BYTES), goto(loop));
+}
+
+/**
+ * `stretch_N(ctx, flow, offset, state) → state`: some blocks of the packet through {@link textFunction}, up to its end
+ * or to where the search ends. r8 = offset of the block, r9 = offset behind the last byte that counts.
+ */
+export function stretchFunction(payload: PayloadCode, seen: SeenHeader, test: TextTest, searcher: string): Code {
+  const { code } = payload;
+  const { from, to, text } = test;
   const known = code.label('end');
-  const some = code.label('some');
-  seen.prepare();
-  code.emit(mov64(R1, 0), store(8, R10, STATE, R1));
+  const done = code.label('done');
+  if (from <= seen.last) seen.prepare();
+  code.emit(mov64(R1, 0));
   for (let at = 0; at < TEXT_BLOCK_BYTES; at += 8) code.emit(store(8, R10, BLOCK + at, R1));
   payload.length(R9);
   code.emit(jump64('jle', R9, to, known), mov64(R9, to));
   code.place(known);
-  code.emit(mov64(R8, from));
-  const longest = Math.min(to, payload.hook === 'xdp' ? MAX_XDP_FRAME : MAX_PACKET) - from;
-  const loop = payload.loop(Math.ceil(longest / TEXT_BLOCK_BYTES) + 1);
-  code.emit(jump64('jge', R8, reg(R9), ENDS.no));
-  emitCount(code, some);
+  code.emit(load(8, R8, R10, OFFSET));
+  const loop = payload.loop(STRETCH_BLOCKS, done);
+  code.emit(jump64('jge', R8, reg(R9), done));
+  emitCount(code, code.label('some'));
+  // The verifier does not see by itself that there is at least one.
+  code.emit(jump64('jeq', R5, 0, done));
   payload.readSome(reg(R8), reg(R5), ENDS.unknown, BLOCK);
   if (from <= seen.last) seen.correct(reg(R8), TEXT_BLOCK_BYTES, BLOCK);
   emitCount(code, code.label('some'));
   code.emit(mov64(R1, reg(R10)), alu64('add', R1, BLOCK), mov64(R2, reg(R5)), load(8, R3, R10, STATE));
-  code.emit(callFunction(searcher), jump64('jeq', R0, text.length, ENDS.yes), store(8, R10, STATE, R0));
+  code.emit(callFunction(searcher), store(8, R10, STATE, R0), jump64('jeq', R0, text.length, done));
   code.emit(alu64('add', R8, TEXT_BLOCK_BYTES), goto(loop));
+  code.place(done);
+  code.emit(load(8, R0, R10, STATE), exit());
+  for (const label of Object.values(ENDS)) code.place(label);
+  code.emit(mov32(R0, UNREADABLE), exit());
+  return code;
+}
+
+/** Keeps the arguments of {@link stretchFunction}. */
+export function keepStretch(code: Code): void {
+  code.emit(store(8, R10, OFFSET, R3), store(8, R10, STATE, R4));
 }
 
 /** r5 = bytes from r8 to r9 (at least 1), at most a block's. */
