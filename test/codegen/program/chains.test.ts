@@ -171,6 +171,27 @@ describe('nesting', () => {
     expect(frames(functions)).toBe(Math.min(depth + 2, KERNEL.frames));
   });
 
+  it.each(depths)(
+    '$depth jumps deep, early: behind a chain that may have been left it is certain again',
+    ({ depth }) => {
+      const above = depth === 1 ? 'INPUT' : `C${depth - 1}`;
+      const mayReturn = ['-m state --state NEW -j RETURN', '-p icmp'];
+      const behind = [
+        `-A ${above} -m state --state NEW -j C${depth}`,
+        `-A ${above} -p tcp -j DROP`,
+        '-A INPUT -j DROP',
+      ];
+      const text = nestedText(depth, mayReturn, behind);
+      const { object, manifest } = objectOf(text, EARLY);
+      for (const packet of CHAIN_PACKETS) {
+        const running = new RunningObject(object);
+        expect(running.judge(packet.frame)).toBe('drop');
+        const want = judgeWith(rulesetOf(text), packet, 'ESTABLISHED');
+        expect(running.counted()).toEqual(wantedCounts(manifest, { ...want, hits: want.hits.slice(-1) }));
+      }
+    },
+  );
+
   it.skipIf(skipped !== undefined).each(depths)(loads('$depth jumps deep: loads, exact and early'), ({ depth }) => {
     const last = ['-p tcp -j RETURN', '-s 192.0.2.1/32 -j DROP'];
     const early = ['-p tcp -m conntrack --ctstate NEW -j RETURN', '-s 192.0.2.1/32 -j DROP'];
