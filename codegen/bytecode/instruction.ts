@@ -138,6 +138,7 @@ export const HELPER = {
   dynptr_read: 201,
   ktime_get_coarse_ns: 160,
   xdp_load_bytes: 189,
+  ktime_get_tai_ns: 208,
   xdp_store_bytes: 190,
 } as const;
 

@@ -1,6 +1,8 @@
+import type { Opaque } from '../../grammar/model/condition.js';
 import type { Diagnostic } from '../../grammar/model/diagnostic.js';
 import type { Field } from '../../grammar/model/fields.js';
 import { BUILTIN_CHAINS, type BuiltinChain, type TableName } from '../../grammar/model/family.js';
+import { DEFAULT_TIME_KEEPING, type TimeKeeping } from '../../grammar/model/time.js';
 import { findChain, findTable, type Effect, type Ruleset } from '../../grammar/model/ruleset.js';
 import type { RuleMeaning } from './chains.js';
 import { LOGGED_FIELDS } from './log.js';
@@ -35,6 +37,8 @@ export interface Analysis {
   readonly reject: RejectPolicy;
   readonly vlan: VlanPolicy;
   readonly view: View;
+  /** How the machine keeps time. */
+  readonly time: TimeKeeping;
   readonly reachable: Reachable;
   readonly rules: readonly RuleAnalysis[];
   /** Fields that the program reads. */
@@ -164,6 +168,10 @@ export function analyse(ruleset: Ruleset, options: ChainOptions): AnalysisResult
       reject,
       vlan,
       view,
+      time: {
+        taiOffset: options.taiOffset ?? DEFAULT_TIME_KEEPING.taiOffset,
+        minutesWest: options.minutesWest ?? DEFAULT_TIME_KEEPING.minutesWest,
+      },
       reachable,
       rules,
       used,
@@ -189,17 +197,22 @@ function otherChain(chain: BuiltinChain): BuiltinChain | undefined {
   return chain === 'FORWARD' ? 'INPUT' : undefined;
 }
 
+/** Why the answer to a test may be another one where iptables asks for it (early mode). */
+const MOMENTARY: Readonly<Partial<Record<Opaque['name'], string>>> = {
+  limit: 'a limit is spent by the packets that come to the rule itself',
+  random: 'chance decides at the rule itself',
+  cpu: 'another processor may come to the rule itself',
+  time: 'it may be later at the rule itself',
+};
+
 function analyseRule(rule: ReachableRule, view: View, mode: Mode): RuleAnalysis {
   const undecided: Undecided[] = [];
   const condition = specialise(rule.condition, view, undecided);
   if (mode === 'early') {
     visitCondition(condition, {
       opaque: (test) => {
-        if (test.name !== 'limit') return;
-        undecided.push({
-          reason: 'a limit is spent by the packets that come to the rule itself',
-          advice: 'use exact mode',
-        });
+        const reason = MOMENTARY[test.name];
+        if (reason !== undefined) undecided.push({ reason, advice: 'use exact mode' });
       },
     });
   }

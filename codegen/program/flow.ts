@@ -12,9 +12,15 @@ export interface FlowLayout {
   /** Size in bytes, a multiple of 8. */
   readonly bytes: number;
   readonly offsets: ReadonlyMap<Field, number>;
+  /** Offsets of what a hook knows beside the packet. */
+  readonly facts: ReadonlyMap<Fact, number>;
   /** Offset of {@link MAX_OPTION_BYTES} bytes for the TCP options, where some rule tests them. */
   readonly optionBytes?: number;
 }
+
+/** What a hook knows of a packet beside its bytes, and the bytes it takes, a multiple of 4. */
+export type Fact = 'owner' | 'route-type';
+const FACT_BYTES: Readonly<Record<Fact, number>> = { owner: 12, 'route-type': 4 };
 
 /** A TCP header has at most 60 bytes. */
 export const MAX_OPTION_BYTES = 40;
@@ -44,7 +50,7 @@ export function storedBytes(field: Field, family: Family): number {
   return Math.ceil(bits / 64) * 8;
 }
 
-export function layoutFlow(used: ReadonlySet<Field>, family: Family): FlowLayout {
+export function layoutFlow(used: ReadonlySet<Field>, family: Family, known: ReadonlySet<Fact> = new Set()): FlowLayout {
   const fields = (Object.keys(FIELDS) as Field[])
     .filter((field) => used.has(field))
     .sort((a, b) => storedBytes(b, family) - storedBytes(a, family));
@@ -54,7 +60,13 @@ export function layoutFlow(used: ReadonlySet<Field>, family: Family): FlowLayout
     offsets.set(field, at);
     at += storedBytes(field, family);
   }
+  const facts = new Map<Fact, number>();
+  at = (at + 3) & ~3;
+  for (const fact of known) {
+    facts.set(fact, at);
+    at += FACT_BYTES[fact];
+  }
   const end = (at + 7) & ~7;
-  if (!used.has('tcp.options')) return { bytes: end, offsets };
-  return { bytes: end + MAX_OPTION_BYTES, offsets, optionBytes: end };
+  if (!used.has('tcp.options')) return { bytes: end, offsets, facts };
+  return { bytes: end + MAX_OPTION_BYTES, offsets, facts, optionBytes: end };
 }

@@ -15,6 +15,7 @@ import type { CompileOptions, Hook, Manifest } from './manifest.js';
 import { ANSWER_MAPS, answerEntries, answerProgram, GUARD } from './netfilter/answers.js';
 import { DYNPTR_KFUNC, NETFILTER_STRUCTS } from './netfilter/structs.js';
 import { commonOf, entryName, generate, type Common, type Program } from './program.js';
+import { visitCondition } from './reachable.js';
 import { rejectNeeds } from './reject/index.js';
 import { REJECT_TYPES } from './verdict.js';
 import { COMPILER } from './version.js';
@@ -177,13 +178,13 @@ function buildManifest(built: Built, options: CompileOptions): Manifest {
 
 function hookAssumptions(analysis: Analysis, common: Common): readonly string[] {
   const clock = common.limits.size > 0 ? [`CONFIG_HZ of the running kernel is ${common.hz}`] : [];
-  if (analysis.hook === 'netfilter') return [...clock, ...NETFILTER_ASSUMPTIONS];
+  if (analysis.hook === 'netfilter') return [...clock, ...momentNotes(analysis), ...NETFILTER_ASSUMPTIONS];
   const notes = ['the device is an Ethernet device, and its frames are addressed to it (no bridge port)'];
   const { family, chain } = analysis.view;
   if (family === 'v6' && (chain === 'INPUT' || chain === 'FORWARD')) {
     notes.push("packets to link-local addresses are for this host (INPUT); other hosts' are not forwarded");
   }
-  notes.push(...clock);
+  notes.push(...clock, ...momentNotes(analysis));
   if (analysis.fragments === 'judge' && analysis.reassembled) {
     notes.push(
       'fragments are judged one by one, where iptables judges the datagram: this may be stricter, never laxer',
@@ -243,4 +244,25 @@ function newer(a: string, b: string): string {
     return major * 1000 + minor;
   };
   return rank(a) >= rank(b) ? a : b;
+}
+
+/** What tests on the moment, and on what lies in the packet, take for granted. */
+function momentNotes({ rules, time }: Analysis): readonly string[] {
+  const notes = new Set<string>();
+  for (const { meaning } of rules) {
+    visitCondition(meaning.condition, {
+      opaque: (test) => {
+        if (test.name === 'cpu') notes.add('the processor that a packet comes to first also runs its chain');
+        if (test.name !== 'time') return;
+        notes.add(`CLOCK_TAI is ${time.taiOffset} s before CLOCK_REALTIME`);
+        if (test.test.kernelZone) notes.add(`the kernel's time zone is ${time.minutesWest} minutes west of UTC`);
+      },
+      payload: (test) => {
+        if (test.kind === 'string' && test.algorithm === 'bm') {
+          notes.add('packets lie in one piece of memory, or Boyer-Moore passes over what lies in two');
+        }
+      },
+    });
+  }
+  return [...notes];
 }

@@ -24,6 +24,10 @@ export interface CompileOptions {
   readonly vlan?: VlanPolicy;
   /** CONFIG_HZ of the kernel that will run it: the grain of `-m limit`. Default 250. */
   readonly hz?: number;
+  /** CLOCK_TAI minus CLOCK_REALTIME there, in seconds: what `-m time` reckons with. Default 0. */
+  readonly taiOffset?: number;
+  /** Minutes that its kernel's time zone is west of UTC (`-m time --kerneltz`). Default 0. */
+  readonly minutesWest?: number;
   /** The dump's text, kept in the manifest. */
   readonly source?: string;
   readonly sourceFile?: string;

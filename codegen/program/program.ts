@@ -27,10 +27,11 @@ import { ChainCompiler, type ChainFunction, type PayloadSettings } from './chain
 import { Code } from './code.js';
 import { emitCount } from './counters.js';
 import { emitDeviceNames } from './devices.js';
-import { FLOW_L3, FLOW_RULE, layoutFlow, type FlowLayout } from './flow.js';
+import { FLOW_L3, FLOW_RULE, layoutFlow, type Fact, type FlowLayout } from './flow.js';
 import { CounterKeys, MemoryKeys } from './keys.js';
 import { bucketOf, emitLimit } from './limit.js';
 import { emitLog } from './log.js';
+import { emitCpu, emitRandom, emitTime } from './moment.js';
 import type { Hook } from './manifest.js';
 import { emitForget, emitNote } from './netfilter/answers.js';
 import { emitConnectionState, emitStateTest } from './netfilter/conntrack.js';
@@ -41,6 +42,8 @@ import {
   NETFILTER_SCRATCH_BYTES,
   type NetfilterContext,
 } from './netfilter/entry.js';
+import { emitOwner, emitOwnerTest } from './netfilter/owner.js';
+import { emitRouteType, emitRouteTypeTest } from './netfilter/route-type.js';
 import { netfilterIpv6HeadersFunction } from './netfilter/ipv6-headers.js';
 import { emitLink, emitStart, loadData, SK_BUFF, storeFlow, type EntryContext } from './packet/entry.js';
 import { emitIpv4, IPV4_OPTIONS_SUM, ipv4OptionsSumFunction } from './packet/ipv4.js';
@@ -91,12 +94,32 @@ export function commonOf(analyses: readonly Analysis[], hz: number): Common {
   const [{ view }] = analyses;
   const used = new Set(analyses.flatMap((analysis) => [...analysis.used]));
   return {
-    layout: layoutFlow(used, view.family),
+    layout: layoutFlow(used, view.family, factsOf(analyses)),
     counters: new CounterKeys(analyses),
     limits: new MemoryKeys(),
     hz,
     several: analyses.length > 1,
   };
+}
+
+/** What some rule asks the hook beside the packet. */
+function factsOf(analyses: readonly Analysis[]): ReadonlySet<Fact> {
+  const facts = new Set<Fact>();
+  for (const { meaning } of analyses.flatMap(({ view, rules }) => (isWireView(view) ? [] : rules))) {
+    visitCondition(meaning.condition, {
+      opaque: (test) => {
+        if (test.name === 'owner') facts.add('owner');
+        if (test.name === 'addrtype') facts.add('route-type');
+      },
+    });
+  }
+  return facts;
+}
+
+function factAt({ facts }: FlowLayout, fact: Fact): number {
+  const offset = facts.get(fact);
+  if (offset === undefined) throw new Error(`${fact} is tested but not in the flow`);
+  return offset;
 }
 
 export function entryName(chain: BuiltinChain): string {
@@ -125,8 +148,14 @@ export function generate(analysis: Analysis, common: Common): Program {
     }),
     opaque: (code, test, { rule, ordinal }, ifTrue, ifFalse) => {
       if (test.name === 'ctstate') emitStateTest(code, R6, test.states, ifTrue, ifFalse);
+      else if (test.name === 'owner') emitOwnerTest(code, R6, factAt(layout, 'owner'), test, ifTrue, ifFalse);
+      else if (test.name === 'addrtype')
+        emitRouteTypeTest(code, R6, factAt(layout, 'route-type'), test.types, ifTrue, ifFalse);
       else if (test.name === 'limit')
         emitLimit(code, common.limits.of(rule, ordinal), bucketOf(test, common.hz), ifTrue, ifFalse);
+      else if (test.name === 'cpu') emitCpu(code, test.cpu, ...turned(test.inverted, ifTrue, ifFalse));
+      else if (test.name === 'random') emitRandom(code, test.share, ...turned(test.inverted, ifTrue, ifFalse));
+      else if (test.name === 'time') emitTime(code, test.test, analysis.time, ifTrue, ifFalse);
       else throw new Error(`test ${test.name} of ${analysis.chain} came to the code generator`);
     },
     log: (code, rule, flow) => {
@@ -164,6 +193,11 @@ export function generate(analysis: Analysis, common: Common): Program {
       ...(payloads === undefined ? [] : payloads.functions.specs(layout, ctx, flow)),
     ],
   };
+}
+
+/** The labels of a test that may be inverted. */
+function turned(inverted: boolean, ifTrue: string, ifFalse: string): [string, string] {
+  return inverted ? [ifFalse, ifTrue] : [ifTrue, ifFalse];
 }
 
 /** The functions of the tests that walk over the packet, where there are such tests. */
@@ -342,6 +376,9 @@ function emitNetfilterEntry(
   emitNetfilterPacket(context);
   const states = statesOf(analysis);
   if (states.size > 0) emitConnectionState(code, flow, bufferOf(context), states.has('SNAT') || states.has('DNAT'));
+  const facts = factsOf([analysis]);
+  if (facts.has('owner')) emitOwner(code, flow + factAt(layout, 'owner'), bufferOf(context));
+  if (facts.has('route-type')) emitRouteType(code, flow + factAt(layout, 'route-type'), bufferOf(context));
   code.emit(mov64(R9, reg(R10)), alu64('add', R9, flow));
   compiler.emitCall(code, analysis.chain, R9, 0);
   const policy = code.label('policy');

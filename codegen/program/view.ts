@@ -15,6 +15,7 @@ import { complement, contains, intersect, intervals, type IntervalSet } from '..
 import { mayDrop } from '../../grammar/model/payload.js';
 import type { Hook, WireHook } from './manifest.js';
 import { undecidedPayload } from './payload/view.js';
+import { whyNot } from './untranslated.js';
 
 /** Where a chain is judged: what the program can know of a packet there. */
 export interface View {
@@ -105,14 +106,19 @@ export type Answer = { readonly condition: Condition } | { readonly reason: stri
 
 const DECIDED_BY_ROUTES: readonly AddressType[] = ['UNICAST', 'LOCAL', 'BROADCAST', 'ANYCAST'];
 
+/** Whether some but not all of the types are asked for that only the routes tell apart. */
+function asksRoutes(test: Extract<Opaque, { name: 'addrtype' }>): boolean {
+  const asked = DECIDED_BY_ROUTES.filter((type) => test.types.includes(type));
+  return asked.length !== 0 && asked.length !== DECIDED_BY_ROUTES.length;
+}
+
 /** net/netfilter/xt_addrtype.c match_type and inet_addr_type: what the address alone decides. */
 function answerAddressType4(test: Extract<Opaque, { name: 'addrtype' }>): Answer {
   const field: Field = test.which === 'src' ? 'saddr' : 'daddr';
   const multicast = intervals([0xe0000000n, 0xefffffffn]);
   const broadcast = intervals([0n, 0n], [0xffffffffn, 0xffffffffn]);
   const rest = complement(intervals(...multicast, ...broadcast), 32);
-  const asked = DECIDED_BY_ROUTES.filter((type) => test.types.includes(type));
-  if (asked.length !== 0 && asked.length !== DECIDED_BY_ROUTES.length) {
+  if (asksRoutes(test)) {
     return {
       reason: `the type of ${test.which === 'src' ? 'a source' : 'a destination'} address is a question to the host's routes`,
       advice: 'use --mode early, or write the addresses',
@@ -121,7 +127,7 @@ function answerAddressType4(test: Extract<Opaque, { name: 'addrtype' }>): Answer
   const set: IntervalSet = intervals(
     ...(test.types.includes('MULTICAST') ? multicast : []),
     ...(test.types.includes('BROADCAST') ? broadcast : []),
-    ...(asked.length !== 0 ? rest : []),
+    ...(DECIDED_BY_ROUTES.some((type) => test.types.includes(type)) ? rest : []),
   );
   return { condition: inSet(field, set) };
 }
@@ -152,7 +158,17 @@ function answerAddressType6(test: Extract<Opaque, { name: 'addrtype' }>): Answer
 export function answer(test: Opaque, view: View): Answer {
   switch (test.name) {
     case 'limit':
+    case 'time':
+    case 'cpu':
+    case 'random':
       return { condition: opaque(test) };
+    case 'bridge-port':
+      // What this host sends has come over no bridge.
+      if (view.chain === 'OUTPUT') return { condition: test.allInverted ? TRUE : FALSE };
+      return {
+        reason: `the bridge port of a packet is not known at ${view.hook}: bridge netfilter keeps it to itself`,
+        advice: 'use --mode early and keep iptables behind it',
+      };
     case 'addrtype':
       if (isRewritten(view, test.which === 'src' ? 'saddr' : 'daddr')) {
         return {
@@ -163,7 +179,10 @@ export function answer(test: Opaque, view: View): Answer {
       if (test.limitInterface !== undefined) {
         return { reason: '--limit-iface-in/-out asks the routes of one device', advice: 'use --mode early' };
       }
-      return view.family === 'v4' ? answerAddressType4(test) : answerAddressType6(test);
+      if (view.family === 'v6') return answerAddressType6(test);
+      return asksRoutes(test) && test.which === 'dst' && view.hook === 'netfilter'
+        ? { condition: opaque(test) }
+        : answerAddressType4(test);
     case 'ctstate':
       if (view.hook === 'netfilter') return { condition: opaque(test) };
       return {
@@ -178,9 +197,15 @@ export function answer(test: Opaque, view: View): Answer {
         reason: `the conntrack entry is not known at ${view.hook}: conntrack looks at a packet later`,
         advice: 'use --mode early and keep iptables behind it',
       };
+    case 'owner':
+      if (view.hook === 'netfilter') return { condition: opaque(test) };
+      return {
+        reason: `the socket of a packet is not known at ${view.hook}`,
+        advice: 'use --hook netfilter',
+      };
     case 'module':
       return {
-        reason: `match ${test.module} is not translated`,
+        reason: whyNot(test.module, view.hook),
         advice: 'use --mode early and keep iptables behind it',
       };
   }

@@ -1,6 +1,7 @@
 import type { Field } from './fields.js';
 import { single, type IntervalSet } from './interval.js';
 import type { PayloadTest } from './payload.js';
+import type { TimeTest } from './time.js';
 
 /** Connection states of `-m conntrack --ctstate`; SNAT and DNAT are bits beside the state (nf_conntrack_common.h). */
 export const CT_STATES = ['INVALID', 'NEW', 'RELATED', 'ESTABLISHED', 'UNTRACKED', 'SNAT', 'DNAT'] as const;
@@ -23,6 +24,20 @@ export const ADDRESS_TYPES = [
 ] as const;
 export type AddressType = (typeof ADDRESS_TYPES)[number];
 
+/** A test that may be inverted, on ids from `lo` to `hi`. */
+export interface IdTest {
+  readonly lo: number;
+  readonly hi: number;
+  readonly inverted: boolean;
+}
+
+/** `-m owner`: every part that is there must hold (net/netfilter/xt_owner.c). */
+export interface OwnerTest {
+  readonly socket?: { readonly inverted: boolean };
+  readonly user?: IdTest;
+  readonly group?: IdTest;
+}
+
 /** A test whose answer is not in the packet: each hook says whether it can know it. */
 export type Opaque =
   | { readonly name: 'ctstate'; readonly states: readonly CtState[] }
@@ -40,6 +55,16 @@ export type Opaque =
    * units of 1/10000 s between tokens (XT_LIMIT_SCALE), `burst` the bucket's size (net/netfilter/xt_limit.c).
    */
   | { readonly name: 'limit'; readonly average: number; readonly burst: number }
+  | ({ readonly name: 'owner' } & OwnerTest)
+  | { readonly name: 'time'; readonly test: TimeTest }
+  /** Number of the processor that handles the packet. */
+  | { readonly name: 'cpu'; readonly cpu: number; readonly inverted: boolean }
+  /** Chance: `share` of 2^31 of the packets, or the others if inverted (net/netfilter/xt_statistic.c). */
+  | { readonly name: 'random'; readonly share: number; readonly inverted: boolean }
+  /**
+   * `-m physdev`. A packet that no bridge has seen matches if every option is inverted (net/netfilter/xt_physdev.c).
+   */
+  | { readonly name: 'bridge-port'; readonly allInverted: boolean; readonly words: readonly string[] }
   /** A match that is kept verbatim and not understood. */
   | { readonly name: 'module'; readonly module: string; readonly words: readonly string[] };
 

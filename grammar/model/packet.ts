@@ -17,6 +17,11 @@ export interface Packet {
 export interface Surroundings {
   /** Declared connection state, plus SNAT / DNAT where those bits are set. */
   readonly ctstate?: readonly CtState[];
+  /** Owner of the packet's socket: of its file, if it has one; `none` where the packet has no socket. */
+  readonly owner?: 'none' | { readonly file?: { readonly user: number; readonly group: number } };
+  /** Seconds since 1970, and minutes that the kernel's time zone is west of UTC (0 if left out). */
+  readonly time?: { readonly seconds: number; readonly minutesWest?: number };
+  readonly cpu?: number;
   /** Type of an address as `inet_addr_type` finds it, given as its number in network order. */
   addressType?(family: Family, address: bigint, interfaceName: string | undefined): AddressType;
 }

@@ -33,7 +33,14 @@ export type Effect =
   | { readonly kind: 'continue' }
   | { readonly kind: 'jump'; readonly chain: string; readonly goto: boolean }
   | { readonly kind: 'reject'; readonly type: RejectType }
-  | { readonly kind: 'log'; readonly prefix: string; readonly level: number; readonly flags: number }
+  /** `group`: the netlink group of NFLOG, which has neither level nor flags. */
+  | {
+      readonly kind: 'log';
+      readonly prefix: string;
+      readonly level: number;
+      readonly flags: number;
+      readonly group?: number;
+    }
   /** `mark = (mark & ~clear) ^ flip`, the one form behind all of MARK's options (net/netfilter/xt_mark.c). */
   | { readonly kind: 'mark'; readonly clear: number; readonly flip: number }
   /** A target that is kept verbatim and not understood: it may decide, change, or continue. */

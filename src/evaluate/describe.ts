@@ -129,6 +129,16 @@ function describeOpaque(test: Opaque): string {
       return `type of the ${test.which === 'src' ? 'source' : 'destination'} ${test.types.join(',')}`;
     case 'limit':
       return 'limit';
+    case 'time':
+      return 'another time';
+    case 'cpu':
+      return `processor ${test.cpu}`;
+    case 'random':
+      return 'chance';
+    case 'bridge-port':
+      return 'a bridge port';
+    case 'owner':
+      return 'the owner of the socket';
     case 'module':
       return `match ${test.module}`;
   }

@@ -1,8 +1,9 @@
-import type { AddressType, Opaque } from '../../grammar/model/condition.js';
+import type { AddressType, IdTest, Opaque, OwnerTest } from '../../grammar/model/condition.js';
 import type { Family } from '../../grammar/model/family.js';
 import type { Packet, Surroundings } from '../../grammar/model/packet.js';
 import type { Oracle } from './evaluate.js';
 import type { LimitMemory } from './limit-memory.js';
+import { matchesTime } from './time.js';
 
 type AddressTypeTest = Extract<Opaque, { name: 'addrtype' }>;
 
@@ -23,12 +24,36 @@ export function surroundingsOracle(surroundings: Surroundings, packet: Packet, f
         const ask = (): AddressType | undefined => surroundings.addressType?.(family, address, device);
         return family === 'v4' ? addressTypeV4(test, address, ask) : addressTypeV6(test, address, ask);
       }
+      case 'owner':
+        return surroundings.owner === undefined ? undefined : isOwner(test, surroundings.owner);
+      case 'time':
+        return surroundings.time && matchesTime(test.test, surroundings.time.seconds, surroundings.time.minutesWest);
+      case 'cpu':
+        return surroundings.cpu === undefined ? undefined : (surroundings.cpu === test.cpu) !== test.inverted;
+      case 'bridge-port':
+        // What this host sends has come over no bridge.
+        return packet.inInterface === '' ? test.allInverted : undefined;
+      case 'random':
       case 'conntrack':
       case 'limit':
       case 'module':
         return undefined;
     }
   };
+}
+
+/** owner_mt (net/netfilter/xt_owner.c): what is not there is matched by inverted tests alone. */
+function isOwner(test: OwnerTest, owner: NonNullable<Surroundings['owner']>): boolean {
+  const { socket, user, group } = test;
+  const onlyInverted = (...tests: readonly (OwnerTest['socket'] | undefined)[]): boolean =>
+    tests.every((one) => one === undefined || one.inverted);
+  if (owner === 'none') return onlyInverted(socket, user, group);
+  if (socket?.inverted === true) return false;
+  const { file } = owner;
+  if (file === undefined) return onlyInverted(user, group);
+  const holds = (ids: IdTest | undefined, id: number): boolean =>
+    ids === undefined || (id >= ids.lo && id <= ids.hi) !== ids.inverted;
+  return holds(user, file.user) && holds(group, file.group);
 }
 
 /** match_type (net/netfilter/xt_addrtype.c), which asks __inet_dev_addr_type (net/ipv4/fib_frontend.c). */

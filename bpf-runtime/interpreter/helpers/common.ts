@@ -3,6 +3,7 @@ import { ERRNO } from '../maps/map.js';
 import { bytesOut, sizeIn, type Environment, type HelperTable } from './helper.js';
 
 const DEFAULT_HZ = 250;
+const NS_PER_MILLISECOND = 1_000_000n;
 const NS_PER_SECOND = 1_000_000_000n;
 
 /** Helpers of all program types: time, random numbers, kernel memory. */
@@ -12,6 +13,7 @@ export function commonHelpers(env: Environment): HelperTable {
   return [
     [HELPER.ktime_get_ns, time],
     [HELPER.ktime_get_coarse_ns, time],
+    [HELPER.ktime_get_tai_ns, () => machine.set(0, env.clock().tai ?? BigInt(Date.now()) * NS_PER_MILLISECOND)],
     [
       HELPER.jiffies64,
       () => {

@@ -10,6 +10,8 @@ export type Helper = () => void;
 export interface Clock {
   /** Nanoseconds since boot. */
   readonly nanoseconds: bigint;
+  /** Nanoseconds of CLOCK_TAI since 1970; the machine's own time of day if left out. */
+  readonly tai?: bigint;
   /** Ticks of jiffies a second; CONFIG_HZ. Default 250. */
   readonly hz?: number;
 }

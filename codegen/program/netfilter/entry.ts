@@ -218,8 +218,8 @@ function emitMetadata(context: NetfilterContext): void {
   if (used.has('mac.ether') || used.has('mac.src')) emitLink(context);
   const iif = layout.offsets.get('iif');
   const oif = layout.offsets.get('oif');
-  if (iif !== undefined) emitStateDevice(code, 'in', flow + iif);
-  if (oif !== undefined) emitStateDevice(code, 'out', flow + oif);
+  if (iif !== undefined && used.has('iif')) emitStateDevice(code, 'in', flow + iif);
+  if (oif !== undefined && used.has('oif')) emitStateDevice(code, 'out', flow + oif);
 }
 
 const PKT_TYPE_BITS = 7;

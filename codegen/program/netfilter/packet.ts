@@ -21,7 +21,8 @@ import {
 import type { Code } from '../code.js';
 import { DYNPTR_KFUNC } from './structs.js';
 
-type SkbMember = 'len' | 'mark' | '__pkt_type_offset' | 'mac_header' | 'head' | 'data' | 'dev' | '_nfct';
+type SkbMember =
+  'len' | 'mark' | '__pkt_type_offset' | 'mac_header' | 'head' | 'data' | 'dev' | '_nfct' | 'sk' | '_skb_refdst';
 
 const SKB_MEMBER_BYTES: Readonly<Record<SkbMember, AccessSize>> = {
   len: 4,
@@ -32,6 +33,8 @@ const SKB_MEMBER_BYTES: Readonly<Record<SkbMember, AccessSize>> = {
   data: 8,
   dev: 8,
   _nfct: 8,
+  sk: 8,
+  _skb_refdst: 8,
 };
 
 /** dst = a member of the packet's `struct sk_buff`. */

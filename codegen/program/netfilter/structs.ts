@@ -19,7 +19,7 @@ export const DYNPTR_BYTES = 16;
 export const NETFILTER_STRUCTS: readonly KernelStruct[] = [
   {
     name: 'sk_buff',
-    bytes: 56,
+    bytes: 64,
     members: [
       { name: 'len', offset: 0, bytes: 4 },
       { name: 'mark', offset: 4, bytes: 4 },
@@ -30,14 +30,17 @@ export const NETFILTER_STRUCTS: readonly KernelStruct[] = [
       { name: 'data', offset: 24, bytes: 8, type: 'pointer' },
       { name: 'dev', offset: 32, bytes: 8, type: 'pointer' },
       { name: '_nfct', offset: 40, bytes: 8 },
+      { name: 'sk', offset: 48, bytes: 8, type: 'pointer' },
+      { name: '_skb_refdst', offset: 56, bytes: 8 },
     ],
   },
   {
     name: 'nf_hook_state',
-    bytes: 16,
+    bytes: 24,
     members: [
       { name: 'in', offset: 0, bytes: 8, type: 'pointer' },
       { name: 'out', offset: 8, bytes: 8, type: 'pointer' },
+      { name: 'net', offset: 16, bytes: 8, type: 'pointer' },
     ],
   },
   {
@@ -48,5 +51,36 @@ export const NETFILTER_STRUCTS: readonly KernelStruct[] = [
       { name: 'type', offset: 16, bytes: 2 },
     ],
   },
+  {
+    name: 'sock',
+    bytes: 40,
+    members: [
+      { name: '__sk_common', offset: 0, bytes: 32, type: { struct: 'sock_common' } },
+      { name: 'sk_socket', offset: 32, bytes: 8, type: 'pointer' },
+    ],
+  },
+  {
+    name: 'sock_common',
+    bytes: 32,
+    members: [
+      { name: 'skc_state', offset: 0, bytes: 1 },
+      { name: 'skc_listener', offset: 8, bytes: 8, type: 'pointer' },
+      { name: 'skc_net', offset: 16, bytes: 8, type: { struct: 'possible_net_t' } },
+    ],
+  },
+  { name: 'possible_net_t', bytes: 8, members: [{ name: 'net', offset: 0, bytes: 8, type: 'pointer' }] },
+  { name: 'socket', bytes: 8, members: [{ name: 'file', offset: 0, bytes: 8, type: 'pointer' }] },
+  { name: 'file', bytes: 8, members: [{ name: 'f_cred', offset: 0, bytes: 8, type: 'pointer' }] },
+  {
+    name: 'cred',
+    bytes: 8,
+    members: [
+      { name: 'fsuid', offset: 0, bytes: 4, type: { struct: 'kuid_t' } },
+      { name: 'fsgid', offset: 4, bytes: 4, type: { struct: 'kgid_t' } },
+    ],
+  },
+  { name: 'kuid_t', bytes: 4, members: [{ name: 'val', offset: 0, bytes: 4 }] },
+  { name: 'kgid_t', bytes: 4, members: [{ name: 'val', offset: 0, bytes: 4 }] },
+  { name: 'rtable', bytes: 2, members: [{ name: 'rt_type', offset: 0, bytes: 2 }] },
   { name: 'nf_conn', bytes: 8, members: [{ name: 'status', offset: 0, bytes: 8 }] },
 ];

@@ -1,5 +1,7 @@
+import { opaque, type IdTest } from '../../model/condition.js';
 import {
-  defineVerbatimMatch,
+  defineMatch,
+  givenWords,
   isBefore,
   isEmpty,
   option,
@@ -63,12 +65,33 @@ function check(options: OptionsOf<typeof OPTIONS>): string[] {
   return errors;
 }
 
+/** The ids of a test, as far as they are numbers. */
+function idTest(given: Given<Ids> | undefined): IdTest | undefined {
+  return given === undefined || 'name' in given.value ? undefined : { ...given.value, inverted: given.inverted };
+}
+
 /** Owner of the local socket (net/netfilter/xt_owner.c). */
-export const owner = defineVerbatimMatch({
+export const owner = defineMatch({
   name: 'owner',
   families: ['v4', 'v6'],
   hooks: ['OUTPUT', 'POSTROUTING'],
   doc: 'owner of the local socket',
   options: OPTIONS,
   check,
+  condition: (options, context) => {
+    const { socket, supplementary } = options;
+    const user = idTest(options.user);
+    const group = idTest(options.group);
+    // What a name stands for, and which groups else a process is in, is not known here.
+    const names = [options.user, options.group].some((given) => given !== undefined && 'name' in given.value);
+    if (names || supplementary !== undefined) {
+      return opaque({ name: 'module', module: 'owner', words: givenWords(OPTIONS, options, context) });
+    }
+    return opaque({
+      name: 'owner',
+      ...(socket === undefined ? {} : { socket: { inverted: socket.inverted } }),
+      ...(user === undefined ? {} : { user }),
+      ...(group === undefined ? {} : { group }),
+    });
+  },
 });

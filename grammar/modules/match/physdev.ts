@@ -1,5 +1,6 @@
+import { opaque } from '../../model/condition.js';
 import type { BuiltinChain } from '../../model/family.js';
-import { defineVerbatimMatch, isEmpty, option, type OptionsOf, type ValueType } from '../define.js';
+import { defineMatch, isEmpty, moduleWords, option, type OptionsOf, type ValueType } from '../define.js';
 import { flag } from '../value/text.js';
 
 /** Room for an interface name without its NUL (IFNAMSIZ). */
@@ -35,11 +36,15 @@ function hooksFor({ out, isOut, bridged }: OptionsOf<typeof OPTIONS>): readonly 
 }
 
 /** Bridge ports (net/netfilter/xt_physdev.c). */
-export const physdev = defineVerbatimMatch({
+export const physdev = defineMatch({
   name: 'physdev',
   families: ['v4', 'v6'],
   doc: 'bridge ports of the packet',
   options: OPTIONS,
   hooksFor,
   check,
+  condition: (options, context) => {
+    const allInverted = Object.values(options).every(({ inverted }) => inverted);
+    return opaque({ name: 'bridge-port', allInverted, words: moduleWords({ options: OPTIONS }, options, context) });
+  },
 });

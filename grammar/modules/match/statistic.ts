@@ -1,4 +1,5 @@
-import { defineVerbatimMatch, option, type OptionsOf, type ValueType } from '../define.js';
+import { opaque } from '../../model/condition.js';
+import { defineMatch, moduleWords, option, type OptionsOf, type ValueType } from '../define.js';
 import { number, UINT32 } from '../value/number.js';
 import { choice } from '../value/text.js';
 
@@ -43,10 +44,18 @@ function check({ mode: given, probability: share, every, packet }: OptionsOf<typ
 }
 
 /** A share of the packets, by chance or by count (net/netfilter/xt_statistic.c). */
-export const statistic = defineVerbatimMatch({
+export const statistic = defineMatch({
   name: 'statistic',
   families: ['v4', 'v6'],
   doc: 'a share of the packets, by chance or by count',
   options: OPTIONS,
   check,
+  condition: (options, context) => {
+    const { mode: given, probability: share } = options;
+    if (given?.value === 'random' && share !== undefined) {
+      return opaque({ name: 'random', share: share.value, inverted: share.inverted });
+    }
+    const words = moduleWords({ options: OPTIONS }, options, context);
+    return opaque({ name: 'module', module: 'statistic', words });
+  },
 });

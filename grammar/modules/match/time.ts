@@ -1,4 +1,6 @@
-import { defineVerbatimMatch, option, type Given, type OptionsOf, type Parsed, type ValueType } from '../define.js';
+import { opaque } from '../../model/condition.js';
+import { ALL_MONTH_DAYS, ALL_WEEK_DAYS, type TimeTest } from '../../model/time.js';
+import { defineMatch, option, type Given, type OptionsOf, type Parsed, type ValueType } from '../define.js';
 import { date, dayTime, printDate, printDayTime } from '../value/date-time.js';
 import { scanWrapping } from '../value/number.js';
 import { flag } from '../value/text.js';
@@ -105,12 +107,34 @@ function check({ contiguous, start, stop }: Options): string[] {
   return contiguous !== undefined && forward ? ['--contiguous needs a stop before the start'] : [];
 }
 
+/** As iptables hands it to the kernel (`struct xt_time_info`). */
+function timeTest(options: Options): TimeTest {
+  return {
+    dateStart: options.dateStart?.value ?? 0,
+    dateStop: options.dateStop?.value ?? LAST_DATE,
+    dayStart: options.start?.value ?? DAY_START,
+    dayStop: options.stop?.value ?? DAY_STOP,
+    monthDays: dayMask(options.monthDays, ALL_MONTH_DAYS),
+    weekDays: dayMask(options.weekDays, ALL_WEEK_DAYS),
+    contiguous: options.contiguous !== undefined,
+    kernelZone: (options.kernelZone ?? options.localZone) !== undefined,
+  };
+}
+
+/** A bit for each day from 1 on. */
+function dayMask(given: Given<ReadonlySet<number>> | undefined, all: number): number {
+  if (given === undefined) return all;
+  const mask = [...given.value].reduce((bits, day) => bits | (1 << day), 0);
+  return (given.inverted ? mask ^ all : mask) & all;
+}
+
 /** When the packet comes (net/netfilter/xt_time.c). */
-export const time = defineVerbatimMatch({
+export const time = defineMatch({
   name: 'time',
   families: ['v4', 'v6'],
   doc: 'when the packet comes',
   options: OPTIONS,
   check,
+  condition: (options) => opaque({ name: 'time', test: timeTest(options) }),
   print,
 });

@@ -1,4 +1,4 @@
-import { defineVerbatimTarget, option, type ValueType } from '../define.js';
+import { defineTarget, option, type ValueType } from '../define.js';
 import { number, UINT16, UINT32 } from '../value/number.js';
 import { text } from '../value/text.js';
 
@@ -20,7 +20,7 @@ const OPTIONS = {
 };
 
 /** Send the packet to a program that listens, and go on (net/netfilter/xt_NFLOG.c). */
-export const nflog = defineVerbatimTarget({
+export const nflog = defineTarget({
   name: 'NFLOG',
   families: ['v4', 'v6'],
   doc: 'send the packet to a logging program and go on',
@@ -36,4 +36,11 @@ export const nflog = defineVerbatimTarget({
       ...unlessZero(OPTIONS.threshold.flag, threshold?.value),
     ];
   },
+  effect: ({ prefix: text, group }) => ({
+    kind: 'log',
+    prefix: text?.value ?? '',
+    level: 0,
+    flags: 0,
+    group: group?.value ?? 0,
+  }),
 });

@@ -108,7 +108,7 @@ function foldCount(text: string, key: Parameters<typeof emitCount>[1], flow: num
   return text.replace(new RegExp(`^${pattern}$`, 'gm'), `    count ${name}`);
 }
 
-const NO_FIELDS: FlowLayout = { bytes: 0, offsets: new Map() };
+const NO_FIELDS: FlowLayout = { bytes: 0, offsets: new Map(), facts: new Map() };
 
 /** `match_17` becomes `match`, or `match.2` if it is the second one. */
 class LabelNames {
