@@ -1,6 +1,7 @@
 import { RealIptables, type Judgement } from '../../bpf-runtime/iptables/real-iptables.js';
 import type { Packet, Surroundings } from '../../grammar/model/packet.js';
 import { readLink } from '../packet/index.js';
+import { hasMomentary } from './compare-object.js';
 import { noVerdicts, type EngineReport, type Mismatch, type Verdict, type VerifyJob } from './job.js';
 import {
   explainObservation,
@@ -79,6 +80,8 @@ function notForTheNamespace(job: VerifyJob, packet: Packet): string | undefined 
 
 class IptablesComparison {
   private readonly mismatches: Mismatch[] = [];
+  /** Whether chance and the like may have answered otherwise. */
+  private readonly momentary: boolean;
   private readonly verdicts = noVerdicts();
   private readonly wanted = new Map<string, { packets: number; bytes: number }>();
   private asked = 0;
@@ -90,7 +93,9 @@ class IptablesComparison {
     private readonly surroundings: Surroundings,
     private readonly unasked: Record<string, number>,
     private readonly refused: ReadonlySet<number>,
-  ) {}
+  ) {
+    this.momentary = hasMomentary(job);
+  }
 
   compare(index: number, packet: Packet, judgement: Judgement): void {
     if (!judgement.reached && judgement.reason === 'unsendable') {
@@ -108,7 +113,7 @@ class IptablesComparison {
     if (!judgement.reached) return;
     this.verdicts[judgement.verdict]++;
     // Whatever the reference can say of it: what iptables accepts, no object may drop.
-    if (judgement.verdict === 'accept' && this.refused.has(index)) {
+    if (judgement.verdict === 'accept' && this.refused.has(index) && !this.momentary) {
       this.add({ index, packet, what: 'verdict', want: 'the object drops it', have: 'accept' });
     }
     const agrees = (reference: Reference): boolean =>

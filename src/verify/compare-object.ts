@@ -3,7 +3,7 @@ import type { RuleRef } from '../../grammar/model/ruleset.js';
 import { visitCondition } from '../../codegen/program/reachable.js';
 import { noVerdicts, type EngineName, type EngineReport, type Mismatch, type Verdict, type VerifyJob } from './job.js';
 import type { CounterValues, ObjectMachine } from './object-machine.js';
-import { isLinkLocalDestination, isPiece, judgeByHits, mayAccept, reachOf } from './reference.js';
+import { isLinkLocalDestination, isPiece, isMomentary, judgeByHits, mayAccept, reachOf } from './reference.js';
 
 /** Packets between two readings of the counters. */
 const BATCH = 64;
@@ -51,7 +51,7 @@ export class ObjectComparison {
       if (entry.kind === 'rule') this.keys.set(`${entry.chain} ${entry.number}`, key);
     });
     this.policyKey = job.manifest.counters.findIndex((entry) => entry.kind === 'policy');
-    this.batch = hasLimit(job) ? 1 : BATCH;
+    this.batch = hasMomentary(job) ? 1 : BATCH;
   }
 
   run(progress?: (done: number) => void): EngineReport {
@@ -175,10 +175,11 @@ export class ObjectComparison {
   }
 }
 
-function hasLimit(job: VerifyJob): boolean {
+/** Whether some answers are other ones each time that they are asked for. */
+export function hasMomentary(job: VerifyJob): boolean {
   let found = false;
   for (const { meaning } of job.analysis.rules) {
-    visitCondition(meaning.condition, { opaque: (test) => (found ||= test.name === 'limit') });
+    visitCondition(meaning.condition, { opaque: (test) => (found ||= isMomentary(test)) });
   }
   return found;
 }

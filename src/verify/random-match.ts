@@ -1,5 +1,6 @@
 import type { Family } from '../../grammar/model/family.js';
 import type { Pool } from './random-pool.js';
+import { randomPayloadMatch, randomProtocolMatch } from './random-payload.js';
 import type { Random } from './random.js';
 
 /** The chains of table filter. */
@@ -140,6 +141,7 @@ const MATCHES: readonly RandomMatch[] = [
     write: (_, random) => `-m dscp ${not(random)}--dscp 0x${random.pick([0, 4, 46, random.below(64)]).toString(16)}`,
   },
   { weight: 2, write: (_, random) => typeOfService(random) },
+  { weight: 6, write: ({ family }, random) => randomPayloadMatch(family, random) },
   {
     weight: 2,
     write: (_, random) => `-m pkttype ${not(random)}--pkt-type ${random.pick(['unicast', 'broadcast', 'multicast'])}`,
@@ -201,7 +203,11 @@ function protocolWords(place: Place, random: Random): ProtocolWords {
     if (v6(place)) return say('-p ipv6-icmp', more ? icmp6(random) : '');
     return say('-p icmp', more ? icmp4(random) : '');
   }
-  if (dice < 57) return say(`-p ${random.pick(['sctp', 'udplite', 'dccp'])}`, multiport(place, random));
+  if (dice < 56) {
+    const { protocol, words } = randomProtocolMatch(place.family, random);
+    return say(`-p ${protocol}`, words, protocol === 'tcp');
+  }
+  if (dice < 58) return say(`-p ${random.pick(['sctp', 'udplite', 'dccp'])}`, multiport(place, random));
   if (dice < 63) return say(`! -p ${random.pick(['tcp', 'udp', v4(place) ? 'icmp' : 'ipv6-icmp', '47'])}`, '');
   if (dice < 67) return say(`-p ${random.pick(['gre', '50', '132', '255'])}`, '');
   return say('', '');

@@ -61,6 +61,16 @@ function referenceOf(evaluation: Evaluation): Reference | undefined {
   return { verdict, decision: evaluation.decision, hits: evaluation.hits, length: evaluation.length };
 }
 
+/** The time of day here, where the engines run. */
+function now(): NonNullable<Surroundings['time']> {
+  return { seconds: Math.floor(Date.now() / 1000) };
+}
+
+/** Whether the answer to a test is another one each time it is asked: what an engine did tells it. */
+export function isMomentary({ name }: Opaque): boolean {
+  return name === 'limit' || name === 'random' || name === 'cpu';
+}
+
 /** The reference's answer where `limit` is answered by which rules an engine counted (undefined: no limit is asked). */
 export function judgeByHits(
   job: VerifyJob,
@@ -68,9 +78,10 @@ export function judgeByHits(
   hit: (rule: RuleRef) => boolean,
   ctstate?: ConnectionState,
 ): Reference | undefined {
-  const surroundings = ctstate === undefined ? ASSUMED : { ...ASSUMED, ctstate };
+  const assumed = { ...ASSUMED, time: now() };
+  const surroundings = ctstate === undefined ? assumed : { ...assumed, ctstate };
   const addresses = surroundingsOracle(surroundings, packet, job.family);
-  const oracle: Oracle = (test, rule, fields) => (test.name === 'limit' ? hit(rule) : addresses(test, rule, fields));
+  const oracle: Oracle = (test, rule, fields) => (isMomentary(test) ? hit(rule) : addresses(test, rule, fields));
   return referenceOf(evaluateWith(job, packet, oracle));
 }
 
@@ -84,7 +95,7 @@ export function explainObservation(
   surroundings: Surroundings,
   agrees: (reference: Reference) => boolean,
 ): { readonly reference?: Reference; readonly explained: boolean; readonly sure: boolean } {
-  const addresses = surroundingsOracle(surroundings, packet, job.family);
+  const addresses = surroundingsOracle({ ...surroundings, time: now() }, packet, job.family);
   let answers: boolean[] = [];
   let first: Reference | undefined;
   // Ways that end where the reference has no answer (a target it does not know) may be the one that was gone.
@@ -93,7 +104,7 @@ export function explainObservation(
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     let asked = 0;
     const oracle: Oracle = (test: Opaque, rule, fields) => {
-      if (test.name === 'addrtype') return addresses(test, rule, fields);
+      if (test.name === 'addrtype' || test.name === 'time') return addresses(test, rule, fields);
       module ||= test.name === 'module';
       if (asked === answers.length) answers.push(false);
       return answers[asked++];

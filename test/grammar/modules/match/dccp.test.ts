@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { dccp } from '../../../../grammar/modules/match/dccp.js';
 import { rows, testRows } from '../rows.js';
-import { conditionOf, evaluate, opaqueTests, withProtocol, type Answer, type FieldValues } from '../support.js';
+import { conditionOf, evaluate, payloadTests, withProtocol, type Answer, type FieldValues } from '../support.js';
 
 const DCCP = withProtocol(33);
 
@@ -27,13 +27,16 @@ describe('condition of dccp', () => {
     { words: '', fields: { l4len: 11 }, want: 'hotdrop' },
     { words: '--dport 2', fields: {}, want: 'yes' },
     { words: '! --dport 2 --dccp-types ACK', fields: {}, want: 'no' },
+    { words: '--dccp-types ACK', fields: { 'dccp.type': 3 }, want: 'yes' },
+    { words: '! --dccp-types ACK,INVALID', fields: { 'dccp.type': 4 }, want: 'yes' },
+    { words: '--dccp-types INVALID', fields: { 'dccp.type': 13 }, want: 'yes' },
   ])('$words on $fields: $want', ({ words, fields, want }) => {
     expect(evaluate(conditionOf(dccp, words, DCCP), { ...PACKET, ...fields })).toBe(want);
   });
 
-  it('asks for types and options by their words', () => {
-    expect(opaqueTests(conditionOf(dccp, '--sport 1 ! --dccp-option 5', DCCP))).toEqual([
-      { name: 'module', module: 'dccp', words: ['!', '--dccp-option', '5'] },
+  it('asks for options', () => {
+    expect(payloadTests(conditionOf(dccp, '--sport 1 ! --dccp-option 5', DCCP))).toEqual([
+      { kind: 'dccp-option', option: 5, inverted: true },
     ]);
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { sctp } from '../../../../grammar/modules/match/sctp.js';
 import { rows, testRows } from '../rows.js';
-import { conditionOf, evaluate, opaqueTests, withProtocol, type Answer, type FieldValues } from '../support.js';
+import { conditionOf, evaluate, payloadTests, withProtocol, type Answer, type FieldValues } from '../support.js';
 
 const SCTP = withProtocol(132);
 
@@ -42,9 +42,21 @@ describe('condition of sctp', () => {
     expect(evaluate(conditionOf(sctp, words, SCTP), { ...PACKET, ...fields })).toBe(want);
   });
 
-  it('asks for chunks by their words', () => {
-    expect(opaqueTests(conditionOf(sctp, '! --chunk-types any INIT', SCTP))).toEqual([
-      { name: 'module', module: 'sctp', words: ['!', '--chunk-types', 'any', 'INIT'] },
+  it('asks for chunks and their flags', () => {
+    expect(payloadTests(conditionOf(sctp, '! --chunk-types any INIT,DATA:Bu', SCTP))).toEqual([
+      {
+        kind: 'sctp-chunks',
+        match: 'any',
+        types: [0, 1],
+        flags: [{ type: 0, mask: 0x06, set: 0x02 }],
+        inverted: true,
+      },
+    ]);
+  });
+
+  it('gives the kernel the place of a chunk in the list where it has flags, as iptables does', () => {
+    expect(payloadTests(conditionOf(sctp, '--chunk-types all I_DATA:U', SCTP))).toMatchObject([
+      { types: [64], flags: [{ type: 15, mask: 0x04, set: 0x04 }] },
     ]);
   });
 });
