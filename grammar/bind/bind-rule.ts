@@ -119,5 +119,6 @@ function addInterfaceFault({ head }: RuleWords, { chain }: ModuleContext, faults
   const wrong = inward ? head.outInterface : outward ? head.inInterface : undefined;
   if (wrong === undefined) return;
   const message = `${chain} has no ${inward ? 'output' : 'input'} interface for ${inward ? '-o' : '-i'}`;
-  faults.push(problem('interface-at-hook', wrong.at, message));
+  const hint = inward ? '-i names the interface that it came in by' : '-o names the interface that it leaves by';
+  faults.push(problem('interface-at-hook', wrong.at, message, hint));
 }

@@ -12,7 +12,7 @@ import { ModuleRegistry } from './registry.js';
 import { misplaced } from './reach.js';
 import { readRule } from './rule-reader.js';
 import type { RuleWords, Surroundings } from './rule-words.js';
-import { didYouMean } from './suggest.js';
+import { didYouMean } from '../modules/value/suggest.js';
 import { TableDraft } from './table-draft.js';
 
 export interface ParseOptions {

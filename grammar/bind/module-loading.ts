@@ -6,7 +6,7 @@ import { extensionNames } from './extensions.js';
 import type { Entry } from './registry.js';
 import type { RuleDraft } from './rule-draft.js';
 import type { KnownUse, Surroundings, UnknownUse } from './rule-words.js';
-import { didYouMean } from './suggest.js';
+import { didYouMean } from '../modules/value/suggest.js';
 
 /** `-m NAME` */
 export function loadMatch(rule: RuleDraft, word: Word): void {

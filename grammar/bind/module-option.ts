@@ -47,7 +47,8 @@ export function takeModuleOption(
     return;
   }
   if (values[0]?.text === '!') return source.stop('bad-inversion', values[0], `"!" must stand before ${spec.flag}`);
-  source.fault('bad-value', span(word, values), `${spec.flag}: ${parsed.error}`, missingValueHint(use, word, values));
+  const hint = missingValueHint(use, word, values) ?? parsed.hint;
+  source.fault('bad-value', span(word, values), `${spec.flag}: ${parsed.error}`, hint);
   use.given[key] = UNREAD;
   use.broken = true;
 }

@@ -1,8 +1,10 @@
+import type { MatchModule, TargetModule } from '../modules/define.js';
+import { didYouMean, nearest } from '../modules/value/suggest.js';
 import type { Code } from '../syntax/index.js';
 import { CORE_BY_NAME, CORE_OPTIONS, type CoreOption } from './core-options.js';
-import type { Entry, FlagEntry } from './registry.js';
+import { protocolName } from './head.js';
+import type { FlagEntry, ModuleRegistry } from './registry.js';
 import type { KnownUse, Surroundings, UnknownUse } from './rule-words.js';
-import { didYouMean } from './suggest.js';
 
 /** What a long option turns out to be. */
 export type Resolved =
@@ -118,17 +120,30 @@ function abbreviatedByModule(all: readonly (KnownUse | UnknownUse)[], flag: stri
 /** Where the option would be known, or what it may have been meant to be. */
 function hint(loaded: Loaded, flag: string): string | undefined {
   const { registry } = loaded.surroundings;
-  const owners = [
-    ...ownersOf(registry.names('match'), (name) => registry.match(name), flag).map((name) => `-m ${name}`),
-    ...ownersOf(registry.names('target'), (name) => registry.target(name), flag).map((name) => `-j ${name}`),
-  ];
+  const owners = flagOwners(registry, flag);
   if (owners.length > 0) return `it belongs to ${owners.join(', ')}, which must stand before it`;
   const names = uses(loaded).flatMap((use) => (use.kind === 'known' ? [...use.entry.flags.keys()] : []));
-  return didYouMean(flag, [...names, ...[...CORE_BY_NAME.keys()].map((name) => `--${name}`)]);
+  const near = didYouMean(flag, [...names, ...[...CORE_BY_NAME.keys()].map((name) => `--${name}`)]);
+  if (near !== undefined) return near;
+  const elsewhere = nearest(
+    flag,
+    [...registry.entries()].flatMap(({ flags }) => [...flags.keys()]),
+  );
+  return elsewhere === undefined
+    ? undefined
+    : `did you mean ${elsewhere} of ${flagOwners(registry, elsewhere).join(', ')}?`;
 }
 
-/** Names of the modules that have the option. */
-function ownersOf(names: Iterable<string>, find: (name: string) => Entry | undefined, flag: string): readonly string[] {
-  const owners = [...names].flatMap((name) => find(name) ?? []).filter((entry) => entry.flags.has(flag));
-  return [...new Set(owners.map(({ module }) => module.name))];
+/** The words that make an option known: `-m NAME`, `-j NAME`, or `-p NAME` for the match of a protocol. */
+export function flagOwners(registry: ModuleRegistry, flag: string): readonly string[] {
+  const owners = [...registry.entries()]
+    .filter((entry) => entry.flags.has(flag))
+    .map(({ module }) => loadingWords(module));
+  return [...new Set(owners)];
+}
+
+function loadingWords(module: MatchModule | TargetModule): string {
+  if (module.kind === 'target') return `-j ${module.name}`;
+  const [protocol] = module.implicitFor ?? [];
+  return protocol === undefined ? `-m ${module.name}` : `-p ${protocolName(protocol)}`;
 }

@@ -70,6 +70,11 @@ export class ModuleRegistry {
     return (kind === 'match' ? this.matches : this.targets).keys();
   }
 
+  /** Each match and target once. */
+  entries(): ReadonlySet<Entry> {
+    return new Set<Entry>([...this.matches.values(), ...this.targets.values()]);
+  }
+
   /** Whether a module of this name exists for the other family alone. */
   isForeign(kind: ExtensionKind, name: string): boolean {
     return this.foreign[kind].has(name);

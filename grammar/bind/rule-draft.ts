@@ -154,7 +154,7 @@ export class RuleDraft {
   setProtocol(word: Word, argument: Word, inverted: boolean): void {
     if (!this.once(this.head.protocol, word, '-p')) return;
     const parsed = parseProtocol(argument.text.toLowerCase());
-    if ('error' in parsed) return this.stop('bad-protocol', argument, parsed.error);
+    if ('error' in parsed) return this.stop('bad-protocol', argument, parsed.error, parsed.hint);
     if (parsed.value === 0 && inverted) {
       return this.fault('bad-protocol', argument, 'no packet can match a protocol other than all');
     }

@@ -5,7 +5,7 @@ import { warning, type Code, type Word } from '../syntax/index.js';
 import { CORE_BY_LETTER, type CoreOption } from './core-options.js';
 import { loadMatch, loadProtocolMatch, loadTarget, protocolMatchHas } from './module-loading.js';
 import { takeModuleOption, type WordSource } from './module-option.js';
-import { resolveFlag, type Loaded, type Resolved } from './option-lookup.js';
+import { flagOwners, resolveFlag, type Loaded, type Resolved } from './option-lookup.js';
 import { RuleDraft } from './rule-draft.js';
 import type { KnownUse, RuleWords, Surroundings, UnknownUse } from './rule-words.js';
 
@@ -194,19 +194,20 @@ class RuleReader implements WordSource, Loaded {
   private coreArgument(option: CoreOption, word: Word, glued: string | undefined): Word | undefined {
     if (glued !== undefined) {
       if (!GLUABLE.has(option.key)) {
-        const apart = word.text.startsWith('--') ? word.text.replace('=', ' ') : `${word.text.slice(0, 2)} ${glued}`;
-        this.warn(
-          'glued-argument',
-          word,
-          `"${word.text}" means something else, mostly an error, to iptables before 1.8.10`,
-          `write ${apart}`,
-        );
+        const message = `"${word.text}" means something else, mostly an error, to iptables before 1.8.10`;
+        this.warn('glued-argument', word, message, this.apartHint(word.text, glued));
       }
       return gluedWord(word, glued);
     }
     const argument = this.nextWord();
     if (argument === undefined) this.stop('missing-argument', word, `"${word.text}" needs a word behind it`);
     return argument;
+  }
+
+  private apartHint(text: string, glued: string): string {
+    if (text.startsWith('--')) return `write ${text.replace('=', ' ')}`;
+    const long = flagOwners(this.surroundings.registry, `-${text}`).length > 0 ? `, or -${text} if you meant that` : '';
+    return `write ${text.slice(0, 2)} ${glued}${long}`;
   }
 
   private optionalArgument(option: CoreOption, word: Word, glued: string | undefined): Word {
@@ -352,7 +353,9 @@ function gluedWord(word: Word, text: string): Word {
 }
 
 function plainWordHint({ text }: Word): string | undefined {
-  if (text.includes("'")) return 'only double quotes keep words together';
+  if (/['“”„‘’«»]/.test(text)) return 'only straight double quotes (") keep words together';
+  if (/^[‐‑‒–—−]/.test(text)) return `write ${text.replace(/^[‐‑‒–—−]+/, text.length > 2 ? '--' : '-')}`;
+  if (/^(?:.*\/)?(?:sudo|ip6?tables(?:-legacy|-nft)?)$/.test(text)) return 'a line of a dump begins with -A CHAIN';
   if (/^[*:]/.test(text)) return 'the table before it lacks its COMMIT';
   return undefined;
 }

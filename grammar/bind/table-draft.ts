@@ -6,7 +6,7 @@ import { jumpTarget, type HookNeed } from './bind-module.js';
 import type { BoundLine } from './bind-rule.js';
 import { declaredNameFault, chainNameFault } from './chain-name.js';
 import { reachFaults } from './reach.js';
-import { didYouMean } from './suggest.js';
+import { didYouMean } from '../modules/value/suggest.js';
 import type { Command } from './rule-words.js';
 
 type Policy = 'ACCEPT' | 'DROP';

@@ -38,8 +38,8 @@ export interface RuleParts {
  */
 export type Quoting = 'bare' | 'string' | 'always';
 
-/** A parse of one option's words: the value, or why not (a sentence fragment that names the word). */
-export type Parsed<T> = { readonly value: T } | { readonly error: string };
+/** A parse of one option's words: the value, or why not (a sentence fragment that names the word) and what to do. */
+export type Parsed<T> = { readonly value: T } | { readonly error: string; readonly hint?: string };
 
 /** How the words behind an option become a value and back. */
 export interface ValueType<T> {

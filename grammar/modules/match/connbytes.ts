@@ -31,12 +31,12 @@ const OPTIONS = {
   range: option('--connbytes', range, { invertible: true, required: true, doc: 'how many' }),
   mode: option(
     '--connbytes-mode',
-    choice('mode', (word) => MODES.find((mode) => mode === word)),
+    choice('mode', (word) => MODES.find((mode) => mode === word), MODES),
     { required: true, doc: 'packets, bytes, or bytes a packet (avgpkt)' },
   ),
   direction: option(
     '--connbytes-dir',
-    choice('direction', (word) => DIRECTIONS.find((direction) => direction === word)),
+    choice('direction', (word) => DIRECTIONS.find((direction) => direction === word), DIRECTIONS),
     { required: true, doc: 'original, reply or both' },
   ),
 };

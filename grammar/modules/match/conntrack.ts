@@ -33,7 +33,7 @@ const statuses: ValueType<readonly Status[]> = {
 
 const DIRECTIONS = ['ORIGINAL', 'REPLY'] as const;
 
-const direction = choice('direction', (word) => DIRECTIONS.find((name) => name === word.toUpperCase()));
+const direction = choice('direction', (word) => DIRECTIONS.find((name) => name === word.toUpperCase()), DIRECTIONS);
 
 const address = (doc: string): { invertible: true; doc: string } => ({ invertible: true, doc: `${doc} address` });
 const port = (doc: string): { invertible: true; doc: string } => ({ invertible: true, doc: `${doc} port or range` });

@@ -26,12 +26,12 @@ const OPTIONS = {
   port: option('--vport', resolvedPort, test('port of the virtual service')),
   direction: option(
     '--vdir',
-    choice('direction', (word) => DIRECTIONS.find((name) => name === word.toUpperCase())),
+    choice('direction', (word) => DIRECTIONS.find((name) => name === word.toUpperCase()), DIRECTIONS),
     { doc: 'direction of the packet' },
   ),
   method: option(
     '--vmethod',
-    choice('forwarding method', (word) => METHODS.find((name) => name === word.toUpperCase())),
+    choice('forwarding method', (word) => METHODS.find((name) => name === word.toUpperCase()), METHODS),
     test('how packets are forwarded'),
   ),
   control: option('--vportctl', resolvedPort, test('port of the virtual service of the controlling connection')),

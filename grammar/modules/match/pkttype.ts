@@ -2,6 +2,7 @@ import { all, any, equals, FALSE, inSet, invertIf, not, TRUE, type Condition } f
 import type { Family } from '../../model/family.js';
 import { intervals } from '../../model/interval.js';
 import { defineMatch, option, type ValueType } from '../define.js';
+import { unknownName } from '../value/suggest.js';
 
 type PacketType = 'unicast' | 'broadcast' | 'multicast' | 'otherhost';
 
@@ -24,7 +25,8 @@ const packetType: ValueType<PacketType> = {
   placeholder: 'type',
   parse: ([word]) => {
     const name = word.toLowerCase();
-    return Object.hasOwn(NAMES, name) ? { value: NAMES[name] } : { error: `"${word}" is not a packet type` };
+    if (Object.hasOwn(NAMES, name)) return { value: NAMES[name] };
+    return unknownName(word, Object.keys(NAMES), `"${word}" is not a packet type`);
   },
   print: (type) => [type],
 };

@@ -42,7 +42,7 @@ const ELEMENT = {
   protocol: option('--proto', protocol, part('protocol of the transformation')),
   mode: option(
     '--mode',
-    choice('mode', (word) => MODES.find((name) => name === word)),
+    choice('mode', (word) => MODES.find((name) => name === word), MODES),
     part('transport or tunnel'),
   ),
   tunnelDst: option('--tunnel-dst', hostMask, part('end of the tunnel')),
@@ -65,12 +65,12 @@ const POLICIES = ['none', 'ipsec'] as const;
 const OPTIONS = {
   direction: option(
     '--dir',
-    choice('direction', (word) => DIRECTIONS.find((name) => name === word)),
+    choice('direction', (word) => DIRECTIONS.find((name) => name === word), DIRECTIONS),
     { required: true, doc: 'in: how the packet came; out: how it will be sent' },
   ),
   policy: option(
     '--pol',
-    choice('policy', (word) => POLICIES.find((name) => name === word)),
+    choice('policy', (word) => POLICIES.find((name) => name === word), POLICIES),
     { doc: 'ipsec (default): transformed by IPsec; none: not' },
   ),
   strict: option('--strict', flag, { doc: 'the elements are all transformations in their order, not some of them' }),

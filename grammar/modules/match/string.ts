@@ -17,7 +17,7 @@ const OPTIONS = {
   }),
   algorithm: option(
     '--algo',
-    choice('search algorithm (bm, kmp)', (word) => ALGORITHMS.find((name) => name === word)),
+    choice('search algorithm (bm, kmp)', (word) => ALGORITHMS.find((name) => name === word), ALGORITHMS),
     { required: true, doc: 'how to search' },
   ),
   plain: option('--string', plainPattern, { invertible: true, doc: 'bytes to search for' }),

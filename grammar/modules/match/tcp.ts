@@ -11,6 +11,7 @@ import {
 } from '../define.js';
 import { number, UINT8 } from '../value/number.js';
 import { namedPortRange } from '../value/port.js';
+import { unknownName } from '../value/suggest.js';
 import { headerReadable, NOT_LATER_FRAGMENT, portIn, portWords } from './transport.js';
 
 const FLAGS: readonly (readonly [name: string, bits: number])[] = [
@@ -24,6 +25,8 @@ const FLAGS: readonly (readonly [name: string, bits: number])[] = [
   ['NONE', 0x00],
 ];
 
+const FLAG_NAMES = FLAGS.map(([name]) => name);
+
 /** `(flags & mask) == comp`. */
 interface FlagTest {
   readonly mask: number;
@@ -36,7 +39,7 @@ function parseFlags(word: string): Parsed<number> {
   let bits = 0;
   for (const piece of word.split(',').filter((name) => name !== '')) {
     const flag = FLAGS.find(([name]) => name === piece.toUpperCase());
-    if (flag === undefined) return { error: `"${piece}" is not a TCP flag` };
+    if (flag === undefined) return unknownName(piece, FLAG_NAMES, `"${piece}" is not a TCP flag`);
     bits |= flag[1];
   }
   return { value: bits };

@@ -11,7 +11,7 @@ export const audit = defineVerbatimTarget({
   options: {
     type: option(
       '--type',
-      choice('audit type', (word) => TYPES.find((type) => type === word.toLowerCase())),
+      choice('audit type', (word) => TYPES.find((type) => type === word.toLowerCase()), TYPES),
       { required: true, doc: 'what the record says' },
     ),
   },

@@ -26,7 +26,7 @@ const OPTIONS = {
   new: option('--new', flag, { doc: 'make the cluster; without it, join the one of this address' }),
   mode: option(
     '--hashmode',
-    choice('hash mode', (word) => MODES.find((mode) => mode === word)),
+    choice('hash mode', (word) => MODES.find((mode) => mode === word), MODES),
     { doc: 'what decides which node answers' },
   ),
   mac: option('--clustermac', multicastMac, { doc: 'Ethernet address that the nodes share' }),

@@ -1,5 +1,6 @@
 import { defineTarget, option, type OptionsOf, type ValueType } from '../define.js';
 import { wholeNumber } from '../value/number.js';
+import { unknownName } from '../value/suggest.js';
 import { flag, text } from '../value/text.js';
 
 /** Names of syslog levels (RFC 5424 section 6.2.1, with the old spellings). */
@@ -22,7 +23,7 @@ const level: ValueType<number> = {
   placeholder: 'level',
   parse: ([word]) => {
     const value = wholeNumber(word, 0, 7) ?? (Object.hasOwn(LEVELS, word) ? LEVELS[word] : undefined);
-    return value === undefined ? { error: `"${word}" is not a log level` } : { value };
+    return value === undefined ? unknownName(word, Object.keys(LEVELS), `"${word}" is not a log level`) : { value };
   },
   print: (value) => [String(value)],
 };

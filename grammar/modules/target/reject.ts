@@ -1,6 +1,7 @@
 import type { Family } from '../../model/family.js';
 import type { RejectType } from '../../model/ruleset.js';
 import { defineTarget, option, optionWords, type Given, type ValueType } from '../define.js';
+import { unknownName } from '../value/suggest.js';
 import { isPrefix } from '../value/text.js';
 
 type Answer = readonly [type: RejectType, alias: string];
@@ -35,7 +36,8 @@ const rejectType: ValueType<RejectType> = {
   placeholder: 'type',
   parse: ([word], { family }) => {
     const answer = ANSWERS[family].find(([type, alias]) => isPrefix(word, type) || isPrefix(word, alias));
-    return answer === undefined ? { error: `"${word}" is not a reject type` } : { value: answer[0] };
+    const names = ANSWERS[family].flatMap(([type, alias]) => [type, alias]);
+    return answer === undefined ? unknownName(word, names, `"${word}" is not a reject type`) : { value: answer[0] };
   },
   print: (type) => [type],
 };

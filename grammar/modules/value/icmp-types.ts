@@ -1,5 +1,6 @@
 import type { Parsed } from '../define.js';
 import { scanNumber, UINT8 } from './number.js';
+import { unknownName } from './suggest.js';
 import { isPrefix } from './text.js';
 
 /** A message type with a closed range of codes. */
@@ -102,7 +103,9 @@ export function parseIcmpTest(word: string, names: readonly IcmpName[]): Parsed<
     const [, type, code] = found[0];
     return { value: { type, codeLo: code ?? 0, codeHi: code ?? UINT8 } };
   }
-  return parseNumericTest(word);
+  const parsed = parseNumericTest(word);
+  const meant = names.map(([name]) => name);
+  return 'error' in parsed && parsed.hint === undefined ? unknownName(word, meant, parsed.error) : parsed;
 }
 
 function parseNumericTest(word: string): Parsed<IcmpTest> {

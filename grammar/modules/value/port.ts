@@ -8,10 +8,16 @@ export function isAllPorts({ lo, hi }: NumberRange): boolean {
   return lo === ALL_PORTS.lo && hi === ALL_PORTS.hi;
 }
 
+/** What is wrong with the text of one port. */
+function notAPort(word: string, what: string): { readonly error: string; readonly hint?: string } {
+  const error = `"${word}" is not a port or a service${what}`;
+  return word.includes(',') ? { error, hint: 'lists are for -m multiport: --sports, --dports, --ports' } : { error };
+}
+
 /** One port by number (decimal, octal, hexadecimal) or by its name in `protocol` (libxtables `xtables_parse_port`). */
 export function parsePort(word: string, protocol: ServiceProtocol): Parsed<number> {
   const value = wholeNumber(word, 0, UINT16) ?? servicePort(word, protocol);
-  return value === undefined ? { error: `"${word}" is not a port or a service of ${protocol}` } : { value };
+  return value === undefined ? notAPort(word, ` of ${protocol}`) : { value };
 }
 
 /**
@@ -31,7 +37,7 @@ export const resolvedPort: ValueType<number> = {
   placeholder: 'port',
   parse: ([word]) => {
     const value = word === '' ? 0 : resolvePort(word);
-    return value === undefined ? { error: `"${word}" is not a port or a service` } : { value };
+    return value === undefined ? notAPort(word, '') : { value };
   },
   print: (port) => [String(port)],
 };
@@ -45,7 +51,7 @@ export function parsePortRange(word: string, { takesReversedRanges }: ModuleCont
   for (const [i, piece] of pieces.entries()) {
     if (piece === '') continue;
     const port = resolvePort(piece);
-    if (port === undefined) return { error: `"${piece}" is not a port or a service` };
+    if (port === undefined) return notAPort(piece, '');
     if (port < previous && takesReversedRanges !== true) return { error: `"${word}" ends before it starts` };
     previous = port;
     ends[i] = port;

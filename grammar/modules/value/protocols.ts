@@ -1,5 +1,6 @@
 import type { Parsed } from '../define.js';
 import { wholeNumber, UINT8 } from './number.js';
+import { unknownName } from './suggest.js';
 
 /** Protocol names that iptables knows without asking the system, in its order (libxtables `xtables_chain_protos`). */
 export const CHAIN_PROTOCOLS: readonly (readonly [name: string, number: number])[] = [
@@ -103,7 +104,9 @@ const SYSTEM = readProtocols();
 export function parseProtocol(word: string): Parsed<number> {
   const value =
     wholeNumber(word, 0, UINT8) ?? CHAIN_PROTOCOLS.find(([name]) => name === word)?.[1] ?? SYSTEM.numbers.get(word);
-  return value === undefined ? { error: `"${word}" is not a protocol` } : { value };
+  if (value !== undefined) return { value };
+  const names = [...CHAIN_PROTOCOLS.map(([name]) => name), ...SYSTEM.numbers.keys()];
+  return unknownName(word, names, `"${word}" is not a protocol`);
 }
 
 /** Name of a protocol in the system's list. */

@@ -1,4 +1,5 @@
 import type { ValueType } from '../define.js';
+import { unknownName } from './suggest.js';
 
 /** An option without words. */
 export const flag: ValueType<true> = {
@@ -40,14 +41,20 @@ export function isPrefix(text: string, name: string): boolean {
   return name.toLowerCase().startsWith(text.toLowerCase());
 }
 
-/** One word of a fixed vocabulary. */
-export function choice<T extends string>(placeholder: string, find: (word: string) => T | undefined): ValueType<T> {
+/** One word of a fixed vocabulary; `names` are those to think of where a word is not in it. */
+export function choice<T extends string>(
+  placeholder: string,
+  find: (word: string) => T | undefined,
+  names: readonly string[] = [],
+): ValueType<T> {
   return {
     arity: 1,
     placeholder,
     parse: ([word]) => {
       const value = find(word);
-      return value === undefined ? { error: `"${word}" is not ${article(placeholder)} ${placeholder}` } : { value };
+      return value === undefined
+        ? unknownName(word, names, `"${word}" is not ${article(placeholder)} ${placeholder}`)
+        : { value };
     },
     print: (value) => [value],
   };
@@ -73,7 +80,8 @@ export function nameList<T extends string>(
       const found = new Set<T>();
       for (const piece of word.split(',')) {
         const name = piece === '' ? undefined : order.find((candidate) => isPrefix(piece, candidate));
-        if (name === undefined) return { error: `${pieceOf(piece, word)} is none of ${names.join(', ')}` };
+        if (name === undefined)
+          return unknownName(piece, names, `${pieceOf(piece, word)} is none of ${names.join(', ')}`);
         found.add(name);
       }
       return { value: names.filter((name) => found.has(name)) };

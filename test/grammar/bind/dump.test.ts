@@ -65,7 +65,7 @@ describe('faults of a file', () => {
     [
       'an option before its module',
       '-A INPUT --icmp-type 8 -p icmp',
-      'it belongs to -m icmp, which must stand before it',
+      'it belongs to -p icmp, which must stand before it',
     ],
     [
       'an option before its target',
@@ -83,7 +83,7 @@ describe('faults of a file', () => {
       '-A INPUT -s localhost',
       'iptables asks /etc/hosts or a name service while loading; write 127.0.0.1, or declare the name',
     ],
-    ['single quotes', "-A INPUT -m comment --comment 'a b'", 'only double quotes keep words together'],
+    ['single quotes', "-A INPUT -m comment --comment 'a b'", 'only straight double quotes (") keep words together'],
   ])('helps with %s', (_name, line, hint) => {
     expect(parseDump(`*filter\n${line}\nCOMMIT\n`).diagnostics.map((each) => each.hint)).toEqual([hint]);
   });

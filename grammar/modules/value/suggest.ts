@@ -37,3 +37,9 @@ export function didYouMean(word: string, names: Iterable<string>): string | unde
   const name = nearest(word, names);
   return name === undefined ? undefined : `did you mean ${name}?`;
 }
+
+/** The error of a word that is none of `names`, with the one that it may have been meant to be. */
+export function unknownName(word: string, names: Iterable<string>, error: string): { error: string; hint?: string } {
+  const hint = didYouMean(word, names);
+  return hint === undefined ? { error } : { error, hint };
+}

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { nearest } from '../../../grammar/bind/suggest.js';
+import { nearest } from '../../../../grammar/modules/value/suggest.js';
 
 describe('nearest name', () => {
   it.each([
