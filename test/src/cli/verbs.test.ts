@@ -1,19 +1,11 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Command } from 'commander';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { readObject } from '../../../codegen/object/read.js';
 import { COMPILER } from '../../../codegen/program/version.js';
-import { UserError } from '../../../src/cli/output.js';
-import { addVerbs } from '../../../src/cli/verbs.js';
 import { VERSION } from '../../../src/version.js';
-
-interface Outcome {
-  readonly exit: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
+import { run } from './run.js';
 
 let folder = '';
 beforeAll(() => {
@@ -21,33 +13,6 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 afterEach(() => vi.restoreAllMocks());
-
-/** Runs the command line in this process; output is caught, `UserError` becomes its exit code. */
-async function run(...args: readonly string[]): Promise<Outcome> {
-  const out: string[] = [];
-  const err: string[] = [];
-  const catching = (to: string[]) => (text: string | Uint8Array) => to.push(String(text)) > 0;
-  vi.spyOn(process.stdout, 'write').mockImplementation(catching(out));
-  vi.spyOn(process.stderr, 'write').mockImplementation(catching(err));
-  const program = new Command('ipt2bpf');
-  let exit = 0;
-  addVerbs(program, (code) => {
-    exit = code;
-  });
-  try {
-    await program.parseAsync(['node', 'ipt2bpf', ...args]);
-  } catch (error) {
-    if (error instanceof UserError) {
-      err.push(error.message);
-      exit = error.exitCode;
-    } else {
-      exit = 2;
-    }
-  } finally {
-    vi.restoreAllMocks();
-  }
-  return { exit, stdout: out.join(''), stderr: err.join('') };
-}
 
 const stateless = 'fixtures/dumps/stateless-server.v4';
 const stateful = 'fixtures/dumps/web-server.v4';
