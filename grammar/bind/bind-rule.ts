@@ -4,7 +4,7 @@ import type { ModuleContext, RuleParts } from '../modules/define.js';
 import { problem, type RuleLine } from '../syntax/index.js';
 import { hookNeeds, ruleFaults, type HookNeed, type ModuleBinder } from './bind-module.js';
 import { addressPairs, headCondition, headWords } from './head.js';
-import type { Command, RuleWords } from './rule-words.js';
+import type { Command, MatchUse, RuleWords, TargetUse } from './rule-words.js';
 
 /** The rules that a line makes: one for each pair of its addresses. */
 export interface BoundLine {
@@ -46,8 +46,7 @@ export function bindRule(line: RuleLine, words: RuleWords, context: ModuleContex
 
 /** Faults of modules that look at the rest of their rule. */
 function addRuleFaults({ head, matches, target }: RuleWords, context: ModuleContext, faults: Diagnostic[]): void {
-  const uses = target === undefined ? matches : [...matches, target];
-  if (!uses.some((use) => use.kind === 'known' && use.entry.module.checkRule !== undefined)) return;
+  if (!matches.some(looksAtRule) && (target === undefined || !looksAtRule(target))) return;
   const rule: RuleParts = {
     context,
     destinations: (head.destination?.value ?? []).map((term) => ('hostName' in term ? undefined : term)),
@@ -56,7 +55,11 @@ function addRuleFaults({ head, matches, target }: RuleWords, context: ModuleCont
       use.kind === 'known' ? [{ name: use.entry.module.name, options: use.given }] : [],
     ),
   };
-  for (const use of uses) faults.push(...ruleFaults(use, rule));
+  for (const use of target === undefined ? matches : [...matches, target]) faults.push(...ruleFaults(use, rule));
+}
+
+function looksAtRule(use: MatchUse | TargetUse): boolean {
+  return use.kind === 'known' && use.entry.module.checkRule !== undefined;
 }
 
 function needsOf({ matches, target }: RuleWords): readonly HookNeed[] {

@@ -2,7 +2,7 @@ import type { Diagnostic, SourceRange } from '../model/diagnostic.js';
 import type { Counters } from '../model/ruleset.js';
 import type { ModuleContext } from '../modules/define.js';
 import { parseProtocol } from '../modules/value/protocols.js';
-import { problem, warning, type Code, type Word } from '../syntax/index.js';
+import { problem, scanCounter, warning, type Code, type Word } from '../syntax/index.js';
 import { parseAddressList, type HostName } from './address.js';
 import { chainNameFault } from './chain-name.js';
 import { hasOddCharacter, parseInterface } from './interface.js';
@@ -63,15 +63,8 @@ export class RuleDraft {
     const { family, table, sets, accounts } = this.surroundings;
     const { protocol } = this.head;
     const chain = this.command?.chain?.text ?? this.surroundings.chain ?? '';
-    const place = {
-      family,
-      table,
-      chain,
-      ...(sets === undefined ? {} : { sets }),
-      ...(accounts === undefined ? {} : { accounts }),
-    };
-    if (protocol === undefined) return place;
-    return { ...place, protocol: { number: protocol.value, inverted: protocol.inverted } };
+    const number = protocol && { number: protocol.value, inverted: protocol.inverted };
+    return { family, table, chain, protocol: number, sets, accounts };
   }
 
   fault(code: Code, at: SourceRange, message: string, hint?: string): void {
@@ -174,10 +167,11 @@ export class RuleDraft {
   }
 
   setCounters(word: Word, packets: string, bytes: string): void {
-    if (!/^\d+$/.test(packets) || !/^\d+$/.test(bytes)) {
+    const counters = { packets: scanCounter(packets), bytes: scanCounter(bytes) };
+    if (counters.packets === undefined || counters.bytes === undefined) {
       return this.fault('bad-number', word, `-c needs two numbers, "${packets}" and "${bytes}" are not`);
     }
-    if (this.once(this.counters, word, '-c')) this.counters = { packets: BigInt(packets), bytes: BigInt(bytes) };
+    if (this.once(this.counters, word, '-c')) this.counters = { packets: counters.packets, bytes: counters.bytes };
   }
 
   /** Faults that show when all words are read. */
