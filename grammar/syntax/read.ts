@@ -1,8 +1,8 @@
 import type { Diagnostic, SourceRange } from '../model/diagnostic.js';
-import type { Counters } from '../model/ruleset.js';
 import type { IToken } from 'chevrotain';
 import type { Line, Word } from './ast.js';
 import { problem, warning } from './codes.js';
+import { parseCounters } from './counters.js';
 import { LineParser, type RawLine } from './line-parser.js';
 import { plainRule, wordAt, type Piece } from './plain-rule.js';
 
@@ -184,29 +184,6 @@ function wordFaults(words: readonly Word[], range: SourceRange): readonly Diagno
   const long = words.find(({ text }) => text.length > WORD_BYTES / 3 && Buffer.byteLength(text) > WORD_BYTES);
   if (long === undefined) return NO_FAULTS;
   return [problem('word-too-long', long, `the word is longer than ${WORD_BYTES} bytes`)];
-}
-
-/** `[packets:bytes]`. */
-export function parseCounters(text: string): Counters | undefined {
-  const match = /^\[(\d+):(\d+)\]$/.exec(text);
-  return match === null ? undefined : { packets: BigInt(match[1]), bytes: BigInt(match[2]) };
-}
-
-/**
- * `[packets:bytes]` as `sscanf` reads it (xshared.c `parse_counters`): 64 bits with a sign, and what stands behind the
- * second number is not looked at. iptables before 1.8.10 reads them with -c alone.
- */
-export function parsePolicyCounters(text: string): Counters | undefined {
-  const match = /^\[([-+]?\d+):([-+]?\d+)/.exec(text);
-  return match === null ? undefined : { packets: counter(match[1]), bytes: counter(match[2]) };
-}
-
-const MOST = (1n << 64n) - 1n;
-
-function counter(text: string): bigint {
-  const magnitude = BigInt(text.replace(/^[-+]/, ''));
-  if (magnitude > MOST) return MOST;
-  return text.startsWith('-') ? BigInt.asUintN(64, -magnitude) : magnitude;
 }
 
 /** iptables-restore reads counters with -c alone: without it any text stands there. */

@@ -92,8 +92,9 @@ function print(options: Options): readonly string[] {
   ];
 }
 
-/** `xt_ct_find_proto`: helpers and timeouts belong to one protocol. */
-function check({ helper, timeout }: Options, { protocol }: ModuleContext): string[] {
+/** `xt_ct_find_proto`: helpers and timeouts belong to one protocol; nobody looks at them beside --notrack. */
+function check({ notrack: untracked, helper, timeout }: Options, { protocol }: ModuleContext): string[] {
+  if (untracked !== undefined) return [];
   const known = protocol !== undefined && !protocol.inverted && protocol.number !== 0;
   return (helper ?? timeout) !== undefined && !known ? ['--helper and --timeout need a -p that is not inverted'] : [];
 }

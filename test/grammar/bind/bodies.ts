@@ -101,6 +101,7 @@ export const BODIES: readonly Body[] = [
   { name: 'counters of a policy with more behind', body: ':INPUT DROP [+1:-2', want: ':INPUT DROP [0:0]' },
   { name: '-P with counters', body: '-P INPUT DROP -c 1 2', want: ':INPUT DROP [0:0]' },
   { name: '-c without bytes', body: `${A} -c 5 -j ACCEPT`, code: 'bad-number' },
+  { name: '-c with text behind the numbers', body: `${A} -c 1x " -2y" -j ACCEPT`, want: `${A} -j ACCEPT` },
   { name: '-c of text', body: `${A} -c a b`, code: 'bad-number' },
   { name: '-c beside -D', body: `${A}\n-D INPUT -c 1 2`, code: 'illegal-option', line: 2 },
   { name: '-6 before an unknown target', body: `${A} -6 -j NOPE`, want: '' },
@@ -244,6 +245,29 @@ export const BODIES: readonly Body[] = [
     table: 'nat',
     line: 2,
     notAsked: 'the kernel says so at COMMIT',
+  },
+  {
+    name: 'an option that the hook above does not allow',
+    body: `${A} -j U\n-A U -m addrtype --src-type LOCAL --limit-iface-out`,
+    code: 'wrong-hook',
+    line: 2,
+    notAsked: 'the kernel says so at COMMIT',
+  },
+  {
+    name: 'the same option below another hook',
+    body: `-A FORWARD -j U\n-A U -m addrtype --src-type LOCAL --limit-iface-out`,
+    want: '-A FORWARD -j U / -A U -m addrtype --src-type LOCAL --limit-iface-out',
+  },
+  {
+    name: 'TCPMSS without a test of SYN',
+    body: '-A FORWARD -p tcp -m tcp ! --tcp-flags SYN,RST SYN -j TCPMSS --set-mss 42',
+    code: 'module-check',
+    notAsked: 'the kernel says so at COMMIT',
+  },
+  {
+    name: 'TCPMSS with a test of SYN among others',
+    body: '-A U -p tcp -m tcp --dport 80 -m tcp --tcp-flags SYN,RST SYN -j TCPMSS --clamp-mss-to-pmtu',
+    want: '-A U -p tcp -m tcp --dport 80 -m tcp --tcp-flags SYN,RST SYN -j TCPMSS --clamp-mss-to-pmtu',
   },
   {
     name: 'a loop behind a verdict',

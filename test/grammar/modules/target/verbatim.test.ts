@@ -91,6 +91,7 @@ testRows(ct, [
     ['--ctevents new,'],
     ['--expevents destroy'],
     ['--helper ftp'],
+    ['--helper ftp --notrack', '--notrack --helper ftp'],
   ),
   {
     words: '--helper ftp --notrack',
