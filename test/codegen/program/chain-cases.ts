@@ -40,7 +40,7 @@ export function chainTexts(chains: number, states: boolean): fc.Arbitrary<string
   return fc
     .record({
       policy: fc.constantFrom('ACCEPT' as const, 'DROP' as const),
-      rules: fc.array(ofChain, { minLength: 2, maxLength: chains + 1 }),
+      rules: fc.array(ofChain, { minLength: 2, maxLength: chains + 1, size: 'max' }),
     })
     .map(({ policy, rules }) => {
       const last = rules.length - 1;
@@ -48,7 +48,7 @@ export function chainTexts(chains: number, states: boolean): fc.Arbitrary<string
       const lines = rules.flatMap((own, index) =>
         own.map(({ match: words, end, jumps, goto, far }, number) => {
           // The first rule mostly goes one deeper; a second jump of many chains would double and double what is inlined.
-          const deeper = index < last && (number === 0 ? jumps > 0 : jumps === 2 && index % 4 === 0);
+          const deeper = index < last && (number === 0 ? jumps + far > 0 : jumps === 2 && index % 4 === 0);
           if (!deeper) return `-A ${names[index]} ${words}${end}`;
           const target = names[number === 0 ? index + 1 : Math.min(last, index + 1 + far)];
           const always = number === 0 && far > 0;
