@@ -10,7 +10,7 @@ function oneOf(kind: 'packets' | 'bytes', key: 'Eq' | 'Lt' | 'Gt'): readonly str
 /** In the order in which they are printed. */
 const OPTIONS = {
   set: option('--match-set', setUse, { aliases: ['--set'], invertible: true, required: true, doc: 'is in the set' }),
-  nomatch: option('--return-nomatch', flag, { doc: 'take entries with nomatch for hits' }),
+  nomatch: option('--return-nomatch', flag, { repeatable: true, doc: 'take entries with nomatch for hits' }),
   counters: option('--update-counters', flag, { invertible: true, doc: 'count in the set (with "!": do not)' }),
   subcounters: option('--update-subcounters', flag, {
     invertible: true,

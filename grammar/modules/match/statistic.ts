@@ -1,10 +1,11 @@
 import { opaque } from '../../model/condition.js';
 import { defineMatch, moduleWords, option, type OptionsOf, type ValueType } from '../define.js';
+import { scanDouble } from '../value/double.js';
 import { number, UINT32 } from '../value/number.js';
 import { choice } from '../value/text.js';
 
 const MODES = ['random', 'nth'] as const;
-const mode = choice('mode', (word) => MODES.find((name) => name === word));
+const mode = choice('mode', (word) => MODES.find((name) => name === word), MODES);
 
 /** One, in the kernel's fixed point with 31 bits behind it. */
 const ONE = 0x80000000;
@@ -14,9 +15,12 @@ const probability: ValueType<number> = {
   arity: 1,
   placeholder: 'p',
   parse: ([word]) => {
-    const value = /^\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?$/.test(word) ? Number(word) : NaN;
-    if (!(value >= 0 && value <= 1)) return { error: `"${word}" is not a number in 0-1` };
-    return { value: Math.round(ONE * value) };
+    const scanned = scanDouble(word);
+    if (scanned?.rest !== '' || scanned.value < 0 || scanned.value > 1) {
+      return { error: `"${word}" is not a number in 0-1` };
+    }
+    // "nan" is neither below nor above, and becomes 0 on its way into an integer.
+    return { value: Number.isNaN(scanned.value) ? 0 : Math.round(ONE * scanned.value) };
   },
   print: (value) => [(value / ONE).toFixed(11)],
 };

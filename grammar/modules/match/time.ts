@@ -27,8 +27,8 @@ function parseWeekDays(word: string): Parsed<ReadonlySet<number>> {
     const named = WEEK.findIndex((name) => name.slice(0, 2) === text.slice(0, 2)) + 1;
     const day = scanned.rest === '' ? scanned.value : BigInt(named);
     if (day === 0n) return { error: `"${piece}" is not a day of the week` };
-    // The day is a bit of a 32-bit number.
-    days.add(Number(day % 32n));
+    // The day is a bit of a 32-bit number, of which the kernel gets the lowest eight.
+    if (day % 32n < 8n) days.add(Number(day % 32n));
   }
   return { value: days };
 }

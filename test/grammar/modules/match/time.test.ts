@@ -22,6 +22,8 @@ testRows(
     ['! --weekdays Sat,Sun', `--weekdays Mon,Tue,Wed,Thu,Fri ${END}`],
     ['--weekdays 1,2,3,4,5,6,7', END],
     ['--weekdays 33', `--weekdays Mon ${END}`],
+    ['--weekdays 1,2,3,4,5,6,7,8', END],
+    ['--weekdays 1,2,3,4,5,6,7,32', `--weekdays Mon,Tue,Wed,Thu,Fri,Sat,Sun ${END}`],
     ['--weekdays 0x1,-29', `--weekdays Mon,Wed ${END}`],
     ['--monthdays ,5', `--monthdays 5 ${END}`],
     ['--timestart 010:-0', `--timestart 10:00:00 --timestop 23:59:59 ${END}`],
