@@ -1,5 +1,5 @@
 import type { Condition, Opaque } from '../../grammar/model/condition.js';
-import { mayDropMatching, type PayloadTest } from '../../grammar/model/payload.js';
+import { mayDrop, mayDropMatching, type PayloadTest } from '../../grammar/model/payload.js';
 import type { Family } from '../../grammar/model/family.js';
 import type { Instruction, SourceLine } from '../bytecode/instruction.js';
 import {
@@ -279,8 +279,13 @@ export class ChainCompiler {
     if (payload === undefined) throw new Error(`payload test ${test.kind} came unannounced`);
     code.emit(load(8, R1, R10, CONTEXT_SLOT), mov64(R2, reg(R6)), callFunction(payload.nameOf(test)));
     code.emit(jump64('jeq', R0, PAYLOAD.YES, ifTrue), jump64('jeq', R0, PAYLOAD.NO, ifFalse));
-    if (mode === 'early') code.emit(jump64('jeq', R0, PAYLOAD.UNKNOWN, EXITS.pass));
-    else if (mayDropMatching(test)) {
+    const unknown = mode === 'early' ? EXITS.pass : EXITS.hotdrop;
+    if (!mayDrop(test)) {
+      code.emit(goto(unknown));
+      return;
+    }
+    code.emit(jump64('jeq', R0, PAYLOAD.UNKNOWN, unknown));
+    if (mode === 'exact' && mayDropMatching(test)) {
       code.emit(jump64('jne', R0, PAYLOAD.DROPPING, hot), storeImm(8, R10, DROPPING_SLOT, 1), goto(ifTrue));
       return;
     }

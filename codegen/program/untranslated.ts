@@ -1,5 +1,3 @@
-import type { Hook } from './manifest.js';
-
 /** Why no program is made of a match. Others are not translated yet. */
 const REASONS: Readonly<Record<string, string>> = {
   bpf: 'a pinned program is not part of the ruleset',
@@ -27,7 +25,7 @@ const REASONS: Readonly<Record<string, string>> = {
 };
 
 /** The reason for people: a sentence without its full stop. */
-export function whyNot(module: string, hook: Hook): string {
+export function whyNot(module: string): string {
   const reason = REASONS[module];
-  return reason === undefined ? `match ${module} is not translated` : `match ${module} is not known at ${hook}: ${reason}`;
+  return `match ${module} is not translated${reason === undefined ? '' : `: ${reason}`}`;
 }

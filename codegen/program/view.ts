@@ -205,7 +205,7 @@ export function answer(test: Opaque, view: View): Answer {
       };
     case 'module':
       return {
-        reason: whyNot(test.module, view.hook),
+        reason: whyNot(test.module),
         advice: 'use --mode early and keep iptables behind it',
       };
   }

@@ -42,7 +42,12 @@ describe('refusals of an exact object', () => {
     {
       name: 'a match that is not understood',
       rules: ['-A INPUT -m recent --rcheck --name x --mask 255.255.255.255 --rsource -j DROP'],
-      want: [['6: rule 1 of chain INPUT cannot be decided exactly at xdp: match recent is not translated', KEEP]],
+      want: [
+        [
+          '6: rule 1 of chain INPUT cannot be decided exactly at xdp: match recent is not translated: the list of addresses is kept in the kernel',
+          KEEP,
+        ],
+      ],
     },
     {
       name: 'a target that is not understood',
@@ -81,7 +86,10 @@ describe('refusals of an exact object', () => {
           '6: rule 1 of chain INPUT cannot be decided exactly at xdp: the connection state is not known at xdp: conntrack looks at a packet later',
           KEEP,
         ],
-        ['6: rule 1 of chain INPUT cannot be decided exactly at xdp: match recent is not translated', KEEP],
+        [
+          '6: rule 1 of chain INPUT cannot be decided exactly at xdp: match recent is not translated: the list of addresses is kept in the kernel',
+          KEEP,
+        ],
         [
           '7: rule 1 of chain WEB cannot be decided exactly at xdp: the connection state is not known at xdp: conntrack looks at a packet later',
           KEEP,

@@ -224,7 +224,7 @@ describe('answer', () => {
     {
       name: 'a match that is not understood',
       test: { name: 'module', module: 'recent', words: [] },
-      reason: 'match recent is not translated',
+      reason: 'match recent is not translated: the list of addresses is kept in the kernel',
       advice: 'use --mode early and keep iptables behind it',
     },
     {
