@@ -45,6 +45,9 @@ const CANDIDATES: readonly (readonly [Hook, BuiltinChain])[] = [
   ['tc', 'INPUT'],
   ['tc', 'FORWARD'],
   ['tc', 'OUTPUT'],
+  ['netfilter', 'INPUT'],
+  ['netfilter', 'FORWARD'],
+  ['netfilter', 'OUTPUT'],
 ];
 
 /** Says for each hook and chain what can be translated. Exit 0: every rule; 1: some rules are not. */
@@ -108,10 +111,11 @@ function print(reports: readonly ChainStatus[]): void {
   }
 }
 
-function summaryOf({ mode, rules }: ChainStatus, deferred: number): string {
+function summaryOf({ hook, mode, rules }: ChainStatus, deferred: number): string {
   const count = `${rules.length} ${rules.length === 1 ? 'rule' : 'rules'}`;
   if (mode === 'early') return `early, ${deferred} of ${count} deferred`;
-  return deferred === 0 ? `exact (${count})` : `${deferred} of ${count} only with --mode early`;
+  if (deferred === 0) return `exact (${count})`;
+  return `${deferred} of ${count} ${hook === 'netfilter' ? 'not translated' : 'only with --mode early'}`;
 }
 
 /** What an object of this chain takes for granted, where that depends on the rules and the options. */

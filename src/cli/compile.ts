@@ -1,6 +1,9 @@
 import { isatty } from 'node:tty';
 import { compile } from '../../codegen/program/index.js';
 import type { CompileOptions, Manifest } from '../../codegen/program/manifest.js';
+import { residualFilter } from '../../codegen/program/netfilter/residual.js';
+import { printDump } from '../../grammar/index.js';
+import type { Ruleset } from '../../grammar/model/ruleset.js';
 import { loadRules, type DumpOptions } from './dump.js';
 import { checkWritable, writeWhole } from './files.js';
 import { EXIT, sayJson, tell, tellDiagnostics, UserError, type ExitCode } from './output.js';
@@ -10,6 +13,9 @@ export type TranslationOptions = Omit<CompileOptions, 'source' | 'sourceFile'>;
 
 interface Options extends DumpOptions, TranslationOptions {
   readonly output: string;
+  readonly residual?: string;
+  /** Directory in a BPF file system. */
+  readonly pins: string;
   readonly json?: boolean;
 }
 
@@ -22,10 +28,11 @@ export async function run(path: string, options: Options): Promise<ExitCode> {
   if (!result.ok) {
     if (!isRefusal(result.diagnostics)) throw new UserError(`ipt2bpf: ${file}: nothing was written`);
     if (options.json) sayJson({ compiled: false, diagnostics: result.diagnostics });
-    tell(`ipt2bpf: ${file}: chain ${options.chain} is refused at ${options.hook}; nothing was written`);
+    tell(`ipt2bpf: ${file}: ${placeOf(options)} is refused at ${options.hook}; nothing was written`);
     return EXIT.different;
   }
   const { manifest, object, diagnostics } = result;
+  if (options.residual !== undefined) writeWhole(options.residual, residualText(ruleset, manifest, options.pins));
   if (options.output === '-') process.stdout.write(object);
   else writeWhole(options.output, object);
   if (options.json) {
@@ -37,7 +44,22 @@ export async function run(path: string, options: Options): Promise<ExitCode> {
   return EXIT.same;
 }
 
-function checkOutput({ output, json }: Options, dump: string): void {
+/** The chain, or the table, that is compiled. */
+export function placeOf({ chain, table }: Pick<Options, 'chain' | 'table'>): string {
+  return chain === undefined ? `table ${table ?? 'filter'}` : `chain ${chain}`;
+}
+
+/** The tables that stay with iptables, and of table filter what answers for the object. */
+function residualText(ruleset: Ruleset, manifest: Manifest, pins: string): string {
+  const others = ruleset.tables.filter(({ name }) => name !== 'filter');
+  return printDump({ ...ruleset, tables: others }) + residualFilter(manifest, pins);
+}
+
+function checkOutput({ output, json, residual, hook }: Options, dump: string): void {
+  if (residual !== undefined && hook !== 'netfilter') {
+    throw new UserError('ipt2bpf: --residual is for --hook netfilter: at the other hooks all of iptables stays');
+  }
+  if (residual !== undefined) checkWritable(residual, [dump, output]);
   if (output === '-' && json) throw new UserError('ipt2bpf: --json and -o - would both go to stdout');
   if (output === '-' && isatty(1)) throw new UserError('ipt2bpf: an object file is nothing for a terminal');
   checkWritable(output, [dump]);

@@ -25,7 +25,8 @@ function exitCodeOf(error: unknown): number {
     return error.exitCode;
   }
   if (isMachineTrouble(error)) {
-    tell(`ipt2bpf: ${reasonOf(error)}`);
+    const tool = 'path' in error ? `${String(error.path)}: ` : '';
+    tell(`ipt2bpf: ${tool}${reasonOf(error)}`);
     return EXIT.trouble;
   }
   tell(`ipt2bpf: internal error, please report it: ${error instanceof Error ? error.stack : String(error)}`);
@@ -34,7 +35,9 @@ function exitCodeOf(error: unknown): number {
 
 /** What the kernel or a tool refused; known by name, because their code is loaded only by verbs that ask them. */
 function isMachineTrouble(error: unknown): error is Error {
-  return error instanceof Error && ['RuntimeError', 'SystemCallError'].includes(error.name);
+  if (!(error instanceof Error)) return false;
+  const isSpawn = 'syscall' in error && String(error.syscall).startsWith('spawn');
+  return isSpawn || ['RuntimeError', 'CommandError', 'SystemCallError'].includes(error.name);
 }
 
 guardStreams();

@@ -1,17 +1,23 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { didYouMean } from '../../grammar/bind/suggest.js';
+import { didYouMean } from '../../grammar/modules/value/suggest.js';
 
-const REQUIRED = new WeakSet<Option>();
+/** When an option may be left out, by the values of the others. */
+type Unless = (options: Readonly<Record<string, unknown>>) => boolean;
 
-/** Marks an option without which the verb cannot run. */
-export function required(option: Option): Option {
-  REQUIRED.add(option);
+const REQUIRED = new WeakMap<Option, Unless>();
+
+/** Marks an option without which the verb cannot run, unless the others say so. */
+export function required(option: Option, unless: Unless = () => false): Option {
+  REQUIRED.set(option, unless);
   return option;
 }
 
 export function isRequired(option: Option): boolean {
   return REQUIRED.has(option);
 }
+
+/** An object for netfilter hooks holds all chains of its table. */
+export const atNetfilter: Unless = ({ hook }) => hook === 'netfilter';
 
 /**
  * Makes the command name all options that it lacks at once, and only after unknown ones: who mistypes `--hook` is told
@@ -22,7 +28,10 @@ export function refuseMissing(command: Command): Command {
   const words = command.registeredArguments.map((argument) => `<${argument.name()}>`);
   command.usage([...words, ...needed.map(shortFlags), '[options]'].join(' '));
   return command.hook('preAction', () => {
-    const missing = needed.filter((option) => command.getOptionValue(option.attributeName()) === undefined);
+    const given = command.opts();
+    const missing = needed.filter(
+      (option) => given[option.attributeName()] === undefined && REQUIRED.get(option)?.(given) !== true,
+    );
     if (missing.length === 0) return;
     command.error(`error: ${command.name()} needs ${listed(missing.map(flagWithChoices))}`);
   });
@@ -72,7 +81,8 @@ export const tableOption = (): Option =>
     'security',
   ]);
 
-export const hookOption = (): Option => choice('--hook <hook>', 'where the program will run', ['xdp', 'tc']);
+export const hookOption = (): Option =>
+  choice('--hook <hook>', 'where the program will run', ['xdp', 'tc', 'netfilter']);
 
 export const chainOption = (description = 'built-in chain'): Option =>
   choice('--chain <chain>', description, ['INPUT', 'FORWARD', 'OUTPUT', 'PREROUTING']);

@@ -1,6 +1,7 @@
 import { Option, type Command } from 'commander';
 import { VERSION } from '../version.js';
 import {
+  atNetfilter,
   chainOption,
   familyOption,
   hookOption,
@@ -84,12 +85,16 @@ ${examples([
 
 const COMPILE: Verb = {
   name: 'compile',
-  does: 'compile one chain to an eBPF object file',
+  does: 'compile one chain, or at netfilter a table, to an eBPF object file',
   dumps: ['dump'],
   options: [
     required(hookOption()),
-    required(chainOption()),
+    required(chainOption('built-in chain; at netfilter all chains of table filter if left out'), atNetfilter),
     required(new Option('-o, --output <file>', 'object file to write; - is standard output')),
+    new Option('--residual <file>', 'at netfilter: write what iptables has to keep, as iptables-save text'),
+    new Option('--pins <directory>', 'where the programs will be pinned that the residual rules ask').default(
+      '/sys/fs/bpf/ipt2bpf',
+    ),
     ...translationOptions(),
     jsonOption(),
   ],
@@ -98,6 +103,7 @@ const COMPILE: Verb = {
     'ipt2bpf compile rules.v4 --hook xdp --chain INPUT -o input.o',
     'ipt2bpf compile rules.v4 --hook tc --chain OUTPUT -o output.o',
     'ipt2bpf compile rules.v4 --hook xdp --chain INPUT --mode early -o early.o',
+    'ipt2bpf compile rules.v4 --hook netfilter -o table.o --residual rest.v4',
     'sudo iptables-save | ipt2bpf compile - --hook tc --chain FORWARD -o forward.o',
   ],
 };
@@ -158,7 +164,7 @@ const VERIFY: Verb = {
   dumps: ['dump'],
   options: [
     required(hookOption()),
-    required(chainOption()),
+    required(chainOption('built-in chain; at netfilter all chains of table filter if left out'), atNetfilter),
     new Option('--engines <list>', 'which to ask, with commas between').default('model,interpreter,kernel,iptables'),
     whole('--packets <n>', 'how many packets to generate', 1, 10_000_000).default(10_000),
     whole('--seed <n>', 'seed of the generator', 0, Number.MAX_SAFE_INTEGER).default(1),
@@ -171,6 +177,7 @@ const VERIFY: Verb = {
   exit: '0: all engines agree; 1: they do not, or the chain is refused; 2: trouble.\nThe engines kernel and iptables need root; without it they are skipped by name.',
   examples: [
     'sudo ipt2bpf verify rules.v4 --hook xdp --chain INPUT',
+    'sudo ipt2bpf verify rules.v4 --hook netfilter',
     'ipt2bpf verify rules.v4 --hook tc --chain FORWARD --engines interpreter --packets 1000',
     'sudo ipt2bpf verify rules.v4 --hook xdp --chain INPUT --pcap capture.pcap --junit verify.xml',
   ],

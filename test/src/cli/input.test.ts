@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { visible } from '../../../src/cli/output.js';
+import { writePcap } from '../../../src/packet/index.js';
 import { run } from './run.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'ipt2bpf-input-'));
@@ -112,6 +113,18 @@ describe('control characters', () => {
     const typo = await run('check', file('escape-typo.v4', rules('-A INPUT -j "\u001b[2J"')));
     expect(typo.exit).toBe(2);
     expect(check.stdout + typo.stderr).not.toContain('\u001b');
+  });
+});
+
+describe('a capture', () => {
+  const dump = file('capture.v4', rules('-A INPUT -j ACCEPT'));
+  const args = ['verify', dump, '--hook', 'xdp', '--chain', 'INPUT', '--engines', 'interpreter', '--pcap'];
+  it.each([
+    { name: 'without a packet', content: writePcap([]), want: /none\.pcap: there is no packet in it/ },
+    { name: 'that is none', content: 'hello', want: /none\.pcap: neither a pcap nor a pcapng file/ },
+  ])('$name is trouble', async ({ content, want }) => {
+    const result = await run(...args, file('none.pcap', content));
+    expect(result).toMatchObject({ exit: 2, stdout: '', stderr: expect.stringMatching(want) });
   });
 });
 

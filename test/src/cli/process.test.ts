@@ -24,14 +24,14 @@ let main = '';
 beforeAll(() => {
   main = join(builtCli('cli'), 'src/cli/main.js');
   const lines = Array.from(
-    { length: 20_000 },
+    { length: 4000 },
     (_, i) => `-A INPUT -s 10.0.${i >> 8}.${i & 255}/32 -p tcp -m tcp --dport 80 -j DROP`,
   );
   dump('big.v4', lines);
   dump('small.v4', ['-A INPUT -i lo -j ACCEPT']);
   dump(
     'typos.v4',
-    Array.from({ length: 3000 }, () => '-A INPUT -j DORP'),
+    Array.from({ length: 1500 }, () => '-A INPUT -j DORP'),
   );
 }, 120_000);
 
@@ -186,5 +186,27 @@ describe.skipIf(noUser.length > 0)(`without root${needs(noUser)}`, () => {
     const { status, stderr } = shell(`chmod 600 big.v4; ${tool()} print big.v4`);
     expect(status).toBe(2);
     expect(stderr).toBe('ipt2bpf: big.v4: permission denied\n');
+  });
+});
+
+const noMount = missing(['root', 'unshare']);
+
+describe.skipIf(noMount.length > 0)(`a machine without the tools${needs(noMount)}`, () => {
+  const without = (line: string): ReturnType<typeof shell> =>
+    shell(`unshare --mount sh -c 'mount -t tmpfs none /usr/sbin && ${process.execPath} ${main} ${line}'`);
+  const at = 'small.v4 --hook xdp --chain INPUT --packets 50';
+
+  it('skips what needs them by name', () => {
+    const { status, stdout, stderr } = without(`verify ${at} --engines interpreter,iptables`);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(stdout).toMatch(
+      /iptables +skipped: iptables-legacy-restore is not installed\nequal: reference, interpreter\n$/,
+    );
+  });
+
+  it('has nothing to compare with where no engine is left', () => {
+    const { status, stdout, stderr } = without(`verify ${at} --engines iptables`);
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    expect(stderr).toBe('ipt2bpf: nothing was verified (iptables skipped: iptables-legacy-restore is not installed)\n');
   });
 });
