@@ -51,8 +51,8 @@ describe('refusals of an exact object', () => {
     },
     {
       name: 'a target that is not understood',
-      rules: ['-A INPUT -j NFLOG --nflog-group 3'],
-      want: [['6: rule 1 of chain INPUT cannot be decided exactly at xdp: target NFLOG is not translated', KEEP]],
+      rules: ['-A INPUT -j NFQUEUE --queue-num 3'],
+      want: [['6: rule 1 of chain INPUT cannot be decided exactly at xdp: target NFQUEUE is not translated', KEEP]],
     },
     {
       name: 'a local address',
@@ -79,7 +79,7 @@ describe('refusals of an exact object', () => {
       name: 'each reason of a rule once, each rule for itself',
       rules: [
         '-A INPUT -m conntrack --ctstate NEW -m state --state NEW -m recent --rcheck --name x --mask 255.255.255.255 --rsource -j WEB',
-        '-A WEB -m state --state NEW -j NFLOG',
+        '-A WEB -m state --state NEW -j NFQUEUE --queue-num 3',
       ],
       want: [
         [
@@ -94,7 +94,7 @@ describe('refusals of an exact object', () => {
           '7: rule 1 of chain WEB cannot be decided exactly at xdp: the connection state is not known at xdp: conntrack looks at a packet later',
           KEEP,
         ],
-        ['7: rule 1 of chain WEB cannot be decided exactly at xdp: target NFLOG is not translated', KEEP],
+        ['7: rule 1 of chain WEB cannot be decided exactly at xdp: target NFQUEUE is not translated', KEEP],
       ],
     },
     {
@@ -137,7 +137,10 @@ describe('refusals of an exact object', () => {
   });
 
   it('a target alone that is not understood leaves the tests of its rule decided', () => {
-    const [{ undecided, meaning }] = analysisOf(text('-A INPUT -p tcp -j NFLOG'), { ...XDP, mode: 'early' }).rules;
+    const [{ undecided, meaning }] = analysisOf(text('-A INPUT -p tcp -j NFQUEUE --queue-num 3'), {
+      ...XDP,
+      mode: 'early',
+    }).rules;
     expect({ reasons: undecided.length, tests: meaning.undecided }).toEqual({ reasons: 1, tests: false });
   });
 });
