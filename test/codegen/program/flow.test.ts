@@ -1,14 +1,17 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { FLOW_FRAGMENT, layoutFlow, MAX_OPTION_BYTES, storedBytes } from '../../../codegen/program/flow.js';
+import { FLOW_STATE, layoutFlow, MAX_OPTION_BYTES, storedBytes, type Fact } from '../../../codegen/program/flow.js';
 import { fieldBits, FIELDS, type Field } from '../../../grammar/model/fields.js';
 
 const FIELD_NAMES = Object.keys(FIELDS) as Field[];
 const families = fc.constantFrom('v4' as const, 'v6' as const);
+/** What a hook knows beside the packet: words of 32 bits. */
+const FACT_BYTES: Readonly<Record<Fact, number>> = { owner: 12, 'route-type': 4 };
+const factSets = fc.subarray(Object.keys(FACT_BYTES) as Fact[]).map((facts) => new Set(facts));
 const fieldSets = fc.subarray(FIELD_NAMES, { minLength: 0 }).map((fields) => new Set(fields));
 
 describe('layoutFlow', () => {
-  it.each<{ name: string; family: 'v4' | 'v6'; used: readonly Field[]; want: unknown }>([
+  it.each<{ name: string; family: 'v4' | 'v6'; used: readonly Field[]; facts?: readonly Fact[]; want: object }>([
     { name: 'nothing but the head', family: 'v4', used: [], want: { bytes: 24, fields: {} } },
     { name: 'one byte takes a word', family: 'v4', used: ['proto'], want: { bytes: 32, fields: { proto: 24 } } },
     {
@@ -29,15 +32,22 @@ describe('layoutFlow', () => {
       used: ['tcp.options', 'proto'],
       want: { bytes: 64 + MAX_OPTION_BYTES, fields: { 'tcp.options': 24, proto: 56 }, optionBytes: 64 },
     },
-  ])('$name', ({ family, used, want }) => {
-    const { offsets, ...rest } = layoutFlow(new Set(used), family);
-    expect({ ...rest, fields: Object.fromEntries(offsets) }).toEqual(want);
+    {
+      name: 'facts behind the fields, on words of 32 bits',
+      family: 'v4',
+      used: ['proto'],
+      facts: ['owner', 'route-type'],
+      want: { bytes: 48, fields: { proto: 24, owner: 28, 'route-type': 40 } },
+    },
+  ])('$name', ({ family, used, facts: known, want }) => {
+    const { offsets, facts, ...rest } = layoutFlow(new Set(used), family, new Set(known));
+    expect({ ...rest, fields: Object.fromEntries<number>([...offsets, ...facts]) }).toEqual(want);
   });
 
   it('fields are aligned, apart from one another and from the head, and inside', () => {
     fc.assert(
-      fc.property(fieldSets, families, (used, family) => {
-        const { bytes, offsets, optionBytes } = layoutFlow(used, family);
+      fc.property(fieldSets, factSets, families, (used, known, family) => {
+        const { bytes, offsets, facts, optionBytes } = layoutFlow(used, family, known);
         const owner = new Array<string | undefined>(bytes).fill(undefined);
         const take = (name: string, start: number, length: number): void => {
           for (let at = start; at < start + length; at++) {
@@ -46,12 +56,17 @@ describe('layoutFlow', () => {
             owner[at] = name;
           }
         };
-        take('head', 0, FLOW_FRAGMENT + 4);
+        take('head', 0, FLOW_STATE + 4);
         expect(new Set(offsets.keys())).toEqual(used);
         for (const [field, offset] of offsets) {
           const size = storedBytes(field, family);
           expect(offset % Math.min(size, 8), field).toBe(0);
           take(field, offset, size);
+        }
+        expect(new Set(facts.keys())).toEqual(known);
+        for (const [fact, offset] of facts) {
+          expect(offset % 4, fact).toBe(0);
+          take(fact, offset, FACT_BYTES[fact]);
         }
         if (optionBytes !== undefined) take('options', optionBytes, MAX_OPTION_BYTES);
         expect(optionBytes !== undefined).toBe(used.has('tcp.options'));
@@ -74,7 +89,8 @@ describe('layoutFlow', () => {
 
   it('all fields together leave most of the 512 bytes of stack', () => {
     for (const family of ['v4', 'v6'] as const) {
-      expect(layoutFlow(new Set(FIELD_NAMES), family).bytes).toBeLessThanOrEqual(256);
+      const facts = new Set(Object.keys(FACT_BYTES) as Fact[]);
+      expect(layoutFlow(new Set(FIELD_NAMES), family, facts).bytes).toBeLessThanOrEqual(256);
     }
   });
 });
