@@ -46,10 +46,12 @@ import { emitOwner, emitOwnerTest } from './netfilter/owner.js';
 import { emitRouteType, emitRouteTypeTest } from './netfilter/route-type.js';
 import { netfilterIpv6HeadersFunction } from './netfilter/ipv6-headers.js';
 import { emitLink, emitStart, loadData, SK_BUFF, storeFlow, type EntryContext } from './packet/entry.js';
-import { emitIpv4, IPV4_OPTIONS_SUM, ipv4OptionsSumFunction } from './packet/ipv4.js';
+import { emitIpv4, IPV4_OPTIONS_SUM, ipv4OptionsSumFunction, writesOptions } from './packet/ipv4.js';
 import { IPV6_HEADERS, ipv6HeadersFunction } from './packet/ipv6-headers.js';
 import { emitIpv6 } from './packet/ipv6.js';
+import { readsAnything } from './payload/fields.js';
 import { PayloadFunctions } from './payload/index.js';
+import { REWRITTEN_OPTIONS, rewrittenOptionsFunction } from './payload/rewritten-options.js';
 import { visitCondition } from './reachable.js';
 import { isIngress, isWireView, type WireView } from './view.js';
 import { FIB_PARAMS_BYTES } from './packet/route.js';
@@ -195,6 +197,15 @@ export function generate(analysis: Analysis, common: Common): Program {
   };
 }
 
+/** Whether some test may read any byte of the packet. */
+export function readsBytes({ rules }: Pick<Analysis, 'rules'>): boolean {
+  let found = false;
+  for (const { meaning } of rules) {
+    visitCondition(meaning.condition, { payload: (test) => (found ||= readsAnything(test)) });
+  }
+  return found;
+}
+
 /** The labels of a test that may be inverted. */
 function turned(inverted: boolean, ifTrue: string, ifFalse: string): [string, string] {
   return inverted ? [ifFalse, ifTrue] : [ifTrue, ifFalse];
@@ -252,6 +263,10 @@ function readingFunctions(
   } else if (isIngress(view)) {
     const code = ipv4OptionsSumFunction(view.hook);
     functions.push({ name: IPV4_OPTIONS_SUM, params: [ctx, flow, intParam('ihl')], instructions: code.finish() });
+    if (readsBytes(analysis) && writesOptions(view.chain)) {
+      const options = rewrittenOptionsFunction(view.hook).finish();
+      functions.push({ name: REWRITTEN_OPTIONS, params: [ctx, flow, intParam('ihl')], instructions: options });
+    }
   }
   return functions;
 }
@@ -289,6 +304,7 @@ function emitWireEntry(
     used: analysis.used,
     fragments: analysis.fragments,
     vlan: analysis.vlan,
+    readsBytes: readsBytes(analysis),
     flow: SCRATCH - layout.bytes,
     scratch: SCRATCH,
     pass: 'pass',

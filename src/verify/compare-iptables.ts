@@ -5,6 +5,7 @@ import { hasMomentary } from './compare-object.js';
 import { noVerdicts, type EngineReport, type Mismatch, type Verdict, type VerifyJob } from './job.js';
 import {
   explainObservation,
+  hasWrittenOptions,
   isGroupDestination,
   isLinkLocalDestination,
   isPiece,
@@ -60,6 +61,7 @@ function notForTheNamespace(job: VerifyJob, packet: Packet): string | undefined 
   // Pieces that the kernel puts together first are judged as another packet.
   if (job.analysis.reassembled && isPiece(job, packet, true)) return 'piece of a datagram that is reassembled first';
   if (isLinkLocalDestination(job, packet)) return 'link-local destination';
+  if (hasWrittenOptions(job, packet)) return 'IP options that the stack writes into';
   if ((chain === 'INPUT' || chain === 'FORWARD') && isGroupDestination(job, packet)) {
     return 'destination group that the host has not joined';
   }

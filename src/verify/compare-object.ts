@@ -3,7 +3,15 @@ import type { RuleRef } from '../../grammar/model/ruleset.js';
 import { visitCondition } from '../../codegen/program/reachable.js';
 import { noVerdicts, type EngineName, type EngineReport, type Mismatch, type Verdict, type VerifyJob } from './job.js';
 import type { CounterValues, ObjectMachine } from './object-machine.js';
-import { isLinkLocalDestination, isPiece, isMomentary, judgeByHits, mayAccept, reachOf } from './reference.js';
+import {
+  hasWrittenOptions,
+  isLinkLocalDestination,
+  isPiece,
+  isMomentary,
+  judgeByHits,
+  mayAccept,
+  reachOf,
+} from './reference.js';
 
 /** Packets between two readings of the counters. */
 const BATCH = 64;
@@ -131,6 +139,8 @@ export class ObjectComparison {
     if (manifest.fragments !== 'judge' && isPiece(this.job, packet)) {
       return { verdicts: [manifest.fragments === 'drop' ? 'drop' : 'accept'], keys: [], bytes: 0 };
     }
+    const unknown = manifest.hook !== 'netfilter' && hasWrittenOptions(this.job, packet);
+    if (unknown) return { verdicts: ['drop'], keys: [], bytes: 0 };
     const wasHit = (rule: RuleRef): boolean => {
       const key = this.keys.get(`${rule.chain} ${rule.number}`);
       return hits !== undefined && key !== undefined && hits[2 * key] > 0;

@@ -13,6 +13,8 @@ import {
   type Oracle,
   type Reach,
 } from '../evaluate/index.js';
+import { writesOptions } from '../../codegen/program/packet/ipv4.js';
+import { readsBytes } from '../../codegen/program/program.js';
 import { readLink } from '../packet/index.js';
 import type { ConnectionState } from './connection-state.js';
 import type { Verdict, VerifyJob } from './job.js';
@@ -68,7 +70,7 @@ function now(): NonNullable<Surroundings['time']> {
 
 /** Whether the answer to a test is another one each time it is asked: what an engine did tells it. */
 export function isMomentary({ name }: Opaque): boolean {
-  return name === 'limit' || name === 'random' || name === 'cpu';
+  return name === 'limit' || name === 'recent' || name === 'random' || name === 'cpu';
 }
 
 /** The reference's answer where `limit` is answered by which rules an engine counted (undefined: no limit is asked). */
@@ -170,6 +172,23 @@ function isPiece6(bytes: Uint8Array, atomic: boolean): boolean {
   // A fragment header that should follow, but is not there any more.
   return atomic && next === 44;
 }
+
+/** A packet with IP options that the stack writes into before the chain, where some rule reads such bytes. */
+export function hasWrittenOptions(job: VerifyJob, packet: Packet): boolean {
+  const { family, chain, analysis } = job;
+  if (family !== 'v4' || !writesOptions(chain) || !readsBytes(analysis)) return false;
+  if (reachOf(job, packet).kind !== 'reaches') return false;
+  const { bytes } = readIpPacket(packet.frame, family, chain);
+  const end = (bytes[0] & 0x0f) * 4;
+  for (let at = 20; at < end && bytes[at] !== 0; at += bytes[at] === 1 ? 1 : bytes[at + 1]) {
+    if (WRITTEN_OPTIONS.includes(bytes[at])) return true;
+    if (bytes[at] !== 1 && (bytes[at + 1] ?? 0) < 2) return false;
+  }
+  return false;
+}
+
+/** Record route, timestamp, source routes. */
+const WRITTEN_OPTIONS = [7, 68, 131, 137];
 
 /** The way of the packet through the rules, for people. */
 export function traceOf(job: VerifyJob, packet: Packet): readonly string[] {

@@ -69,6 +69,8 @@ export interface EntryContext extends FlowWriter {
   readonly used: ReadonlySet<Field>;
   readonly fragments: FragmentPolicy;
   readonly vlan: VlanPolicy;
+  /** Whether some test may read any byte of the packet as the chain sees it. */
+  readonly readsBytes: boolean;
   /** Offset of 64 bytes of scratch memory from r10. */
   readonly scratch: number;
   /** Where a packet goes that this chain does not judge. */

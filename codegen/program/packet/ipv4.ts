@@ -1,3 +1,4 @@
+import type { BuiltinChain } from '../../../grammar/model/family.js';
 import {
   alu32,
   alu64,
@@ -25,6 +26,7 @@ import {
 import { Code } from '../code.js';
 import { FLOW_L3, FLOW_LENGTH, FLOW_THOFF } from '../flow.js';
 import type { WireHook } from '../manifest.js';
+import { REWRITTEN_OPTIONS } from '../payload/rewritten-options.js';
 import { isIngress } from '../view.js';
 import {
   loadData,
@@ -57,6 +59,7 @@ export function emitIpv4(context: EntryContext): void {
   emitFragmentOffset(context);
   if (view.chain !== 'OUTPUT' && view.chain !== 'PREROUTING') emitMartians(context);
   emitFragmentPolicy(context);
+  if (context.readsBytes && writesOptions(view.chain)) emitRewrittenOptions(context);
   code.emit(load(2, R3, R7, 2), toBigEndian(R3, 16));
   if (view.hook === 'tc') emitBigTcp(context);
   code.emit(alu64('sub', R3, reg(R9)));
@@ -183,6 +186,19 @@ function emitFragmentOffset(context: EntryContext): void {
   if (!used.has('fragoff')) return;
   code.emit(load(2, R1, R7, 6), toBigEndian(R1, 16), alu32('and', R1, IP_OFFSET));
   storeField(context, 'fragoff', R1);
+}
+
+/** Whether the stack has written into the IP options before the chain runs. */
+export function writesOptions(chain: BuiltinChain): boolean {
+  return chain === 'INPUT' || chain === 'FORWARD';
+}
+
+/** What the bytes of such a packet are in the chain is not known. */
+function emitRewrittenOptions({ code, flow, unknown }: EntryContext): void {
+  const plain = code.label('plain');
+  code.emit(jump64('jle', R9, 20, plain), mov64(R1, reg(R6)), mov64(R2, reg(R10)), alu64('add', R2, flow));
+  code.emit(mov64(R3, reg(R9)), callFunction(REWRITTEN_OPTIONS), jump64('jne', R0, 0, unknown));
+  code.place(plain);
 }
 
 /** Pieces of what INPUT and OUTPUT judge as whole datagrams; behind the routes, as other chains' pieces are not ours. */

@@ -1,5 +1,6 @@
 import type { PayloadTest } from '../../../grammar/model/payload.js';
 import type { Undecided, View } from '../view.js';
+import { readsAnything } from './fields.js';
 import { isFoundByBoyerMoore } from './text.js';
 
 const EARLY = 'use --mode early and keep iptables behind it';
@@ -12,13 +13,9 @@ export function undecidedPayload(test: PayloadTest, view: View): Undecided | und
     return { reason, advice: 'use --algo kmp' };
   }
   const rewritten = view.rewrittenBy;
+  // A mapping changes addresses, ports and checksums.
   if (rewritten !== undefined && readsAnything(test)) {
     return { reason: `addresses may be rewritten before the chain (${rewritten})`, advice: 'use exact mode' };
   }
   return undefined;
-}
-
-/** Tests that may read what a mapping of addresses changes: addresses, ports and checksums. */
-function readsAnything(test: PayloadTest): boolean {
-  return test.kind === 'u32' || test.kind === 'string' || test.kind === 'classic-bpf';
 }

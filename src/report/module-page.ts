@@ -1,0 +1,114 @@
+import { analyse } from '../../codegen/program/analysis.js';
+import type { Hook } from '../../codegen/program/manifest.js';
+import { parseDump } from '../../grammar/index.js';
+import type { BuiltinChain, Family, TableName } from '../../grammar/model/family.js';
+import { MODULE_SAMPLES, type ModuleSample } from './module-samples.js';
+
+interface Place {
+  readonly title: string;
+  readonly hook: Hook;
+  readonly chain: BuiltinChain;
+  readonly table: TableName;
+}
+
+const PLACES: readonly Place[] = [
+  { title: 'xdp PREROUTING', hook: 'xdp', chain: 'PREROUTING', table: 'raw' },
+  { title: 'xdp INPUT', hook: 'xdp', chain: 'INPUT', table: 'filter' },
+  { title: 'xdp FORWARD', hook: 'xdp', chain: 'FORWARD', table: 'filter' },
+  { title: 'tc INPUT', hook: 'tc', chain: 'INPUT', table: 'filter' },
+  { title: 'tc FORWARD', hook: 'tc', chain: 'FORWARD', table: 'filter' },
+  { title: 'tc OUTPUT', hook: 'tc', chain: 'OUTPUT', table: 'filter' },
+  { title: 'netfilter INPUT', hook: 'netfilter', chain: 'INPUT', table: 'filter' },
+  { title: 'netfilter FORWARD', hook: 'netfilter', chain: 'FORWARD', table: 'filter' },
+  { title: 'netfilter OUTPUT', hook: 'netfilter', chain: 'OUTPUT', table: 'filter' },
+];
+
+/** What becomes of a match at a place: decided there, or why not. `none`: iptables does not allow it there. */
+export type Standing =
+  | { readonly kind: 'exact' }
+  | { readonly kind: 'early'; readonly reason: string }
+  | { readonly kind: 'refused'; readonly reason: string }
+  | { readonly kind: 'none' };
+
+/** Asks the compiler about a rule with this match. */
+export function standingOf(sample: ModuleSample, place: Place, family: Family): Standing {
+  const text = `*${place.table}\n-A ${place.chain} ${sample.words}\nCOMMIT\n`;
+  const { ruleset, diagnostics } = parseDump(text, { family, sets: ['a'] });
+  if (diagnostics.some(({ severity }) => severity === 'error')) return { kind: 'none' };
+  const result = analyse(ruleset, { hook: place.hook, chain: place.chain, table: place.table });
+  if (!result.ok) return { kind: 'refused', reason: result.diagnostics.map(({ message }) => message).join('; ') };
+  const [rule] = result.analysis.rules;
+  if (rule.undecided.length === 0) return { kind: 'exact' };
+  const reason = rule.undecided.map((why) => why.reason).join('; ');
+  // There is no early mode where nothing stands behind the chain.
+  return { kind: place.hook === 'netfilter' ? 'refused' : 'early', reason };
+}
+
+const FAMILY: Readonly<Record<Family, string>> = { v4: 'IPv4', v6: 'IPv6' };
+const CELL: Readonly<Record<Standing['kind'], string>> = {
+  exact: 'exact',
+  early: 'early',
+  refused: 'refused',
+  none: '–',
+};
+
+function row(sample: ModuleSample): { readonly cells: string; readonly reasons: readonly string[] } {
+  const reasons = new Set<string>();
+  const cells = PLACES.map((place) => {
+    const standings = sample.families.map((family) => ({ family, standing: standingOf(sample, place, family) }));
+    for (const { standing } of standings) if ('reason' in standing) reasons.add(standing.reason);
+    const cells = standings.map(({ standing }) => CELL[standing.kind]);
+    if (new Set(cells).size === 1) return cells[0];
+    return standings.map(({ family, standing }) => `${CELL[standing.kind]} (${FAMILY[family]})`).join(', ');
+  });
+  const families = sample.families.length === 2 ? '' : ` (${FAMILY[sample.families[0]]})`;
+  const name = `\`${sample.words.replaceAll('|', '\\|')}\`${families}`;
+  return { cells: `| ${[name, ...cells].join(' | ')} |`, reasons: [...reasons] };
+}
+
+/** The page docs/modules/matches.md: every match at every hook, as the compiler has it. */
+export function modulePage(): string {
+  const rows = MODULE_SAMPLES.map((sample) => ({ sample, ...row(sample) }));
+  const head = ['match', ...PLACES.map(({ title }) => title)];
+  return [
+    '# Matches at the hooks',
+    '',
+    'Generated from the tables that the compiler uses: `IPT2BPF_UPDATE=1 npx vitest run test/docs/modules.test.ts`.',
+    '',
+    '- **exact**: the object decides as iptables does.',
+    '- **early**: an exact object is refused with the reason below; an early one (`--mode early`) answers it both ways.',
+    '- **refused**: no object is made of a ruleset with it.',
+    '- **–**: iptables does not allow it there.',
+    '',
+    `| ${head.join(' | ')} |`,
+    `| ${head.map(() => '---').join(' | ')} |`,
+    ...rows.map(({ cells }) => cells),
+    '',
+    '## Why not exact',
+    '',
+    ...rows.flatMap(({ sample, reasons }) => reasons.map((reason) => `- \`${sample.words}\`: ${reason}.`)),
+    '',
+    ...NOTES,
+    '',
+  ].join('\n');
+}
+
+const NOTES = [
+  '## What exact rests on',
+  '',
+  '- `ah` (IPv6), `rt`, `hbh`, `dst`: a packet that ends before its header does is dropped, as by Linux 6.18.44; kernels',
+  '  from before July 2026 let it pass such a rule.',
+  '- `string --to`: the text ends before this offset (Linux 6.7 and newer; before, it began there at the latest).',
+  '- `string --algo bm`: the kernel passes over a text that lies in two pieces of memory; objects find it.',
+  '- `sctp ! --chunk-types`, `dccp ! --dccp-option`: a packet that is too short to answer is dropped, yet the rule counts',
+  '  it and its target runs, as in the kernel.',
+  '- `srh --srh-tag`: the kernel compares the number in the byte order of the machine, and so do objects.',
+  '- `time`: programs read CLOCK_TAI, which is CLOCK_REALTIME unless a time daemon has told the kernel the leap seconds;',
+  '  `--kerneltz` takes the time zone of the kernel for UTC unless the compiler is told otherwise.',
+  '- `cpu`: packets are not steered to another processor between hook and chain (RPS, RSS of tunnels).',
+  '- `physdev` at OUTPUT: what this host sends has come over no bridge, so it matches where every option is inverted.',
+  '- `u32`, `string`: IPv4 packets with options that the stack writes into (record route, timestamp, source routes) are',
+  '  dropped by exact objects at INPUT and FORWARD and passed by early ones: what the chain would see is not known.',
+  '- More than 512 IPv6 extension headers, 400 SCTP chunks, or 64 KiB of searched text are not walked over: such packets',
+  '  are dropped by exact objects and passed by early ones.',
+];
