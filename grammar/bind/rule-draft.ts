@@ -19,6 +19,9 @@ import type {
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
+/** Errors after which the rest of a line is not looked at: more of them help nobody. */
+const MOST_ERRORS = 12;
+
 /** A rule while its words are read: what is set once, and the faults so far. */
 export class RuleDraft {
   private command: Command | undefined;
@@ -32,6 +35,7 @@ export class RuleDraft {
   /** Modules in the order in which they were loaded. */
   readonly loaded: (KnownUse | UnknownUse)[] = [];
   private readonly faults: Diagnostic[] = [];
+  private errors = 0;
 
   constructor(readonly surroundings: Surroundings) {}
 
@@ -68,7 +72,7 @@ export class RuleDraft {
   }
 
   fault(code: Code, at: SourceRange, message: string, hint?: string): void {
-    this.faults.push(problem(code, at, message, hint));
+    this.addFault(problem(code, at, message, hint));
   }
 
   /** A fault after which the next word's meaning is not known. */
@@ -79,6 +83,7 @@ export class RuleDraft {
 
   addFault(fault: Diagnostic): void {
     this.faults.push(fault);
+    if (fault.severity === 'error' && ++this.errors === MOST_ERRORS) this.ended = true;
   }
 
   addMatch(use: MatchUse): void {

@@ -28,7 +28,8 @@ export const classicProgram: ValueType<readonly ClassicInstruction[]> = {
 };
 
 const LENGTH = /^[ \t\n\v\f\r]*([-+]?\d+),/;
-const INSTRUCTION = new RegExp(`^${'[ \\t\\n\\v\\f\\r]*([-+]?\\d+)'.repeat(4)}`);
+/** Each number is read to its last digit. */
+const INSTRUCTION = new RegExp(`^${'[ \\t\\n\\v\\f\\r]*([-+]?\\d+)(?!\\d)'.repeat(4)}`);
 
 function parseProgram(word: string): Parsed<readonly ClassicInstruction[]> {
   const head = LENGTH.exec(word);

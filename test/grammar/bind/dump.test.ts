@@ -89,6 +89,13 @@ describe('faults of a file', () => {
   });
 });
 
+describe('a line with very many errors', () => {
+  it('is read to the twelfth', () => {
+    const { diagnostics } = parseDump(`*filter\n-A INPUT ${'-p tcp '.repeat(50)}\nCOMMIT\n`);
+    expect(diagnostics.map(({ code }) => code)).toEqual(Array.from({ length: 12 }, () => 'repeated-option'));
+  });
+});
+
 describe('no half rules', () => {
   const lines = [
     '-A INPUT -s 10.0.0.0/33 -j ACCEPT',

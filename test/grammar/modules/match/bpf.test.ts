@@ -46,6 +46,7 @@ testRows(bpf, [
     '2,192 0 0 0,6 0 0 0',
     '2,32 0 0 4294963201,6 0 0 0',
     '2,32 0 0 4294967295,6 0 0 0',
+    '1,6 256 0 dport',
   ].map((text) => ({ words: ['--bytecode', text] })),
   { words: '' },
   { words: ['!', '--bytecode', TCP] },
