@@ -43,7 +43,7 @@ export function takeModuleOption(
   use.text += `\n${inverted ? '!' : ''}${key} ${context.protocol?.number ?? ''} ${read}`;
   if ('value' in parsed) {
     if (spec.ends.length > 0) endElement(use.given, key, spec.ends);
-    else use.given[key] = { value: parsed.value, inverted };
+    else use.given[key] = { value: parsed.value, inverted: inverted || use.given[key]?.inverted === true };
     return;
   }
   if (values[0]?.text === '!') return source.stop('bad-inversion', values[0], `"!" must stand before ${spec.flag}`);

@@ -64,7 +64,7 @@ export interface OptionSpec<T> {
   readonly required: boolean;
   /** Keys of options in the same module that cannot stand beside this one. */
   readonly excludes: readonly string[];
-  /** May be given more than once (rare); the last one counts. */
+  /** May be given more than once (rare): the last value counts, and an inversion stays. */
   readonly repeatable: boolean;
   /**
    * Keys of the options that describe one element of a list. Each time this option is given it ends an element: the

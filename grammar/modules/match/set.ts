@@ -1,4 +1,5 @@
-import { defineVerbatimMatch, givenWords, option } from '../define.js';
+import { FALSE, invertIf, opaque } from '../../model/condition.js';
+import { defineMatch, givenWords, option, optionWords } from '../define.js';
 import { setUse } from '../value/ipset.js';
 import { uint64 } from '../value/number.js';
 import { flag } from '../value/text.js';
@@ -11,9 +12,14 @@ function oneOf(kind: 'packets' | 'bytes', key: 'Eq' | 'Lt' | 'Gt'): readonly str
 const OPTIONS = {
   set: option('--match-set', setUse, { aliases: ['--set'], invertible: true, required: true, doc: 'is in the set' }),
   nomatch: option('--return-nomatch', flag, { repeatable: true, doc: 'take entries with nomatch for hits' }),
-  counters: option('--update-counters', flag, { invertible: true, doc: 'count in the set (with "!": do not)' }),
+  counters: option('--update-counters', flag, {
+    invertible: true,
+    repeatable: true,
+    doc: 'count in the set (with "!": do not)',
+  }),
   subcounters: option('--update-subcounters', flag, {
     invertible: true,
+    repeatable: true,
     doc: 'count in the sets of a list (with "!": do not)',
   }),
   packetsEq: option('--packets-eq', uint64, {
@@ -32,8 +38,10 @@ const OPTIONS = {
   bytesGt: option('--bytes-gt', uint64, { excludes: oneOf('bytes', 'Gt'), doc: 'byte counter is greater' }),
 };
 
+const COMPARED = ['packetsEq', 'packetsLt', 'packetsGt', 'bytesEq', 'bytesLt', 'bytesGt'] as const;
+
 /** Membership of an IP set (net/netfilter/xt_set.c, revision 4). */
-export const set = defineVerbatimMatch({
+export const set = defineMatch({
   name: 'set',
   families: ['v4', 'v6'],
   doc: 'address or port is in an IP set',
@@ -45,5 +53,14 @@ export const set = defineVerbatimMatch({
       ...(subcounters?.inverted === true ? { subcounters } : {}),
     };
     return givenWords(OPTIONS, { ...options, ...shown }, context);
+  },
+  condition: ({ set: use, nomatch, ...options }, context) => {
+    if (use === undefined) return FALSE;
+    const compared = COMPARED.flatMap((key) => {
+      const given = options[key];
+      return given === undefined ? [] : optionWords(OPTIONS[key], given, context);
+    });
+    const test = { ...use.value, returnNomatch: nomatch !== undefined, counters: compared };
+    return invertIf(use.inverted, opaque({ name: 'set', test }));
   },
 });

@@ -1,4 +1,12 @@
-import { defineVerbatimTarget, isEmpty, option, optionWords, type ModuleContext, type OptionsOf } from '../define.js';
+import {
+  defineVerbatimTarget,
+  isBefore,
+  isEmpty,
+  option,
+  optionWords,
+  type ModuleContext,
+  type OptionsOf,
+} from '../define.js';
 import { number } from '../value/number.js';
 import { flag } from '../value/text.js';
 
@@ -22,7 +30,10 @@ function check(options: Options, { protocol }: ModuleContext): string[] {
   return flags !== undefined && !tcp ? ['the TCP operations of ECN need -p tcp'] : [];
 }
 
-function print({ remove, echo, reduced, codePoint }: Options, context: ModuleContext): readonly string[] {
+function print(options: Options, context: ModuleContext): readonly string[] {
+  const { remove, echo, reduced } = options;
+  // Removing forgets what was set before it.
+  const codePoint = isBefore(options, 'codePoint', 'remove') ? undefined : options.codePoint;
   const zero = { value: 0, inverted: false };
   const ece = remove === undefined ? echo : zero;
   const cwr = remove === undefined ? reduced : zero;

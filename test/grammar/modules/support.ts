@@ -55,7 +55,7 @@ export function readWords(module: AnyModule, text: string | readonly string[], c
     const parsed = spec.value.parse(values, context);
     if ('error' in parsed) errors.push(parsed.error);
     else if (spec.ends.length > 0) endElement(options, key, spec.ends);
-    else options[key] = { value: parsed.value, inverted };
+    else options[key] = { value: parsed.value, inverted: inverted || options[key]?.inverted === true };
   }
   for (const [key, spec] of Object.entries(module.options)) {
     if (spec.required && !(key in options)) errors.push(`${spec.flag} is required`);

@@ -90,6 +90,10 @@ testRows(
     PLAIN,
     ['--match-set foo src', '--match-set foo src'],
     ['! --set foo srcX,dst', '! --match-set foo src,dst'],
+    [
+      '--match-set foo src ! --update-counters --update-counters --return-nomatch --return-nomatch',
+      '--match-set foo src --return-nomatch ! --update-counters',
+    ],
     ['! --match-set foo dst ! --update-counters --update-subcounters', '! --match-set foo dst ! --update-counters'],
     [
       '--bytes-gt 5 ! --packets-eq 0x10 --match-set foo dst --return-nomatch',

@@ -31,6 +31,8 @@ testRows(ecnTarget, [
     ['--ecn-tcp-cwr 0 --ecn-tcp-ece 0', '--ecn-tcp-remove'],
     ['--ecn-tcp-cwr 1 --ecn-tcp-ece 0', '--ecn-tcp-ece 0 --ecn-tcp-cwr 1'],
     ['--ecn-tcp-cwr 1 --ecn-ip-ect 3', '--ecn-tcp-cwr 1 --ecn-ip-ect 3'],
+    ['--ecn-ip-ect 3 --ecn-tcp-remove', '--ecn-tcp-remove'],
+    ['--ecn-tcp-remove --ecn-ip-ect 3', '--ecn-tcp-ece 0 --ecn-tcp-cwr 0 --ecn-ip-ect 3'],
     ['--ecn-tcp-remove --ecn-tcp-cwr 1'],
     ['--ecn-tcp-cwr 2'],
     [''],
