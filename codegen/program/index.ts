@@ -210,7 +210,7 @@ function answeringParts(built: Built): Pick<Manifest, 'answers'> {
 }
 
 const NETFILTER_ASSUMPTIONS = [
-  'the programs are attached at the priority of table filter (0), and the chain in the kernel accepts everything',
+  'the programs stand in the place of table filter: iptables keeps no more of it than the residual rules',
 ];
 
 function needs(built: Built, logs: boolean): Manifest['needs'] {

@@ -5,16 +5,17 @@ import { CaptureError, readCapture, writePcap } from '../packet/index.js';
 import { generatePackets } from '../verify/generate.js';
 import { ENGINES, type Chain, type EngineName, type EngineReport } from '../verify/job.js';
 import { reportJson, reportJunit, reportText } from '../verify/report.js';
-import { verify } from '../verify/verify.js';
+import { verify, type VerifyResult } from '../verify/verify.js';
 import { analyse } from '../../codegen/program/analysis.js';
-import type { TranslationOptions } from './compile.js';
+import { placeOf, type TranslationOptions } from './compile.js';
 import { loadRules, type DumpOptions, type LoadedDump } from './dump.js';
 import { checkWritable, writeWhole } from './files.js';
 import { isRefusal } from './refusal.js';
 import { EXIT, reasonOf, say, sayJson, tell, tellDiagnostics, UserError, type ExitCode } from './output.js';
 
 interface Options extends DumpOptions, TranslationOptions {
-  readonly chain: Chain;
+  /** May be missing at netfilter alone. */
+  readonly chain?: Chain;
   readonly pcap?: string;
   readonly packets: number;
   readonly seed: number;
@@ -33,17 +34,15 @@ export async function run(path: string, options: Options): Promise<ExitCode> {
   }
   const dump = loadRules(path, options);
   const started = Date.now();
-  const packets = pcap === undefined ? generated(dump, options) : captured(pcap, options);
   const progress = (text: string): void => {
     if (process.stderr.isTTY) tell(`ipt2bpf: ${text}`);
   };
-  const settings = { ...options, engines, progress, sourceFile: dump.file };
-  const result = await verify(dump.ruleset, dump.text, packets, settings);
+  const result = await compared(dump, options, engines, progress);
   if (!result.ok) {
     tellDiagnostics(result.diagnostics, dump.file, dump.text);
     if (!isRefusal(result.diagnostics)) throw new UserError(`ipt2bpf: ${dump.file}: there is nothing to verify`);
     if (options.json) sayJson({ compiled: false, diagnostics: result.diagnostics });
-    tell(`ipt2bpf: ${dump.file}: chain ${options.chain} is refused at ${options.hook}: there is nothing to verify`);
+    tell(`ipt2bpf: ${dump.file}: ${placeOf(options)} is refused at ${options.hook}: there is nothing to verify`);
     return EXIT.different;
   }
   const seed = pcap === undefined ? { seed: options.seed } : {};
@@ -57,6 +56,26 @@ export async function run(path: string, options: Options): Promise<ExitCode> {
     writeWhole(savePcap, writePcap(frames));
   }
   return result.equal ? EXIT.same : EXIT.different;
+}
+
+/** Runs the engines: on the wire packet by packet, at netfilter on conversations. */
+async function compared(
+  dump: LoadedDump,
+  options: Options,
+  engines: readonly EngineName[],
+  progress: (text: string) => void,
+): Promise<VerifyResult> {
+  const { pcap, chain, hook } = options;
+  const settings = { ...options, engines, progress, sourceFile: dump.file };
+  if (hook === 'netfilter') {
+    const { verifyNetfilter } = await import('../verify/verify-netfilter.js');
+    const { packets: count, ...rest } = settings;
+    const given = pcap === undefined ? {} : { packets: captured(pcap, chain) };
+    return verifyNetfilter(dump.ruleset, dump.text, { ...rest, ...given, count });
+  }
+  if (chain === undefined) throw new UserError(`ipt2bpf: --hook ${hook} needs a chain`);
+  const packets = pcap === undefined ? generated(dump, { ...options, chain }) : captured(pcap, chain);
+  return verify(dump.ruleset, dump.text, packets, { ...settings, chain });
 }
 
 /** "Equal" without a second opinion would be no evidence. */
@@ -82,20 +101,20 @@ function readEngines(text: string): readonly EngineName[] {
   return engines;
 }
 
-function generated(dump: LoadedDump, options: Options): readonly Packet[] {
+function generated(dump: LoadedDump, options: Options & { readonly chain: Chain }): readonly Packet[] {
   const result = analyse(dump.ruleset, options);
   if (!result.ok) return [];
   const { table } = result.analysis;
   return generatePackets(dump.ruleset, { table, chain: options.chain, count: options.packets, seed: options.seed });
 }
 
-function captured(path: string, options: Options): readonly Packet[] {
+function captured(path: string, chain: Chain | undefined): readonly Packet[] {
   try {
     const { packets } = readCapture(readFileSync(path));
     if (packets.length === 0) throw new UserError(`ipt2bpf: ${path}: there is no packet in it`);
     const place = {
-      inInterface: options.chain === 'OUTPUT' ? '' : 'eth0',
-      outInterface: options.chain === 'OUTPUT' || options.chain === 'FORWARD' ? 'eth0' : '',
+      inInterface: chain === 'OUTPUT' ? '' : 'eth0',
+      outInterface: chain === 'OUTPUT' || chain === 'FORWARD' ? 'eth0' : '',
     };
     return packets.map(({ frame }): Packet => ({ frame, ...place, mark: 0 }));
   } catch (error) {

@@ -58,7 +58,7 @@ export class ObjectComparison {
     job.manifest.counters.forEach((entry, key) => {
       if (entry.kind === 'rule') this.keys.set(`${entry.chain} ${entry.number}`, key);
     });
-    this.policyKey = job.manifest.counters.findIndex((entry) => entry.kind === 'policy');
+    this.policyKey = job.manifest.counters.findIndex((entry) => entry.kind === 'policy' && entry.chain === job.chain);
     this.batch = hasMomentary(job) ? 1 : BATCH;
   }
 

@@ -1,7 +1,7 @@
 import type { CtState } from '../../grammar/model/condition.js';
 import type { Packet, Surroundings } from '../../grammar/model/packet.js';
 import type { Counters, Ruleset } from '../../grammar/model/ruleset.js';
-import { evaluate, surroundingsOracle } from '../evaluate/index.js';
+import { evaluate, possibleVerdicts, surroundingsOracle } from '../evaluate/index.js';
 import { ETHERTYPE, readLink } from '../packet/index.js';
 import { IptablesSequences, NetfilterMachine, type NetfilterObject } from './netfilter-machine.js';
 import type { SequenceJudgement, SequenceOptions, SequencePacket } from './netfilter-machine.js';
@@ -11,6 +11,11 @@ export interface SequenceJob extends SequenceOptions {
   readonly bound: Ruleset;
   readonly judge: NetfilterObject;
   readonly packets: readonly SequencePacket[];
+  /**
+   * Some rule remembers or asks for the time or for chance: two runs may differ in what it says. Verdicts are then
+   * compared with what the reference takes for possible, and counters not at all.
+   */
+  readonly timed?: boolean;
 }
 
 /** Where two of object, iptables and reference differ. */
@@ -18,6 +23,8 @@ export interface SequenceMismatch {
   readonly what: 'verdict' | 'reply' | 'state' | 'reach' | 'reference' | 'counters';
   /** Index in the packets; −1 for counters. */
   readonly index: number;
+  /** Who differs: the object from iptables, or iptables from the reference. */
+  readonly who: 'object' | 'iptables';
   /** What iptables says, and what the object or the reference does. */
   readonly want: string;
   readonly have: string;
@@ -39,8 +46,8 @@ export interface SequenceReport {
 
 /**
  * Sends a sequence through iptables and through a netfilter object, each in a namespace of its own, and compares reach,
- * state, verdict and answer of each packet, and all counters of the object; and iptables' verdicts with the reference's, where it knows one from packet and state. Rules with a rate may differ for the time
- * that passes between the two.
+ * state, verdict and answer of each packet, and all counters of the object; and iptables' verdicts with the
+ * reference's, where it knows one from packet and state.
  */
 export function compareSequences(job: SequenceJob): SequenceReport {
   const iptables = new IptablesSequences(job);
@@ -82,21 +89,45 @@ function compareObject(
   const machine = new NetfilterMachine(job.judge, job);
   try {
     const have = machine.judgeSequence(job.packets);
+    if (job.timed === true) return { counters: 0, mismatches: impossible(job, have, machine.surroundings()) };
     const index = have.findIndex((one, i) => difference(want[i], one, job) !== undefined);
     if (index >= 0) {
       const what = difference(want[index], have[index], job) ?? 'verdict';
-      const mismatch = { what, index, want: textOf(want[index]), have: textOf(have[index]) };
+      const mismatch = { what, index, who: 'object', want: textOf(want[index]), have: textOf(have[index]) } as const;
       return { counters: 0, mismatches: [mismatch] };
     }
     const own = machine.counters();
     const mismatches = [...own].flatMap(([name, value]): readonly SequenceMismatch[] => {
       const [wanted, has] = [counterText(counters.get(name)), counterText(value)];
-      return wanted === has ? [] : [{ what: 'counters', index: -1, want: `${name}: ${wanted}`, have: has }];
+      return wanted === has
+        ? []
+        : [{ what: 'counters', index: -1, who: 'object', want: `${name}: ${wanted}`, have: `${name}: ${has}` }];
     });
     return { counters: own.size, mismatches };
   } finally {
     machine.close();
   }
+}
+
+/** The first verdict of the object that no answer of the tests with memory explains. */
+function impossible(
+  { bound, packets }: SequenceJob,
+  judgements: readonly SequenceJudgement[],
+  surroundings: Surroundings,
+): readonly SequenceMismatch[] {
+  for (const [index, judgement] of judgements.entries()) {
+    if (!judgement.reached || judgement.ctstate.some((state) => REWRITTEN.has(state))) continue;
+    const packet: Packet = packets[index];
+    const { chain, ctstate, verdict } = judgement;
+    if (chain === 'OUTPUT' && goesNowhere(packet)) continue;
+    const oracle = surroundingsOracle({ ...surroundings, ctstate }, packet, bound.family);
+    const possible = possibleVerdicts({ ruleset: bound, table: 'filter', chain, packet, oracle });
+    const may = verdict === 'accept' ? possible.accept : possible.drop || possible.reject.size > 0;
+    if (may) continue;
+    const want = verdict === 'accept' ? 'not accepted' : 'accepted';
+    return [{ what: 'verdict', index, who: 'object', want, have: textOf(judgement) }];
+  }
+  return [];
 }
 
 function difference(
@@ -159,7 +190,7 @@ function compareReference(
     const have = typeof evaluation.verdict === 'string' ? evaluation.verdict : 'reject';
     // A REJECT without an answer (to a reset, say) looks like a drop.
     if (have === verdict || (have === 'reject' && verdict === 'drop')) return;
-    mismatches.push({ what: 'reference', index, want: textOf(judgement), have });
+    mismatches.push({ what: 'reference', index, who: 'iptables', want: have, have: textOf(judgement) });
   });
   return { asked, mismatches };
 }

@@ -36,7 +36,7 @@ export interface Mismatch {
   readonly packet: Packet;
   /** Index in the job's packets. */
   readonly index: number;
-  readonly what: 'verdict' | 'rule' | 'counters' | 'reach';
+  readonly what: 'verdict' | 'rule' | 'counters' | 'reach' | 'state' | 'reply';
   /** What the reference says, and what the engine did, in words. */
   readonly want: string;
   readonly have: string;
@@ -55,6 +55,8 @@ export interface Minimised {
 /** What one engine was asked, and how it answered. */
 export interface EngineReport {
   readonly engine: EngineName;
+  /** The chain, where an object of several is asked chain by chain. */
+  readonly chain?: Chain;
   /** Why it was not asked; absent where it was. */
   readonly skipped?: string;
   readonly packets: number;

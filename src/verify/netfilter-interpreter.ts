@@ -1,4 +1,5 @@
 import { Interpreter, type Device, type HookPacket } from '../../bpf-runtime/interpreter/index.js';
+import { PENDING } from '../../codegen/program/netfilter/answers.js';
 import { readObject } from '../../codegen/object/read.js';
 import type { Packet } from '../../grammar/model/packet.js';
 import { readIpPacket } from '../evaluate/index.js';
@@ -51,7 +52,16 @@ export class NetfilterInterpreter implements ObjectMachine {
     // A packet a millisecond: a limit sees time pass.
     this.clock.nanoseconds += 1_000_000n;
     const { result } = this.interpreter.runAtHook(this.atHook(packet, job.states?.[index] ?? ['INVALID']));
-    return verdictOfResult(job.manifest.hook, result);
+    const verdict = verdictOfResult(job.manifest.hook, result);
+    return verdict === 'accept' && this.isNoted() ? 'reject' : verdict;
+  }
+
+  /** Whether the packet is left to the rule that answers; the next run forgets it. */
+  private isNoted(): boolean {
+    if (this.job.manifest.answers === undefined) return false;
+    let pending = 0n;
+    this.interpreter.map(PENDING).forEachValue((view, offset) => (pending = view.getBigUint64(offset, true)));
+    return pending !== 0n;
   }
 
   /** What the stack has made of a frame when it comes to the chain: trimmed, and one hop further where it is forwarded. */

@@ -1,4 +1,5 @@
 import { printPacketText, summarisePacket, hexdump, toHex } from '../packet/index.js';
+import { chainsOf } from '../../codegen/program/manifest.js';
 import type { Packet } from '../../grammar/model/packet.js';
 import type { EngineReport, Minimised, Mismatch, VerifyJob } from './job.js';
 import { traceOf } from './reference.js';
@@ -14,25 +15,31 @@ export interface VerifyReport {
 /** For people. */
 export function reportText({ job, engines, seed }: VerifyReport): string {
   const { manifest } = job;
-  const head = `${manifest.table} ${job.chain} at ${manifest.hook}, ${manifest.mode}: ${job.packets.length} packets`;
+  const head = `${manifest.table} ${chainsOf(manifest)} at ${manifest.hook}, ${manifest.mode}: ${job.packets.length} packets`;
   const lines = [seed === undefined ? head : `${head}, seed ${seed}`];
   for (const engine of engines) lines.push(...engineText(job, engine));
   const asked = engines.filter((engine) => engine.skipped === undefined);
   const bad = engines.reduce((sum, engine) => sum + engine.mismatches.length, 0);
-  const names = ['reference', ...asked.map((engine) => engine.engine)].join(', ');
+  const names = [...new Set(['reference', ...asked.map((engine) => engine.engine)])].join(', ');
   lines.push(bad === 0 ? `equal: ${names}` : `NOT equal: ${bad} ${bad === 1 ? 'mismatch' : 'mismatches'}`);
   return lines.join('\n');
 }
 
+/** The engine, and the chain it was asked about if that is one of several. */
+function nameOf({ engine, chain }: EngineReport): string {
+  return (chain === undefined ? engine : `${engine} ${chain}`).padEnd(12);
+}
+
 function engineText(job: VerifyJob, engine: EngineReport): string[] {
-  if (engine.skipped !== undefined) return [`  ${engine.engine.padEnd(12)} skipped: ${engine.skipped}`];
+  if (engine.skipped !== undefined) return [`  ${nameOf(engine)} skipped: ${engine.skipped}`];
   const { accept, drop, reject } = engine.verdicts;
   const lines = [
-    `  ${engine.engine.padEnd(12)} ${engine.packets} packets: ${accept} accept, ${drop} drop, ${reject} reject; ${engine.mismatches.length} mismatches`,
+    `  ${nameOf(engine)} ${engine.packets} packets: ${accept} accept, ${drop} drop, ${reject} reject; ${engine.mismatches.length} mismatches`,
     ...engine.notes.map((note) => `               ${note}`),
     ...Object.entries(engine.unasked).map(([reason, count]) => `               ${count} not asked: ${reason}`),
   ];
-  for (const mismatch of engine.mismatches.slice(0, 5)) lines.push(...mismatchText(job, mismatch));
+  for (const mismatch of engine.mismatches.slice(0, 5))
+    lines.push(...mismatchText(engine.chain === undefined ? job : { ...job, chain: engine.chain }, mismatch));
   if (engine.minimised !== undefined) lines.push(...minimisedText(engine.minimised));
   return lines;
 }
@@ -93,12 +100,12 @@ export function reportJson({ job, engines, seed, elapsed }: VerifyReport): unkno
 /** JUnit XML: one test case an engine. */
 export function reportJunit({ job, engines, elapsed }: VerifyReport): string {
   const { manifest } = job;
-  const suite = `${manifest.sourceFile} ${manifest.table} ${job.chain} ${manifest.hook} ${manifest.mode}`;
+  const suite = `${manifest.sourceFile} ${manifest.table} ${chainsOf(manifest)} ${manifest.hook} ${manifest.mode}`;
   const failures = engines.filter((engine) => engine.mismatches.length > 0).length;
   const skipped = engines.filter((engine) => engine.skipped !== undefined).length;
   const seconds = (elapsed / 1000).toFixed(3);
   const cases = engines.map((engine) => {
-    const open = `    <testcase classname="${escape(suite)}" name="${engine.engine}" time="${seconds}"`;
+    const open = `    <testcase classname="${escape(suite)}" name="${nameOf(engine).trim()}" time="${seconds}"`;
     if (engine.skipped !== undefined) return `${open}><skipped message="${escape(engine.skipped)}"/></testcase>`;
     if (engine.mismatches.length === 0) return `${open}/>`;
     const text = engine.mismatches.map((mismatch) => mismatchText(job, mismatch).join('\n')).join('\n');

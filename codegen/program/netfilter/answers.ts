@@ -40,7 +40,7 @@ import { NF_CONTEXT } from './structs.js';
 /** Packets on their way from the program to the rule that answers: few at a time, each CPU has one or two. */
 const MOST_NOTED = 4096;
 const REJECTED = 'rejected';
-const PENDING = 'pending';
+export const PENDING = 'pending';
 
 /** `rejected`: address of a packet → code of its answer. `pending`: how many there are; nearly always none. */
 export const ANSWER_MAPS: readonly MapSpec[] = [
