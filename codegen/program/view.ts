@@ -257,7 +257,7 @@ export function specialise(condition: Condition, view: View, undecided: Undecide
       return condition;
     }
     case 'payload': {
-      const why = undecidedPayload(condition.test, view);
+      const why = undecidedPayload(condition.test, view.rewrittenBy);
       if (why === undefined) return condition;
       undecided.push(why);
       return opaque({ name: 'module', module: condition.test.kind, words: [] });

@@ -3,6 +3,7 @@ import type { FunctionSpec, ParamSpec } from '../../object/spec.js';
 import type { Code } from '../code.js';
 import type { FlowLayout } from '../flow.js';
 import type { View } from '../view.js';
+import { emitClassic } from './classic.js';
 import { FIND_EXTENSION, findExtensionFunction } from './find-extension.js';
 import {
   emitAuthentication,
@@ -31,6 +32,7 @@ function findsExtension({ kind }: PayloadTest): boolean {
 
 /** Bytes of stack of the functions of a test, as the kernel rounds them up. */
 function stackOf(test: PayloadTest): number {
+  if (test.kind === 'classic-bpf') return 144;
   return test.kind === 'string' ? 192 : findsExtension(test) ? 128 : 96;
 }
 
@@ -136,7 +138,8 @@ export class PayloadFunctions {
         emitText(payload, test, below(name, 'stretch'));
         break;
       case 'classic-bpf':
-        throw new Error('a BPF program came to the code generator');
+        emitClassic(payload, seen, family, test);
+        break;
     }
     return payload.finish();
   }

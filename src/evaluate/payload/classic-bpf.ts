@@ -7,17 +7,23 @@ type ClassicTest = Extract<PayloadTest, { kind: 'classic-bpf' }>;
 /** Instruction classes, sizes, modes and operations (include/uapi/linux/bpf_common.h). */
 const CLASS = { LD: 0, LDX: 1, ST: 2, STX: 3, ALU: 4, JMP: 5, RET: 6, MISC: 7 } as const;
 const MODE = { IMM: 0x00, ABS: 0x20, IND: 0x40, MEM: 0x60, LEN: 0x80, MSH: 0xa0 } as const;
+/** SKF_NET_OFF and SKF_AD_OFF + SKF_AD_PROTOCOL (include/uapi/linux/filter.h), with their sign. */
+const NETWORK = -0x100000;
+const PROTOCOL = -0x1000;
 const SIZE_BYTES: Readonly<Record<number, number>> = { 0x00: 4, 0x08: 2, 0x10: 1 };
+const ETHERTYPES = { v4: 0x0800, v6: 0x86dd } as const;
 const SOURCE_X = 0x08;
 const RETURN_A = 0x10;
 const MISC_TXA = 0x80;
 
 /** The program over the packet, whose first byte is that of the IP header; a load beyond its end returns 0. */
-export function classicBpf({ program }: ClassicTest, { bytes }: PayloadPacket): PayloadAnswer {
+export function classicBpf({ program }: ClassicTest, { bytes, family }: PayloadPacket): PayloadAnswer {
   let a = 0;
   let x = 0;
   const memory = new Uint32Array(16);
-  const load = (offset: number, size: number): number | undefined => {
+  const load = (given: number, size: number): number | undefined => {
+    // Negative offsets from SKF_NET_OFF on count from the network header, too.
+    const offset = given < 0 && given >= NETWORK ? given - NETWORK : given;
     if (offset < 0 || offset + size > bytes.length) return undefined;
     let value = 0;
     for (let i = 0; i < size; i++) value = value * 256 + bytes[offset + i];
@@ -29,7 +35,8 @@ export function classicBpf({ program }: ClassicTest, { bytes }: PayloadPacket): 
     switch (code & 7) {
       case CLASS.LD:
       case CLASS.LDX: {
-        const value = loaded(program[at], x, memory, bytes.length, load);
+        const isProtocol = (code & 0xe0) === MODE.ABS && (k | 0) === PROTOCOL;
+        const value = isProtocol ? ETHERTYPES[family] : loaded(program[at], x, memory, bytes.length, load);
         if (value === undefined) return 'no';
         if ((code & 7) === CLASS.LD) a = value;
         else x = value;
@@ -78,7 +85,7 @@ function loaded(
     case MODE.MEM:
       return memory[k];
     case MODE.ABS:
-      return load(k, size);
+      return load(k | 0, size);
     case MODE.IND:
       return load((x + k) | 0, size);
     case MODE.MSH: {

@@ -121,6 +121,27 @@ export const MODULE_CASES: readonly ModuleCase[] = [
       '--u32 "0x0@0xffffffff=0x0"',
     ],
   },
+  {
+    module: 'bpf',
+    family: 'v4',
+    matches: [
+      // UDP; TCP to port 80 at least, header length read; words behind arithmetic and memory.
+      '--bytecode "4,48 0 0 9,21 0 1 17,6 0 0 1,6 0 0 0"',
+      '--bytecode "6,48 0 0 9,21 0 3 6,177 0 0 0,72 0 0 2,53 0 0 80,22 0 0 0"',
+      '--bytecode "8,128 0 0 0,2 0 0 3,32 0 0 12,97 0 0 3,12 0 0 0,84 0 0 4,21 0 0 0,22 0 0 0"',
+      '--bytecode "4,48 0 0 8,37 0 1 62,6 0 0 1,6 0 0 0"',
+      '--bytecode "5,40 0 0 4294963200,21 0 2 2048,40 0 0 4293918724,22 0 0 0,6 0 0 0"',
+    ],
+  },
+  {
+    module: 'bpf',
+    family: 'v6',
+    matches: [
+      '--bytecode "4,48 0 0 6,21 0 1 17,6 0 0 1,6 0 0 0"',
+      '--bytecode "5,48 0 0 7,53 0 2 63,32 0 0 40,22 0 0 0,6 0 0 0"',
+      '--bytecode "6,1 0 0 4294967294,64 0 0 42,4 0 0 7,148 0 0 3,7 0 0 0,22 0 0 0"',
+    ],
+  },
   ...both({
     module: 'string',
     matches: [
