@@ -1,0 +1,93 @@
+import { buildDag, type Node } from './dag.js';
+import type { Dimension, Instance } from './instance.js';
+
+/** A diagram for each group of instances: a packet's rules are those of all of them, in order of rule. */
+export interface Classifier {
+  readonly groups: readonly Node[];
+  /** Hits that one packet can have, at most. */
+  readonly longest: number;
+  /** Branches on the longest way. */
+  readonly depth: number;
+}
+
+export interface Limits {
+  readonly groups: number;
+  readonly longest: number;
+}
+
+/** Narrow is what covers at most one 65536th of a dimension, as prefixes of 16 bits and more. */
+const NARROW_SHARE = 65_536;
+const WORK_PER_INSTANCE = 400;
+const EDGES_PER_INSTANCE = 24;
+const LEAST_WORK = 400_000;
+const LEAST_EDGES = 4_096;
+
+/**
+ * Groups of the instances (in order of rule) that each have a small diagram: all in one if that will do; else those with
+ * narrow ranges apart from those with wide ones, dimension by dimension; else the first half apart from the second.
+ * Undefined where more groups would be needed than the limit, or where some packet could have more hits.
+ */
+export function classify(
+  instances: readonly Instance[],
+  dimensions: readonly Dimension[],
+  limits: Limits,
+): Classifier | undefined {
+  const partitions = dimensions.flatMap(({ partition }, dimension) => (partition === true ? [dimension] : []));
+  const groups: Node[] = [];
+  if (!divide(instances, dimensions, partitions, groups, limits.groups)) return undefined;
+  const longest = groups.reduce((sum, root) => sum + measure(root, longestList), 0);
+  if (longest > limits.longest) return undefined;
+  return { groups, longest, depth: Math.max(0, ...groups.map((root) => measure(root, depthOf))) };
+}
+
+function divide(
+  instances: readonly Instance[],
+  dimensions: readonly Dimension[],
+  partitions: readonly number[],
+  groups: Node[],
+  most: number,
+): boolean {
+  if (instances.length === 0) return true;
+  if (groups.length >= most) return false;
+  const { length } = instances;
+  const root = buildDag(instances, dimensions, {
+    work: Math.max(LEAST_WORK, WORK_PER_INSTANCE * length),
+    edges: Math.max(LEAST_EDGES, EDGES_PER_INSTANCE * length),
+  });
+  if (root !== undefined) {
+    groups.push(root);
+    return true;
+  }
+  if (length === 1) return false;
+  const [partition, ...rest] = partitions;
+  const inFirst =
+    partition === undefined
+      ? (_: Instance, index: number) => index < length / 2
+      : (instance: Instance) => isNarrow(instance, partition, dimensions[partition].max);
+  const first = instances.filter(inFirst);
+  const second = instances.filter((instance, index) => !inFirst(instance, index));
+  return divide(first, dimensions, rest, groups, most) && divide(second, dimensions, rest, groups, most);
+}
+
+function isNarrow({ box }: Instance, dimension: number, max: number): boolean {
+  const range = box.find((one) => one.dimension === dimension);
+  return range !== undefined && range.hi - range.lo < (max + 1) / NARROW_SHARE;
+}
+
+const longestList = (node: Node, below: number): number => (node.kind === 'leaf' ? node.hits.length : below);
+const depthOf = (node: Node, below: number): number => (node.kind === 'leaf' ? 0 : below + 1);
+
+/** The highest of a number over all ways; `of` gets the highest below a branch. */
+function measure(root: Node, of: (node: Node, below: number) => number): number {
+  const known = new Map<Node, number>();
+  const visit = (node: Node): number => {
+    const seen = known.get(node);
+    if (seen !== undefined) return seen;
+    let below = 0;
+    if (node.kind === 'branch') for (const child of node.children) below = Math.max(below, visit(child));
+    const value = of(node, below);
+    known.set(node, value);
+    return value;
+  };
+  return visit(root);
+}

@@ -1,0 +1,108 @@
+import type { Branch, Leaf, Node } from './dag.js';
+import type { Hit } from './instance.js';
+
+/** How a program finds the number of a dimension: `(word at offset >> shift) & mask`. */
+export interface Access {
+  /** Byte offset of a 32-bit word. */
+  readonly offset: number;
+  readonly shift: number;
+  readonly mask: number;
+}
+
+/** Set in the number of a child that is a list of hits. */
+export const LEAF = 0x8000_0000;
+/** The rule behind the last one of a list. */
+export const END = 0xffff_ffff;
+/** Bytes of a hit: u32 rule, u32 action. */
+export const HIT_BYTES = 8;
+/** Offsets in a branch: u16 offset of the word, u8 shift, u8 levels, u32 mask; u32 entry i is at 8 + 4 i. */
+export const BRANCH = { offset: 0, shift: 2, levels: 3, mask: 4, entries: 8 } as const;
+
+/**
+ * Diagrams as bytes, little endian. A branch of n levels holds 2^n − 1 cuts in the order of a breadth-first walk from
+ * entry 1 on: from entry i it goes on to 2i, or to 2i + 1 if the value is not below the cut; the entries from 2^n on
+ * are its children: byte offsets from the table's start, with {@link LEAF} where it is a list of hits.
+ */
+export class TableWriter {
+  private bytes = new DataView(new ArrayBuffer(1 << 16));
+  private end = 0;
+  private readonly lists = new Map<string, number>();
+  /** Most levels of one branch. */
+  levels = 0;
+
+  constructor() {
+    // A list without hits, where a program goes that finds itself lost.
+    this.list({ kind: 'leaf', hits: [] });
+  }
+
+  /** Bytes so far. */
+  get size(): number {
+    return this.end;
+  }
+
+  /** Adds a diagram; the result is the number of its root, as a child's. */
+  add(root: Node, accesses: readonly Access[]): number {
+    const places = new Map<Node, number>();
+    const visit = (node: Node): number => {
+      const known = places.get(node);
+      if (known !== undefined) return known;
+      const place = node.kind === 'leaf' ? this.list(node) : this.branch(node, accesses, node.children.map(visit));
+      places.set(node, place);
+      return place;
+    };
+    return visit(root);
+  }
+
+  finish(): Uint8Array {
+    return new Uint8Array(this.bytes.buffer, 0, this.end).slice();
+  }
+
+  private list({ hits }: Leaf): number {
+    const key = hits.map(({ rule, action }) => `${rule}:${action}`).join(' ');
+    const known = this.lists.get(key);
+    if (known !== undefined) return known;
+    const at = this.take(HIT_BYTES * (hits.length + 1));
+    [...hits, { rule: END, action: 0 }].forEach((hit, index) => this.hit(at + HIT_BYTES * index, hit));
+    const place = (at | LEAF) >>> 0;
+    this.lists.set(key, place);
+    return place;
+  }
+
+  private hit(at: number, { rule, action }: Hit): void {
+    this.bytes.setUint32(at, rule, true);
+    this.bytes.setUint32(at + 4, action, true);
+  }
+
+  private branch({ dimension, cuts }: Branch, accesses: readonly Access[], children: readonly number[]): number {
+    const levels = Math.ceil(Math.log2(children.length));
+    this.levels = Math.max(this.levels, levels);
+    const width = 2 ** levels;
+    const at = this.take(BRANCH.entries + 8 * width);
+    const { offset, shift, mask } = accesses[dimension];
+    this.bytes.setUint16(at + BRANCH.offset, offset, true);
+    this.bytes.setUint8(at + BRANCH.shift, shift);
+    this.bytes.setUint8(at + BRANCH.levels, levels);
+    this.bytes.setUint32(at + BRANCH.mask, mask, true);
+    const entry = (index: number, value: number): void =>
+      this.bytes.setUint32(at + BRANCH.entries + 4 * index, value, true);
+    for (let level = 0; level < levels; level++) {
+      const step = 2 ** (levels - level);
+      for (let i = 0; i < 2 ** level; i++) entry(2 ** level + i, cuts[i * step + step / 2 - 1] ?? END);
+    }
+    for (let i = 0; i < width; i++) entry(width + i, children[Math.min(i, children.length - 1)]);
+    return at;
+  }
+
+  /** Room at the end, at a multiple of 8. */
+  private take(bytes: number): number {
+    const at = this.end;
+    this.end = at + Math.ceil(bytes / 8) * 8;
+    if (this.end >= LEAF / 4) throw new RangeError('the table is larger than 512 MiB');
+    if (this.end > this.bytes.byteLength) {
+      const grown = new Uint8Array(Math.max(2 * this.bytes.byteLength, this.end));
+      grown.set(new Uint8Array(this.bytes.buffer));
+      this.bytes = new DataView(grown.buffer);
+    }
+    return at;
+  }
+}
