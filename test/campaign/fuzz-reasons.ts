@@ -74,6 +74,7 @@ export const REASONS: readonly Reason[] = [
     holds: (difference) => reports(difference, 'host-name') && said(difference, /host\/network .* not found/s),
   },
   { title: 'users and groups', holds: (difference) => said(difference, /owner: Bad value for "--[ug]id-owner"/) },
+  { title: 'older versions', holds: (difference, version) => isOlder(version) && isNews(difference) },
   { title: 'modules of the kernel', holds: (difference) => said(difference, /missing kernel module/) },
   {
     title: 'extensions of the tool',
@@ -106,7 +107,6 @@ export const REASONS: readonly Reason[] = [
     holds: (difference, version) =>
       !isOlder(version) && sameAfter(difference, (text) => text.replaceAll(/ -p \S+/g, ' -p')),
   },
-  { title: 'older versions', holds: (difference, version) => isOlder(version) && isNews(difference) },
 ];
 
 /** Title of the reason for which a difference is not a fault of the parser; undefined where there is none. */
