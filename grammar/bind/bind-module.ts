@@ -193,7 +193,7 @@ function moduleFaults(use: KnownUse, context: ModuleContext): readonly Diagnosti
   if (module.kind === 'match' && module.protocols !== undefined) {
     const { protocol } = context;
     if (protocol === undefined || protocol.inverted || !module.protocols.includes(protocol.number)) {
-      faults.push(problem('wrong-protocol', at, `match ${module.name} needs a -p of its own`, protocolHint(module)));
+      faults.push(problem('wrong-protocol', at, `match ${module.name} needs ${protocolWords(module)}`, had(protocol)));
     }
   }
   for (const { key, spec } of required) {
@@ -213,6 +213,11 @@ function tableFaults(
   return [problem('wrong-table', at, `${name} cannot stand in table ${table}`, hint)];
 }
 
-function protocolHint({ protocols = [] }: MatchModule): string {
-  return `give ${protocols.map((number) => `-p ${protocolName(number)}`).join(' or ')}`;
+function protocolWords({ protocols = [] }: MatchModule): string {
+  return protocols.map((number) => `-p ${protocolName(number)}`).join(' or ');
+}
+
+function had(protocol: ModuleContext['protocol']): string | undefined {
+  if (protocol === undefined) return undefined;
+  return `the rule has ${protocol.inverted ? '! ' : ''}-p ${protocolName(protocol.number)}`;
 }

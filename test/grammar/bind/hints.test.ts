@@ -133,6 +133,15 @@ describe('marks and hints', () => {
     expect(fault.message).toBe('REJECT: --reject-with tcp-reset needs -p tcp');
   });
 
+  it.each([
+    { line: '-m tcp --dport 1', want: ['match tcp needs -p tcp', undefined] },
+    { line: '-p udp -m tcp --dport 1', want: ['match tcp needs -p tcp', 'the rule has -p udp'] },
+    { line: '! -p tcp -m tcp --dport 1', want: ['match tcp needs -p tcp', 'the rule has ! -p tcp'] },
+  ])('names the protocol that a match needs: $line', ({ line, want }) => {
+    const [fault] = parseDump(`*filter\n-A INPUT ${line}\nCOMMIT\n`, { family: 'v4' }).diagnostics;
+    expect([fault.message, fault.hint]).toEqual(want);
+  });
+
   it('says nothing of options that may still come where reading stopped', () => {
     expect(faults('-A INPUT -j IDLETIMER --timeout')).toEqual(['--timeout [missing-argument] -']);
   });
