@@ -3,7 +3,7 @@ import { encodeBtf } from '../../codegen/object/btf.js';
 import { readObject } from '../../codegen/object/read.js';
 import type { FunctionSpec, MapSpec, ObjectSpec } from '../../codegen/object/spec.js';
 import { StringTable } from '../../codegen/object/strings.js';
-import { buildTypes, MAP_TYPE } from '../../codegen/object/types.js';
+import { buildTypes, lockedTypes, MAP_TYPE } from '../../codegen/object/types.js';
 import { SystemCallError } from '../system/libc.js';
 import { allocate, cString, type Memory, memoryOf, setPointer } from '../system/memory.js';
 import { newAttr, tryBpf } from './bpf.js';
@@ -15,6 +15,7 @@ import {
   type LinkedProgram,
   type Symbols,
 } from './link-program.js';
+import { createData } from './data-map.js';
 import { LoadError } from './load-error.js';
 import { KernelMap } from './map.js';
 import { LoadedProgram } from './program.js';
@@ -22,7 +23,17 @@ import { PROGRAM_TYPE, sectionType, type SectionType } from './program-type.js';
 import { kernelField, kernelFunction } from './relocate.js';
 
 /** Offsets in the parts of union bpf_attr that BPF_MAP_CREATE, BPF_BTF_LOAD and BPF_PROG_LOAD read. */
-const MAP = { map_type: 0, key_size: 4, value_size: 8, max_entries: 12, map_flags: 16, map_name: 28 } as const;
+const MAP = {
+  map_type: 0,
+  key_size: 4,
+  value_size: 8,
+  max_entries: 12,
+  map_flags: 16,
+  map_name: 28,
+  btf_fd: 48,
+  btf_key_type_id: 52,
+  btf_value_type_id: 56,
+} as const;
 const BTF = { btf: 0, log_buf: 8, btf_size: 16, log_size: 20, log_level: 24 } as const;
 const PROGRAM = {
   prog_type: 0,
@@ -84,11 +95,13 @@ class Loader {
   private readonly programs = new Map<string, LoadedProgram>();
   private readonly strings = new StringTable();
   private typesFd = -1;
+  private dataFd = -1;
 
   constructor(private readonly spec: ObjectSpec) {}
 
   load(): LoadedObject {
-    const { program, maps } = this.spec;
+    const { program, maps, data } = this.spec;
+    if (data !== undefined) this.dataFd = createData(data.bytes);
     for (const map of maps) this.maps.set(map.name, createMap(map));
     // Maps, kernel structs and kernel functions are described for the loader alone: the kernel needs the functions.
     const types = buildTypes({ ...this.spec, maps: [], kernelStructs: [], kfuncs: [] });
@@ -107,6 +120,7 @@ class Loader {
     const structs = new Map(this.spec.kernelStructs.map((struct) => [struct.name, struct]));
     return {
       map: (name) => named(this.maps, name, 'map').fd,
+      data: () => this.dataFd,
       kfunc: (name) => kernelFunction(runningKernelTypes(), name),
       fieldOffset: (struct, member) => kernelField(runningKernelTypes(), structs, struct, member).byteOffset,
       functionType: (name) => named(functions, name, 'function'),
@@ -143,6 +157,8 @@ class Loader {
   }
 
   close(): void {
+    if (this.dataFd >= 0) closeSync(this.dataFd);
+    this.dataFd = -1;
     for (const program of this.programs.values()) program.close();
     for (const map of this.maps.values()) map.close();
   }
@@ -168,9 +184,21 @@ function createMap(map: MapSpec): KernelMap {
   view.setUint32(MAP.max_entries, map.maxEntries, true);
   view.setUint32(MAP.map_flags, map.flags ?? 0, true);
   setName(attr, MAP.map_name, map.name);
+  const typesFd = map.locked === undefined ? -1 : describeLocks(map, view);
   const fd = tryBpf('MAP_CREATE', attr);
+  if (typesFd >= 0) closeSync(typesFd);
   if (fd < 0) throw new LoadError(new SystemCallError('BPF_MAP_CREATE', -fd, `map ${map.name}`).message);
   return new KernelMap(fd);
+}
+
+/** Tells the kernel where the locks of a map's values are. Returns the descriptor of the types, for the caller to close. */
+function describeLocks(map: MapSpec, attr: DataView): number {
+  const { types, key, value } = lockedTypes(map);
+  const fd = loadTypes(encodeBtf(types, new StringTable()));
+  attr.setUint32(MAP.btf_fd, fd, true);
+  attr.setUint32(MAP.btf_key_type_id, key, true);
+  attr.setUint32(MAP.btf_value_type_id, value, true);
+  return fd;
 }
 
 function loadTypes(btf: Uint8Array): number {

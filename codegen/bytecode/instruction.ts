@@ -23,6 +23,8 @@ export type Reference =
   | { readonly kind: 'label'; readonly name: string }
   /** `lddw` of a map's file descriptor (src = BPF_PSEUDO_MAP_FD). */
   | { readonly kind: 'map'; readonly name: string }
+  /** `lddw` of the address of the object's constant data (src = BPF_PSEUDO_MAP_VALUE). */
+  | { readonly kind: 'data'; readonly name: string }
   /** `call` of another function of the object (src = BPF_PSEUDO_CALL). */
   | { readonly kind: 'function'; readonly name: string }
   /** `call` of a kernel function by name (src = BPF_PSEUDO_KFUNC_CALL), resolved by libbpf from vmlinux BTF. */
@@ -131,6 +133,8 @@ export const HELPER = {
   xdp_adjust_tail: 65,
   skb_load_bytes_relative: 68,
   fib_lookup: 69,
+  spin_lock: 93,
+  spin_unlock: 94,
   probe_read_kernel: 113,
   jiffies64: 118,
   csum_level: 135,
@@ -180,6 +184,11 @@ export function lddw(dst: number, value: bigint): Instruction {
 
 export function loadMap(dst: number, name: string): Instruction {
   return { ...lddw(dst, 0n), src: PSEUDO.MAP_FD, reference: { kind: 'map', name } };
+}
+
+/** Loads the address of the object's constant data. */
+export function loadDataAddress(dst: number, name: string): Instruction {
+  return { ...lddw(dst, 0n), src: PSEUDO.MAP_VALUE, reference: { kind: 'data', name } };
 }
 
 export function load(size: AccessSize, dst: number, src: number, offset: number): Instruction {

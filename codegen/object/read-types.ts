@@ -5,7 +5,7 @@ import { ObjectError } from './error.js';
 import { KFUNCS_SECTION, MAPS_SECTION } from './sections.js';
 import type { FunctionSpec, KernelMember, KernelStruct, KfuncSpec, KfuncType, MapSpec, MapType } from './spec.js';
 import type { ParamSpec } from './spec.js';
-import { MAP_TYPE, MEMORY_MEMBER } from './types.js';
+import { LOCK_STRUCT, MAP_TYPE, MEMORY_MEMBER } from './types.js';
 
 type Kind = BtfType['kind'];
 type OfKind<K extends Kind> = Extract<BtfType, { kind: K }>;
@@ -60,9 +60,14 @@ export class TypeReader {
 
   private map(name: string, definition: OfKind<'struct'>): MapSpec {
     const values = new Map<string, number>();
+    let locked = false;
     for (const member of definition.members) {
       const pointer = this.get(member.type, 'pointer');
-      values.set(member.name, this.get(pointer.to, 'array').count);
+      // Keys and values have types where values have locks.
+      if (member.name === 'key') values.set('key_size', this.sized(pointer.to));
+      else if (member.name === 'value') values.set('value_size', this.sized(pointer.to));
+      else values.set(member.name, this.get(pointer.to, 'array').count);
+      locked ||= member.name === 'value';
     }
     const type = MAP_TYPES.find((candidate) => MAP_TYPE[candidate] === values.get('type'));
     const maxEntries = values.get('max_entries');
@@ -70,7 +75,17 @@ export class TypeReader {
     const keySize = values.get('key_size') ?? 0;
     const valueSize = values.get('value_size') ?? 0;
     const flags = values.get('map_flags');
-    return { name, type, keySize, valueSize, maxEntries, ...(flags === undefined ? {} : { flags }) };
+    return {
+      ...{ name, type, keySize, valueSize, maxEntries },
+      ...(flags === undefined ? {} : { flags }),
+      ...(locked ? { locked } : {}),
+    };
+  }
+
+  private sized(number: number): number {
+    const type = this.at(number);
+    if (type.kind === 'int' || type.kind === 'struct') return type.bytes;
+    throw malformed(`key or value of kind ${type.kind}`);
   }
 
   kfuncs(): readonly KfuncSpec[] {
@@ -99,7 +114,7 @@ export class TypeReader {
     const pointedTo = new Set(this.btf.types.map((type) => (type.kind === 'pointer' ? type.to : VOID)));
     const structs = new Map<number, KernelStruct>();
     this.btf.types.forEach((type, i) => {
-      if (type.kind !== 'struct' || type.name === '' || pointedTo.has(i + 1)) return;
+      if (type.kind !== 'struct' || type.name === '' || pointedTo.has(i + 1) || type.name === LOCK_STRUCT) return;
       const { name, bytes } = type;
       const members = type.members.map((member) => ({ ...this.member(member.type), ...pick(member) }));
       structs.set(i + 1, { name, bytes, members });

@@ -6,6 +6,8 @@ export interface ObjectSpec {
   readonly license: string;
   readonly program: ProgramSpec;
   readonly maps: readonly MapSpec[];
+  /** Bytes that the program reads and nobody changes: section `.rodata`, of which libbpf makes a frozen array map. */
+  readonly data?: DataSpec;
   /** Kernel structs whose member offsets are relocated (CO-RE), with the layout the instructions assume unrelocated. */
   readonly kernelStructs: readonly KernelStruct[];
   readonly kfuncs: readonly KfuncSpec[];
@@ -51,6 +53,13 @@ export interface ParamSpec {
     | { readonly kind: 'memory'; readonly struct: string; readonly bytes: number };
 }
 
+export interface DataSpec {
+  /** Symbol at its start. */
+  readonly name: string;
+  /** At least one. */
+  readonly bytes: Uint8Array;
+}
+
 export type MapType = 'hash' | 'array' | 'percpu_array' | 'percpu_hash' | 'lru_hash' | 'lpm_trie' | 'ringbuf';
 
 export interface MapSpec {
@@ -64,6 +73,8 @@ export interface MapSpec {
   readonly maxEntries: number;
   /** BPF_F_* flags. */
   readonly flags?: number;
+  /** Values begin with a struct bpf_spin_lock, of which the kernel is told by BTF. Arrays and hashes alone. */
+  readonly locked?: true;
 }
 
 /**

@@ -43,6 +43,10 @@ const UNSIGNED: ReadonlyMap<number, IntegerName> = new Map([
   [8, 'unsigned long long'],
 ]);
 const POINTER_BYTES = 8;
+/** What the values of a map with locks begin with (include/uapi/linux/bpf.h). */
+export const LOCK_STRUCT = 'bpf_spin_lock';
+const LOCK_BYTES = 4;
+
 /** Name of the one member of a struct that stands for memory of a fixed size. */
 export const MEMORY_MEMBER = 'data';
 
@@ -58,6 +62,18 @@ export function buildTypes(spec: ObjectSpec): ObjectTypes {
   if (spec.kfuncs.length > 0) builder.kfuncs(spec.kfuncs);
   const maps = spec.maps.length > 0 ? builder.maps(spec.maps) : new Map<string, never>();
   return { types: builder.types, functions, structs, maps };
+}
+
+/** Types of the keys and values of a map with locks, for the kernel; numbers in `types`. */
+export function lockedTypes(map: MapSpec): {
+  readonly types: readonly BtfType[];
+  readonly key: number;
+  readonly value: number;
+} {
+  const builder = new TypeBuilder();
+  const key = builder.key(map);
+  const value = builder.lockedValue(map);
+  return { types: builder.types, key, value };
 }
 
 class TypeBuilder {
@@ -179,10 +195,11 @@ class TypeBuilder {
 
   /** A number is the length of an array that is pointed to (`__uint` of bpf_helpers.h). */
   private mapDefinition(map: MapSpec): { members: readonly BtfMember[] } {
+    const sized = map.type !== 'ringbuf' && map.locked === undefined;
     const numbers: [string, number | undefined][] = [
       ['type', MAP_TYPE[map.type]],
-      ['key_size', map.type === 'ringbuf' ? undefined : map.keySize],
-      ['value_size', map.type === 'ringbuf' ? undefined : map.valueSize],
+      ['key_size', sized ? map.keySize : undefined],
+      ['value_size', sized ? map.valueSize : undefined],
       ['max_entries', map.maxEntries],
       ['map_flags', map.flags],
     ];
@@ -197,7 +214,38 @@ class TypeBuilder {
       }
       members.push({ name, type: this.pointer(this.array('int', value)), offset: members.length * POINTER_BYTES });
     }
+    if (map.locked !== undefined) {
+      for (const [name, type] of [
+        ['key', this.key(map)],
+        ['value', this.lockedValue(map)],
+      ] as const) {
+        members.push({ name, type: this.pointer(type), offset: members.length * POINTER_BYTES });
+      }
+    }
     return { members };
+  }
+
+  key({ name, keySize }: MapSpec): number {
+    if (keySize === 4) return this.integer('unsigned int');
+    if (keySize < 1) throw new ObjectError('bad-value', `map ${name}: a key of ${keySize} bytes`);
+    return this.memory('key', keySize);
+  }
+
+  lockedValue({ name, valueSize }: MapSpec): number {
+    const rest = valueSize - LOCK_BYTES;
+    if (rest < 1) throw new ObjectError('bad-value', `map ${name}: no room for a value behind the lock`);
+    const lock = this.once(`struct ${LOCK_STRUCT}`, () => ({
+      kind: 'struct',
+      name: LOCK_STRUCT,
+      bytes: LOCK_BYTES,
+      members: [{ name: 'val', type: this.integer('unsigned int'), offset: 0 }],
+    }));
+    const members = [
+      { name: 'lock', type: lock, offset: 0 },
+      { name: MEMORY_MEMBER, type: this.chars(rest), offset: LOCK_BYTES },
+    ];
+    const key = `locked ${valueSize}`;
+    return this.once(key, () => ({ kind: 'struct', name: 'locked', bytes: valueSize, members }));
   }
 
   private add(type: BtfType): number {

@@ -10,6 +10,7 @@ import type { CompileOptions, FragmentPolicy, Hook, Mode, RejectPolicy, VlanPoli
 import { collectReachable, visitCondition, type Reachable, type ReachableRule } from './reachable.js';
 import { payloadFields } from './payload/fields.js';
 import { rejectFields } from './reject/index.js';
+import { MemoryScope } from './recent/scope.js';
 import { addressRewriting, markChange, otherTables, seesWholeDatagrams } from './surroundings.js';
 import { specialise, type Undecided, type View } from './view.js';
 
@@ -95,14 +96,19 @@ export function analyseChains(ruleset: Ruleset, options: CompileOptions): Analys
   if (chain === undefined && hook !== 'netfilter') return failure('no-chain', `--hook ${hook} needs a chain`);
   const analyses: Analysis[] = [];
   for (const one of chain === undefined ? FILTER_CHAINS : [chain]) {
-    const result = analyse(ruleset, { ...options, chain: one, ...(chain === undefined ? { table } : {}) });
+    const together = chain === undefined ? FILTER_CHAINS : [chain];
+    const result = analyse(ruleset, { ...options, chain: one, together, ...(chain === undefined ? { table } : {}) });
     if (!result.ok) return result;
     analyses.push(result.analysis);
   }
   return { ok: true, analyses };
 }
 
-export type ChainOptions = CompileOptions & { readonly chain: BuiltinChain };
+export type ChainOptions = CompileOptions & {
+  readonly chain: BuiltinChain;
+  /** The chains that the object will judge; at netfilter all of table filter if left out. */
+  readonly together?: readonly BuiltinChain[];
+};
 
 /** Looks at one chain of the ruleset from a hook. Fails only where there is nothing to look at. */
 export function analyse(ruleset: Ruleset, options: ChainOptions): AnalysisResult {
@@ -144,7 +150,9 @@ export function analyse(ruleset: Ruleset, options: ChainOptions): AnalysisResult
     ...(rewrittenBy === undefined ? {} : { rewrittenBy }),
   };
   const reject = options.reject ?? 'answer';
-  const rules = reachable.rules.map((rule) => analyseRule(rule, view, mode));
+  const together = options.together ?? (hook === 'netfilter' ? FILTER_CHAINS : [chain]);
+  const scope = new MemoryScope(ruleset, tableName, together);
+  const rules = reachable.rules.map((rule) => analyseRule(rule, view, mode, scope));
 
   const used = usedFields(rules, view, mode, reject);
   const reassembled = wire && seesWholeDatagrams(ruleset, chain);
@@ -200,14 +208,16 @@ function otherChain(chain: BuiltinChain): BuiltinChain | undefined {
 /** Why the answer to a test may be another one where iptables asks for it (early mode). */
 const MOMENTARY: Readonly<Partial<Record<Opaque['name'], string>>> = {
   limit: 'a limit is spent by the packets that come to the rule itself',
+  recent: 'the list of addresses is written by the packets that come to the rule itself',
   random: 'chance decides at the rule itself',
   cpu: 'another processor may come to the rule itself',
   time: 'it may be later at the rule itself',
 };
 
-function analyseRule(rule: ReachableRule, view: View, mode: Mode): RuleAnalysis {
+function analyseRule(rule: ReachableRule, view: View, mode: Mode, scope: MemoryScope): RuleAnalysis {
   const undecided: Undecided[] = [];
   const condition = specialise(rule.condition, view, undecided);
+  if (mode === 'exact') undecided.push(...scope.undecided(condition, view));
   if (mode === 'early') {
     visitCondition(condition, {
       opaque: (test) => {
@@ -242,12 +252,19 @@ function undecidedEffect(effect: Effect, view: View): readonly Undecided[] {
   }
 }
 
+/** Fields that the code of an opaque test reads. */
+function opaqueFields(test: Opaque): readonly Field[] {
+  if (test.name !== 'recent') return [];
+  return [test.test.side === 'src' ? 'saddr' : 'daddr', 'ttl'];
+}
+
 function usedFields(rules: readonly RuleAnalysis[], view: View, mode: Mode, reject: RejectPolicy): ReadonlySet<Field> {
   const used = new Set<Field>();
   for (const { rule, meaning } of rules) {
     visitCondition(meaning.condition, {
       field: (field) => used.add(field),
       payload: (test) => payloadFields(test).forEach((field) => used.add(field)),
+      opaque: (test) => opaqueFields(test).forEach((field) => used.add(field)),
     });
     const effect = rule.rule.target.effect;
     if (mode === 'exact' && effect.kind === 'log') {

@@ -75,15 +75,19 @@ export interface ChainSettings {
   log(code: Code, rule: ReachableRule, flow: number): void;
   /** Where rules have tests that walk over the packet. */
   readonly payload?: PayloadSettings;
+  /** Where rules have tests that are functions of their own: what these take, below the chain functions. */
+  readonly tests?: BelowChains;
 }
 
-export interface PayloadSettings {
-  /** Calls that such a test makes below the chain function. */
+export interface BelowChains {
+  /** Calls below the chain function. */
   readonly depth: number;
-  /** Bytes of stack that it takes, with those of the entry function. */
+  /** Bytes of stack, with those of the entry function. */
   readonly stack: number;
-  /** Functions that are theirs. */
   readonly functions: number;
+}
+
+export interface PayloadSettings extends BelowChains {
   /** Name of the function `(ctx, flow) → answer` of a test. */
   nameOf(test: PayloadTest): string;
 }
@@ -116,7 +120,7 @@ export class ChainCompiler {
     private readonly settings: ChainSettings,
   ) {
     const height = Math.max(reachable.entry.height, reachable.alternative?.height ?? 0);
-    this.inlineBelow = Math.max(0, height - mostCalls(settings.payload));
+    this.inlineBelow = Math.max(0, height - mostCalls(below(settings)));
   }
 
   /** All functions; {@link emitCall} for the entry chain is valid afterwards. */
@@ -158,7 +162,7 @@ export class ChainCompiler {
   /** Functions of one part each, or of several parts of the same height, which never call one another. */
   private packFunctions(): readonly ChainFunction[] {
     const groups: Part[][] = [];
-    if (this.parts.length <= MAX_SINGLE_PARTS - (this.settings.payload?.functions ?? 0)) {
+    if (this.parts.length <= MAX_SINGLE_PARTS - (below(this.settings)?.functions ?? 0)) {
       groups.push(...this.parts.map((part) => [part]));
     } else {
       const sorted = [...this.parts].sort((a, b) => a.chain.height - b.chain.height);
@@ -432,10 +436,20 @@ const MAX_STACK = 512;
 const CHAIN_STACK = 32;
 
 /** How deep chain functions may call one another: the frames and the stack of the kernel's limits are shared. */
-function mostCalls(payload: PayloadSettings | undefined): number {
-  if (payload === undefined) return MAX_HEIGHT;
-  const frames = MAX_HEIGHT - payload.depth;
-  return Math.max(0, Math.min(frames, Math.floor((MAX_STACK - payload.stack) / CHAIN_STACK) - 1));
+function mostCalls(calls: BelowChains | undefined): number {
+  if (calls === undefined) return MAX_HEIGHT;
+  const frames = MAX_HEIGHT - calls.depth;
+  return Math.max(0, Math.min(frames, Math.floor((MAX_STACK - calls.stack) / CHAIN_STACK) - 1));
+}
+
+/** What all functions below the chain functions take. */
+function below({ payload, tests }: ChainSettings): BelowChains | undefined {
+  if (payload === undefined || tests === undefined) return payload ?? tests;
+  return {
+    depth: Math.max(payload.depth, tests.depth),
+    stack: Math.max(payload.stack, tests.stack),
+    functions: payload.functions + tests.functions,
+  };
 }
 
 function mayDropBehind(condition: Condition): boolean {

@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { Diagnostic } from '../../grammar/model/diagnostic.js';
 import type { BuiltinChain } from '../../grammar/model/family.js';
+import { DEFAULT_RECENT_ENTRIES } from '../../grammar/model/memory.js';
 import type { RejectType, Ruleset } from '../../grammar/model/ruleset.js';
+import { printSets } from '../../grammar/sets/index.js';
 import { assemble } from '../bytecode/assemble.js';
 import type { MapSpec, ObjectSpec } from '../object/spec.js';
 import { writeObject } from '../object/write.js';
@@ -47,7 +49,7 @@ export function compile(ruleset: Ruleset, options: CompileOptions): CompileResul
   const warnings = analyses.flatMap((analysis) => analysis.warnings);
   const errors = withoutRepeats(analyses.flatMap((analysis) => (analysis.mode === 'exact' ? refusals(analysis) : [])));
   if (errors.length > 0) return { ok: false, diagnostics: [...errors, ...warnings] };
-  const common = commonOf(analyses, options.hz ?? DEFAULT_HZ);
+  const common = commonOf(analyses, options.hz ?? DEFAULT_HZ, options.recentEntries ?? DEFAULT_RECENT_ENTRIES);
   try {
     const programs = analyses.map((analysis) => generate(analysis, common));
     const built: Built = { analyses, programs, common };
@@ -95,6 +97,8 @@ function buildSpec(built: Built, manifest: Manifest): ObjectSpec {
   const { programs, common, analyses } = built;
   const maps: MapSpec[] = [countersMap(manifest.counters.length)];
   if (common.limits.size > 0) maps.push(limitsMap(common.limits.size));
+  maps.push(...common.recent.all().map(({ map }) => map));
+  maps.push(...common.sets.maps());
   if (programs.some(({ logs }) => logs)) maps.push(eventsMap);
   const answers = analyses[0].hook === 'netfilter' ? answersOf(built) : [];
   if (answers.length > 0) maps.push(...ANSWER_MAPS);
@@ -160,6 +164,8 @@ function buildManifest(built: Built, options: CompileOptions): Manifest {
     table: analysis.table,
     programs: analyses.map(({ chain }) => ({ name: entryName(chain), chain })),
     ...answeringParts(built),
+    ...setParts(common),
+    ...rememberingParts(built),
     hook: analysis.hook,
     mode: analysis.mode,
     fragments: analysis.fragments,
@@ -177,7 +183,7 @@ function buildManifest(built: Built, options: CompileOptions): Manifest {
 }
 
 function hookAssumptions(analysis: Analysis, common: Common): readonly string[] {
-  const clock = common.limits.size > 0 ? [`CONFIG_HZ of the running kernel is ${common.hz}`] : [];
+  const clock = memoryNotes(common);
   if (analysis.hook === 'netfilter') return [...clock, ...momentNotes(analysis), ...NETFILTER_ASSUMPTIONS];
   const notes = ['the device is an Ethernet device, and its frames are addressed to it (no bridge port)'];
   const { family, chain } = analysis.view;
@@ -200,6 +206,29 @@ function hookAssumptions(analysis: Analysis, common: Common): readonly string[] 
   return notes;
 }
 
+function rememberingParts({ common: { recent } }: Built): Pick<Manifest, 'recent'> {
+  const lists = recent.all().map(({ name, map, layout }) => ({ list: name, map: map.name, entries: layout.entries }));
+  return lists.length === 0 ? {} : { recent: lists };
+}
+
+function memoryNotes({ limits, recent, hz }: Common): readonly string[] {
+  const lists = recent.all();
+  const clock = limits.size > 0 || lists.length > 0 ? [`CONFIG_HZ of the running kernel is ${hz}`] : [];
+  if (lists.length === 0) return clock;
+  const names = lists.map(({ name }) => name).join(', ');
+  return [
+    ...clock,
+    `module xt_recent has ip_list_tot=${lists[0].layout.entries} and ip_pkt_list_tot=0`,
+    `the lists of recent (${names}) are empty at first, and rules of the other IP version do not use them`,
+  ];
+}
+
+function setParts({ sets }: Common): Pick<Manifest, 'sets'> {
+  if (sets.size === 0) return {};
+  const text = printSets(sets.sets.map(({ set }) => set));
+  return { sets: { text, maps: sets.sets.map(({ set, map }) => ({ set: set.name, map })) } };
+}
+
 function answeringParts(built: Built): Pick<Manifest, 'answers'> {
   const types = built.analyses[0].hook === 'netfilter' ? answersOf(built) : [];
   if (types.length === 0) return {};
@@ -218,6 +247,7 @@ function needs(built: Built, logs: boolean): Manifest['needs'] {
   const features = ['global functions with memory arguments', 'BTF'];
   let kernel = '5.15';
   if (common.limits.size > 0) features.push('64-bit atomic compare and exchange', 'helper bpf_jiffies64');
+  if (common.recent.all().length > 0) features.push('bpf_spin_lock in map values', 'helper bpf_jiffies64');
   if (logs) features.push('ring buffer');
   if (analyses[0].hook === 'netfilter') {
     return { kernel: '6.4', features: [...features, 'BPF_PROG_TYPE_NETFILTER', 'kfunc bpf_dynptr_from_skb'] };

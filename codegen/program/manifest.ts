@@ -24,6 +24,8 @@ export interface CompileOptions {
   readonly vlan?: VlanPolicy;
   /** CONFIG_HZ of the kernel that will run it: the grain of `-m limit`. Default 250. */
   readonly hz?: number;
+  /** Addresses that a list of `-m recent` remembers: parameter `ip_list_tot` of module xt_recent. Default 100. */
+  readonly recentEntries?: number;
   /** CLOCK_TAI minus CLOCK_REALTIME there, in seconds: what `-m time` reckons with. Default 0. */
   readonly taiOffset?: number;
   /** Minutes that its kernel's time zone is west of UTC (`-m time --kerneltz`). Default 0. */
@@ -65,6 +67,8 @@ export interface Manifest {
       readonly chains: readonly BuiltinChain[];
     }[];
   };
+  /** Lists of `-m recent`, and the map that holds each. */
+  readonly recent?: readonly { readonly list: string; readonly map: string; readonly entries: number }[];
   readonly hook: Hook;
   readonly mode: Mode;
   readonly fragments: FragmentPolicy;

@@ -20,10 +20,12 @@ import {
 } from '../bytecode/instruction.js';
 import type { CtState } from '../../grammar/model/condition.js';
 import type { BuiltinChain } from '../../grammar/model/family.js';
+import type { Field } from '../../grammar/model/fields.js';
+import { DEFAULT_RECENT_ENTRIES, type RecentTest } from '../../grammar/model/memory.js';
 import type { PayloadTest } from '../../grammar/model/payload.js';
 import type { ContextStruct, FunctionSpec, ParamSpec } from '../object/spec.js';
 import type { Analysis } from './analysis.js';
-import { ChainCompiler, type ChainFunction, type PayloadSettings } from './chains.js';
+import { ChainCompiler, type ChainFunction, type ChainSettings, type PayloadSettings } from './chains.js';
 import { Code } from './code.js';
 import { emitCount } from './counters.js';
 import { emitDeviceNames } from './devices.js';
@@ -56,6 +58,8 @@ import { visitCondition } from './reachable.js';
 import { isIngress, isWireView, type WireView } from './view.js';
 import { FIB_PARAMS_BYTES } from './packet/route.js';
 import { emitTransport, TCP_OPTIONS, tcpOptionsFunction } from './packet/transport.js';
+import { emitRecentTest, recentFunction, RECENT_STACK } from './recent/function.js';
+import { RecentLists } from './recent/lists.js';
 import { emitReject } from './reject/index.js';
 import { meaningOf } from './analysis.js';
 import { REJECT_TYPES, VERDICT } from './verdict.js';
@@ -85,6 +89,8 @@ export interface Common {
   readonly layout: FlowLayout;
   readonly counters: CounterKeys;
   readonly limits: MemoryKeys;
+  readonly sets: SetFunctions;
+  readonly recent: RecentLists;
   /** CONFIG_HZ. */
   readonly hz: number;
   /** Whether the names of functions must tell the programs apart. */
@@ -92,16 +98,31 @@ export interface Common {
 }
 
 /** What one object of these chains has in common. */
-export function commonOf(analyses: readonly Analysis[], hz: number): Common {
-  const [{ view }] = analyses;
+export function commonOf(analyses: readonly Analysis[], hz: number, recentEntries = DEFAULT_RECENT_ENTRIES): Common {
+  const [{ view, ruleset }] = analyses;
   const used = new Set(analyses.flatMap((analysis) => [...analysis.used]));
   return {
     layout: layoutFlow(used, view.family, factsOf(analyses)),
     counters: new CounterKeys(analyses),
     limits: new MemoryKeys(),
+    sets: setFunctionsOf(analyses),
+    recent: new RecentLists(ruleset, recentEntries),
     hz,
     several: analyses.length > 1,
   };
+}
+
+/** The sets that rules ask for. */
+function setFunctionsOf(analyses: readonly Analysis[]): SetFunctions {
+  const sets = new SetFunctions();
+  for (const { meaning } of analyses.flatMap(({ rules }) => rules)) {
+    visitCondition(meaning.condition, {
+      opaque: (test) => {
+        if (test.name === 'set' && !meaning.undecided) sets.add(test.test);
+      },
+    });
+  }
+  return sets;
 }
 
 /** What some rule asks the hook beside the packet. */
@@ -136,6 +157,7 @@ export function generate(analysis: Analysis, common: Common): Program {
   const payloads = payloadsOf(analysis, common);
   const compiler = new ChainCompiler(analysis.reachable, {
     ...(payloads === undefined ? {} : { payload: payloads.settings }),
+    ...testsOf(analysis, common),
     family: view.family,
     mode,
     reject: analysis.reject,
@@ -155,8 +177,13 @@ export function generate(analysis: Analysis, common: Common): Program {
         emitRouteTypeTest(code, R6, factAt(layout, 'route-type'), test.types, ifTrue, ifFalse);
       else if (test.name === 'limit')
         emitLimit(code, common.limits.of(rule, ordinal), bucketOf(test, common.hz), ifTrue, ifFalse);
-      else if (test.name === 'cpu') emitCpu(code, test.cpu, ...turned(test.inverted, ifTrue, ifFalse));
+      else if (test.name === 'recent') {
+        const name = common.recent.functionOf(test.test);
+        const ttl = common.recent.list(test.test.list).keepsTtl ? offsetIn(layout, 'ttl') : undefined;
+        emitRecentTest(code, { name, flow: R6, ttl, forwarded: analysis.chain === 'FORWARD' }, ifTrue, ifFalse);
+      } else if (test.name === 'cpu') emitCpu(code, test.cpu, ...turned(test.inverted, ifTrue, ifFalse));
       else if (test.name === 'random') emitRandom(code, test.share, ...turned(test.inverted, ifTrue, ifFalse));
+      else if (test.name === 'set') common.sets.emit(code, test.test, ifTrue, ifFalse);
       else if (test.name === 'time') emitTime(code, test.test, analysis.time, ifTrue, ifFalse);
       else throw new Error(`test ${test.name} of ${analysis.chain} came to the code generator`);
     },
@@ -193,6 +220,8 @@ export function generate(analysis: Analysis, common: Common): Program {
       ...chainFunctions,
       ...readingFunctions(analysis, layout, ctx, flow),
       ...(payloads === undefined ? [] : payloads.functions.specs(layout, ctx, flow)),
+      ...recentFunctions(analysis, common, flow),
+      ...common.sets.specs(view.family, layout, flow),
     ],
   };
 }
@@ -229,6 +258,48 @@ function payloadsOf(
     nameOf: (test: PayloadTest) => functions.nameOf(test),
   };
   return { functions, settings };
+}
+
+/** What the functions of tests with memory take, where there are such tests. */
+function testsOf(analysis: Analysis, common: Common): Pick<ChainSettings, 'tests'> {
+  const names = new Set(recentTests(analysis).map((test) => common.recent.functionOf(test)));
+  const functions = names.size + common.sets.size;
+  if (functions === 0) return {};
+  const entry = -SCRATCH + common.layout.bytes;
+  const own = Math.max(names.size > 0 ? RECENT_STACK : 0, common.sets.size > 0 ? SET_STACK : 0);
+  return { tests: { depth: 1, stack: entry + own, functions } };
+}
+
+function recentTests({ mode, rules }: Analysis): readonly RecentTest[] {
+  const tests: RecentTest[] = [];
+  for (const { meaning } of mode === 'exact' ? rules : []) {
+    visitCondition(meaning.condition, {
+      opaque: (test) => {
+        if (test.name === 'recent') tests.push(test.test);
+      },
+    });
+  }
+  return tests;
+}
+
+function recentFunctions(
+  analysis: Analysis,
+  { recent, layout, hz }: Common,
+  flow: ParamSpec,
+): readonly Omit<FunctionSpec, 'linkage'>[] {
+  const { family } = analysis.view;
+  return recentTests(analysis).map((test) => {
+    const list = recent.list(test.list);
+    const address = offsetIn(layout, test.side === 'src' ? 'saddr' : 'daddr');
+    const code = recentFunction({ test, list, family, address, hz });
+    return { name: recent.functionOf(test), params: [flow, intParam('ttl')], instructions: code.finish() };
+  });
+}
+
+function offsetIn(layout: FlowLayout, field: Field): number {
+  const offset = layout.offsets.get(field);
+  if (offset === undefined) throw new Error(`field ${field} is tested but not in the flow`);
+  return offset;
 }
 
 function functionPrefix(analysis: Analysis, common: Common): string {
@@ -291,7 +362,7 @@ const SCRATCH = -8 - FIB_PARAMS_BYTES;
 function emitWireEntry(
   analysis: Analysis,
   view: WireView,
-  { layout, counters }: Common,
+  { layout, counters, sets }: Common,
   compiler: ChainCompiler,
   answers: readonly RejectType[],
 ): Code {
@@ -324,6 +395,7 @@ function emitWireEntry(
   emitTransport(context);
   emitMetadata(context);
 
+  if (sets.size > 0) emitReady(code, context.unknown);
   code.emit(mov64(R9, reg(R10)), alu64('add', R9, context.flow));
   compiler.emitCall(code, analysis.chain, R9, 0);
   const policy = code.label('policy');
@@ -375,7 +447,7 @@ function emitAlternative(code: Code, analysis: Analysis, compiler: ChainCompiler
 /** The entry function at a netfilter hook: the packet is there, whole and routed. */
 function emitNetfilterEntry(
   analysis: Analysis,
-  { layout, counters }: Common,
+  { layout, counters, sets }: Common,
   compiler: ChainCompiler,
   rejects: boolean,
 ): Code {
@@ -395,6 +467,7 @@ function emitNetfilterEntry(
   const facts = factsOf([analysis]);
   if (facts.has('owner')) emitOwner(code, flow + factAt(layout, 'owner'), bufferOf(context));
   if (facts.has('route-type')) emitRouteType(code, flow + factAt(layout, 'route-type'), bufferOf(context));
+  if (sets.size > 0) emitReady(code, context.drop);
   code.emit(mov64(R9, reg(R10)), alu64('add', R9, flow));
   compiler.emitCall(code, analysis.chain, R9, 0);
   const policy = code.label('policy');

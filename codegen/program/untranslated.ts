@@ -16,7 +16,6 @@ const REASONS: Readonly<Record<string, string>> = {
   quota: 'what is left of a quota is known to the rule itself',
   rateest: 'the rate is estimated in the kernel',
   realm: 'the realm belongs to a route that is chosen elsewhere',
-  recent: 'the list of addresses is kept in the kernel',
   rpfilter: 'the way back is a question to the routes',
   set: 'the set is kept in the kernel',
   socket: 'the socket is looked for by the kernel',

@@ -1,5 +1,6 @@
 import type { Field } from './fields.js';
 import { single, type IntervalSet } from './interval.js';
+import type { RecentTest } from './memory.js';
 import type { PayloadTest } from './payload.js';
 import type { TimeTest } from './time.js';
 
@@ -55,6 +56,7 @@ export type Opaque =
    * units of 1/10000 s between tokens (XT_LIMIT_SCALE), `burst` the bucket's size (net/netfilter/xt_limit.c).
    */
   | { readonly name: 'limit'; readonly average: number; readonly burst: number }
+  | { readonly name: 'recent'; readonly test: RecentTest }
   | ({ readonly name: 'owner' } & OwnerTest)
   | { readonly name: 'time'; readonly test: TimeTest }
   /** Number of the processor that handles the packet. */

@@ -2,6 +2,7 @@ import type { Condition, Opaque } from '../../grammar/model/condition.js';
 import type { Family } from '../../grammar/model/family.js';
 import { fieldBits, type Field } from '../../grammar/model/fields.js';
 import type { Interval, IntervalSet } from '../../grammar/model/interval.js';
+import type { RecentTest } from '../../grammar/model/memory.js';
 import type { PayloadTest } from '../../grammar/model/payload.js';
 import type { Effect, RuleRef } from '../../grammar/model/ruleset.js';
 import { prefixLength, printAddress } from '../../grammar/modules/value/address.js';
@@ -119,6 +120,14 @@ function describeSet(field: Field, set: IntervalSet, family: Family): string {
   return set.length > SHOWN ? `${shown.join(', ')} and ${set.length - SHOWN} more` : shown.join(', ');
 }
 
+function describeRecent({ list, action, inverted, side, seconds, hits }: RecentTest): string {
+  const address = side === 'src' ? 'source' : 'destination';
+  if (action === 'set') return `${address} put into list ${list}${inverted ? ', which does not match' : ''}`;
+  const often = hits > 1 ? ` ${hits} times` : '';
+  const since = seconds === 0 ? '' : ` within ${seconds} s`;
+  return `${address} ${inverted ? 'not in' : 'in'} list ${list}${often}${since}`;
+}
+
 function describeOpaque(test: Opaque): string {
   switch (test.name) {
     case 'ctstate':
@@ -129,6 +138,8 @@ function describeOpaque(test: Opaque): string {
       return `type of the ${test.which === 'src' ? 'source' : 'destination'} ${test.types.join(',')}`;
     case 'limit':
       return 'limit';
+    case 'recent':
+      return describeRecent(test.test);
     case 'time':
       return 'another time';
     case 'cpu':

@@ -11,7 +11,8 @@ export { possibleVerdicts, type PossibleInput, type PossibleVerdicts } from './p
 export { reaches } from './reaches.js';
 export type { Reach, ReachCode, ReachSettings } from './arrival.js';
 export { readFields, readIpPacket, interfaceName, type FieldValues, type IpPacket } from './read-fields.js';
-export { firstAnswer, limitOracle, surroundingsOracle } from './oracle.js';
+export { firstAnswer, limitOracle, recentOracle, surroundingsOracle } from './oracle.js';
+export { RecentMemory, type RecentMemoryOptions, type RecentPacket } from './recent-memory.js';
 export { LimitMemory, type LimitRate, type LimitTest } from './limit-memory.js';
 export { describeStep, describeTest } from './describe.js';
 export type { SettledTest, TraceStep } from './trace.js';

@@ -3,6 +3,7 @@ import type { Family } from '../../grammar/model/family.js';
 import type { Packet, Surroundings } from '../../grammar/model/packet.js';
 import type { Oracle } from './evaluate.js';
 import type { LimitMemory } from './limit-memory.js';
+import type { RecentMemory } from './recent-memory.js';
 import { matchesTime } from './time.js';
 
 type AddressTypeTest = Extract<Opaque, { name: 'addrtype' }>;
@@ -36,6 +37,7 @@ export function surroundingsOracle(surroundings: Surroundings, packet: Packet, f
       case 'random':
       case 'conntrack':
       case 'limit':
+      case 'recent':
       case 'module':
         return undefined;
     }
@@ -102,6 +104,18 @@ function isUnicastV6(address: bigint): boolean {
 /** Spends the tokens of `limit` tests. */
 export function limitOracle(memory: LimitMemory): Oracle {
   return (test, rule) => (test.name === 'limit' ? memory.take(test, rule) : undefined);
+}
+
+/**
+ * Looks into the lists of `recent` tests and changes them. What a host sends has a socket; what it forwards has none.
+ */
+export function recentOracle(memory: RecentMemory, { inInterface, outInterface }: Packet): Oracle {
+  const forwarded = inInterface !== '' && outInterface !== '';
+  return (test, _rule, { saddr, daddr, ttl }) => {
+    if (test.name !== 'recent') return undefined;
+    const seen = Number(ttl) + (forwarded ? 1 : 0);
+    return memory.match(test.test, { source: saddr, destination: daddr, ttl: seen & 0xff });
+  };
 }
 
 /** The first of the oracles that knows an answer. */

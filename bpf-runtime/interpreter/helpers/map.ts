@@ -2,7 +2,10 @@ import { HELPER } from '../../../codegen/bytecode/instruction.js';
 import { Fault } from '../fault.js';
 import { ERRNO, type KeyedMap } from '../maps/map.js';
 import { RingMap } from '../maps/ring.js';
-import { bytesIn, sizeIn, type Environment, type HelperTable } from './helper.js';
+import { bytesIn, bytesOut, sizeIn, type Environment, type HelperTable } from './helper.js';
+
+/** struct bpf_spin_lock. */
+const LOCK_BYTES = 4;
 
 /** kernel/bpf/helpers.c, kernel/bpf/ringbuf.c. */
 export function mapHelpers(env: Environment): HelperTable {
@@ -44,6 +47,8 @@ export function mapHelpers(env: Environment): HelperTable {
         machine.answer(map.delete(bytesIn(env, 2, map.spec.keySize)));
       },
     ],
+    [HELPER.spin_lock, () => takeLock(env, true)],
+    [HELPER.spin_unlock, () => takeLock(env, false)],
     [
       HELPER.ringbuf_output,
       () => {
@@ -60,4 +65,11 @@ function keyedMap({ machine }: Environment): KeyedMap {
   const map = machine.mapIn(1);
   if (map instanceof RingMap) throw new Fault('bad-argument', `map ${map.spec.name} has no keys`);
   return map;
+}
+
+/** A program runs by itself here: the lock is free, unless the program has taken it. */
+function takeLock(env: Environment, taken: boolean): void {
+  const lock = bytesOut(env, 1, LOCK_BYTES);
+  if (lock[0] === (taken ? 1 : 0)) throw new Fault('bad-argument', `the lock is ${taken ? 'taken' : 'free'} already`);
+  lock[0] = taken ? 1 : 0;
 }

@@ -1,4 +1,5 @@
-import { defineVerbatimMatch, isBefore, option, type OptionsOf, type ValueType } from '../define.js';
+import { opaque } from '../../model/condition.js';
+import { defineMatch, isBefore, option, type OptionsOf, type ValueType } from '../define.js';
 import { fullMask, parseHost, printAddress } from '../value/address.js';
 import { number, UINT32 } from '../value/number.js';
 import { flag, isProcName, text } from '../value/text.js';
@@ -61,7 +62,7 @@ function check({ set, check: checkOnly, update, remove, seconds, reap, hitcount,
 }
 
 /** Lists of recently seen addresses, with memory (net/netfilter/xt_recent.c). */
-export const recent = defineVerbatimMatch({
+export const recent = defineMatch({
   name: 'recent',
   families: ['v4', 'v6'],
   doc: 'address seen recently, with memory',
@@ -84,4 +85,19 @@ export const recent = defineVerbatimMatch({
       usesDestination(options) ? '--rdest' : '--rsource',
     ];
   },
+  condition: (options, { family }) =>
+    opaque({
+      name: 'recent',
+      test: {
+        list: options.name?.value ?? 'DEFAULT',
+        action: ACTIONS.find((key) => options[key] !== undefined) ?? 'check',
+        inverted: ACTIONS.some((key) => options[key]?.inverted === true),
+        side: usesDestination(options) ? 'dst' : 'src',
+        mask: options.mask?.value ?? fullMask(family),
+        seconds: options.seconds?.value ?? 0,
+        hits: options.hitcount?.value ?? 0,
+        sameTtl: options.rttl !== undefined,
+        reap: options.reap !== undefined,
+      },
+    }),
 });
