@@ -8,6 +8,7 @@ export const CODES = {
   'nul-character': 'a line holds a NUL character, where the tool stops reading it',
   'line-too-long': 'a line is longer than the buffer of iptables-restore (10,239 bytes)',
   'word-too-long': 'a word is longer than iptables-restore takes (1,023 bytes)',
+  'too-many-words': 'the line has more words than iptables-restore takes (251)',
   'no-table': 'a line stands outside of any table',
   'table-not-closed': 'a table begins, or the file ends, before COMMIT',
   'bad-table': 'the table line names no table, or one that does not exist',

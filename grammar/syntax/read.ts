@@ -9,6 +9,8 @@ import { plainRule, wordAt, type Piece } from './plain-rule.js';
 /** Bytes that iptables-restore reads at once (`buffer[10240]`), and that it keeps of a word (`xt_param_buf`). */
 const LINE_BYTES = 10_239;
 const WORD_BYTES = 1_023;
+/** Words of a line: 254 arguments (`MAX_ARGC`), of which the name of the program and `-t TABLE` are three. */
+const MOST_WORDS = 251;
 
 const parser = new LineParser();
 
@@ -180,6 +182,10 @@ function commitFault(words: readonly Word[], text: string): Diagnostic | undefin
 function wordFaults(words: readonly Word[], range: SourceRange): readonly Diagnostic[] {
   if (words.length === 0) {
     return [problem('no-command', { ...range, length: 1 }, 'the line holds blanks alone', 'remove them or the line')];
+  }
+  if (words.length > MOST_WORDS) {
+    const message = `the line has ${words.length} words, iptables-restore takes ${MOST_WORDS}`;
+    return [problem('too-many-words', words[MOST_WORDS], message, 'make several rules of it')];
   }
   const long = words.find(({ text }) => text.length > WORD_BYTES / 3 && Buffer.byteLength(text) > WORD_BYTES);
   if (long === undefined) return NO_FAULTS;

@@ -101,6 +101,8 @@ export const BODIES: readonly Body[] = [
   { name: 'counters of a policy with more behind', body: ':INPUT DROP [+1:-2', want: ':INPUT DROP [0:0]' },
   { name: '-P with counters', body: '-P INPUT DROP -c 1 2', want: ':INPUT DROP [0:0]' },
   { name: '-c without bytes', body: `${A} -c 5 -j ACCEPT`, code: 'bad-number' },
+  { name: '251 words', body: `${A} -i eth0 -j ACCEPT${' -v'.repeat(245)}`, want: `${A} -i eth0 -j ACCEPT` },
+  { name: '252 words', body: `${A} -i eth0 -j ACCEPT${' -v'.repeat(246)}`, code: 'too-many-words' },
   { name: '-c with text behind the numbers', body: `${A} -c 1x " -2y" -j ACCEPT`, want: `${A} -j ACCEPT` },
   { name: '-c of text', body: `${A} -c a b`, code: 'bad-number' },
   { name: '-c beside -D', body: `${A}\n-D INPUT -c 1 2`, code: 'illegal-option', line: 2 },

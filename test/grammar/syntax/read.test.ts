@@ -78,7 +78,7 @@ describe('lines of a dump', () => {
   it.each(rows)('$name', ({ text, want }) => expect([...readLines(text)].map(shown)).toEqual(want));
 
   it('takes a line of 10,239 bytes with its newline and no longer one', () => {
-    const words = (bytes: number): string => `${'a '.repeat(bytes).slice(0, bytes - 1)}\n`;
+    const words = (bytes: number): string => `${`${'a'.repeat(999)} `.repeat(11).slice(0, bytes - 1)}\n`;
     const codes = [10_239, 10_240].map((bytes) => [...readLines(words(bytes))][0].faults.map(({ code }) => code));
     expect(codes).toEqual([[], ['line-too-long']]);
   });
