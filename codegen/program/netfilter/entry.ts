@@ -102,6 +102,7 @@ function emitIpv4(context: NetfilterContext): void {
     storeField(context, 'length', R1);
   }
   code.emit(load(1, R9, R10, at), alu32('and', R9, 15), alu32('lsh', R9, 2));
+  storeFlow(context, FLOW_THOFF, R9);
   emitRest(context);
 }
 
