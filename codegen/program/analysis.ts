@@ -10,6 +10,7 @@ import type { CompileOptions, FragmentPolicy, Hook, Mode, RejectPolicy, VlanPoli
 import { collectReachable, visitCondition, type Reachable, type ReachableRule } from './reachable.js';
 import { payloadFields } from './payload/fields.js';
 import { rejectFields } from './reject/index.js';
+import { setTestFields } from './sets/view.js';
 import { MemoryScope } from './recent/scope.js';
 import { addressRewriting, markChange, otherTables, seesWholeDatagrams } from './surroundings.js';
 import { specialise, type Undecided, type View } from './view.js';
@@ -253,8 +254,8 @@ function undecidedEffect(effect: Effect, view: View): readonly Undecided[] {
 }
 
 /** Fields that the code of an opaque test reads. */
-function opaqueFields(test: Opaque): readonly Field[] {
-  if (test.name !== 'recent') return [];
+function opaqueFields(test: Opaque, { family }: View): readonly Field[] {
+  if (test.name !== 'recent') return setTestFields(test, family);
   return [test.test.side === 'src' ? 'saddr' : 'daddr', 'ttl'];
 }
 
@@ -264,7 +265,7 @@ function usedFields(rules: readonly RuleAnalysis[], view: View, mode: Mode, reje
     visitCondition(meaning.condition, {
       field: (field) => used.add(field),
       payload: (test) => payloadFields(test).forEach((field) => used.add(field)),
-      opaque: (test) => opaqueFields(test).forEach((field) => used.add(field)),
+      opaque: (test) => opaqueFields(test, view).forEach((field) => used.add(field)),
     });
     const effect = rule.rule.target.effect;
     if (mode === 'exact' && effect.kind === 'log') {

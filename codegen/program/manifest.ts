@@ -69,6 +69,15 @@ export interface Manifest {
   };
   /** Lists of `-m recent`, and the map that holds each. */
   readonly recent?: readonly { readonly list: string; readonly map: string; readonly entries: number }[];
+  /**
+   * The IP sets of the object, where it has some: what they hold at first, as `ipset save` prints it, and the map of
+   * each (codegen/program/sets/layout.ts). Who loads the object fills the maps and then sets `sets_ready`; as long as
+   * that is 0 the programs let nothing through (in `early` mode they drop nothing).
+   */
+  readonly sets?: {
+    readonly text: string;
+    readonly maps: readonly { readonly set: string; readonly map: string }[];
+  };
   readonly hook: Hook;
   readonly mode: Mode;
   readonly fragments: FragmentPolicy;

@@ -62,6 +62,8 @@ import { emitRecentTest, recentFunction, RECENT_STACK } from './recent/function.
 import { RecentLists } from './recent/lists.js';
 import { emitReject } from './reject/index.js';
 import { meaningOf } from './analysis.js';
+import { SET_STACK, SetFunctions } from './sets/index.js';
+import { emitReady } from './sets/ready.js';
 import { REJECT_TYPES, VERDICT } from './verdict.js';
 import type { RejectType } from '../../grammar/model/ruleset.js';
 

@@ -15,6 +15,7 @@ import { complement, contains, intersect, intervals, type IntervalSet } from '..
 import { mayDrop } from '../../grammar/model/payload.js';
 import type { Hook, WireHook } from './manifest.js';
 import { undecidedPayload } from './payload/view.js';
+import { answerSet } from './sets/view.js';
 import { whyNot } from './untranslated.js';
 
 /** Where a chain is judged: what the program can know of a packet there. */
@@ -205,6 +206,8 @@ export function answer(test: Opaque, view: View): Answer {
         reason: `the socket of a packet is not known at ${view.hook}`,
         advice: 'use --hook netfilter',
       };
+    case 'set':
+      return answerSet(test.test, view, (field) => isRewritten(view, field));
     case 'module':
       return {
         reason: whyNot(test.module),

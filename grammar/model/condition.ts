@@ -1,5 +1,6 @@
 import type { Field } from './fields.js';
 import { single, type IntervalSet } from './interval.js';
+import type { SetTest } from './ip-set.js';
 import type { RecentTest } from './memory.js';
 import type { PayloadTest } from './payload.js';
 import type { TimeTest } from './time.js';
@@ -67,6 +68,8 @@ export type Opaque =
    * `-m physdev`. A packet that no bridge has seen matches if every option is inverted (net/netfilter/xt_physdev.c).
    */
   | { readonly name: 'bridge-port'; readonly allInverted: boolean; readonly words: readonly string[] }
+  /** Whether the packet is in an IP set. */
+  | { readonly name: 'set'; readonly test: SetTest }
   /** A match that is kept verbatim and not understood. */
   | { readonly name: 'module'; readonly module: string; readonly words: readonly string[] };
 
@@ -128,4 +131,22 @@ export function opaque(test: Opaque): Condition {
 
 export function payload(test: PayloadTest): Condition {
   return { kind: 'payload', test };
+}
+
+/** The condition with each opaque test put through `change`. */
+export function mapOpaque(condition: Condition, change: (test: Opaque) => Opaque): Condition {
+  switch (condition.kind) {
+    case 'opaque':
+      return opaque(change(condition.test));
+    case 'not':
+      return { kind: 'not', of: mapOpaque(condition.of, change) };
+    case 'hotdrop':
+      return { kind: 'hotdrop', when: mapOpaque(condition.when, change) };
+    case 'all':
+    case 'any':
+      return { kind: condition.kind, of: condition.of.map((part) => mapOpaque(part, change)) };
+    case 'in':
+    case 'payload':
+      return condition;
+  }
 }

@@ -150,6 +150,8 @@ function describeOpaque(test: Opaque): string {
       return 'a bridge port';
     case 'owner':
       return 'the owner of the socket';
+    case 'set':
+      return `${test.test.directions.join(',')} in set ${test.test.name}`;
     case 'module':
       return `match ${test.module}`;
   }

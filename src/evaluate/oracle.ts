@@ -4,6 +4,7 @@ import type { Packet, Surroundings } from '../../grammar/model/packet.js';
 import type { Oracle } from './evaluate.js';
 import type { LimitMemory } from './limit-memory.js';
 import type { RecentMemory } from './recent-memory.js';
+import { isInSet } from './set-membership.js';
 import { matchesTime } from './time.js';
 
 type AddressTypeTest = Extract<Opaque, { name: 'addrtype' }>;
@@ -34,6 +35,8 @@ export function surroundingsOracle(surroundings: Surroundings, packet: Packet, f
       case 'bridge-port':
         // What this host sends has come over no bridge.
         return packet.inInterface === '' ? test.allInverted : undefined;
+      case 'set':
+        return isInSet(test.test, fields, family);
       case 'random':
       case 'conntrack':
       case 'limit':
