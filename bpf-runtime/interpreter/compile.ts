@@ -78,8 +78,9 @@ function accessSize(opcode: number): AccessSize {
 /** The immediate, or the map's address, is a constant behind the registers: a move. */
 function wideLoadStep(machine: Machine, { instruction, operands }: LinkedInstruction): Step | undefined {
   if (instruction.opcode !== (CLASS.LD | SIZE[8])) return undefined;
-  if (instruction.src !== 0 && instruction.reference?.kind !== 'map') return undefined;
-  if (instruction.src === PSEUDO.MAP_VALUE) return undefined;
+  const kind = instruction.reference?.kind;
+  if (instruction.src !== 0 && kind !== 'map' && kind !== 'data') return undefined;
+  if ((instruction.src === PSEUDO.MAP_VALUE) !== (kind === 'data')) return undefined;
   return alu64Step(machine, ALU_OP.mov, { ...operands, offset: 0 });
 }
 

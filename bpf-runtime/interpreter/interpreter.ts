@@ -1,6 +1,6 @@
 import { formatInstruction } from '../../codegen/bytecode/disassemble.js';
 import type { Instruction } from '../../codegen/bytecode/instruction.js';
-import type { ObjectSpec } from '../../codegen/object/spec.js';
+import type { DataSpec, ObjectSpec } from '../../codegen/object/spec.js';
 import { compileStep } from './compile.js';
 import { Context, type ContextValues } from './context/context.js';
 import { SK_BUFF, XDP_MD } from './context/layout.js';
@@ -123,6 +123,7 @@ export class Interpreter {
     this.packet = new Packet(this.memory);
     this.maps = new Map(spec.maps.map((map) => [map.name, createMap(map, options.cpus ?? 1)]));
     this.linkMaps();
+    this.linkData(spec.data);
     this.first = startOf(this.program, options.entry);
     this.context =
       this.type === 'xdp' || this.type === 'tc' ? new Context(CONTEXTS[this.type], this.packet) : undefined;
@@ -145,6 +146,15 @@ export class Interpreter {
       if (high === undefined) throw new LoadError('unknown-map', `no map ${name}`);
       this.machine.hi[register] = high;
     }
+  }
+
+  private linkData(data: DataSpec | undefined): void {
+    const { dataConstant } = this.program;
+    if (dataConstant === undefined) return;
+    if (data === undefined) throw new LoadError('unknown-map', 'the object has no data');
+    const { bytes, name } = data;
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.machine.hi[dataConstant] = this.memory.map(view, 0, bytes.length, name, 'read');
   }
 
   private createEnvironment(): Environment {

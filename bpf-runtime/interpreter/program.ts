@@ -21,6 +21,8 @@ export interface Program {
   /** What the registers behind r10 hold. Those that stand for map addresses hold 0 until the maps have theirs. */
   readonly constants: readonly bigint[];
   readonly mapConstants: ReadonlyMap<string, number>;
+  /** The constant that stands for the address of the object's data; undefined where nothing reads it. */
+  readonly dataConstant: number | undefined;
 }
 
 export interface PlacedFunction {
@@ -55,12 +57,13 @@ export function linkProgram(spec: ObjectSpec): Program {
     new Map(spec.kernelStructs.map((struct) => [struct.name, struct])),
   );
   const code = specs.flatMap((fn, index) => linker.link(fn, functions[index]));
-  return { code, functions, constants: linker.constants, mapConstants: linker.mapConstants };
+  return { code, functions, constants: linker.constants, mapConstants: linker.mapConstants, dataConstant: linker.data };
 }
 
 class Linker {
   readonly constants: bigint[] = [];
   readonly mapConstants = new Map<string, number>();
+  data: number | undefined;
   private readonly known = new Map<number | bigint, number>();
 
   constructor(
@@ -114,6 +117,7 @@ class Linker {
     const { opcode, src, imm, reference } = instruction;
     switch (opcode & CLASS_MASK) {
       case CLASS.LD:
+        if (reference?.kind === 'data') return this.dataConstant();
         return reference?.kind === 'map' ? this.mapConstant(reference.name) : this.constant(imm);
       case CLASS.ST:
         return this.constant(imm);
@@ -138,6 +142,11 @@ class Linker {
       this.known.set(value, index);
     }
     return REGISTERS + index;
+  }
+
+  private dataConstant(): number {
+    this.data ??= REGISTERS + this.constants.push(0n) - 1;
+    return this.data;
   }
 
   private mapConstant(name: string): number {

@@ -11,6 +11,8 @@ import { LoadError } from './load-error.js';
 export interface Symbols {
   /** File descriptor of a map. */
   map(name: string): number;
+  /** File descriptor of the map whose one value is the object's data. */
+  data(name: string): number;
   /** BTF number of a kernel function. */
   kfunc(name: string): number;
   /** Byte offset of a member of a kernel struct. */
@@ -101,6 +103,8 @@ function resolve(
   switch (kind) {
     case 'map':
       return { source: PSEUDO.MAP_FD, immediate: symbols.map(name) };
+    case 'data':
+      return { source: PSEUDO.MAP_VALUE, immediate: symbols.data(name) };
     case 'kfunc':
       return { source: PSEUDO.KFUNC_CALL, immediate: symbols.kfunc(name) };
     case 'function': {

@@ -86,6 +86,7 @@ function formatWideLoad(instruction: Instruction): string {
   const { opcode, dst, imm, reference, src } = instruction;
   if (opcode !== (CLASS.LD | SIZE[8])) return unknown(instruction);
   if (reference?.kind === 'map') return `r${dst} = map[${reference.name}] ll`;
+  if (reference?.kind === 'data') return `r${dst} = &${reference.name} ll`;
   if (src !== 0) return `r${dst} = pseudo ${src} 0x${imm.toString(16)} ll`;
   return `r${dst} = 0x${imm.toString(16)} ll`;
 }

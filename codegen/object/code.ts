@@ -28,7 +28,7 @@ export interface PlacedFunction {
 
 export interface Link {
   readonly offset: number;
-  readonly kind: 'map' | 'function' | 'kfunc';
+  readonly kind: 'map' | 'data' | 'function' | 'kfunc';
   readonly name: string;
 }
 
@@ -47,6 +47,7 @@ export const CALL = CLASS.JMP | JMP_OP.call;
  */
 const LINKED = {
   map: { opcode: LDDW, src: 0, imm: 0n },
+  data: { opcode: LDDW, src: 0, imm: 0n },
   function: { opcode: CALL, src: PSEUDO.CALL, imm: -1 },
   kfunc: { opcode: CALL, src: PSEUDO.CALL, imm: -1 },
 } as const satisfies Record<Link['kind'], Partial<Instruction>>;

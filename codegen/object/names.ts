@@ -25,7 +25,8 @@ function checkDistinct(names: readonly string[], what: string): void {
 /** Every name is one that BTF takes; functions, maps and kfuncs share one space (the symbol table). */
 export function checkNames(spec: ObjectSpec): void {
   const functions = [...spec.program.entries, ...spec.program.functions];
-  const symbols = [...functions, ...spec.maps, ...spec.kfuncs].map((one) => one.name);
+  const data = spec.data === undefined ? [] : [spec.data];
+  const symbols = [...functions, ...spec.maps, ...data, ...spec.kfuncs].map((one) => one.name);
   checkDistinct([LICENSE_SYMBOL, ...symbols], 'symbol');
   for (const fn of functions) {
     const names = fn.params.map((param) => param.name);

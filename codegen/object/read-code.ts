@@ -10,7 +10,7 @@ import { ObjectError } from './error.js';
 import { memberAt } from './kernel-struct.js';
 import { readRelocations, type Elf } from './read-elf.js';
 import type { TypeReader } from './read-types.js';
-import type { FunctionSpec, KernelStruct, KfuncSpec, MapSpec } from './spec.js';
+import type { DataSpec, FunctionSpec, KernelStruct, KfuncSpec, MapSpec } from './spec.js';
 
 export interface ReadContext {
   readonly elf: Elf;
@@ -18,6 +18,7 @@ export interface ReadContext {
   readonly types: TypeReader;
   readonly structs: ReadonlyMap<number, KernelStruct>;
   readonly maps: readonly MapSpec[];
+  readonly data: DataSpec | undefined;
   readonly kfuncs: readonly KfuncSpec[];
 }
 
@@ -115,6 +116,9 @@ class CodeReader {
     if (symbol !== undefined && type === R_BPF_64_64 && instruction.opcode === LDDW) {
       if (this.context.maps.some((map) => map.name === name)) {
         return { ...instruction, src: PSEUDO.MAP_FD, imm: 0n, reference: { kind: 'map', name } };
+      }
+      if (this.context.data?.name === name) {
+        return { ...instruction, src: PSEUDO.MAP_VALUE, imm: 0n, reference: { kind: 'data', name } };
       }
     } else if (symbol !== undefined && type === R_BPF_64_32 && instruction.opcode === CALL) {
       if (symbol.type === SYMBOL_TYPE.FUNC) {

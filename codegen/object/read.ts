@@ -3,10 +3,17 @@ import { readElf, type Elf } from './read-elf.js';
 import { TypeReader } from './read-types.js';
 import { decodeBtf } from './btf.js';
 import { decodeBtfExt } from './btf-ext.js';
-import { SECTION_FLAG, SECTION_TYPE, type Section } from './elf.js';
+import { SECTION_FLAG, SECTION_TYPE, SYMBOL_TYPE, type Section } from './elf.js';
 import { ObjectError } from './error.js';
-import { BTF_EXT_SECTION, BTF_SECTION, LICENSE_SECTION, MANIFEST_SECTION, TEXT_SECTION } from './sections.js';
-import type { EntrySpec, ObjectSpec } from './spec.js';
+import {
+  BTF_EXT_SECTION,
+  BTF_SECTION,
+  DATA_SECTION,
+  LICENSE_SECTION,
+  MANIFEST_SECTION,
+  TEXT_SECTION,
+} from './sections.js';
+import type { DataSpec, EntrySpec, ObjectSpec } from './spec.js';
 import { decodeText } from './strings.js';
 
 /**
@@ -24,7 +31,8 @@ export function readObject(bytes: Uint8Array): ObjectSpec {
   const kernelStructs = [...structs.values()];
   const maps = types.maps();
   const kfuncs = types.kfuncs();
-  const context = { elf, info, types, structs, maps, kfuncs };
+  const data = readData(elf);
+  const context = { elf, info, types, structs, maps, data, kfuncs };
 
   const programs = elf.sections.filter((section) => isCode(section) && section.name !== TEXT_SECTION);
   const [first, ...others] = programs.map(({ name }) => ({ name, code: readCode(context, name) }));
@@ -40,6 +48,7 @@ export function readObject(bytes: Uint8Array): ObjectSpec {
     license: readLicense(onlySection(elf, LICENSE_SECTION)),
     program: { section: first.name, entries, functions },
     maps,
+    ...(data === undefined ? {} : { data }),
     kernelStructs,
     kfuncs,
     manifest: decodeText(onlySection(elf, MANIFEST_SECTION).data, 'the manifest'),
@@ -55,6 +64,18 @@ function onlySection(elf: Elf, name: string): Section {
   const found = elf.sections.filter((section) => section.name === name);
   if (found.length === 1 && found[0].type === SECTION_TYPE.PROGBITS) return found[0];
   throw new ObjectError('malformed', `${found.length} sections ${name} instead of one`);
+}
+
+function readData(elf: Elf): DataSpec | undefined {
+  const number = elf.sections.findIndex(({ name }) => name === DATA_SECTION);
+  if (number < 0) return undefined;
+  const { data, type } = elf.sections[number];
+  const [symbol, ...others] = elf.symbols.filter(({ section }) => section === number);
+  const whole = symbol?.type === SYMBOL_TYPE.OBJECT && symbol.value === 0 && symbol.size === data.length;
+  if (!whole || others.length > 0 || data.length === 0 || type !== SECTION_TYPE.PROGBITS) {
+    throw new ObjectError('malformed', `section ${DATA_SECTION} is not one variable`);
+  }
+  return { name: symbol.name, bytes: data };
 }
 
 function readLicense({ data }: Section): string {

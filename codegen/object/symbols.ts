@@ -13,6 +13,7 @@ export interface SectionNumbers {
   /** By section name. */
   readonly code: ReadonlyMap<string, number>;
   readonly maps: number;
+  readonly data: number;
   readonly license: number;
 }
 
@@ -42,11 +43,15 @@ export function collectSymbols(
     value: place.offset,
     size: place.bytes,
   }));
+  const data =
+    spec.data === undefined
+      ? []
+      : [{ name: spec.data.name, ...variable, section: numbers.data, value: 0, size: spec.data.bytes.length }];
   const license = { name: LICENSE_SYMBOL, ...variable, section: numbers.license, value: 0, size: 0 };
   // libbpf takes for external what is undefined, global and of no type (sym_is_extern).
   const external = { binding: GLOBAL, type: SYMBOL_TYPE.NOTYPE, section: SHN_UNDEF, value: 0, size: 0 };
   const kfuncs = spec.kfuncs.map(({ name }) => ({ name, ...external }));
-  return [...functions, ...maps, license, ...kfuncs].sort((a, b) => a.binding - b.binding);
+  return [...functions, ...maps, ...data, license, ...kfuncs].sort((a, b) => a.binding - b.binding);
 }
 
 /** Says where each reference of the program leads: a symbol's number in the table, and its relocation type. */
@@ -58,7 +63,12 @@ export class Linker {
     // The null symbol is number 0.
     this.numbers = new Map(symbols.map((symbol, i) => [symbol.name, i + 1]));
     const names = (of: readonly { readonly name: string }[]): ReadonlySet<string> => new Set(of.map((one) => one.name));
-    this.names = { map: names(spec.maps), function: names(spec.program.functions), kfunc: names(spec.kfuncs) };
+    this.names = {
+      map: names(spec.maps),
+      data: names(spec.data === undefined ? [] : [spec.data]),
+      function: names(spec.program.functions),
+      kfunc: names(spec.kfuncs),
+    };
   }
 
   private relocation({ offset, kind, name }: Link): Relocation {
@@ -66,7 +76,7 @@ export class Linker {
     if (symbol === undefined || !this.names[kind].has(name)) {
       throw new ObjectError('bad-reference', `no ${kind} ${name} in the object that could be referred to`);
     }
-    return { offset, type: kind === 'map' ? R_BPF_64_64 : R_BPF_64_32, symbol };
+    return { offset, type: kind === 'map' || kind === 'data' ? R_BPF_64_64 : R_BPF_64_32, symbol };
   }
 
   /** The `.rel` section of code section number `target`. */

@@ -9,6 +9,7 @@ import { checkNames } from './names.js';
 import {
   BTF_EXT_SECTION,
   BTF_SECTION,
+  DATA_SECTION,
   LICENSE_SECTION,
   MANIFEST_SECTION,
   MAPS_SECTION,
@@ -41,6 +42,10 @@ export function writeObject(spec: ObjectSpec): Uint8Array {
     code.map((c) => [c.name, sections.push(plainSection(c.name, PROGBITS, ALLOC | EXECINSTR, c.code, 8))]),
   );
   const maps = spec.maps.length > 0 ? sections.push(mapsSection(types)) : SHN_UNDEF;
+  const data =
+    spec.data === undefined
+      ? SHN_UNDEF
+      : sections.push(plainSection(DATA_SECTION, PROGBITS, ALLOC, spec.data.bytes, 8));
   const license = sections.push(
     plainSection(LICENSE_SECTION, PROGBITS, ALLOC | WRITE, encodeText(`${spec.license}\0`), 1),
   );
@@ -48,7 +53,7 @@ export function writeObject(spec: ObjectSpec): Uint8Array {
   sections.push(plainSection(BTF_EXT_SECTION, PROGBITS, 0, btfExt, 4));
   sections.push(plainSection(MANIFEST_SECTION, PROGBITS, 0, encodeText(spec.manifest), 1));
 
-  const symbols = collectSymbols(spec, code, types, { code: codeNumbers, maps, license });
+  const symbols = collectSymbols(spec, code, types, { code: codeNumbers, maps, data, license });
   const linker = new Linker(spec, symbols);
   const linked = code.filter((c) => c.links.length > 0);
   const symbolTable = sections.length + linked.length + 1;
@@ -66,6 +71,7 @@ export function writeObject(spec: ObjectSpec): Uint8Array {
 
 function checkSpec(spec: ObjectSpec): void {
   checkNames(spec);
+  if (spec.data?.bytes.length === 0) throw new ObjectError('bad-value', 'data without bytes');
   if (spec.license.includes('\0')) throw new ObjectError('bad-value', 'NUL character in the license');
   const { entries } = spec.program;
   if (entries.length === 0) throw new ObjectError('bad-value', 'a program needs an entry function');
