@@ -121,7 +121,7 @@ describe('a capture', () => {
   const args = ['verify', dump, '--hook', 'xdp', '--chain', 'INPUT', '--engines', 'interpreter', '--pcap'];
   it.each([
     { name: 'without a packet', content: writePcap([]), want: /none\.pcap: there is no packet in it/ },
-    { name: 'that is none', content: 'hello', want: /none\.pcap: neither a pcap nor a pcapng file/ },
+    { name: 'that is none', content: 'hello', want: /none\.pcap: too short for a capture file/ },
   ])('$name is trouble', async ({ content, want }) => {
     const result = await run(...args, file('none.pcap', content));
     expect(result).toMatchObject({ exit: 2, stdout: '', stderr: expect.stringMatching(want) });
@@ -135,7 +135,7 @@ describe('wrong options', () => {
     {
       name: 'all that is missing at once',
       args: ['compile', dump],
-      want: /compile needs --hook xdp\|tc, --chain .* and -o <file>\n\(see ipt2bpf compile --help\)/,
+      want: /compile needs --hook xdp\|tc\S*, --chain .* and -o <file>\n\(see ipt2bpf compile --help\)/,
     },
     {
       name: 'a typo before what is missing',
@@ -144,7 +144,7 @@ describe('wrong options', () => {
     },
     { name: 'a value', args: ['check', dump, '--hook', 'xpd'], want: /'xpd' is invalid\. Did you mean xdp\?/ },
     { name: 'a value in small letters', args: ['check', dump, '--chain', 'input'], want: /Did you mean INPUT\?/ },
-    { name: 'a value like no other', args: ['check', dump, '--hook', 'socket'], want: /It is one of xdp, tc\./ },
+    { name: 'a value like no other', args: ['check', dump, '--hook', 'socket'], want: /It is one of xdp, tc\b/ },
     {
       name: 'a clock that is no number',
       args: ['check', dump, '--hz', 'fast'],
