@@ -1,7 +1,7 @@
 import { defineTarget, option, type OptionsOf, type ValueType } from '../define.js';
 import { wholeNumber } from '../value/number.js';
 import { unknownName } from '../value/suggest.js';
-import { flag, text } from '../value/text.js';
+import { flag, messagePrefix } from '../value/text.js';
 
 /** Names of syslog levels (RFC 5424 section 6.2.1, with the old spellings). */
 const LEVELS: Readonly<Record<string, number>> = {
@@ -28,17 +28,8 @@ const level: ValueType<number> = {
   print: (value) => [String(value)],
 };
 
-/** The kernel keeps 29 bytes and a NUL. */
-const prefixText = text({ placeholder: 'prefix', min: 1, cut: 29 });
-
-const prefix: ValueType<string> = {
-  ...prefixText,
-  parse: (words, context) =>
-    words[0].includes('\n') ? { error: 'a newline cannot stand in the prefix' } : prefixText.parse(words, context),
-};
-
 const OPTIONS = {
-  prefix: option('--log-prefix', prefix, { doc: 'text before each message, cut to 29 bytes' }),
+  prefix: option('--log-prefix', messagePrefix(29), { doc: 'text before each message, cut to 29 bytes' }),
   level: option('--log-level', level, { doc: 'syslog level, warning if left out' }),
   tcpSequence: option('--log-tcp-sequence', flag, { doc: 'log TCP sequence numbers' }),
   tcpOptions: option('--log-tcp-options', flag, { doc: 'log TCP options' }),

@@ -1,18 +1,9 @@
-import { defineTarget, option, type ValueType } from '../define.js';
+import { defineTarget, option } from '../define.js';
 import { number, UINT16, UINT32 } from '../value/number.js';
-import { text } from '../value/text.js';
-
-/** The kernel keeps 63 bytes and a NUL. */
-const prefixText = text({ placeholder: 'prefix', min: 1, cut: 63 });
-
-const prefix: ValueType<string> = {
-  ...prefixText,
-  parse: (words, context) =>
-    words[0].includes('\n') ? { error: 'a newline cannot stand in the prefix' } : prefixText.parse(words, context),
-};
+import { messagePrefix } from '../value/text.js';
 
 const OPTIONS = {
-  prefix: option('--nflog-prefix', prefix, { doc: 'text before each message, cut to 63 bytes' }),
+  prefix: option('--nflog-prefix', messagePrefix(63), { doc: 'text before each message, cut to 63 bytes' }),
   group: option('--nflog-group', number({ max: UINT16 }), { doc: 'netlink group, 0 if left out' }),
   size: option('--nflog-size', number({ max: UINT32 }), { excludes: ['range'], doc: 'bytes of the packet to send' }),
   range: option('--nflog-range', number({ max: UINT32 }), { excludes: ['size'], doc: 'without effect' }),

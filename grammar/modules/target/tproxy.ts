@@ -1,15 +1,8 @@
-import { defineVerbatimTarget, option, type ModuleContext, type OptionsOf, type ValueType } from '../define.js';
-import { parseHost, printAddress } from '../value/address.js';
+import { defineVerbatimTarget, option, type ModuleContext, type OptionsOf } from '../define.js';
+import { host, printAddress } from '../value/address.js';
 import { markMask } from '../value/mark.js';
 import { hex } from '../value/number.js';
 import { resolvedPort } from '../value/port.js';
-
-const host: ValueType<bigint> = {
-  arity: 1,
-  placeholder: 'address',
-  parse: ([word], { family }) => parseHost(word, family),
-  print: (address, { family }) => [printAddress(address, family)],
-};
 
 const OPTIONS = {
   port: option('--on-port', resolvedPort, { required: true, doc: 'port of the local socket' }),

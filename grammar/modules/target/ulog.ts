@@ -1,21 +1,12 @@
-import { defineVerbatimTarget, option, type ValueType } from '../define.js';
+import { defineVerbatimTarget, option } from '../define.js';
 import { number, uint64 } from '../value/number.js';
-import { text } from '../value/text.js';
-
-/** The kernel kept 31 bytes and a NUL. */
-const prefixText = text({ placeholder: 'prefix', min: 1, cut: 31 });
-
-const prefix: ValueType<string> = {
-  ...prefixText,
-  parse: (words, context) =>
-    words[0].includes('\n') ? { error: 'a newline cannot stand in the prefix' } : prefixText.parse(words, context),
-};
+import { messagePrefix } from '../value/text.js';
 
 const DEFAULT_GROUP = 1;
 const DEFAULT_THRESHOLD = 1;
 
 const OPTIONS = {
-  prefix: option('--ulog-prefix', prefix, { doc: 'text before each message, cut to 31 bytes' }),
+  prefix: option('--ulog-prefix', messagePrefix(31), { doc: 'text before each message, cut to 31 bytes' }),
   group: option('--ulog-nlgroup', number({ min: 1, max: 32 }), { doc: 'netlink group, 1 if left out' }),
   range: option('--ulog-cprange', uint64, { doc: 'bytes of the packet to send, all if left out' }),
   threshold: option('--ulog-qthreshold', number({ min: 1, max: 50 }), {

@@ -196,3 +196,11 @@ export const hostMask: ValueType<MaskedAddress> = {
   parse: ([word], { family }) => parseHostMask(word, family),
   print: ({ address, mask }, { family }) => [`${printAddress(address, family)}${printMask(mask, family)}`],
 };
+
+/** One address, as `getaddrinfo` reads it (`XTTYPE_HOST`). */
+export const host: ValueType<bigint> = {
+  arity: 1,
+  placeholder: 'address',
+  parse: ([word], { family }) => parseHost(word, family),
+  print: (address, { family }) => [printAddress(address, family)],
+};

@@ -32,6 +32,16 @@ export function text({ placeholder, min = 0, max = Infinity, cut = Infinity }: T
   };
 }
 
+/** Text before each message of a logging target, cut to what the kernel has room for. */
+export function messagePrefix(bytes: number): ValueType<string> {
+  const type = text({ placeholder: 'prefix', min: 1, cut: bytes });
+  return {
+    ...type,
+    parse: (words, context) =>
+      words[0].includes('\n') ? { error: 'a newline cannot stand in the prefix' } : type.parse(words, context),
+  };
+}
+
 function cutBytes(word: string, bytes: number): string {
   return Buffer.from(word).subarray(0, bytes).toString();
 }
