@@ -18,6 +18,7 @@ import { HookContext, type HookPacket } from './netfilter.js';
 import { Packet } from './packet.js';
 import { linkProgram, type LinkedInstruction, type Program } from './program.js';
 import { seededRandom } from './random.js';
+import { ObjectSets, type SetMap } from '../sets/object-sets.js';
 
 export interface InterpreterOptions {
   /** Read at each call of a time helper, so it may be changed between runs. Default: 0 ns. */
@@ -109,6 +110,8 @@ export class Interpreter {
   private readonly maps: ReadonlyMap<string, BpfMap>;
   private readonly kernelObjects: ReadonlyMap<string, KernelAddress>;
   private readonly cpu: number;
+  /** The object's IP sets, filled. */
+  readonly sets: ObjectSets;
 
   /** Throws {@link LoadError} where the object cannot be run. */
   constructor(
@@ -123,6 +126,7 @@ export class Interpreter {
     this.packet = new Packet(this.memory);
     this.maps = new Map(spec.maps.map((map) => [map.name, createMap(map, options.cpus ?? 1)]));
     this.linkMaps();
+    this.sets = this.fillSets(spec.manifest);
     this.linkData(spec.data);
     this.first = startOf(this.program, options.entry);
     this.context =
@@ -136,6 +140,13 @@ export class Interpreter {
     this.memory.keep();
     const callables = callablesOf(this.type, this.environment, this.hook);
     this.steps = this.program.code.map((linked) => compileStep(this.machine, linked, callables));
+  }
+
+  private fillSets(manifest: string): ObjectSets {
+    const now = (): bigint => this.options.clock?.nanoseconds ?? 0n;
+    const sets = new ObjectSets(manifest, (name) => setMap(this.map(name)), now);
+    sets.fill();
+    return sets;
   }
 
   private linkMaps(): void {
@@ -310,4 +321,12 @@ function programType(section: string): ProgramType {
   const [kind] = section.split('/');
   if (kind === 'xdp' || kind === 'tc' || kind === 'netfilter') return kind;
   throw new LoadError('bad-section', `section ${section} is no program type that is known here`);
+}
+
+function setMap(map: HostMap): SetMap {
+  return {
+    lookup: (key) => map.get(key),
+    update: (key, value) => map.set(key, value),
+    delete: (key) => map.delete(key),
+  };
 }

@@ -1,10 +1,13 @@
-import { mkdirSync, mkdtempSync, rmdirSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { readObject } from '../../codegen/object/read.js';
+import { READY } from '../../codegen/program/sets/contents.js';
 import { CommandError, run } from '../system/command.js';
 import { getPinned } from './bpf.js';
 import { LoadError } from './load-error.js';
 import { LoadedProgram } from './program.js';
+import { ObjectSets } from '../sets/object-sets.js';
 
 const BPF_FILE_SYSTEM = '/sys/fs/bpf';
 
@@ -40,10 +43,22 @@ function withPin<T>(body: (path: string) => T): T {
   }
 }
 
+/** Puts into the maps of IP sets what the object says that they hold. */
+function fillSets(program: LoadedProgram, file: string): void {
+  if (!program.maps.has(READY)) return;
+  try {
+    const { manifest } = readObject(readFileSync(file));
+    new ObjectSets(manifest, (name) => program.map(name)).fill();
+  } catch (error) {
+    program.close();
+    throw error;
+  }
+}
+
 /**
  * Loads an eBPF object (its bytes, or the path of a file) with plain `bpftool prog load`, so that libbpf does what it
  * does for everybody: CO-RE relocations, kernel functions, maps. Nothing stays pinned: program and maps live as long
- * as the result. Needs CAP_BPF and CAP_NET_ADMIN (or root) and a mounted BPF file system.
+ * as the result; maps of IP sets are filled. Needs CAP_BPF and CAP_NET_ADMIN (or root) and a mounted BPF file system.
  *
  * Throws {@link LoadError} with the verifier's log, `command-missing` without bpftool.
  */
@@ -56,7 +71,9 @@ export function loadObject(object: Uint8Array | string): LoadedProgram {
         if (error instanceof CommandError) throw new LoadError(error.stderr + error.stdout);
         throw error;
       }
-      return new LoadedProgram(getPinned(pin));
+      const program = new LoadedProgram(getPinned(pin));
+      fillSets(program, file);
+      return program;
     }),
   );
 }

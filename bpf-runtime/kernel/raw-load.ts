@@ -4,6 +4,7 @@ import { readObject } from '../../codegen/object/read.js';
 import type { FunctionSpec, MapSpec, ObjectSpec } from '../../codegen/object/spec.js';
 import { StringTable } from '../../codegen/object/strings.js';
 import { buildTypes, lockedTypes, MAP_TYPE } from '../../codegen/object/types.js';
+import { ObjectSets } from '../sets/object-sets.js';
 import { SystemCallError } from '../system/libc.js';
 import { allocate, cString, type Memory, memoryOf, setPointer } from '../system/memory.js';
 import { newAttr, tryBpf } from './bpf.js';
@@ -113,6 +114,7 @@ class Loader {
       const section = sectionType(entry.section ?? program.section);
       this.programs.set(entry.name, new LoadedProgram(this.loadProgram(entry, code, section)));
     }
+    new ObjectSets(this.spec.manifest, (name) => named(this.maps, name, 'map')).fill();
     return { programs: this.programs, maps: this.maps, close: () => this.close() };
   }
 

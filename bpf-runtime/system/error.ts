@@ -20,6 +20,10 @@ export type RuntimeErrorCode =
   | 'no-mark'
   | 'malformed-types'
   | 'hook-taken'
+  | 'no-set'
+  | 'bad-element'
+  | 'element-exists'
+  | 'no-element'
   | 'closed';
 
 /** A failure of the machine the answers come from: the kernel, its tools, or what was asked of them. */
