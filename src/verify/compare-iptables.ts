@@ -22,7 +22,8 @@ const MAX_MISMATCHES = 20;
 export function compareWithIptables(job: VerifyJob, refused: ReadonlySet<number>): EngineReport {
   const { family, chain, table } = job;
   const ruleset = tableText(job.text, table);
-  const engine = RealIptables.create({ ruleset, family, chain, table });
+  const sets = job.ipset === undefined ? {} : { ipset: job.ipset };
+  const engine = RealIptables.create({ ruleset, family, chain, table, ...sets });
   try {
     const unasked: Record<string, number> = {};
     const askable = job.packets.flatMap((packet, index) => {

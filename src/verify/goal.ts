@@ -3,6 +3,7 @@ import { fieldBits, type Field } from '../../grammar/model/fields.js';
 import type { Family } from '../../grammar/model/family.js';
 import { complement, contains, type IntervalSet } from '../../grammar/model/interval.js';
 import type { Random } from './random.js';
+import { setWishes } from './set-wishes.js';
 
 /** A test that a packet is to pass: `(field & mask) ∈ set`. */
 export interface Wish {
@@ -27,6 +28,8 @@ export function wishesFor(condition: Condition, sense: boolean, family: Family, 
     case 'hotdrop':
       return wishesFor(condition.when, false, family, random);
     case 'opaque':
+      // A packet that is not in a set is one beside an element.
+      return condition.test.name === 'set' && sense ? setWishes(condition.test.test, family, random) : [];
     case 'payload':
       return [];
     case 'all':

@@ -16,6 +16,8 @@ export interface VerifyJob {
   readonly ruleset: Ruleset;
   /** The dump as real iptables loads it. */
   readonly text: string;
+  /** The sets that its rules name, for `ipset restore`; they are in the ruleset already. */
+  readonly ipset?: string;
   readonly family: Family;
   readonly table: TableName;
   readonly chain: Chain;

@@ -107,7 +107,9 @@ export function explainObservation(
     let asked = 0;
     const oracle: Oracle = (test: Opaque, rule, fields) => {
       if (test.name === 'addrtype' || test.name === 'time') return addresses(test, rule, fields);
-      module ||= test.name === 'module';
+      const inSet = test.name === 'set' ? addresses(test, rule, fields) : undefined;
+      if (inSet !== undefined) return inSet;
+      module ||= test.name === 'module' || test.name === 'set';
       if (asked === answers.length) answers.push(false);
       return answers[asked++];
     };
@@ -128,7 +130,9 @@ export function explainObservation(
 /** Whether iptables may accept the packet, whatever the tests say that nothing here knows. */
 export function mayAccept(job: VerifyJob, packet: Packet): boolean {
   const { ruleset, table, chain } = job;
-  return possibleVerdicts({ ruleset, table, chain, packet }).accept;
+  const sets = surroundingsOracle({}, packet, job.family);
+  const oracle: Oracle = (test, rule, fields) => (test.name === 'set' ? sets(test, rule, fields) : undefined);
+  return possibleVerdicts({ ruleset, table, chain, packet, oracle }).accept;
 }
 
 /** A link-local IPv6 destination: whether it is this host's own is a question that bpf_fib_lookup does not answer. */

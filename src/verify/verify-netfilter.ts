@@ -92,7 +92,7 @@ function isTimed({ rules }: Analysis): boolean {
   let timed = false;
   for (const { meaning } of rules) {
     visitCondition(meaning.condition, {
-      opaque: (test) => (timed ||= !['ctstate', 'addrtype', 'owner'].includes(test.name)),
+      opaque: (test) => (timed ||= !['ctstate', 'addrtype', 'owner', 'set'].includes(test.name)),
     });
   }
   return timed;

@@ -5,6 +5,7 @@ import { analyse } from '../../codegen/program/analysis.js';
 import { compile } from '../../codegen/program/index.js';
 import type { CompileOptions } from '../../codegen/program/manifest.js';
 import { parseDump } from '../../grammar/index.js';
+import { bindSets, parseSets } from '../../grammar/sets/index.js';
 import { ObjectComparison } from './compare-object.js';
 import { declaredStates } from './connection-state.js';
 import {
@@ -24,6 +25,8 @@ const DEFAULT_MINIMISE_MS = 5000;
 export interface VerifyOptions extends CompileOptions {
   readonly chain: Chain;
   readonly engines?: readonly EngineName[];
+  /** What `ipset save` printed: the sets of the ruleset, for iptables and for smaller examples. */
+  readonly ipset?: string;
   /** At netfilter hooks: seed of the connection states that packets are declared to have. Default 0. */
   readonly stateSeed?: number;
   /** Milliseconds to look for a smaller example of each engine's first mismatch; 0: do not look. Default 5000. */
@@ -78,7 +81,20 @@ function prepareJob(ruleset: Ruleset, text: string, packets: readonly Packet[], 
   const states =
     manifest.hook === 'netfilter' ? { states: declaredStates(packets.length, options.stateSeed ?? 0) } : {};
   const { table } = analysis;
-  const job: VerifyJob = { ruleset, text, family, table, chain, object, manifest, analysis, packets, ...states };
+  const sets = options.ipset === undefined ? {} : { ipset: options.ipset };
+  const job: VerifyJob = {
+    ruleset,
+    text,
+    ...sets,
+    family,
+    table,
+    chain,
+    object,
+    manifest,
+    analysis,
+    packets,
+    ...states,
+  };
   return { ok: true, job };
 }
 
@@ -104,7 +120,8 @@ async function askAgain(
 ): Promise<readonly Mismatch[]> {
   const { ruleset, diagnostics } = parseDump(text, { family });
   if (diagnostics.some(({ severity }) => severity === 'error')) return [];
-  const prepared = prepareJob(ruleset, text, packets, options);
+  const bound = options.ipset === undefined ? ruleset : bindSets(ruleset, parseSets(options.ipset).sets);
+  const prepared = prepareJob(bound, text, packets, options);
   return prepared.ok ? (await ask(prepared.job, engine, new Set())).mismatches : [];
 }
 

@@ -4,6 +4,7 @@ import type { Field } from '../../../grammar/model/fields.js';
 import type { SetTest } from '../../../grammar/model/ip-set.js';
 import { canMatch, undecidedSet } from '../../../grammar/sets/decidable.js';
 import type { Answer, View } from '../view.js';
+import { ELEMENT_PARTS } from '../../../grammar/sets/types.js';
 import { setFields } from './function.js';
 
 /** Fields that a test on a set reads; none where the view could not answer it. */
@@ -26,6 +27,8 @@ export function answerSet(test: SetTest, view: View, rewritten: (field: Field) =
   const tests: Condition[] = [];
   for (const leaf of leaves) {
     if (leaf.type === 'other' || !canMatch(leaf, test, view.family)) continue;
+    // What this host sends has no link header yet.
+    if (view.chain === 'OUTPUT' && ELEMENT_PARTS[leaf.type].some(({ kind }) => kind === 'mac')) continue;
     if (setFields(leaf, test.directions, view.family).some(rewritten)) {
       const reason = `addresses may be rewritten before the chain (${view.rewrittenBy})`;
       return { reason, advice: 'use exact mode' };
