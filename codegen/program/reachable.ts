@@ -64,7 +64,7 @@ export function collectReachable(table: Table, entryName: string, alternativeNam
       const condition = all(rule.head, ...rule.matches.map((match) => match.condition));
       return { id: rules.length + index, chain: chain.name, number: index + 1, rule, condition };
     });
-    rules.push(...own);
+    for (const rule of own) rules.push(rule);
     chains.set(chain.name, { name: chain.name, rules: own, height });
   }
   const reached = chains.get(entryName);
