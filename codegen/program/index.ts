@@ -19,6 +19,7 @@ import { DYNPTR_KFUNC, NETFILTER_STRUCTS } from './netfilter/structs.js';
 import { commonOf, entryName, generate, type Common, type Program } from './program.js';
 import { visitCondition } from './reachable.js';
 import { rejectNeeds } from './reject/index.js';
+import { SET_FEATURE, setNotes } from './sets/notes.js';
 import { REJECT_TYPES } from './verdict.js';
 import { COMPILER } from './version.js';
 
@@ -175,7 +176,10 @@ function buildManifest(built: Built, options: CompileOptions): Manifest {
     sourceHash: createHash('sha256').update(source).digest('hex'),
     source,
     counters: common.counters.entries,
-    assumptions: [...new Set(analyses.flatMap((one) => [...one.assumptions, ...hookAssumptions(one, common)]))],
+    assumptions: [
+      ...new Set(analyses.flatMap((one) => [...one.assumptions, ...hookAssumptions(one, common)])),
+      ...setNotes(common.sets.sets),
+    ],
     deferred,
     ...(logs ? { event: { bytes: common.layout.bytes, fields } } : {}),
     needs: needs(built, logs),
@@ -249,6 +253,7 @@ function needs(built: Built, logs: boolean): Manifest['needs'] {
   if (common.limits.size > 0) features.push('64-bit atomic compare and exchange', 'helper bpf_jiffies64');
   if (common.recent.all().length > 0) features.push('bpf_spin_lock in map values', 'helper bpf_jiffies64');
   if (logs) features.push('ring buffer');
+  if (common.sets.size > 0) features.push(SET_FEATURE);
   if (analyses[0].hook === 'netfilter') {
     return { kernel: '6.4', features: [...features, 'BPF_PROG_TYPE_NETFILTER', 'kfunc bpf_dynptr_from_skb'] };
   }

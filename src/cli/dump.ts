@@ -3,6 +3,7 @@ import { parseDump } from '../../grammar/index.js';
 import type { Diagnostic } from '../../grammar/model/diagnostic.js';
 import type { Family } from '../../grammar/model/family.js';
 import type { Ruleset } from '../../grammar/model/ruleset.js';
+import { bindSets, parseSets } from '../../grammar/sets/index.js';
 import { readInput } from './files.js';
 import { EXIT, tell, tellDiagnostics, UserError } from './output.js';
 import { recogniseBytes, recogniseText } from './recognise.js';
@@ -11,10 +12,14 @@ export interface LoadedDump {
   readonly ruleset: Ruleset;
   readonly text: string;
   readonly file: string;
+  /** What `ipset save` printed, where it was given; its sets are in the ruleset. */
+  readonly ipset?: string;
 }
 
 export interface DumpOptions {
   readonly family?: Family;
+  /** File with what `ipset save` printed. */
+  readonly ipset?: string;
 }
 
 /** Reads and parses a dump; its errors are printed, and end the command with exit code 2. */
@@ -38,11 +43,23 @@ export function loadDump(path: string, options: DumpOptions): LoadedDump {
  * it would be taken for one about the firewall.
  */
 export function loadRules(path: string, options: DumpOptions): LoadedDump {
-  const dump = loadDump(path, options);
+  const dump = withSets(loadDump(path, options), options.ipset);
   if (dump.ruleset.tables.length === 0) {
     throw new UserError(`ipt2bpf: ${dump.file}: there is no table in it (iptables-save prints nothing without root)`);
   }
   return dump;
+}
+
+/** The dump with the sets of a file; errors in it are printed, and end the command with exit code 2. */
+function withSets(dump: LoadedDump, path: string | undefined): LoadedDump {
+  if (path === undefined) return dump;
+  const file = nameOf(path);
+  const ipset = textOf(readInput(path), file);
+  const { sets, diagnostics } = parseSets(ipset, { file });
+  tellDiagnostics(diagnostics, file, ipset);
+  const errors = diagnostics.length;
+  if (errors > 0) throw new UserError(`ipt2bpf: ${file}: ${errors} ${errors === 1 ? 'error' : 'errors'}`, EXIT.trouble);
+  return { ...dump, ruleset: bindSets(dump.ruleset, sets), ipset };
 }
 
 /** As `loadDump`, with a warning where the dump is empty. */

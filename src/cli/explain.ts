@@ -108,10 +108,13 @@ function conclusion(evaluation: Evaluation, possible: readonly string[]): string
 
 function askedBy(unknown: Unknown): string {
   if (unknown.kind === 'target') return `target ${unknown.target}`;
+  if (unknown.test.name === 'set') return `set ${unknown.test.test.name}`;
   return unknown.test.name === 'module' ? unknown.test.module : unknown.test.name;
 }
 
-/** Only the state of the connection can be said in a packet's words. */
+/** Only the state of the connection can be said in a packet's words, and the members of sets in a file. */
 function adviceFor(unknown: Unknown): string {
-  return unknown.kind === 'test' && unknown.test.name === 'ctstate' ? '; add it, e.g. state NEW' : '';
+  if (unknown.kind === 'target') return '';
+  if (unknown.test.name === 'set' && unknown.test.test.set === undefined) return '; give its members with --ipset';
+  return unknown.test.name === 'ctstate' ? '; add it, e.g. state NEW' : '';
 }

@@ -87,6 +87,9 @@ export const hookOption = (): Option =>
 export const chainOption = (description = 'built-in chain'): Option =>
   choice('--chain <chain>', description, ['INPUT', 'FORWARD', 'OUTPUT', 'PREROUTING']);
 
+export const ipsetOption = (): Option =>
+  new Option('--ipset <file>', 'what "ipset save" prints: the IP sets that rules of -m set name');
+
 export const jsonOption = (): Option => new Option('--json', 'print the result as JSON on stdout');
 
 /** How a chain becomes a program: the same for every verb that compiles or looks at it as the compiler does. */
@@ -100,6 +103,7 @@ export function translationOptions(): readonly Option[] {
     choice('--reject <policy>', 'REJECT answers on the wire, or only drops', ['answer', 'drop']).default('answer'),
     choice('--vlan <policy>', 'packets of other VLANs than 0', ['judge', 'drop', 'pass']),
     whole('--hz <n>', 'CONFIG_HZ of the kernel that will run it, for -m limit (250 if left out)', 1, 10_000),
+    ipsetOption(),
     familyOption(),
     tableOption(),
   ];

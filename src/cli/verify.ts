@@ -66,7 +66,9 @@ async function compared(
   progress: (text: string) => void,
 ): Promise<VerifyResult> {
   const { pcap, chain, hook } = options;
-  const settings = { ...options, engines, progress, sourceFile: dump.file };
+  const { ipset: _file, ...others } = options;
+  const sets = dump.ipset === undefined ? {} : { ipset: dump.ipset };
+  const settings = { ...others, ...sets, engines, progress, sourceFile: dump.file };
   if (hook === 'netfilter') {
     const { verifyNetfilter } = await import('../verify/verify-netfilter.js');
     const { packets: count, ...rest } = settings;
