@@ -119,7 +119,7 @@ function impossible(
     if (!judgement.reached || judgement.ctstate.some((state) => REWRITTEN.has(state))) continue;
     const packet: Packet = packets[index];
     const { chain, ctstate, verdict } = judgement;
-    if (chain === 'OUTPUT' && goesNowhere(packet)) continue;
+    if (isRerouted(chain, packet)) continue;
     const oracle = surroundingsOracle({ ...surroundings, ctstate }, packet, bound.family);
     const possible = possibleVerdicts({ ruleset: bound, table: 'filter', chain, packet, oracle });
     const may = verdict === 'accept' ? possible.accept : possible.drop || possible.reject.size > 0;
@@ -182,7 +182,7 @@ function compareReference(
     if (!judgement.reached || judgement.ctstate.some((state) => REWRITTEN.has(state))) return;
     const packet: Packet = packets[index];
     const { chain, ctstate, verdict } = judgement;
-    if (chain === 'OUTPUT' && goesNowhere(packet)) return;
+    if (isRerouted(chain, packet)) return;
     const oracle = surroundingsOracle({ ...surroundings, ctstate }, packet, bound.family);
     const evaluation = evaluate({ ruleset: bound, table: 'filter', chain, packet, oracle });
     if (evaluation.kind === 'unknown') return;
@@ -193,6 +193,18 @@ function compareReference(
     mismatches.push({ what: 'reference', index, who: 'iptables', want: have, have: textOf(judgement) });
   });
   return { asked, mismatches };
+}
+
+/** Whether the chain sees another destination or device than the packet was made for. */
+function isRerouted(chain: string, packet: Packet): boolean {
+  return chain === 'OUTPUT' ? goesNowhere(packet) : isLinkLocal(packet);
+}
+
+/** To fe80::/10, which is routed by the device that the packet came in on. */
+function isLinkLocal({ frame }: Packet): boolean {
+  const link = readLink(frame);
+  if (link?.etherType !== ETHERTYPE.IPV6) return false;
+  return frame[link.network + 24] === 0xfe && (frame[link.network + 25] & 0xc0) === 0x80;
 }
 
 /** To 0.0.0.0, which a raw socket sends by way of 127.0.0.1: the chain sees another destination. */
