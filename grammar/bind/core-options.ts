@@ -26,6 +26,7 @@ export type CoreKey =
   | 'ipv4'
   | 'ipv6'
   | 'verbose'
+  | 'modprobe'
   | 'table'
   | 'unusable';
 
@@ -78,7 +79,7 @@ export const CORE_OPTIONS: readonly CoreOption[] = [
   core('unusable', 'x', 'none', 'exact'),
   core('unusable', 'w', 'optional', 'wait'),
   core('unusable', 'W', 'optional', 'wait-interval'),
-  core('unusable', 'M', 'required', 'modprobe'),
+  core('modprobe', 'M', 'required'),
   core('unusable', 'V', 'none', 'version'),
   core('unusable', 'h', 'optional', 'help'),
   core('unusable', undefined, 'none', 'line-numbers'),

@@ -272,6 +272,7 @@ class RuleReader implements WordSource, Loaded {
         if (option.key !== `ip${this.surroundings.family}`) this.rule.skipLine();
         return;
       case 'verbose':
+      case 'modprobe':
         return;
       case 'table':
         return this.stop('illegal-option', word, '-t cannot be used in a dump', 'the table is that of the *table line');
@@ -332,6 +333,9 @@ const INVERTIBLE: ReadonlySet<CoreOption['key']> = new Set([
   'in-interface',
   'out-interface',
   'fragments',
+  'ipv4',
+  'ipv6',
+  'modprobe',
 ]);
 
 /** Options whose glued value every version reads alike: the commands. */

@@ -108,7 +108,8 @@ function placed(raw: RawLine, text: string, number: number, frame: Frame): Line 
   const range = whole(text, number);
   switch (raw.kind) {
     case 'empty':
-      return undefined;
+      // A line that holds CR LF alone is not empty, and may be the first to tell of it.
+      return frame.faults.length === 0 && frame.usable ? undefined : { kind: 'comment', range, ...frame, text: '' };
     case 'comment':
       return { kind: 'comment', range, ...frame, text: raw.text.image };
     case 'commit':

@@ -49,7 +49,7 @@ function withoutNews(text: string): string {
 /** What older versions take or refuse otherwise. */
 function isNews(difference: Difference): boolean {
   const { kind, diagnostics } = difference;
-  if (kind === 'text') return sameAfter(difference, withoutNews);
+  if (kind === 'text') return sameAfter(difference, withoutNews) || reports(difference, 'glued-argument');
   if (kind === 'refused') {
     return (
       diagnostics.every(({ code }) => code === 'bad-counters') ||

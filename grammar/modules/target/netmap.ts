@@ -1,5 +1,5 @@
 import { defineVerbatimTarget, option, type ValueType } from '../define.js';
-import { addressBits, parseHostMask, prefixLength, printAddress, type MaskedAddress } from '../value/address.js';
+import { parseHostMask, prefixLength, printAddress, type MaskedAddress } from '../value/address.js';
 
 const network: ValueType<MaskedAddress> = {
   arity: 1,
@@ -12,8 +12,7 @@ const network: ValueType<MaskedAddress> = {
   },
   print: ({ address, mask }, { family }) => {
     const length = prefixLength(mask, family);
-    const shown = length ?? (family === 'v4' ? printAddress(mask, family) : addressBits(family));
-    return [`${printAddress(address, family)}/${shown}`];
+    return [`${printAddress(address, family)}/${length ?? printAddress(mask, family)}`];
   },
 };
 

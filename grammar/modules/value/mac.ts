@@ -1,12 +1,20 @@
 import type { Parsed, ValueType } from '../define.js';
 
+/** Up to two characters as `strtoul` reads them: a sign or a blank may stand in the place of a digit. */
+const PIECE = /^(?:[0-9a-fA-F]{0,2}|[-+ \t\n\v\f\r][0-9a-fA-F])$/;
+
 /** Six pairs of hexadecimal digits between colons as a number in network order; a digit or both may be missing. */
 export function parseMac(word: string): Parsed<bigint> {
   const pieces = word.split(':');
-  if (pieces.length !== 6 || pieces.some((piece) => !/^[0-9a-fA-F]{0,2}$/.test(piece))) {
+  if (pieces.length !== 6 || pieces.some((piece) => !PIECE.test(piece))) {
     return { error: `"${word}" is not a MAC address`, ...colonHint(word) };
   }
-  return { value: pieces.reduce((sum, piece) => (sum << 8n) | BigInt(piece === '' ? 0 : `0x${piece}`), 0n) };
+  return { value: pieces.reduce((sum, piece) => (sum << 8n) | byte(piece), 0n) };
+}
+
+function byte(piece: string): bigint {
+  const value = BigInt(parseInt(piece.trim() || '0', 16));
+  return BigInt.asUintN(8, value);
 }
 
 /** The same digits as other systems write them. */

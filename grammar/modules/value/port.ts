@@ -22,11 +22,13 @@ export function parsePort(word: string, protocol: ServiceProtocol): Parsed<numbe
 
 /**
  * One port as `getaddrinfo` resolves it, for the options that libxtables calls `XTTYPE_PORTRC`: a decimal number, of
- * which 16 bits are kept, or a name of any protocol.
+ * which 16 bits are kept, or a name of any protocol. `strtoul` wraps numbers with a minus.
  */
 function resolvePort(word: string): number | undefined {
-  const scanned = scanUnsigned(word, 10);
-  const number = BigInt.asIntN(32, scanned?.value ?? -1n);
+  const negative = /^\s*-(?=\d)/.test(word);
+  const scanned = scanUnsigned(negative ? word.replace('-', '') : word, 10);
+  const value = scanned?.value ?? -1n;
+  const number = BigInt.asIntN(32, negative ? -value : value);
   if (scanned?.rest === '' && number >= 0n) return Number(BigInt.asUintN(16, number));
   return anyServicePort(word);
 }

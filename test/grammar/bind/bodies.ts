@@ -128,6 +128,10 @@ export const BODIES: readonly Body[] = [
   { name: '! behind --dport', body: `${A} -p tcp --dport ! 80`, code: 'bad-inversion' },
   { name: '! before an option that has none', body: `${A} -m comment ! --comment x`, code: 'bad-inversion' },
   { name: '! before -f', body: `${A} ! -f`, want: `${A} ! -f` },
+  { name: '-M of a program', body: `${A} ! -M /bin/false -j ACCEPT`, want: `${A} -j ACCEPT` },
+  { name: '! before -4', body: `${A} -p tcp ! -4 --dport 5`, want: `${A} -p tcp -m tcp --dport 5` },
+  { name: '! before -6', body: `${A} ! -6 -p tcp`, want: '' },
+  { name: 'CR LF alone', body: `\r\n${A}`, code: 'crlf' },
   { name: '! before -c', body: `${A} ! -c 1 2`, code: 'bad-inversion' },
 
   // addresses

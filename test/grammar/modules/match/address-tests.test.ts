@@ -37,6 +37,8 @@ testRows(
     PLAIN,
     ['--mac-source 00:0A:bc:1:2:3', '--mac-source 00:0a:bc:01:02:03'],
     ['! --mac-source 42:01:02:03:04:05', '! --mac-source 42:01:02:03:04:05'],
+    ['--mac-source +a:-f:::1:1', '--mac-source 0a:f1:00:00:01:01'],
+    ['--mac-source -:1:1:1:1:1'],
     ['--mac-source 42:01:02:03:04'],
     ['--mac-source 42:01:02:03:04:005'],
     ['--mac-source 42-01-02-03-04-05'],

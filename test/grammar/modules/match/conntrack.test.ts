@@ -24,6 +24,7 @@ testRows(conntrack, [
     ['! --ctreplsrc 1.1.1.1/32 --ctrepldst 2.2.2.2', '! --ctreplsrc 1.1.1.1 --ctrepldst 2.2.2.2'],
     ['--ctorigdst 1.1.1.256'],
     ['--ctorigdst ::1'],
+    ['--ctorigsrcport -4294967291', '--ctorigsrcport 5'],
     ['--ctorigsrcport : --ctorigdstport 4:', '--ctorigsrcport 0:65535 --ctorigdstport 4:65535'],
     ['--ctreplsrcport http ! --ctrepldstport 3:4', '--ctreplsrcport 80 ! --ctrepldstport 3:4'],
     ['--ctstatus ASSURED,expected', '--ctstatus EXPECTED,ASSURED'],

@@ -124,4 +124,5 @@ testRows(netmap, [
     [''],
   ),
   ...rows(PREROUTING_V6, ['--to dead::beef', '--to dead::beef/128'], ['--to dead::beef/64', '--to dead::/64']),
+  { words: '--to 1::2:3/ff::ff:0', want: '--to 1::2:0/ff::ff:0', context: PREROUTING_V6, newer: true },
 ]);
