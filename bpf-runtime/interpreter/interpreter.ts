@@ -305,6 +305,7 @@ export class Interpreter {
   /** All maps as they were at first. */
   clearMaps(): void {
     for (const map of this.maps.values()) map.clear();
+    this.sets.fill();
   }
 }
 

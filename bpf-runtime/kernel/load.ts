@@ -48,7 +48,7 @@ function fillSets(program: LoadedProgram, file: string): void {
   if (!program.maps.has(READY)) return;
   try {
     const { manifest } = readObject(readFileSync(file));
-    new ObjectSets(manifest, (name) => program.map(name)).fill();
+    new ObjectSets(manifest, (name) => program.maps.get(name)).fill();
   } catch (error) {
     program.close();
     throw error;

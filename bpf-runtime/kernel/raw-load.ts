@@ -114,7 +114,7 @@ class Loader {
       const section = sectionType(entry.section ?? program.section);
       this.programs.set(entry.name, new LoadedProgram(this.loadProgram(entry, code, section)));
     }
-    new ObjectSets(this.spec.manifest, (name) => named(this.maps, name, 'map')).fill();
+    new ObjectSets(this.spec.manifest, (name) => this.maps.get(name)).fill();
     return { programs: this.programs, maps: this.maps, close: () => this.close() };
   }
 

@@ -8,8 +8,9 @@ import {
   setsOfObject,
   type ObjectSet,
 } from '../../codegen/program/sets/contents.js';
-import type { IpSetMember } from '../../grammar/model/ip-set.js';
+import type { IpSet, IpSetMember } from '../../grammar/model/ip-set.js';
 import { parseElement } from '../../grammar/sets/index.js';
+import { hasNetworks } from '../../grammar/sets/types.js';
 import { RuntimeError } from '../system/error.js';
 
 /** A map of a set, in the kernel or in the interpreter. */
@@ -47,7 +48,7 @@ export class ObjectSets {
    */
   constructor(
     manifest: string,
-    private readonly maps: (name: string) => SetMap,
+    private readonly maps: (name: string) => SetMap | undefined,
     private readonly now: () => bigint = () => process.hrtime.bigint(),
   ) {
     const sets = readManifestSets(manifest);
@@ -63,27 +64,30 @@ export class ObjectSets {
     if (this.sets.size === 0) return;
     const now = this.now();
     for (const { set, map } of this.sets.values()) {
+      // A map that no program reads may not be there.
       const target = this.maps(map);
-      for (const element of set.members) {
+      for (const element of target === undefined ? [] : set.members) {
         const { key, value } = entryOf(element, set, now);
-        target.update(key, value);
+        target?.update(key, value);
       }
     }
-    this.maps(READY).update(READY_KEY, READY_VALUE);
+    this.maps(READY)?.update(READY_KEY, READY_VALUE);
   }
 
   /** As `ipset add`: one element, or those of a range. */
   add(name: string, element: string, options: AddOptions = {}): void {
-    const { set, map } = this.named(name);
+    const { set, target } = this.named(name);
     const { nomatch, timeout = set.timeout, exist } = options;
     if (options.timeout !== undefined && set.timeout === undefined) {
       throw new RuntimeError('bad-element', `set ${name} has no timeouts`);
+    }
+    if (nomatch === true && !hasNetworks(set.type)) {
+      throw new RuntimeError('bad-element', `set ${name} has no exceptions`);
     }
     const more: Partial<IpSetMember> = {
       ...(nomatch === true ? { nomatch } : {}),
       ...(timeout === undefined ? {} : { timeout }),
     };
-    const target = this.maps(map);
     for (const parsed of this.elements(name, element)) {
       const { key, value } = entryOf({ ...parsed, ...more }, set, this.now());
       if (exist !== true && isElement(target.lookup(key), key, set, this.now())) {
@@ -95,8 +99,7 @@ export class ObjectSets {
 
   /** As `ipset del`: one element, or those of a range. */
   delete(name: string, element: string, options: Pick<AddOptions, 'exist'> = {}): void {
-    const { set, map } = this.named(name);
-    const target = this.maps(map);
+    const { set, target } = this.named(name);
     for (const parsed of this.elements(name, element)) {
       const there = target.delete(entryOf(parsed, set, 0n).key);
       if (!there && options.exist !== true) throw new RuntimeError('no-element', `${element} is not in set ${name}`);
@@ -113,9 +116,10 @@ export class ObjectSets {
     return parsed.value;
   }
 
-  private named(name: string): ObjectSet {
-    const set = this.sets.get(name);
-    if (set !== undefined) return set;
+  private named(name: string): { readonly set: IpSet; readonly target: SetMap } {
+    const known = this.sets.get(name);
+    const target = known && this.maps(known.map);
+    if (known !== undefined && target !== undefined) return { set: known.set, target };
     throw new RuntimeError('no-set', `the object has no set ${name} (it has ${this.names.join(', ') || 'none'})`);
   }
 }

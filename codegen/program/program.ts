@@ -120,7 +120,7 @@ function setFunctionsOf(analyses: readonly Analysis[]): SetFunctions {
   for (const { meaning } of analyses.flatMap(({ rules }) => rules)) {
     visitCondition(meaning.condition, {
       opaque: (test) => {
-        if (test.name === 'set' && !meaning.undecided) sets.add(test.test);
+        if (test.name === 'set' && !meaning.undecided) sets.announce(test.test);
       },
     });
   }
@@ -265,10 +265,10 @@ function payloadsOf(
 /** What the functions of tests with memory take, where there are such tests. */
 function testsOf(analysis: Analysis, common: Common): Pick<ChainSettings, 'tests'> {
   const names = new Set(recentTests(analysis).map((test) => common.recent.functionOf(test)));
-  const functions = names.size + common.sets.size;
+  const functions = names.size + common.sets.most;
   if (functions === 0) return {};
   const entry = -SCRATCH + common.layout.bytes;
-  const own = Math.max(names.size > 0 ? RECENT_STACK : 0, common.sets.size > 0 ? SET_STACK : 0);
+  const own = Math.max(names.size > 0 ? RECENT_STACK : 0, common.sets.most > 0 ? SET_STACK : 0);
   return { tests: { depth: 1, stack: entry + own, functions } };
 }
 

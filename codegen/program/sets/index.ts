@@ -26,16 +26,17 @@ interface Lookup {
 export class SetFunctions {
   private readonly used = new Map<string, UsedSet>();
   private readonly lookups = new Map<string, Lookup>();
+  private readonly announced = new Set<string>();
 
-  /** Makes the function of a test known. */
-  add(test: SetTest): void {
-    this.lookupOf(test);
+  /** Says that a test may be emitted. */
+  announce(test: SetTest): void {
+    this.announced.add(keyOf(test));
   }
 
-  private lookupOf({ set, name, directions }: SetTest): Lookup {
-    if (set === undefined || set.type === 'other') throw new Error(`set ${name} came to the code generator`);
-    const sides = directions.slice(0, dimensionOf(set.type));
-    const key = [name, ...sides].join(' ');
+  private lookupOf(test: SetTest): Lookup {
+    const set = setOf(test);
+    const sides = test.directions.slice(0, dimensionOf(set.type));
+    const key = keyOf(test);
     let lookup = this.lookups.get(key);
     if (lookup === undefined) {
       lookup = { name: `set_lookup_${this.lookups.size}`, used: this.use(set), directions: sides };
@@ -53,7 +54,12 @@ export class SetFunctions {
     return used;
   }
 
-  /** How many functions there are. */
+  /** How many functions there may be. */
+  get most(): number {
+    return this.announced.size;
+  }
+
+  /** How many functions the tests call that have been emitted. */
   get size(): number {
     return this.lookups.size;
   }
@@ -80,4 +86,14 @@ export class SetFunctions {
     const wanted = test.returnNomatch && hasNetworks(used.set.type) ? MEMBER.NOMATCH : MEMBER.IN;
     code.emit(mov64(R1, reg(R6)), callFunction(name), jump64('jeq', R0, wanted, ifTrue), goto(ifFalse));
   }
+}
+
+function setOf({ set, name }: SetTest): IpSet {
+  if (set === undefined || set.type === 'other') throw new Error(`set ${name} came to the code generator`);
+  return set;
+}
+
+/** The same text for tests that one function answers. */
+function keyOf(test: SetTest): string {
+  return [test.name, ...test.directions.slice(0, dimensionOf(setOf(test).type))].join(' ');
 }
