@@ -11,7 +11,8 @@ import { collectReachable, visitCondition, type Reachable, type ReachableRule } 
 import { payloadFields } from './payload/fields.js';
 import { rejectFields } from './reject/index.js';
 import { setTestFields } from './sets/view.js';
-import { MemoryScope } from './recent/scope.js';
+import { memoryFields } from './memory-tests.js';
+import { MemoryScope } from './memory-scope.js';
 import { addressRewriting, markChange, otherTables, seesWholeDatagrams } from './surroundings.js';
 import { specialise, type Undecided, type View } from './view.js';
 
@@ -210,6 +211,9 @@ function otherChain(chain: BuiltinChain): BuiltinChain | undefined {
 const MOMENTARY: Readonly<Partial<Record<Opaque['name'], string>>> = {
   limit: 'a limit is spent by the packets that come to the rule itself',
   recent: 'the list of addresses is written by the packets that come to the rule itself',
+  hashlimit: 'a rate is that of the packets that come to the rule itself',
+  quota: 'a quota is spent by the packets that come to the rule itself',
+  nth: 'packets are counted at the rule itself',
   random: 'chance decides at the rule itself',
   cpu: 'another processor may come to the rule itself',
   time: 'it may be later at the rule itself',
@@ -255,8 +259,7 @@ function undecidedEffect(effect: Effect, view: View): readonly Undecided[] {
 
 /** Fields that the code of an opaque test reads. */
 function opaqueFields(test: Opaque, { family }: View): readonly Field[] {
-  if (test.name !== 'recent') return setTestFields(test, family);
-  return [test.test.side === 'src' ? 'saddr' : 'daddr', 'ttl'];
+  return [...memoryFields(test, family), ...setTestFields(test, family)];
 }
 
 function usedFields(rules: readonly RuleAnalysis[], view: View, mode: Mode, reject: RejectPolicy): ReadonlySet<Field> {

@@ -69,14 +69,22 @@ export interface ChainSettings {
   key(rule: ReachableRule): number;
   meaning(rule: ReachableRule): RuleMeaning;
   line(rule: ReachableRule): SourceLine;
-  /** Emits an opaque test that the view can decide; `ordinal`: which one of the rule, from 0. */
-  opaque(code: Code, test: Opaque, at: { rule: ReachableRule; ordinal: number }, ifTrue: string, ifFalse: string): void;
+  /** Emits an opaque test that the view can decide. */
+  opaque(code: Code, test: Opaque, at: OpaquePlace, ifTrue: string, ifFalse: string): void;
   /** Emits the event of a LOG rule. */
   log(code: Code, rule: ReachableRule, flow: number): void;
   /** Where rules have tests that walk over the packet. */
   readonly payload?: PayloadSettings;
   /** Where rules have tests that are functions of their own: what these take, below the chain functions. */
   readonly tests?: BelowChains;
+}
+
+export interface OpaquePlace {
+  readonly rule: ReachableRule;
+  /** Which opaque test of the rule it is, from 0. */
+  readonly ordinal: number;
+  /** Where a packet goes that is dropped at once. */
+  readonly hotdrop: string;
 }
 
 export interface BelowChains {
@@ -271,7 +279,7 @@ export class ChainCompiler {
     const { family, layout } = this.settings;
     let ordinal = 0;
     const opaque = (test: Opaque, ifTrue: string, ifFalse: string): void =>
-      this.settings.opaque(code, test, { rule, ordinal: ordinal++ }, ifTrue, ifFalse);
+      this.settings.opaque(code, test, { rule, ordinal: ordinal++, hotdrop: hot }, ifTrue, ifFalse);
     const payload = (test: PayloadTest, ifTrue: string, ifFalse: string): void =>
       this.emitPayload(code, test, ifTrue, ifFalse, hot);
     emitCondition({ code, family, layout, flow: R6, hotdrop: hot, opaque, payload }, condition, yes, no, 'true');

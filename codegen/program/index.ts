@@ -11,7 +11,6 @@ import { analyseChains, refusals, type Analysis } from './analysis.js';
 import { TooLargeError } from './chains.js';
 import { countersMap } from './counters.js';
 import { CAST_KFUNC, DEVICE_STRUCTS } from './device-name.js';
-import { limitsMap } from './limit.js';
 import { eventsMap } from './log.js';
 import type { CompileOptions, Hook, Manifest } from './manifest.js';
 import { ANSWER_MAPS, answerEntries, answerProgram, GUARD } from './netfilter/answers.js';
@@ -97,8 +96,7 @@ function usesDevices({ analyses }: Built): boolean {
 function buildSpec(built: Built, manifest: Manifest): ObjectSpec {
   const { programs, common, analyses } = built;
   const maps: MapSpec[] = [countersMap(manifest.counters.length)];
-  if (common.limits.size > 0) maps.push(limitsMap(common.limits.size));
-  maps.push(...common.recent.all().map(({ map }) => map));
+  maps.push(...common.memory.maps());
   maps.push(...common.sets.maps());
   if (programs.some(({ logs }) => logs)) maps.push(eventsMap);
   const answers = analyses[0].hook === 'netfilter' ? answersOf(built) : [];
@@ -187,7 +185,7 @@ function buildManifest(built: Built, options: CompileOptions): Manifest {
 }
 
 function hookAssumptions(analysis: Analysis, common: Common): readonly string[] {
-  const clock = memoryNotes(common);
+  const clock = common.memory.assumptions();
   if (analysis.hook === 'netfilter') return [...clock, ...momentNotes(analysis), ...NETFILTER_ASSUMPTIONS];
   const notes = ['the device is an Ethernet device, and its frames are addressed to it (no bridge port)'];
   const { family, chain } = analysis.view;
@@ -210,21 +208,15 @@ function hookAssumptions(analysis: Analysis, common: Common): readonly string[] 
   return notes;
 }
 
-function rememberingParts({ common: { recent } }: Built): Pick<Manifest, 'recent'> {
-  const lists = recent.all().map(({ name, map, layout }) => ({ list: name, map: map.name, entries: layout.entries }));
-  return lists.length === 0 ? {} : { recent: lists };
-}
-
-function memoryNotes({ limits, recent, hz }: Common): readonly string[] {
-  const lists = recent.all();
-  const clock = limits.size > 0 || lists.length > 0 ? [`CONFIG_HZ of the running kernel is ${hz}`] : [];
-  if (lists.length === 0) return clock;
-  const names = lists.map(({ name }) => name).join(', ');
-  return [
-    ...clock,
-    `module xt_recent has ip_list_tot=${lists[0].layout.entries} and ip_pkt_list_tot=0`,
-    `the lists of recent (${names}) are empty at first, and rules of the other IP version do not use them`,
-  ];
+function rememberingParts({ common: { memory } }: Built): Pick<Manifest, 'recent' | 'hashlimit'> {
+  const lists = memory.recent
+    .all()
+    .map(({ name, map, layout }) => ({ list: name, map: map.name, entries: layout.entries }));
+  const tables = memory.hashlimit.all().map(({ name, entries }) => ({ table: name, map: entries.name }));
+  return {
+    ...(lists.length === 0 ? {} : { recent: lists }),
+    ...(tables.length === 0 ? {} : { hashlimit: tables }),
+  };
 }
 
 function setParts({ sets }: Common): Pick<Manifest, 'sets'> {
@@ -250,8 +242,7 @@ function needs(built: Built, logs: boolean): Manifest['needs'] {
   const { analyses, programs, common } = built;
   const features = ['global functions with memory arguments', 'BTF'];
   let kernel = '5.15';
-  if (common.limits.size > 0) features.push('64-bit atomic compare and exchange', 'helper bpf_jiffies64');
-  if (common.recent.all().length > 0) features.push('bpf_spin_lock in map values', 'helper bpf_jiffies64');
+  features.push(...common.memory.features());
   if (logs) features.push('ring buffer');
   if (common.sets.size > 0) features.push(SET_FEATURE);
   if (analyses[0].hook === 'netfilter') {

@@ -69,6 +69,8 @@ export interface Manifest {
   };
   /** Lists of `-m recent`, and the map that holds each. */
   readonly recent?: readonly { readonly list: string; readonly map: string; readonly entries: number }[];
+  /** Tables of `-m hashlimit`, and the map that holds the entries of each. */
+  readonly hashlimit?: readonly { readonly table: string; readonly map: string }[];
   /**
    * The IP sets of the object, where it has some: what they hold at first, as `ipset save` prints it, and the map of
    * each (codegen/program/sets/layout.ts). Who loads the object fills the maps and then sets `sets_ready`; as long as

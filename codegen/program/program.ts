@@ -18,10 +18,9 @@ import {
   store,
   storeImm,
 } from '../bytecode/instruction.js';
-import type { CtState } from '../../grammar/model/condition.js';
+import { remembers, type CtState, type Opaque } from '../../grammar/model/condition.js';
 import type { BuiltinChain } from '../../grammar/model/family.js';
-import type { Field } from '../../grammar/model/fields.js';
-import { DEFAULT_RECENT_ENTRIES, type RecentTest } from '../../grammar/model/memory.js';
+import { DEFAULT_RECENT_ENTRIES } from '../../grammar/model/memory.js';
 import type { PayloadTest } from '../../grammar/model/payload.js';
 import type { ContextStruct, FunctionSpec, ParamSpec } from '../object/spec.js';
 import type { Analysis } from './analysis.js';
@@ -30,9 +29,9 @@ import { Code } from './code.js';
 import { emitCount } from './counters.js';
 import { emitDeviceNames } from './devices.js';
 import { FLOW_L3, FLOW_RULE, layoutFlow, type Fact, type FlowLayout } from './flow.js';
-import { CounterKeys, MemoryKeys } from './keys.js';
-import { bucketOf, emitLimit } from './limit.js';
+import { CounterKeys } from './keys.js';
 import { emitLog } from './log.js';
+import { MemoryTests } from './memory-tests.js';
 import { emitCpu, emitRandom, emitTime } from './moment.js';
 import type { Hook } from './manifest.js';
 import { emitForget, emitNote } from './netfilter/answers.js';
@@ -58,8 +57,6 @@ import { visitCondition } from './reachable.js';
 import { isIngress, isWireView, type WireView } from './view.js';
 import { FIB_PARAMS_BYTES } from './packet/route.js';
 import { emitTransport, TCP_OPTIONS, tcpOptionsFunction } from './packet/transport.js';
-import { emitRecentTest, recentFunction, RECENT_STACK } from './recent/function.js';
-import { RecentLists } from './recent/lists.js';
 import { emitReject } from './reject/index.js';
 import { meaningOf } from './analysis.js';
 import { SET_STACK, SetFunctions } from './sets/index.js';
@@ -90,11 +87,8 @@ export interface Program {
 export interface Common {
   readonly layout: FlowLayout;
   readonly counters: CounterKeys;
-  readonly limits: MemoryKeys;
+  readonly memory: MemoryTests;
   readonly sets: SetFunctions;
-  readonly recent: RecentLists;
-  /** CONFIG_HZ. */
-  readonly hz: number;
   /** Whether the names of functions must tell the programs apart. */
   readonly several: boolean;
 }
@@ -106,10 +100,8 @@ export function commonOf(analyses: readonly Analysis[], hz: number, recentEntrie
   return {
     layout: layoutFlow(used, view.family, factsOf(analyses)),
     counters: new CounterKeys(analyses),
-    limits: new MemoryKeys(),
+    memory: new MemoryTests(ruleset, hz, recentEntries),
     sets: setFunctionsOf(analyses),
-    recent: new RecentLists(ruleset, recentEntries),
-    hz,
     several: analyses.length > 1,
   };
 }
@@ -172,18 +164,14 @@ export function generate(analysis: Analysis, common: Common): Program {
       line: rule.range.line,
       column: rule.range.column,
     }),
-    opaque: (code, test, { rule, ordinal }, ifTrue, ifFalse) => {
+    opaque: (code, test, { rule, ordinal, hotdrop }, ifTrue, ifFalse) => {
+      const place = { rule, ordinal, flow: R6, layout, forwarded: analysis.chain === 'FORWARD' };
+      if (common.memory.emit(code, test, { ...place, ifTrue, ifFalse, hotdrop })) return;
       if (test.name === 'ctstate') emitStateTest(code, R6, test.states, ifTrue, ifFalse);
       else if (test.name === 'owner') emitOwnerTest(code, R6, factAt(layout, 'owner'), test, ifTrue, ifFalse);
       else if (test.name === 'addrtype')
         emitRouteTypeTest(code, R6, factAt(layout, 'route-type'), test.types, ifTrue, ifFalse);
-      else if (test.name === 'limit')
-        emitLimit(code, common.limits.of(rule, ordinal), bucketOf(test, common.hz), ifTrue, ifFalse);
-      else if (test.name === 'recent') {
-        const name = common.recent.functionOf(test.test);
-        const ttl = common.recent.list(test.test.list).keepsTtl ? offsetIn(layout, 'ttl') : undefined;
-        emitRecentTest(code, { name, flow: R6, ttl, forwarded: analysis.chain === 'FORWARD' }, ifTrue, ifFalse);
-      } else if (test.name === 'cpu') emitCpu(code, test.cpu, ...turned(test.inverted, ifTrue, ifFalse));
+      else if (test.name === 'cpu') emitCpu(code, test.cpu, ...turned(test.inverted, ifTrue, ifFalse));
       else if (test.name === 'random') emitRandom(code, test.share, ...turned(test.inverted, ifTrue, ifFalse));
       else if (test.name === 'set') common.sets.emit(code, test.test, ifTrue, ifFalse);
       else if (test.name === 'time') emitTime(code, test.test, analysis.time, ifTrue, ifFalse);
@@ -222,7 +210,7 @@ export function generate(analysis: Analysis, common: Common): Program {
       ...chainFunctions,
       ...readingFunctions(analysis, layout, ctx, flow),
       ...(payloads === undefined ? [] : payloads.functions.specs(layout, ctx, flow)),
-      ...recentFunctions(analysis, common, flow),
+      ...common.memory.functions(testsWithMemory(analysis), layout, flow),
       ...common.sets.specs(view.family, layout, flow),
     ],
   };
@@ -263,45 +251,24 @@ function payloadsOf(
 }
 
 /** What the functions of tests with memory take, where there are such tests. */
-function testsOf(analysis: Analysis, common: Common): Pick<ChainSettings, 'tests'> {
-  const names = new Set(recentTests(analysis).map((test) => common.recent.functionOf(test)));
-  const functions = names.size + common.sets.most;
-  if (functions === 0) return {};
-  const entry = -SCRATCH + common.layout.bytes;
-  const own = Math.max(names.size > 0 ? RECENT_STACK : 0, common.sets.most > 0 ? SET_STACK : 0);
-  return { tests: { depth: 1, stack: entry + own, functions } };
+function testsOf(analysis: Analysis, { memory, sets, layout }: Common): Pick<ChainSettings, 'tests'> {
+  const entry = -SCRATCH + layout.bytes;
+  const own = memory.below(testsWithMemory(analysis), entry);
+  if (sets.most === 0) return own === undefined ? {} : { tests: own };
+  const stack = Math.max(own?.stack ?? 0, entry + SET_STACK);
+  return { tests: { depth: 1, stack, functions: (own?.functions ?? 0) + sets.most } };
 }
 
-function recentTests({ mode, rules }: Analysis): readonly RecentTest[] {
-  const tests: RecentTest[] = [];
+function testsWithMemory({ mode, rules }: Analysis): readonly Opaque[] {
+  const tests: Opaque[] = [];
   for (const { meaning } of mode === 'exact' ? rules : []) {
     visitCondition(meaning.condition, {
       opaque: (test) => {
-        if (test.name === 'recent') tests.push(test.test);
+        if (remembers(test)) tests.push(test);
       },
     });
   }
   return tests;
-}
-
-function recentFunctions(
-  analysis: Analysis,
-  { recent, layout, hz }: Common,
-  flow: ParamSpec,
-): readonly Omit<FunctionSpec, 'linkage'>[] {
-  const { family } = analysis.view;
-  return recentTests(analysis).map((test) => {
-    const list = recent.list(test.list);
-    const address = offsetIn(layout, test.side === 'src' ? 'saddr' : 'daddr');
-    const code = recentFunction({ test, list, family, address, hz });
-    return { name: recent.functionOf(test), params: [flow, intParam('ttl')], instructions: code.finish() };
-  });
-}
-
-function offsetIn(layout: FlowLayout, field: Field): number {
-  const offset = layout.offsets.get(field);
-  if (offset === undefined) throw new Error(`field ${field} is tested but not in the flow`);
-  return offset;
 }
 
 function functionPrefix(analysis: Analysis, common: Common): string {

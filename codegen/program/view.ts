@@ -8,6 +8,7 @@ import {
   type AddressType,
   type Condition,
   type Opaque,
+  remembers,
 } from '../../grammar/model/condition.js';
 import { fieldBits, type Field } from '../../grammar/model/fields.js';
 import type { BuiltinChain, Family } from '../../grammar/model/family.js';
@@ -161,6 +162,9 @@ export function answer(test: Opaque, view: View): Answer {
     case 'limit':
     // Where not all rules that share a list are judged, the analysis says so.
     case 'recent':
+    case 'hashlimit':
+    case 'quota':
+    case 'nth':
     case 'time':
     case 'cpu':
     case 'random':
@@ -287,7 +291,7 @@ export function specialise(condition: Condition, view: View, undecided: Undecide
         // What stands behind a test that always fails is never reached.
         if (isFalse(simple)) break;
       }
-      if (parts.length > 0 && isFalse(parts[parts.length - 1]) && !parts.some(canHotdrop)) return FALSE;
+      if (parts.length > 0 && isFalse(parts[parts.length - 1]) && !parts.some(hasEffect)) return FALSE;
       return parts.length === 1 ? parts[0] : { kind: 'all', of: parts };
     }
     case 'any': {
@@ -298,7 +302,7 @@ export function specialise(condition: Condition, view: View, undecided: Undecide
         parts.push(simple);
         if (isTrue(simple)) break;
       }
-      if (parts.length > 0 && isTrue(parts[parts.length - 1]) && !parts.some(canHotdrop)) return TRUE;
+      if (parts.length > 0 && isTrue(parts[parts.length - 1]) && !parts.some(hasEffect)) return TRUE;
       return any(...parts);
     }
   }
@@ -312,18 +316,21 @@ export function isFalse(condition: Condition): boolean {
   return condition.kind === 'any' && condition.of.length === 0;
 }
 
-function canHotdrop(condition: Condition): boolean {
+/** Whether asking does something beside answering: the packet may be dropped, or some memory changes. */
+function hasEffect(condition: Condition): boolean {
   switch (condition.kind) {
     case 'hotdrop':
       return true;
     case 'all':
     case 'any':
-      return condition.of.some(canHotdrop);
+      return condition.of.some(hasEffect);
     case 'payload':
       return mayDrop(condition.test);
-    case 'in':
     case 'not':
+      return hasEffect(condition.of);
     case 'opaque':
+      return remembers(condition.test);
+    case 'in':
       return false;
   }
 }

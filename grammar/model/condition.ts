@@ -1,7 +1,7 @@
 import type { Field } from './fields.js';
 import { single, type IntervalSet } from './interval.js';
 import type { SetTest } from './ip-set.js';
-import type { RecentTest } from './memory.js';
+import type { HashlimitTest, RecentTest } from './memory.js';
 import type { PayloadTest } from './payload.js';
 import type { TimeTest } from './time.js';
 
@@ -58,6 +58,11 @@ export type Opaque =
    */
   | { readonly name: 'limit'; readonly average: number; readonly burst: number }
   | { readonly name: 'recent'; readonly test: RecentTest }
+  | { readonly name: 'hashlimit'; readonly test: HashlimitTest }
+  /** `-m quota`: so many bytes of packets that come to the test, then none (net/netfilter/xt_quota.c). */
+  | { readonly name: 'quota'; readonly bytes: bigint; readonly inverted: boolean }
+  /** Packet number `packet` (from 0) of each `every` that come to the test (net/netfilter/xt_statistic.c). */
+  | { readonly name: 'nth'; readonly every: number; readonly packet: number; readonly inverted: boolean }
   | ({ readonly name: 'owner' } & OwnerTest)
   | { readonly name: 'time'; readonly test: TimeTest }
   /** Number of the processor that handles the packet. */
@@ -72,6 +77,11 @@ export type Opaque =
   | { readonly name: 'set'; readonly test: SetTest }
   /** A match that is kept verbatim and not understood. */
   | { readonly name: 'module'; readonly module: string; readonly words: readonly string[] };
+
+/** Whether a test has memory: it must be asked where iptables asks it, and there alone. */
+export function remembers({ name }: Opaque): boolean {
+  return name === 'limit' || name === 'recent' || name === 'hashlimit' || name === 'quota' || name === 'nth';
+}
 
 /**
  * The meaning of a match over packet fields; what every stage reads. `all` and `any` are evaluated left to right

@@ -35,3 +35,35 @@ function roundUp(value: number): number {
   while (power < value) power *= 2;
   return power;
 }
+
+/** What a table of `-m hashlimit` has a bucket for. */
+export type HashlimitKey = 'srcip' | 'srcport' | 'dstip' | 'dstport';
+
+/** A table of `-m hashlimit` as the kernel is told to make it (struct hashlimit_cfg3). */
+export interface HashlimitTable {
+  readonly keys: readonly HashlimitKey[];
+  readonly sourceMask: bigint;
+  readonly destinationMask: bigint;
+  readonly unit: 'packets' | 'bytes';
+  /** `--hashlimit-rate-match`: compares the rate of the last interval, instead of filling a bucket. */
+  readonly rateMatch: boolean;
+  /** Cost of a packet in millionths of a second, or of 16 bytes in fractions of 2^32. */
+  readonly average: bigint;
+  /** Packets; with a byte rate, how often a bucket is filled anew; 0: never. */
+  readonly burst: bigint;
+  /** Seconds of the interval of `rateMatch`. */
+  readonly interval: number;
+  /** Milliseconds until an idle entry may go, and between the times when the kernel looks for such. */
+  readonly expire: number;
+  readonly cleanUp: number;
+  /** Most entries; a packet that would need one more is dropped at once. */
+  readonly most: number;
+}
+
+/** `-m hashlimit`: all rules that name a table share it, and it is as the first of them says. */
+export interface HashlimitTest {
+  readonly name: string;
+  readonly table: HashlimitTable;
+  /** Matches above the rate (`--hashlimit-above`), not up to it. */
+  readonly above: boolean;
+}

@@ -140,6 +140,12 @@ function describeOpaque(test: Opaque): string {
       return 'limit';
     case 'recent':
       return describeRecent(test.test);
+    case 'hashlimit':
+      return `a rate ${test.test.above ? 'above' : 'up to'} the limit of table ${test.test.name}`;
+    case 'quota':
+      return `${test.inverted ? 'no more' : 'something'} left of ${test.bytes} bytes`;
+    case 'nth':
+      return `${test.inverted ? 'another one than ' : ''}packet ${test.packet} of each ${test.every}`;
     case 'time':
       return 'another time';
     case 'cpu':

@@ -11,7 +11,9 @@ export { possibleVerdicts, type PossibleInput, type PossibleVerdicts } from './p
 export { reaches } from './reaches.js';
 export type { Reach, ReachCode, ReachSettings } from './arrival.js';
 export { readFields, readIpPacket, interfaceName, type FieldValues, type IpPacket } from './read-fields.js';
-export { firstAnswer, limitOracle, recentOracle, surroundingsOracle } from './oracle.js';
+export { firstAnswer, limitOracle, recentOracle, countOracle, hashlimitOracle, surroundingsOracle } from './oracle.js';
+export { CountMemory, type NthTest, type QuotaTest } from './count-memory.js';
+export { HashlimitMemory, type HashlimitPacket } from './hashlimit-memory.js';
 export { RecentMemory, type RecentMemoryOptions, type RecentPacket } from './recent-memory.js';
 export { LimitMemory, type LimitRate, type LimitTest } from './limit-memory.js';
 export { describeStep, describeTest } from './describe.js';

@@ -2,6 +2,8 @@ import type { AddressType, IdTest, Opaque, OwnerTest } from '../../grammar/model
 import type { Family } from '../../grammar/model/family.js';
 import type { Packet, Surroundings } from '../../grammar/model/packet.js';
 import type { Oracle } from './evaluate.js';
+import type { CountMemory } from './count-memory.js';
+import type { HashlimitMemory } from './hashlimit-memory.js';
 import type { LimitMemory } from './limit-memory.js';
 import type { RecentMemory } from './recent-memory.js';
 import { isInSet } from './set-membership.js';
@@ -41,6 +43,9 @@ export function surroundingsOracle(surroundings: Surroundings, packet: Packet, f
       case 'conntrack':
       case 'limit':
       case 'recent':
+      case 'hashlimit':
+      case 'quota':
+      case 'nth':
       case 'module':
         return undefined;
     }
@@ -118,6 +123,33 @@ export function recentOracle(memory: RecentMemory, { inInterface, outInterface }
     if (test.name !== 'recent') return undefined;
     const seen = Number(ttl) + (forwarded ? 1 : 0);
     return memory.match(test.test, { source: saddr, destination: daddr, ttl: seen & 0xff });
+  };
+}
+
+/** Spends quotas and counts packets; `length`: bytes from the IP header on. */
+export function countOracle(memory: CountMemory, length: number): Oracle {
+  return (test, rule) => {
+    if (test.name === 'quota') return memory.spend(test, rule, BigInt(length));
+    return test.name === 'nth' ? memory.count(test, rule) : undefined;
+  };
+}
+
+const WITH_PORTS: ReadonlySet<bigint> = new Set([6n, 17n, 33n, 50n, 132n, 136n]);
+const AH = 51n;
+
+/** Takes from the buckets of `hashlimit` tests. No answer where a table is full, which drops the packet. */
+export function hashlimitOracle(memory: HashlimitMemory, family: Family, length: number): Oracle {
+  return (test, _rule, fields) => {
+    if (test.name !== 'hashlimit') return undefined;
+    const { saddr, daddr, proto, fragoff, sport, dport } = fields;
+    const spi = fields['ah.spi'];
+    const ports =
+      WITH_PORTS.has(proto) && (family === 'v4' || fragoff === 0n)
+        ? { srcport: sport, dstport: dport }
+        : family === 'v4' && proto === AH
+          ? { srcport: spi >> 16n, dstport: spi & 0xffffn }
+          : { srcport: 0n, dstport: 0n };
+    return memory.match(test.test, { srcip: saddr, dstip: daddr, ...ports, length: BigInt(length) });
   };
 }
 

@@ -1,12 +1,9 @@
-import {
-  defineVerbatimMatch,
-  option,
-  type ModuleContext,
-  type OptionsOf,
-  type Parsed,
-  type ValueType,
-} from '../define.js';
-import { addressBits, parseMask, prefixLength } from '../value/address.js';
+import { all, any, equals, hotdrop, inSet, not, opaque, TRUE, type Condition } from '../../model/condition.js';
+import type { Family } from '../../model/family.js';
+import { intervals } from '../../model/interval.js';
+import type { HashlimitTable } from '../../model/memory.js';
+import { defineMatch, option, type ModuleContext, type OptionsOf, type Parsed, type ValueType } from '../define.js';
+import { addressBits, parseMask, prefixLength, prefixMask } from '../value/address.js';
 import {
   costToBytes,
   hashRate,
@@ -225,12 +222,66 @@ function print(options: Options, { family }: ModuleContext): readonly string[] {
   ];
 }
 
+/** Buckets of a table where the rule names no number: that of a host with more than 1 GiB (htable_create). */
+const DEFAULT_BUCKETS = 8192;
+
+function tableOf(options: Options, config: Config, family: Family): HashlimitTable {
+  const bits = addressBits(family);
+  const given = capped(options.size) ?? 0;
+  const buckets = given === 0 ? DEFAULT_BUCKETS : given;
+  const most = capped(options.max) ?? 0;
+  return {
+    keys: options.keys?.value ?? [],
+    sourceMask: prefixMask(options.sourceLength?.value ?? bits, family),
+    destinationMask: prefixMask(options.destinationLength?.value ?? bits, family),
+    unit: config.rate.unit,
+    rateMatch: options.rateMatch !== undefined,
+    average: config.rate.average,
+    burst: config.burst,
+    interval: config.interval,
+    expire: config.expire,
+    cleanUp: options.interval?.value ?? DEFAULT_GC,
+    most: most === 0 ? 8 * buckets : Math.max(most, buckets),
+  };
+}
+
+const TCP = 6n;
+const UDP = 17n;
+const DCCP = 33n;
+const ESP = 50n;
+const AH = 51n;
+const NO_NEXT_HEADER = 59;
+const SCTP = 132n;
+const UDPLITE = 136n;
+const WITH_PORTS = inSet('proto', intervals(...[TCP, UDP, DCCP, ESP, SCTP, UDPLITE].map((n) => [n, n] as const)));
+const shorter = (bytes: number): Condition => inSet('l4len', intervals([0n, BigInt(bytes - 1)]));
+
+/** What is dropped at once because its ports cannot be read (hashlimit_init_dst, proto_ports_offset). */
+function portsReadable(family: Family): Condition {
+  if (family === 'v4') {
+    return all(hotdrop(all(WITH_PORTS, shorter(4))), hotdrop(all(equals('proto', AH), shorter(8))));
+  }
+  const noTransport = any(not(equals('l4found', 1)), equals('proto', NO_NEXT_HEADER));
+  return all(hotdrop(noTransport), hotdrop(all(equals('fragoff', 0), WITH_PORTS, shorter(4))));
+}
+
 /** Token buckets by address and port, with memory (net/netfilter/xt_hashlimit.c, revision 3). */
-export const hashlimit = defineVerbatimMatch({
+export const hashlimit = defineMatch({
   name: 'hashlimit',
   families: ['v4', 'v6'],
   doc: 'rate by address and port, with memory',
   options: OPTIONS,
   check,
   print,
+  condition: (options, { family }) => {
+    const config = configOf(options);
+    if (config === undefined) return TRUE;
+    const table = tableOf(options, config, family);
+    const test = opaque({
+      name: 'hashlimit',
+      test: { name: options.name?.value ?? '', table, above: config.above },
+    });
+    const usesPorts = table.keys.some((key) => key === 'srcport' || key === 'dstport');
+    return usesPorts ? all(portsReadable(family), test) : test;
+  },
 });

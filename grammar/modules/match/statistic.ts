@@ -1,5 +1,5 @@
 import { opaque } from '../../model/condition.js';
-import { defineMatch, moduleWords, option, type OptionsOf, type ValueType } from '../define.js';
+import { defineMatch, option, type OptionsOf, type ValueType } from '../define.js';
 import { scanDouble } from '../value/double.js';
 import { number, UINT32 } from '../value/number.js';
 import { choice } from '../value/text.js';
@@ -54,12 +54,11 @@ export const statistic = defineMatch({
   doc: 'a share of the packets, by chance or by count',
   options: OPTIONS,
   check,
-  condition: (options, context) => {
-    const { mode: given, probability: share } = options;
-    if (given?.value === 'random' && share !== undefined) {
-      return opaque({ name: 'random', share: share.value, inverted: share.inverted });
+  condition: ({ mode: given, probability: share, every, packet }) => {
+    if (given?.value === 'random') {
+      return opaque({ name: 'random', share: share?.value ?? 0, inverted: share?.inverted ?? false });
     }
-    const words = moduleWords({ options: OPTIONS }, options, context);
-    return opaque({ name: 'module', module: 'statistic', words });
+    const { value, inverted } = every ?? { value: 1, inverted: false };
+    return opaque({ name: 'nth', every: value, packet: packet?.value ?? 0, inverted });
   },
 });

@@ -300,3 +300,180 @@ export const RECENT_SEQUENCES: readonly TimedSequence[] = [
     ],
   },
 ];
+
+const bucket = (words: string): string => `-m hashlimit ${words} --hashlimit-htable-expire 60000`;
+
+export const HASHLIMIT_SEQUENCES: readonly TimedSequence[] = [
+  ...both((family) => ({
+    name: 'a bucket for each source, which fills again',
+    family,
+    rules: [
+      `-A INPUT -p udp ${bucket('--hashlimit-upto 2/sec --hashlimit-burst 3 --hashlimit-mode srcip --hashlimit-name up')} -j ACCEPT`,
+      '-A INPUT -p udp -j DROP',
+    ],
+    packets: [
+      ...times(3, () => [0, udp(1, 53, '', family), 'a']),
+      [0, udp(1, 54, '', family), 'd'],
+      ...times(3, () => [0, udp(2, 53, '', family), 'a']),
+      [0, udp(2, 53, '', family), 'd'],
+      [700, udp(1, 53, '', family), 'a'],
+      [0, udp(1, 53, '', family), 'd'],
+      [3000, udp(2, 53, '', family), 'a'],
+      ...times(2, () => [0, udp(2, 53, '', family), 'a']),
+      [0, udp(2, 53, '', family), 'd'],
+    ],
+  })),
+  {
+    name: 'above a rate, counted by networks, in chains of two hooks',
+    rules: [
+      `-A INPUT -p udp ${bucket('--hashlimit-above 1/sec --hashlimit-burst 2 --hashlimit-mode srcip --hashlimit-srcmask 24 --hashlimit-name net')} -j DROP`,
+      `-A FORWARD -p udp ${bucket('--hashlimit-above 1/sec --hashlimit-burst 2 --hashlimit-mode srcip --hashlimit-srcmask 24 --hashlimit-name net')} -j DROP`,
+    ],
+    packets: [
+      [0, udp(1, 53), 'a'],
+      [0, forwarded(2, 53), 'a'],
+      [0, udp(3, 53), 'd'],
+      [0, forwarded(1, 53), 'd'],
+      [0, udp(256, 53), 'a'],
+      [1300, forwarded(9, 53), 'a'],
+      [0, udp(1, 53), 'd'],
+    ],
+  },
+  {
+    name: 'by ports and destination; by nothing at all',
+    rules: [
+      `-A INPUT -p udp --dport 1:9 ${bucket('--hashlimit-upto 1/hour --hashlimit-burst 1 --hashlimit-mode dstip,dstport,srcport --hashlimit-name ports')} -j ACCEPT`,
+      `-A INPUT -p icmp ${bucket('--hashlimit-upto 1/hour --hashlimit-burst 1 --hashlimit-mode srcport --hashlimit-name none')} -j ACCEPT`,
+      `-A INPUT -p udp --dport 10 ${bucket('--hashlimit-upto 1/hour --hashlimit-burst 2 --hashlimit-name all')} -j ACCEPT`,
+      '-A INPUT -j DROP',
+    ],
+    packets: [
+      [0, udp(1, 1), 'a'],
+      [0, udp(1, 1), 'd'],
+      [0, udp(2, 1), 'd'],
+      [0, udp(1, 2), 'a'],
+      [0, 'udp 198.51.100.1:4001 > 192.0.2.1:1 in eth0', 'a'],
+      [0, 'udp 198.51.100.1:4000 > 192.0.2.2:1 in eth0', 'a'],
+      [0, 'icmp 198.51.100.1 > 192.0.2.1 in eth0', 'a'],
+      [0, 'icmp 198.51.100.2 > 192.0.2.1 in eth0', 'd'],
+      [0, udp(1, 10), 'a'],
+      [0, udp(2, 10), 'a'],
+      [0, udp(3, 10), 'd'],
+    ],
+  },
+  {
+    name: 'bytes a second, with a burst and without',
+    rules: [
+      `-A INPUT -p udp --dport 1 ${bucket('--hashlimit-upto 1kb/s --hashlimit-mode srcip --hashlimit-name slow')} -j ACCEPT`,
+      `-A INPUT -p udp --dport 2 ${bucket('--hashlimit-above 1kb/s --hashlimit-burst 3kb --hashlimit-mode srcip --hashlimit-name burst')} -j DROP`,
+      '-A INPUT -p udp --dport 1 -j DROP',
+    ],
+    packets: [
+      [0, udp(1, 1, ' len 600'), 'a'],
+      [0, udp(1, 1, ' len 600'), 'd'],
+      [0, udp(1, 1, ' len 300'), 'a'],
+      [700, udp(1, 1, ' len 600'), 'a'],
+      [0, udp(1, 1, ' len 300'), 'd'],
+      [1500, udp(1, 1, ' len 900'), 'a'],
+      ...times(4, () => [0, udp(1, 2, ' len 900'), 'a']),
+      [0, udp(1, 2, ' len 900'), 'd'],
+      [0, udp(2, 2, ' len 900'), 'a'],
+      [1500, udp(1, 2, ' len 900'), 'a'],
+      [0, udp(1, 2, ' len 900'), 'd'],
+    ],
+  },
+  {
+    name: 'the rate itself is compared',
+    rules: [
+      `-A INPUT -p udp --dport 1 ${bucket('--hashlimit-upto 4/sec --hashlimit-burst 1 --hashlimit-mode srcip --hashlimit-name match --hashlimit-rate-match --hashlimit-rate-interval 1')} -j ACCEPT`,
+      `-A INPUT -p udp --dport 2 ${bucket('--hashlimit-above 1kb/s --hashlimit-mode srcip --hashlimit-name matchb --hashlimit-rate-match')} -j DROP`,
+      '-A INPUT -p udp --dport 1 -j DROP',
+    ],
+    packets: [
+      ...times(5, () => [0, udp(1, 1), 'a']),
+      [0, udp(1, 1), 'd'],
+      // The last interval was too fast, so is this whole one.
+      [1200, udp(1, 1), 'd'],
+      [0, udp(1, 1), 'd'],
+      [1200, udp(1, 1), 'a'],
+      [0, udp(1, 2, ' len 900'), 'a'],
+      [0, udp(1, 2, ' len 900'), 'd'],
+      [1200, udp(1, 2, ' len 100'), 'd'],
+      [1200, udp(1, 2, ' len 100'), 'a'],
+    ],
+  },
+  {
+    name: 'idle entries are forgotten, and a new one is full',
+    rules: [
+      '-A INPUT -p udp -m hashlimit --hashlimit-upto 1/hour --hashlimit-burst 1 --hashlimit-mode srcip --hashlimit-name gone --hashlimit-htable-expire 300 --hashlimit-htable-gcinterval 200 -j ACCEPT',
+      '-A INPUT -p udp -j DROP',
+    ],
+    packets: [
+      [0, udp(1, 1), 'a'],
+      [0, udp(1, 1), 'd'],
+      [200, udp(1, 1), 'd'],
+      [200, udp(1, 1), 'd'],
+      [1500, udp(1, 1), 'a'],
+      [0, udp(1, 1), 'd'],
+    ],
+  },
+];
+
+export const COUNT_SEQUENCES: readonly TimedSequence[] = [
+  {
+    name: 'every third packet, and every packet but the second of two',
+    rules: [
+      '-A INPUT -p udp --dport 1 -m statistic --mode nth --every 3 --packet 0 -j DROP',
+      '-A INPUT -p udp --dport 2 -m statistic --mode nth --every 3 --packet 2 -j DROP',
+      '-A INPUT -p udp --dport 3 -m statistic --mode nth ! --every 2 --packet 1 -j DROP',
+      '-A INPUT -p udp --dport 4 -m statistic --mode nth --every 1 --packet 0 -j DROP',
+    ],
+    packets: [
+      ...times(7, (index): TimedPacket => [0, udp(1, 1), index % 3 === 0 ? 'd' : 'a']),
+      ...times(7, (index): TimedPacket => [0, udp(1, 2), index % 3 === 2 ? 'd' : 'a']),
+      ...times(5, (index): TimedPacket => [0, udp(1, 3), index % 2 === 1 ? 'a' : 'd']),
+      ...times(3, (): TimedPacket => [0, udp(1, 4), 'd']),
+    ],
+  },
+  {
+    name: 'bytes until there are no more',
+    rules: [
+      '-A INPUT -p udp --dport 1 -m quota --quota 2500 -j ACCEPT',
+      '-A INPUT -p udp --dport 2 -m quota ! --quota 1000 -j DROP',
+      '-A INPUT -p udp --dport 1 -j DROP',
+    ],
+    packets: [
+      [0, udp(1, 1, ' len 900'), 'a'],
+      [0, udp(1, 1, ' len 900'), 'a'],
+      [0, udp(1, 1, ' len 900'), 'd'],
+      // What did not fit has taken the rest with it.
+      [0, udp(1, 1, ' len 50'), 'd'],
+      [0, udp(1, 2, ' len 900'), 'a'],
+      [0, udp(1, 2, ' len 900'), 'd'],
+    ],
+  },
+  {
+    name: 'one bucket for a rule that two chains come to, by jump and by goto',
+    chains: ['both', 'between'],
+    rules: [
+      '-A INPUT -p udp --dport 1 -j both',
+      '-A INPUT -p udp --dport 2 -g between',
+      '-A FORWARD -p udp -j both',
+      '-A between -j both',
+      '-A both -m limit --limit 1/hour --limit-burst 3 -j ACCEPT',
+      '-A both -m statistic --mode nth --every 2 --packet 1 -j ACCEPT',
+      '-A both -m quota --quota 100 -j ACCEPT',
+      '-A both -j DROP',
+    ],
+    packets: [
+      [0, udp(1, 1), 'a'],
+      [0, udp(1, 2), 'a'],
+      [0, forwarded(1, 1), 'a'],
+      [0, udp(1, 1, ' len 60'), 'a'],
+      [0, forwarded(1, 1), 'a'],
+      [0, udp(1, 2, ' len 60'), 'd'],
+      [0, udp(1, 1), 'a'],
+      [0, forwarded(1, 1), 'd'],
+    ],
+  },
+];
