@@ -113,7 +113,10 @@ export class KernelMap {
 
   /** False where the key was not in the map. */
   delete(key: Uint8Array): boolean {
-    const result = tryBpf('MAP_DELETE_ELEM', this.element(key));
+    const attr = this.element(key);
+    // The kernel wants what it does not read to be 0.
+    attr.view.setBigUint64(16, 0n, true);
+    const result = tryBpf('MAP_DELETE_ELEM', attr);
     if (result === -ENOENT) return false;
     if (result < 0) throw new SystemCallError('BPF_MAP_DELETE_ELEM', -result, this.info.name);
     return true;

@@ -2,11 +2,11 @@ import type { Family } from '../model/family.js';
 import type { IpSet, IpSetMember } from '../model/ip-set.js';
 import type { Parsed } from '../modules/define.js';
 import { addressBits, fullMask, parseNumericAddress, prefixMask, printAddress } from '../modules/value/address.js';
-import { ICMP_NAMES, ICMPV6_NAMES, type IcmpName } from '../modules/value/icmp-types.js';
 import { parseMac, printMac } from '../modules/value/mac.js';
-import { UINT16, UINT8, wholeNumber } from '../modules/value/number.js';
+import { UINT16, wholeNumber } from '../modules/value/number.js';
 import { parseProtocol, systemProtocolName } from '../modules/value/protocols.js';
 import { anyServicePort } from '../modules/value/services.js';
+import { parseMessage, printMessage } from './messages.js';
 import { ELEMENT_PARTS, type ElementPart } from './types.js';
 
 export const PROTOCOL = { ICMP: 1, TCP: 6, UDP: 17, ICMPV6: 58, SCTP: 132, UDPLITE: 136 } as const;
@@ -184,7 +184,7 @@ function parseProtocolPorts(text: string, family: Family): Parsed<Values> {
     return { error: `"${text}": the protocol is of the other IP version` };
   }
   if (number === ICMP || number === ICMPV6) {
-    const port = parseMessage(rest, number === ICMP ? ICMP_NAMES : ICMPV6_NAMES);
+    const port = parseMessage(rest, number === ICMP ? 'icmp' : 'icmpv6');
     return port === undefined ? { error: `"${rest}" is not an ICMP message` } : { value: [{ protocol: number, port }] };
   }
   if (!hasPorts(number)) {
@@ -194,13 +194,6 @@ function parseProtocolPorts(text: string, family: Family): Parsed<Values> {
   }
   const ports = parsePorts(rest);
   return 'error' in ports ? ports : { value: ports.value.map((port) => ({ protocol: number, port })) };
-}
-
-function parseMessage(text: string, names: readonly IcmpName[]): number | undefined {
-  const named = names.find(([name]) => name === text);
-  if (named !== undefined) return (named[1] << 8) | (named[2] ?? 0);
-  const [type, code] = text.split('/').map((number) => wholeNumber(number, 0, UINT8));
-  return type === undefined || (text.includes('/') && code === undefined) ? undefined : (type << 8) | (code ?? 0);
 }
 
 /** The element as `ipset save` prints it. */
@@ -229,8 +222,5 @@ function printPart(member: IpSetMember, part: ElementPart, family: Family): stri
 function printProtocolPort(protocol: number, port: number): string {
   const name = systemProtocolName(protocol) ?? String(protocol);
   if (protocol !== ICMP && protocol !== ICMPV6) return `${name}:${port}`;
-  const [type, code] = [port >> 8, port & 0xff];
-  const names = protocol === ICMP ? ICMP_NAMES : ICMPV6_NAMES;
-  const message = names.find((known) => known[1] === type && (known[2] ?? 0) === code && known[0] !== 'any');
-  return `${name}:${message?.[0] ?? `${type}/${code}`}`;
+  return `${name}:${printMessage(port, protocol === ICMP ? 'icmp' : 'icmpv6')}`;
 }

@@ -15,9 +15,9 @@ export function printSets(sets: Iterable<IpSet>): string {
 export function printMember(member: IpSetMember, set: IpSet): string {
   const words = ['add', set.name, printElement(member, set)];
   if (member.timeout !== undefined) words.push('timeout', String(member.timeout));
+  if (member.nomatch === true) words.push('nomatch');
   const more = member.more ?? [];
   for (let i = 0; i < more.length; i += 2)
     words.push(more[i], more[i] === 'comment' ? `"${more[i + 1]}"` : more[i + 1]);
-  if (member.nomatch === true) words.push('nomatch');
   return words.join(' ');
 }
