@@ -1,4 +1,4 @@
-import type { Opaque } from '../../grammar/model/condition.js';
+import { remembers, type Opaque } from '../../grammar/model/condition.js';
 import type { Diagnostic } from '../../grammar/model/diagnostic.js';
 import type { Field } from '../../grammar/model/fields.js';
 import { BUILTIN_CHAINS, type BuiltinChain, type TableName } from '../../grammar/model/family.js';
@@ -158,7 +158,7 @@ export function analyse(ruleset: Ruleset, options: ChainOptions): AnalysisResult
 
   const used = usedFields(rules, view, mode, reject);
   const reassembled = wire && seesWholeDatagrams(ruleset, chain);
-  const { fragments, warning } = chooseFragments(options, reassembled, used);
+  const { fragments, warning } = chooseFragments(options, reassembled, wholeDatagrams(rules, used));
   const named = used.has('iif') || used.has('oif');
   const vlan = options.vlan ?? (named && wire ? (mode === 'early' ? 'pass' : 'drop') : 'judge');
   const others = wire ? otherTables(ruleset, tableName, chain, rewrittenBy === undefined ? used : new Set()) : [];
@@ -284,19 +284,31 @@ function usedFields(rules: readonly RuleAnalysis[], view: View, mode: Mode, reje
   return used;
 }
 
+/** Why pieces of datagrams cannot stand for the whole. A limit counts them, too, which lets less through. */
+function wholeDatagrams(rules: readonly RuleAnalysis[], used: ReadonlySet<Field>): string | undefined {
+  if (used.has('length')) return 'tests the length of';
+  let counts = false;
+  for (const { meaning } of rules) {
+    visitCondition(meaning.condition, {
+      opaque: (test) => (counts ||= remembers(test) && test.name !== 'limit'),
+    });
+  }
+  return counts ? 'counts' : undefined;
+}
+
 /**
  * What pieces of datagrams meet. Exact: they are judged as the kernel does where it does not reassemble, unless the
- * chain sees whole datagrams and tests their length. Early: they are passed, as a piece matches less than its whole.
+ * chain sees whole datagrams and tests their length or remembers them. Early: they are passed, as a piece matches less than its whole.
  */
 function chooseFragments(
   options: CompileOptions,
   whole: boolean,
-  used: ReadonlySet<Field>,
+  asks: string | undefined,
 ): { readonly fragments: FragmentPolicy; readonly warning?: Diagnostic } {
   if (options.fragments !== undefined) return { fragments: options.fragments };
   if (options.mode === 'early') return { fragments: 'pass' };
-  if (!whole || !used.has('length')) return { fragments: 'judge' };
-  const message = `chain ${options.chain} tests the length of whole datagrams: fragments are dropped`;
+  if (!whole || asks === undefined) return { fragments: 'judge' };
+  const message = `chain ${options.chain} ${asks} whole datagrams: fragments are dropped`;
   const hint = 'choose with --fragments judge|drop|pass';
   return { fragments: 'drop', warning: { ...NOWHERE, code: 'fragments-dropped', severity: 'warning', message, hint } };
 }

@@ -1,4 +1,4 @@
-import type { Opaque } from '../../grammar/model/condition.js';
+import { remembers, type Opaque } from '../../grammar/model/condition.js';
 import type { Packet, Surroundings } from '../../grammar/model/packet.js';
 import type { RuleRef } from '../../grammar/model/ruleset.js';
 import {
@@ -69,8 +69,8 @@ function now(): NonNullable<Surroundings['time']> {
 }
 
 /** Whether the answer to a test is another one each time it is asked: what an engine did tells it. */
-export function isMomentary({ name }: Opaque): boolean {
-  return name === 'limit' || name === 'recent' || name === 'random' || name === 'cpu';
+export function isMomentary(test: Opaque): boolean {
+  return remembers(test) || test.name === 'random' || test.name === 'cpu';
 }
 
 /** The reference's answer where `limit` is answered by which rules an engine counted (undefined: no limit is asked). */

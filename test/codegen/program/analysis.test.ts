@@ -41,10 +41,10 @@ describe('refusals of an exact object', () => {
     },
     {
       name: 'a match that is not understood',
-      rules: ['-A INPUT -m recent --rcheck --name x --mask 255.255.255.255 --rsource -j DROP'],
+      rules: ['-A INPUT -m connlimit --connlimit-above 9 --connlimit-mask 32 --connlimit-saddr -j DROP'],
       want: [
         [
-          '6: rule 1 of chain INPUT cannot be decided exactly at xdp: match recent is not translated: the list of addresses is kept in the kernel',
+          '6: rule 1 of chain INPUT cannot be decided exactly at xdp: match connlimit is not translated: the number of connections is known to conntrack alone',
           KEEP,
         ],
       ],
@@ -78,7 +78,7 @@ describe('refusals of an exact object', () => {
     {
       name: 'each reason of a rule once, each rule for itself',
       rules: [
-        '-A INPUT -m conntrack --ctstate NEW -m state --state NEW -m recent --rcheck --name x --mask 255.255.255.255 --rsource -j WEB',
+        '-A INPUT -m conntrack --ctstate NEW -m state --state NEW -m connlimit --connlimit-above 9 --connlimit-mask 32 --connlimit-saddr -j WEB',
         '-A WEB -m state --state NEW -j NFQUEUE --queue-num 3',
       ],
       want: [
@@ -87,7 +87,7 @@ describe('refusals of an exact object', () => {
           KEEP,
         ],
         [
-          '6: rule 1 of chain INPUT cannot be decided exactly at xdp: match recent is not translated: the list of addresses is kept in the kernel',
+          '6: rule 1 of chain INPUT cannot be decided exactly at xdp: match connlimit is not translated: the number of connections is known to conntrack alone',
           KEEP,
         ],
         [

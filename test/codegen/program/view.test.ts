@@ -223,8 +223,8 @@ describe('answer', () => {
     },
     {
       name: 'a match that is not understood',
-      test: { name: 'module', module: 'recent', words: [] },
-      reason: 'match recent is not translated: the list of addresses is kept in the kernel',
+      test: { name: 'module', module: 'connlimit', words: [] },
+      reason: 'match connlimit is not translated: the number of connections is known to conntrack alone',
       advice: 'use --mode early and keep iptables behind it',
     },
     {
