@@ -1,11 +1,20 @@
-import type { BuiltinChain } from '../../grammar/model/family.js';
-import type { Analysis } from './analysis.js';
+import type { BuiltinChain, TableName } from '../../grammar/model/family.js';
+import type { Ruleset } from '../../grammar/model/ruleset.js';
 import type { CounterEntry } from './manifest.js';
-import type { ReachableRule } from './reachable.js';
+import type { Reachable, ReachableRule } from './reachable.js';
 
 type Place = Pick<ReachableRule, 'chain' | 'number'>;
 
 const ruleName = ({ chain, number }: Place): string => `${number} ${chain}`;
+
+/** What is counted of a chain that a program judges. */
+export interface CountedChain {
+  readonly ruleset: Ruleset;
+  readonly table: TableName;
+  readonly chain: BuiltinChain;
+  readonly policy: 'ACCEPT' | 'DROP';
+  readonly reachable: Reachable;
+}
 
 /**
  * Keys in the map `counters`, the same for all programs of an object: the rules in the order of the table's text, then
@@ -17,7 +26,7 @@ export class CounterKeys {
   private readonly policies = new Map<BuiltinChain, number>();
 
   /** The analyses are of chains of one table. */
-  constructor(analyses: readonly Analysis[]) {
+  constructor(analyses: readonly CountedChain[]) {
     const entries: CounterEntry[] = [];
     for (const rule of inTextOrder(analyses)) {
       this.rules.set(ruleName(rule), entries.length);
@@ -49,7 +58,7 @@ export class CounterKeys {
   }
 }
 
-function inTextOrder(analyses: readonly Analysis[]): readonly ReachableRule[] {
+function inTextOrder(analyses: readonly CountedChain[]): readonly ReachableRule[] {
   const [first, ...others] = analyses;
   if (others.length === 0) return first.reachable.rules;
   const found = new Map<string, ReachableRule>();

@@ -11,33 +11,14 @@ import {
   remembers,
 } from '../../grammar/model/condition.js';
 import { fieldBits, type Field } from '../../grammar/model/fields.js';
-import type { BuiltinChain, Family } from '../../grammar/model/family.js';
 import { complement, contains, intersect, intervals, type IntervalSet } from '../../grammar/model/interval.js';
 import { mayDrop } from '../../grammar/model/payload.js';
-import type { Hook, WireHook } from './manifest.js';
+import type { Answer, Undecided, View } from './place.js';
 import { undecidedPayload } from './payload/view.js';
 import { answerSet } from './sets/view.js';
 import { whyNot } from './untranslated.js';
 
-/** Where a chain is judged: what the program can know of a packet there. */
-export interface View {
-  readonly hook: Hook;
-  readonly family: Family;
-  readonly chain: BuiltinChain;
-  /** Rules of the dump that change the mark before the chain runs but after this hook, so that `mark` is not known. */
-  readonly markChangedBy?: string;
-  /** Rules of the dump that rewrite addresses between this hook and the chain, where that must be reckoned with. */
-  readonly rewrittenBy?: string;
-}
-
-/** A view of frames, before or behind the IP stack. */
-export interface WireView extends View {
-  readonly hook: WireHook;
-}
-
-export function isWireView(view: View): view is WireView {
-  return view.hook !== 'netfilter';
-}
+export { isWireView, type Answer, type Undecided, type View, type WireView } from './place.js';
 
 /**
  * What a mapping of the connection may change between hook and chain. On arrival the destination, and with it the
@@ -102,9 +83,6 @@ function constantOf(view: View, field: Field): bigint | undefined {
       return undefined;
   }
 }
-
-/** An opaque test as this view answers it: a condition, or why it cannot. */
-export type Answer = { readonly condition: Condition } | { readonly reason: string; readonly advice: string };
 
 const DECIDED_BY_ROUTES: readonly AddressType[] = ['UNICAST', 'LOCAL', 'BROADCAST', 'ANYCAST'];
 
@@ -218,12 +196,6 @@ export function answer(test: Opaque, view: View): Answer {
         advice: 'use --mode early and keep iptables behind it',
       };
   }
-}
-
-/** What specialising a condition for a view found that the view cannot decide. */
-export interface Undecided {
-  readonly reason: string;
-  readonly advice: string;
 }
 
 /**

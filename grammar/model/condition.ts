@@ -78,8 +78,12 @@ export type Opaque =
   /** A match that is kept verbatim and not understood. */
   | { readonly name: 'module'; readonly module: string; readonly words: readonly string[] };
 
+/** Tests with memory. */
+export type MemoryTest = Extract<Opaque, { name: 'limit' | 'recent' | 'hashlimit' | 'quota' | 'nth' }>;
+
 /** Whether a test has memory: it must be asked where iptables asks it, and there alone. */
-export function remembers({ name }: Opaque): boolean {
+export function remembers(test: Opaque): test is MemoryTest {
+  const { name } = test;
   return name === 'limit' || name === 'recent' || name === 'hashlimit' || name === 'quota' || name === 'nth';
 }
 

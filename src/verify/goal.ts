@@ -1,16 +1,12 @@
 import type { Condition } from '../../grammar/model/condition.js';
 import { fieldBits, type Field } from '../../grammar/model/fields.js';
 import type { Family } from '../../grammar/model/family.js';
-import { complement, contains, type IntervalSet } from '../../grammar/model/interval.js';
+import { complement, contains } from '../../grammar/model/interval.js';
 import type { Random } from './random.js';
 import { setWishes } from './set-wishes.js';
+import type { Wish } from './wish.js';
 
-/** A test that a packet is to pass: `(field & mask) ∈ set`. */
-export interface Wish {
-  readonly field: Field;
-  readonly mask: bigint;
-  readonly set: IntervalSet;
-}
+export type { Wish } from './wish.js';
 
 const full = (field: Field, family: Family): bigint => (1n << BigInt(fieldBits(field, family))) - 1n;
 

@@ -6,7 +6,7 @@ import type { IpSet, IpSetMember, SetTest } from '../../grammar/model/ip-set.js'
 import { canMatch } from '../../grammar/sets/decidable.js';
 import { PROTOCOL } from '../../grammar/sets/element.js';
 import { ELEMENT_PARTS, type ElementPart } from '../../grammar/sets/types.js';
-import type { Wish } from './goal.js';
+import type { Wish } from './wish.js';
 import type { Random } from './random.js';
 
 /** Field values of a packet in one of the set's elements: a random one, exceptions among them; empty where there is none. */

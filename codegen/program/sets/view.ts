@@ -3,7 +3,7 @@ import type { Family } from '../../../grammar/model/family.js';
 import type { Field } from '../../../grammar/model/fields.js';
 import type { SetTest } from '../../../grammar/model/ip-set.js';
 import { canMatch, undecidedSet } from '../../../grammar/sets/decidable.js';
-import type { Answer, View } from '../view.js';
+import type { Answer, View } from '../place.js';
 import { ELEMENT_PARTS } from '../../../grammar/sets/types.js';
 import { setFields } from './function.js';
 
