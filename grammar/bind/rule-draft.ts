@@ -98,6 +98,9 @@ export class RuleDraft {
 
   /** The rest of the line is not looked at, and no rule comes of it. */
   skipLine(): void {
+    // Addresses are looked at when all words are read.
+    const kept = this.faults.filter(({ code }) => code !== 'bad-address' && code !== 'host-name');
+    this.faults.splice(0, this.faults.length, ...kept);
     this.otherFamily = true;
     this.ended = true;
   }

@@ -43,7 +43,8 @@ function withoutNews(text: string): string {
     .replaceAll('--icmp-type 255/255', '--icmp-type any')
     .replaceAll(/(--queue-balance \d+:)6553[45]/g, '$1')
     .replaceAll(/(--connlimit-mask) \d+/g, '$1')
-    .replaceAll(/(-j NETMAP --to) \S+/g, '$1');
+    .replaceAll(/(-j NETMAP --to) \S+/g, '$1')
+    .replaceAll(/(--hmark-(?:src|dst)-prefix) \S+/g, '$1');
 }
 
 /** What older versions take or refuse otherwise. */
@@ -84,6 +85,10 @@ export const REASONS: readonly Reason[] = [
     title: 'things elsewhere',
     holds: (difference) =>
       said(difference, /Set .* doesn't exist|failed to get bpf object/s) || atCommit(difference, OBJECTS),
+  },
+  {
+    title: 'nodes of a cluster',
+    holds: (difference) => said(difference, /bad value for option "--cluster-local-nodemask"/),
   },
   {
     title: 'NUL characters',

@@ -14,6 +14,7 @@ export interface HashRate {
 
 const SCALE = 1_000_000n;
 const UINT32_MAX = (1n << 32n) - 1n;
+const INT64_MAX = (1n << 63n) - 1n;
 const BYTE_SHIFT = 4n;
 
 const UNITS: readonly (readonly [name: string, seconds: number])[] = [
@@ -37,16 +38,18 @@ export function sizeFactor(letter: string | undefined): bigint {
   return letter === 'm' ? 1024n * 1024n : letter === 'k' ? 1024n : 1n;
 }
 
-/** Number at the front of the text, whatever stands behind it (`atoll`). */
+/** Number at the front of the text, whatever stands behind it (`atoll`), as 64 bits without a sign. */
 function leadingNumber(word: string): bigint {
-  return BigInt(/^\s*\+?(\d{1,18})/.exec(word)?.[1] ?? 0);
+  const [, sign, digits] = /^\s*([-+]?)(\d+)/.exec(word) ?? ['', '', '0'];
+  const value = BigInt(digits) > INT64_MAX ? INT64_MAX : BigInt(digits);
+  return sign === '-' ? BigInt.asUintN(64, -value) : value;
 }
 
 function parseByteRate(word: string): Parsed<HashRate> | undefined {
   const at = word.indexOf('b/s');
   const count = leadingNumber(word);
   if (at <= 0 || count === 0n) return undefined;
-  const cost = bytesToCost(count * sizeFactor(word[at - 1]));
+  const cost = bytesToCost(BigInt.asUintN(64, count * sizeFactor(word[at - 1])));
   if (cost === 0n) return { error: `"${word}" is too fast` };
   return { value: { unit: 'bytes', average: cost, seconds: 15 } };
 }
@@ -87,7 +90,9 @@ const SIZES: readonly (readonly [letter: string, bytes: bigint])[] = [
 
 export function printByteRate(average: bigint): string {
   const bytes = costToBytes(average);
-  const size = SIZES.find(([, unit]) => bytes >= unit && bytesToCost(bytes - (bytes % unit)) === average);
+  // The tool rounds down with a mask of 32 bits.
+  const rounded = (unit: bigint): bigint => BigInt.asUintN(32, bytes - (bytes % unit));
+  const size = SIZES.find(([, unit]) => bytes >= unit && bytesToCost(rounded(unit)) === average);
   return `${bytes / (size?.[1] ?? 1n)}${size?.[0] ?? ''}b/s`;
 }
 

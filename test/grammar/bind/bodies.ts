@@ -114,6 +114,7 @@ export const BODIES: readonly Body[] = [
     notAsked: 'iptables looks for the target last',
   },
   { name: '-6 in the middle of a match', body: `${A} -m mark -6 --mark 1`, want: '' },
+  { name: '-6 behind what is no address', body: `${A} -s 1.2.3.4.5 -6 -d x/y`, want: '' },
   { name: '-6 before -N', body: '-6 -N FOO', want: '' },
   { name: '-N before -6', body: '-N FOO -6', want: ':FOO - [0:0]' },
   { name: '-4 in an IPv6 file', body: `-4 ${A} -s 1.1.1.1`, want: '', family: 'v6' },

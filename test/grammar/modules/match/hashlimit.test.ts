@@ -94,6 +94,12 @@ testRows(hashlimit, [
       '--hashlimit-upto 1/s --hashlimit-name w2 --hashlimit-rate-match --hashlimit-rate-interval 5000000000',
       '--hashlimit-upto 1/sec --hashlimit-burst 5 --hashlimit-name w2 --hashlimit-rate-match --hashlimit-rate-interval 705032704',
     ],
+    [
+      '--hashlimit-upto -2086184/b/s --hashlimit-name w3 --hashlimit-rate-match',
+      '--hashlimit-upto 68719476704b/s --hashlimit-name w3 --hashlimit-rate-match',
+    ],
+    ['--hashlimit-upto 5000000000b/s --hashlimit-name w4', '--hashlimit-upto 5286113568b/s --hashlimit-name w4'],
+    ['--hashlimit-upto -5/s --hashlimit-name u6'],
     ['--hashlimit-upto 1/s --hashlimit-name u5 --hashlimit-rate-interval 4294967295'],
     ['--hashlimit-upto 1/s --hashlimit-name u4 --hashlimit-rate-interval 0'],
     ['--hashlimit-upto 1/s'],
