@@ -1,6 +1,7 @@
 import { isatty } from 'node:tty';
 import { compile } from '../../codegen/program/index.js';
 import type { CompileOptions, Manifest } from '../../codegen/program/manifest.js';
+import { fillCommands } from '../../codegen/program/sets/batch.js';
 import { residualFilter } from '../../codegen/program/netfilter/residual.js';
 import { printDump } from '../../grammar/index.js';
 import type { Ruleset } from '../../grammar/model/ruleset.js';
@@ -14,6 +15,7 @@ export type TranslationOptions = Omit<CompileOptions, 'source' | 'sourceFile'>;
 interface Options extends DumpOptions, TranslationOptions {
   readonly output: string;
   readonly residual?: string;
+  readonly fill?: string;
   /** Directory in a BPF file system. */
   readonly pins: string;
   readonly json?: boolean;
@@ -33,6 +35,7 @@ export async function run(path: string, options: Options): Promise<ExitCode> {
   }
   const { manifest, object, diagnostics } = result;
   if (options.residual !== undefined) writeWhole(options.residual, residualText(ruleset, manifest, options.pins));
+  if (options.fill !== undefined) writeWhole(options.fill, fillText(manifest, options.pins));
   if (options.output === '-') process.stdout.write(object);
   else writeWhole(options.output, object);
   if (options.json) {
@@ -42,6 +45,13 @@ export async function run(path: string, options: Options): Promise<ExitCode> {
     tellSummary(options.output === '-' ? '<stdout>' : options.output, manifest, object.length);
   }
   return EXIT.same;
+}
+
+/** What fills the IP sets of the object, where the runtime does not. */
+function fillText({ sets }: Manifest, pins: string): string {
+  const text = sets === undefined ? '' : fillCommands(sets, pins);
+  if (text !== undefined) return text;
+  throw new UserError('ipt2bpf: --fill: elements of the IP sets have times, which begin when the object is loaded');
 }
 
 /** The chain, or the table, that is compiled. */
@@ -55,11 +65,12 @@ function residualText(ruleset: Ruleset, manifest: Manifest, pins: string): strin
   return printDump({ ...ruleset, tables: others }) + residualFilter(manifest, pins);
 }
 
-function checkOutput({ output, json, residual, hook }: Options, dump: string): void {
+function checkOutput({ output, json, residual, fill, hook }: Options, dump: string): void {
   if (residual !== undefined && hook !== 'netfilter') {
     throw new UserError('ipt2bpf: --residual is for --hook netfilter: at the other hooks all of iptables stays');
   }
   if (residual !== undefined) checkWritable(residual, [dump, output]);
+  if (fill !== undefined) checkWritable(fill, [dump, output, ...(residual === undefined ? [] : [residual])]);
   if (output === '-' && json) throw new UserError('ipt2bpf: --json and -o - would both go to stdout');
   if (output === '-' && isatty(1)) throw new UserError('ipt2bpf: an object file is nothing for a terminal');
   checkWritable(output, [dump]);

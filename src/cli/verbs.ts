@@ -93,7 +93,8 @@ const COMPILE: Verb = {
     required(chainOption('built-in chain; at netfilter all chains of table filter if left out'), atNetfilter),
     required(new Option('-o, --output <file>', 'object file to write; - is standard output')),
     new Option('--residual <file>', 'at netfilter: write what iptables has to keep, as iptables-save text'),
-    new Option('--pins <directory>', 'where the programs will be pinned that the residual rules ask').default(
+    new Option('--fill <file>', 'write what fills the IP sets, for "bpftool batch file"'),
+    new Option('--pins <directory>', 'where programs that the residual rules ask and maps to fill are pinned').default(
       '/sys/fs/bpf/ipt2bpf',
     ),
     ...translationOptions(),
@@ -105,6 +106,7 @@ const COMPILE: Verb = {
     'ipt2bpf compile rules.v4 --hook tc --chain OUTPUT -o output.o',
     'ipt2bpf compile rules.v4 --hook xdp --chain INPUT --mode early -o early.o',
     'ipt2bpf compile rules.v4 --hook netfilter -o table.o --residual rest.v4',
+    'ipt2bpf compile rules.v4 --hook xdp --chain INPUT --ipset sets.txt -o input.o',
     'sudo iptables-save | ipt2bpf compile - --hook tc --chain FORWARD -o forward.o',
   ],
 };
