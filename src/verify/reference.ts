@@ -162,13 +162,15 @@ export function isPiece(job: VerifyJob, packet: Packet, atomic = false): boolean
   return isPiece6(bytes, atomic);
 }
 
-function isPiece6(bytes: Uint8Array, atomic: boolean): boolean {
+/** {@link isPiece} of an IPv6 packet from its header on, as far as it is there. */
+export function isPiece6(bytes: Uint8Array, atomic: boolean): boolean {
   let next = bytes[6];
   let at = 40;
   while ([0, 43, 44, 51, 60].includes(next) && at + 2 <= bytes.length) {
-    // Connection tracking throws a cut fragment header away.
-    if (next === 44 && at + 8 > bytes.length) return atomic;
-    if (next === 44 && (atomic || (((bytes[at + 2] << 8) | bytes[at + 3]) & 0xfff9) !== 0)) return true;
+    // Its offset may be there though its end is cut off; connection tracking throws such a header away.
+    const offset = next === 44 && at + 4 <= bytes.length ? (bytes[at + 2] << 8) | bytes[at + 3] : 0;
+    if (next === 44 && (atomic || (offset & 0xfff9) !== 0)) return true;
+    if (next === 44 && at + 8 > bytes.length) return false;
     const length = next === 44 ? 8 : next === 51 ? (bytes[at + 1] + 2) * 4 : (bytes[at + 1] + 1) * 8;
     next = bytes[at];
     at += length;
