@@ -20,6 +20,7 @@ import { visitCondition } from './reachable.js';
 import { rejectNeeds } from './reject/index.js';
 import { SET_FEATURE, setNotes } from './sets/notes.js';
 import { REJECT_TYPES } from './verdict.js';
+import { helperNeeds } from './helper-needs.js';
 import { COMPILER } from './version.js';
 
 export type { CompileOptions, Manifest } from './manifest.js';
@@ -251,6 +252,11 @@ function needs(built: Built, logs: boolean): Manifest['needs'] {
   if (usesDevices(built)) {
     kernel = '6.2';
     features.push('kfunc bpf_cast_to_kern_ctx', 'helper bpf_probe_read_kernel');
+  }
+  const code = programs.flatMap(({ entry, functions }) => [entry.code, ...functions.map((f) => f.instructions)]);
+  for (const need of helperNeeds(code.flat())) {
+    kernel = newer(kernel, need.kernel);
+    features.push(need.feature);
   }
   const [{ view }] = analyses;
   const answers = rejectNeeds(

@@ -3,7 +3,7 @@ import type { Family } from '../../grammar/model/family.js';
 import type { Field } from '../../grammar/model/fields.js';
 import type { Ruleset } from '../../grammar/model/ruleset.js';
 import type { FunctionSpec, MapSpec, ParamSpec } from '../object/spec.js';
-import type { BelowChains } from './chains.js';
+import { TooLargeError, type BelowChains } from './chains.js';
 import type { Code } from './code.js';
 import { emitNth, emitQuota } from './count.js';
 import type { FlowLayout } from './flow.js';
@@ -29,6 +29,11 @@ export interface MemoryPlace {
   readonly ifFalse: string;
   readonly hotdrop: string;
 }
+
+/** Instructions of one program that the verifier follows are 1,000,000; so much is left to the functions of lists. */
+const MOST_VERIFIED = 800_000;
+/** Measured with Linux 6.18: 25 to 32 an entry. */
+const VERIFIED_PER_STEP = 40;
 
 type Functions = readonly Omit<FunctionSpec, 'linkage'>[];
 
@@ -117,7 +122,19 @@ export class MemoryTests {
         stack = HASHLIMIT_STACK;
       }
     }
+    if (this.verified(tests) > MOST_VERIFIED) throw new TooLargeError();
     return names.size === 0 ? undefined : { depth: 1, stack: entry + stack, functions: names.size };
+  }
+
+  /** Instructions that the verifier follows in the functions of lists, which it walks entry by entry. */
+  private verified(tests: readonly Opaque[]): number {
+    const names = new Map<string, number>();
+    for (const test of tests) {
+      if (test.name !== 'recent') continue;
+      const { entries, stamps } = this.recent.list(test.test.list).layout;
+      names.set(this.recent.functionOf(test.test), VERIFIED_PER_STEP * (entries + stamps));
+    }
+    return [...names.values()].reduce((sum, one) => sum + one, 0);
   }
 
   /** Valid when all programs have been emitted. */

@@ -103,6 +103,7 @@ export function translationOptions(): readonly Option[] {
     choice('--reject <policy>', 'REJECT answers on the wire, or only drops', ['answer', 'drop']).default('answer'),
     choice('--vlan <policy>', 'packets of other VLANs than 0', ['judge', 'drop', 'pass']),
     whole('--hz <n>', 'CONFIG_HZ of the kernel that will run it, for -m limit (250 if left out)', 1, 10_000),
+    whole('--recent-entries <n>', 'ip_list_tot of its module xt_recent, for -m recent (100 if left out)', 1, 4000),
     ipsetOption(),
     familyOption(),
     tableOption(),

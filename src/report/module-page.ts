@@ -1,6 +1,7 @@
 import { analyse } from '../../codegen/program/analysis.js';
 import type { Hook } from '../../codegen/program/manifest.js';
 import { parseDump } from '../../grammar/index.js';
+import { bindSets, parseSets } from '../../grammar/sets/index.js';
 import type { BuiltinChain, Family, TableName } from '../../grammar/model/family.js';
 import { MODULE_SAMPLES, type ModuleSample } from './module-samples.js';
 
@@ -35,7 +36,9 @@ export function standingOf(sample: ModuleSample, place: Place, family: Family): 
   const text = `*${place.table}\n-A ${place.chain} ${sample.words}\nCOMMIT\n`;
   const { ruleset, diagnostics } = parseDump(text, { family, sets: ['a'] });
   if (diagnostics.some(({ severity }) => severity === 'error')) return { kind: 'none' };
-  const result = analyse(ruleset, { hook: place.hook, chain: place.chain, table: place.table });
+  // As with --ipset.
+  const { sets } = parseSets(`create a hash:ip family ${family === 'v4' ? 'inet' : 'inet6'}\n`);
+  const result = analyse(bindSets(ruleset, sets), { hook: place.hook, chain: place.chain, table: place.table });
   if (!result.ok) return { kind: 'refused', reason: result.diagnostics.map(({ message }) => message).join('; ') };
   const [rule] = result.analysis.rules;
   if (rule.undecided.length === 0) return { kind: 'exact' };
