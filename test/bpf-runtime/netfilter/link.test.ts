@@ -229,8 +229,14 @@ describe.skipIf(!root)('programs attached by links (skipped without root)', () =
       } finally {
         rmSync(pin, { force: true });
       }
-      host.send(UDP);
-      expect(packets(object)).toBe(1n);
+      // The kernel detaches from a work queue: a packet sent at once may still be seen.
+      const detached = (): boolean => {
+        const before = packets(object);
+        host.send(UDP);
+        return packets(object) === before;
+      };
+      expect(Array.from({ length: 100 }).some(detached)).toBe(true);
+      expect(detached()).toBe(true);
     });
   });
 });

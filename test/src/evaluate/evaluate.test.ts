@@ -612,7 +612,7 @@ rows('marks, states and what is not known', [
   },
   {
     name: 'an unknown match',
-    rules: ['-A INPUT -m bpf --bytecode "1,6 0 0 1" -j DROP'],
+    rules: ['-A INPUT -m nfacct --nfacct-name traffic -j DROP'],
     packet: TCP,
     want: 'unknown module at INPUT 1; ',
   },
