@@ -12,7 +12,12 @@ function packet(...bytes: readonly number[]): Uint8Array {
 it.each([
   { name: 'a later piece', have: packet(6, 0, 0x05, 0xa8, 0, 0, 0, 1), want: true, atomic: true },
   { name: 'the first piece', have: packet(6, 0, 0x00, 0x01, 0, 0, 0, 1), want: true, atomic: true },
-  { name: 'a whole datagram behind a fragment header', have: packet(6, 0, 0, 0, 0, 0, 0, 1), want: false, atomic: true },
+  {
+    name: 'a whole datagram behind a fragment header',
+    have: packet(6, 0, 0, 0, 0, 0, 0, 1),
+    want: false,
+    atomic: true,
+  },
   { name: 'a header cut behind its offset', have: packet(110, 0x6c, 0x48, 0xa3, 0x3e), want: true, atomic: true },
   { name: 'a header cut behind an offset of 0', have: packet(6, 0, 0, 0, 0), want: false, atomic: true },
   { name: 'a header cut before its offset', have: packet(6, 0, 0x48), want: false, atomic: true },
