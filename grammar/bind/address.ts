@@ -12,6 +12,7 @@ import {
   type MaskedAddress,
 } from '../modules/value/address.js';
 import { wholeNumber } from '../modules/value/number.js';
+import { utf8Length } from '../model/utf8.js';
 
 /** Addresses of host names that the caller declares; names are never looked up. */
 export type Hosts = ReadonlyMap<string, readonly string[]>;
@@ -74,7 +75,7 @@ function plainIpv4(text: string): MaskedAddress | undefined {
 }
 
 function parseMasked(piece: string, family: Family, hosts: Hosts | undefined): Parsed<readonly AddressTerm[]> {
-  if (Buffer.byteLength(piece) > NAME_BYTES) return { error: 'the address is longer than 255 characters' };
+  if (utf8Length(piece) > NAME_BYTES) return { error: 'the address is longer than 255 characters' };
   const slash = piece.lastIndexOf('/');
   const mask = slash < 0 ? { value: fullMask(family) } : parseMask(piece.slice(slash + 1), family);
   if ('error' in mask) return mask;

@@ -1,5 +1,6 @@
 import type { Diagnostic } from '../model/diagnostic.js';
 import { problem, type Word } from '../syntax/index.js';
+import { utf8Length } from '../model/utf8.js';
 
 /** XT_EXTENSION_MAXNAMELEN - 1 */
 const CHAIN_NAME_BYTES = 28;
@@ -9,7 +10,7 @@ const VERDICTS: ReadonlySet<string> = new Set(['ACCEPT', 'DROP', 'QUEUE', 'RETUR
 
 /** Why a chain line cannot declare a chain of this name. */
 export function declaredNameFault(word: Word): Diagnostic | undefined {
-  if (Buffer.byteLength(word.text) > CHAIN_NAME_BYTES) {
+  if (utf8Length(word.text) > CHAIN_NAME_BYTES) {
     return problem('bad-chain-name', word, `chain name "${word.text}" is longer than ${CHAIN_NAME_BYTES} characters`);
   }
   if (VERDICTS.has(word.text)) return problem('bad-chain-name', word, `${word.text} is a verdict, not a chain name`);

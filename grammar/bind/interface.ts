@@ -1,6 +1,7 @@
 import type { Condition } from '../model/condition.js';
 import { FALSE, inSet, not, TRUE } from '../model/condition.js';
 import type { Parsed } from '../modules/define.js';
+import { hexOf, utf8, utf8Length } from '../model/utf8.js';
 
 /** IFNAMSIZ: bytes of a name, its NUL included. */
 const NAME_BYTES = 16;
@@ -8,7 +9,7 @@ const NAME_BYTES = 16;
 /** An interface name as given; a final `+` stands for any rest, one in the middle for itself. */
 export function parseInterface(text: string): Parsed<string> {
   if (text === '') return { error: 'an empty interface name matches nothing that was meant' };
-  if (Buffer.byteLength(text) >= NAME_BYTES) {
+  if (utf8Length(text) >= NAME_BYTES) {
     return { error: `interface name "${text}" is longer than ${NAME_BYTES - 1} characters` };
   }
   return { value: text };
@@ -43,9 +44,9 @@ function nameTest(field: 'iif' | 'oif', name: string): Condition {
   const before = tests.get(key);
   if (before !== undefined) return before;
   const wild = name.endsWith('+');
-  const bytes = Buffer.from(wild ? name.slice(0, -1) : name);
+  const bytes = utf8(wild ? name.slice(0, -1) : name);
   const rest = BigInt(8 * (NAME_BYTES - bytes.length));
-  const lo = BigInt(`0x${bytes.toString('hex')}`) << rest;
+  const lo = BigInt(`0x${hexOf(bytes)}`) << rest;
   const condition = inSet(field, [{ lo, hi: wild ? lo | ((1n << rest) - 1n) : lo }]);
   if (tests.size < REMEMBERED) tests.set(key, condition);
   return condition;

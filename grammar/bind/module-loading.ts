@@ -7,6 +7,7 @@ import type { Entry } from './registry.js';
 import type { RuleDraft } from './rule-draft.js';
 import type { KnownUse, Surroundings, UnknownUse } from './rule-words.js';
 import { didYouMean } from '../modules/value/suggest.js';
+import { utf8Length } from '../model/utf8.js';
 
 /** `-m NAME` */
 export function loadMatch(rule: RuleDraft, word: Word): void {
@@ -84,7 +85,7 @@ const TARGET_NAME_BYTES = 28;
 /** xshared.c `xt_parse_target` */
 function targetNameFault(word: Word): Diagnostic | undefined {
   if (word.text === '') return problem('unknown-target', word, 'the target has no name');
-  if (Buffer.byteLength(word.text) > TARGET_NAME_BYTES) {
+  if (utf8Length(word.text) > TARGET_NAME_BYTES) {
     return problem('unknown-target', word, `"${word.text}" is longer than ${TARGET_NAME_BYTES} characters`);
   }
   if (/[ \t\n\v\f\r]/.test(word.text)) return problem('unknown-target', word, `"${word.text}" holds a blank`);

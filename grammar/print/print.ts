@@ -1,4 +1,5 @@
 import type { Chain, Counters, Rule, Ruleset, Table } from '../model/ruleset.js';
+import { compareBytes, utf8 } from '../model/utf8.js';
 
 /**
  * The dump as iptables-save prints it, without its comments: tables in the ruleset's order, built-in chains first,
@@ -18,7 +19,7 @@ function printTable(table: Table): string {
 
 /** By bytes, as libiptc keeps them (`iptcc_insert_chain`). */
 function byName(a: Chain, b: Chain): number {
-  return Buffer.compare(Buffer.from(a.name), Buffer.from(b.name));
+  return compareBytes(utf8(a.name), utf8(b.name));
 }
 
 function printChain({ name, policy, counters }: Chain): string {

@@ -6,6 +6,7 @@ import { UINT16, UINT32, UINT8, wholeNumber } from '../modules/value/number.js';
 import { didYouMean } from '../modules/value/suggest.js';
 import { parseElement, printElement } from './element.js';
 import { hasFamily, hasNetworks, isBitmap, isIpSetType } from './types.js';
+import { utf8Length } from '../model/utf8.js';
 
 export type IpSets = ReadonlyMap<string, IpSet | OtherIpSet>;
 
@@ -117,7 +118,7 @@ class Reader {
     if (name === undefined || type === undefined) {
       return this.error(command, 'bad-set', 'create needs a name and a type');
     }
-    if (Buffer.byteLength(name.text) >= NAME_BYTES) {
+    if (utf8Length(name.text) >= NAME_BYTES) {
       return this.error(name, 'bad-set', `"${name.text}" is longer than ${NAME_BYTES - 1} characters`);
     }
     if (this.drafts.has(name.text)) return this.error(name, 'bad-set', `there is a set "${name.text}" already`);

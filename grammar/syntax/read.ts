@@ -5,6 +5,7 @@ import { problem, warning } from './codes.js';
 import { parseCounters } from './counters.js';
 import { LineParser, type RawLine } from './line-parser.js';
 import { plainRule, wordAt, type Piece } from './plain-rule.js';
+import { utf8Length } from '../model/utf8.js';
 
 /** Bytes that iptables-restore reads at once (`buffer[10240]`), and that it keeps of a word (`xt_param_buf`). */
 const LINE_BYTES = 10_239;
@@ -76,7 +77,7 @@ function lineFrame(text: string, number: number, reports: FileReports): Frame {
   if (text.includes('\0')) {
     faults.push(problem('nul-character', at(text.indexOf('\0') + 1), 'the line holds a NUL character'));
   }
-  if (Buffer.byteLength(text) > LINE_BYTES) {
+  if (text.length > LINE_BYTES / 3 && utf8Length(text) > LINE_BYTES) {
     faults.push(
       problem('line-too-long', at(1), `the line is longer than ${LINE_BYTES} bytes, iptables-restore cuts it`),
     );
@@ -188,7 +189,7 @@ function wordFaults(words: readonly Word[], range: SourceRange): readonly Diagno
     const message = `the line has ${words.length} words, iptables-restore takes ${MOST_WORDS}`;
     return [problem('too-many-words', words[MOST_WORDS], message, 'make several rules of it')];
   }
-  const long = words.find(({ text }) => text.length > WORD_BYTES / 3 && Buffer.byteLength(text) > WORD_BYTES);
+  const long = words.find(({ text }) => text.length > WORD_BYTES / 3 && utf8Length(text) > WORD_BYTES);
   if (long === undefined) return NO_FAULTS;
   return [problem('word-too-long', long, `the word is longer than ${WORD_BYTES} bytes`)];
 }

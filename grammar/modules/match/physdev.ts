@@ -2,6 +2,7 @@ import { opaque } from '../../model/condition.js';
 import type { BuiltinChain } from '../../model/family.js';
 import { defineMatch, isEmpty, moduleWords, option, type OptionsOf, type ValueType } from '../define.js';
 import { flag } from '../value/text.js';
+import { utf8Length } from '../../model/utf8.js';
 
 /** Room for an interface name without its NUL (IFNAMSIZ). */
 const NAME_BYTES = 15;
@@ -10,9 +11,7 @@ const interfaceName: ValueType<string> = {
   arity: 1,
   placeholder: 'name',
   parse: ([word]) =>
-    Buffer.byteLength(word) > NAME_BYTES
-      ? { error: `"${word}" is longer than ${NAME_BYTES} characters` }
-      : { value: word },
+    utf8Length(word) > NAME_BYTES ? { error: `"${word}" is longer than ${NAME_BYTES} characters` } : { value: word },
   print: (name) => [name],
 };
 

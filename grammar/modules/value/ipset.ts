@@ -1,4 +1,5 @@
 import type { ModuleContext, Parsed, ValueType } from '../define.js';
+import { utf8Length } from '../../model/utf8.js';
 
 /** A set and which address or port of the packet each of its dimensions is compared with. */
 export interface SetUse {
@@ -13,7 +14,7 @@ const DIMENSIONS = 6;
 
 function parseSetUse(name: string, list: string, { sets }: ModuleContext): Parsed<SetUse> {
   if (/^[-!]/.test(list)) return { error: `a set needs a list of src and dst behind its name, "${list}" is not one` };
-  if (Buffer.byteLength(name) >= NAME_BYTES) return { error: `"${name}" is longer than ${NAME_BYTES - 1} characters` };
+  if (utf8Length(name) >= NAME_BYTES) return { error: `"${name}" is longer than ${NAME_BYTES - 1} characters` };
   if (sets?.has(name) === false) return { error: `there is no set "${name}"` };
   const pieces = list.split(',');
   if (pieces.length > DIMENSIONS) return { error: `"${list}" has more than ${DIMENSIONS} directions` };

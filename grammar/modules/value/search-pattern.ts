@@ -1,4 +1,5 @@
 import type { Parsed, ValueType } from '../define.js';
+import { hexOf, latin1Of, utf8 } from '../../model/utf8.js';
 
 /** Bytes of a pattern at most (XT_STRING_MAX_PATTERN_SIZE). */
 const MOST = 128;
@@ -12,7 +13,7 @@ export const plainPattern: ValueType<Uint8Array> = {
   arity: 1,
   placeholder: 'string',
   parse: ([word]) => {
-    const bytes = Buffer.from(word);
+    const bytes = utf8(word);
     return bytes.length > MOST ? { error: `"${word}" is longer than ${MOST} bytes` } : { value: bytes };
   },
   print: (bytes) => [printPlain(bytes)],
@@ -35,16 +36,16 @@ export function needsHex(bytes: Uint8Array): boolean {
 }
 
 export function printPlain(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString('latin1');
+  return latin1Of(bytes);
 }
 
 export function printHex(bytes: Uint8Array): string {
-  return `|${Buffer.from(bytes).toString('hex')}|`;
+  return `|${hexOf(bytes)}|`;
 }
 
 function parseHexPattern(word: string): Parsed<Uint8Array> {
   if (word === '') return { error: 'the pattern has no byte' };
-  const text = Buffer.from(word);
+  const text = utf8(word);
   const bytes: number[] = [];
   let inHex = false;
   let i = 0;
@@ -75,7 +76,7 @@ function parseHexPattern(word: string): Parsed<Uint8Array> {
 }
 
 /** The two digits at `at`, behind which something must stand. */
-function hexByte(text: Buffer, at: number): number | undefined {
-  const digits = text.toString('latin1', at, at + 2);
+function hexByte(text: Uint8Array, at: number): number | undefined {
+  const digits = latin1Of(text.subarray(at, at + 2));
   return at + 2 < text.length && /^[\da-f]{2}$/i.test(digits) ? parseInt(digits, 16) : undefined;
 }

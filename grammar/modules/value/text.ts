@@ -1,5 +1,6 @@
 import type { ValueType } from '../define.js';
 import { unknownName } from './suggest.js';
+import { cutUtf8, utf8Length } from '../../model/utf8.js';
 
 /** An option without words. */
 export const flag: ValueType<true> = {
@@ -23,7 +24,7 @@ export function text({ placeholder, min = 0, max = Infinity, cut = Infinity }: T
     arity: 1,
     placeholder,
     parse: ([word]) => {
-      const bytes = Buffer.byteLength(word);
+      const bytes = utf8Length(word);
       if (bytes < min) return { error: `"${word}" is shorter than ${min} characters` };
       if (bytes > max) return { error: `"${word}" is longer than ${max} characters` };
       return { value: bytes > cut ? cutBytes(word, cut) : word };
@@ -43,7 +44,7 @@ export function messagePrefix(bytes: number): ValueType<string> {
 }
 
 function cutBytes(word: string, bytes: number): string {
-  return Buffer.from(word).subarray(0, bytes).toString();
+  return cutUtf8(word, bytes);
 }
 
 /** Whether `text` is a beginning of `name`, letter case aside (`strncasecmp(text, name, strlen(text))`). */
