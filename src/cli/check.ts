@@ -1,9 +1,8 @@
-import { analyse, type Analysis } from '../../codegen/program/analysis.js';
-import type { FragmentPolicy, Hook, Mode, VlanPolicy } from '../../codegen/program/manifest.js';
+import { analyse } from '../../codegen/program/analysis.js';
+import type { Hook } from '../../codegen/program/manifest.js';
 import type { BuiltinChain } from '../../grammar/model/family.js';
-import { findTable, findChain, type Ruleset } from '../../grammar/model/ruleset.js';
+import { assumptionsOf, CANDIDATES, hasChain, statusOf, unsaid, type ChainStatus } from '../report/translation.js';
 import type { TranslationOptions } from './compile.js';
-import type { Diagnostic } from '../../grammar/model/diagnostic.js';
 import { loadRules, type DumpOptions } from './dump.js';
 import { EXIT, say, sayJson, tellDiagnostics, UserError, visible, type ExitCode } from './output.js';
 
@@ -12,43 +11,6 @@ interface Options extends DumpOptions, Omit<TranslationOptions, 'hook' | 'chain'
   readonly chain?: BuiltinChain;
   readonly json?: boolean;
 }
-
-interface RuleStatus {
-  readonly line: number;
-  readonly chain: string;
-  readonly number: number;
-  readonly rule: string;
-  readonly status: 'exact' | 'deferred';
-  readonly reasons: readonly string[];
-}
-
-interface ChainStatus {
-  readonly hook: Hook;
-  readonly table: string;
-  readonly chain: BuiltinChain;
-  readonly exact: boolean;
-  readonly rules: readonly RuleStatus[];
-  readonly mode: Mode;
-  readonly fragments: FragmentPolicy;
-  /** Whether iptables sees whole datagrams in this chain, and a piece therefore may meet another fate. */
-  readonly reassembled: boolean;
-  readonly vlan: VlanPolicy;
-  readonly assumptions: readonly string[];
-  readonly warnings: readonly Diagnostic[];
-}
-
-const CANDIDATES: readonly (readonly [Hook, BuiltinChain])[] = [
-  ['xdp', 'PREROUTING'],
-  ['xdp', 'INPUT'],
-  ['xdp', 'FORWARD'],
-  ['tc', 'PREROUTING'],
-  ['tc', 'INPUT'],
-  ['tc', 'FORWARD'],
-  ['tc', 'OUTPUT'],
-  ['netfilter', 'INPUT'],
-  ['netfilter', 'FORWARD'],
-  ['netfilter', 'OUTPUT'],
-];
 
 /** Says for each hook and chain what can be translated. Exit 0: every rule; 1: some rules are not. */
 export async function run(path: string, options: Options): Promise<ExitCode> {
@@ -73,31 +35,6 @@ export async function run(path: string, options: Options): Promise<ExitCode> {
   return reports.every((report) => report.exact) ? EXIT.same : EXIT.different;
 }
 
-/** Whether the dump says anything about the chain. */
-function hasChain(ruleset: Ruleset, chain: BuiltinChain, asked: Options['table']): boolean {
-  const tables =
-    asked !== undefined ? [asked] : chain === 'PREROUTING' ? (['raw', 'mangle'] as const) : (['filter'] as const);
-  return tables.some((name) => {
-    const table = findTable(ruleset, name);
-    const found = table && findChain(table, chain);
-    return found !== undefined && (chain !== 'PREROUTING' || found.rules.length > 0);
-  });
-}
-
-function statusOf(analysis: Analysis): ChainStatus {
-  const rules = analysis.rules.map(({ rule, undecided }): RuleStatus => ({
-    line: rule.rule.range.line,
-    chain: rule.chain,
-    number: rule.number,
-    rule: rule.rule.source,
-    status: undecided.length === 0 ? 'exact' : 'deferred',
-    reasons: undecided.map((why) => `${why.reason} (${why.advice})`),
-  }));
-  const { hook, table, chain, mode, fragments, reassembled, vlan, assumptions, warnings } = analysis;
-  const exact = rules.every((rule) => rule.status === 'exact');
-  return { hook, table, chain, exact, mode, rules, fragments, reassembled, vlan, assumptions, warnings };
-}
-
 function print(reports: readonly ChainStatus[]): void {
   for (const report of reports) {
     const deferred = report.rules.filter((rule) => rule.status === 'deferred');
@@ -116,26 +53,4 @@ function summaryOf({ hook, mode, rules }: ChainStatus, deferred: number): string
   if (mode === 'early') return `early, ${deferred} of ${count} deferred`;
   if (deferred === 0) return `exact (${count})`;
   return `${deferred} of ${count} ${hook === 'netfilter' ? 'not translated' : 'only with --mode early'}`;
-}
-
-/** What an object of this chain takes for granted, where that depends on the rules and the options. */
-function assumptionsOf({ exact, mode, rules, reassembled, fragments, vlan, assumptions }: ChainStatus): string[] {
-  if (rules.length === 0 || (!exact && mode === 'exact')) return [];
-  const notes = [...assumptions];
-  if (fragments === 'drop') notes.push('fragments are dropped');
-  if (fragments === 'pass') notes.push('fragments are passed unjudged');
-  if (fragments === 'judge' && reassembled) {
-    notes.push('fragments are judged one by one, which may be stricter than the whole datagram, never laxer');
-  }
-  if (vlan !== 'judge') {
-    notes.push(
-      `packets of other VLANs than 0 are ${vlan === 'drop' ? 'dropped' : 'passed'}: their device is not known`,
-    );
-  }
-  return notes;
-}
-
-/** Warnings whose words are not an assumption's already. */
-function unsaid({ warnings, assumptions }: ChainStatus): readonly Diagnostic[] {
-  return warnings.filter(({ message }) => !assumptions.includes(message));
 }

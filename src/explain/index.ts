@@ -1,0 +1,1 @@
+export { explainPacket, NoSuchQuestion, type Explanation, type ExplainPlace } from './explanation.js';
