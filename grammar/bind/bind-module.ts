@@ -38,6 +38,7 @@ interface Memory {
 export class ModuleBinder {
   private readonly memories = new Map<string, Memory>();
   private last: Memory | undefined;
+  private readonly jumps = new Map<string, BoundTarget>();
 
   /** The bound match, or undefined where faults were added. */
   match(use: MatchUse, context: ModuleContext, faults: Diagnostic[]): BoundMatch | undefined {
@@ -49,7 +50,7 @@ export class ModuleBinder {
     if (use === undefined) return NO_TARGET;
     switch (use.kind) {
       case 'chain':
-        return jumpTarget(use.name, use.goto);
+        return this.jump(use.name, use.goto);
       case 'unknown':
         return verbatimTarget(use);
       case 'known':
@@ -57,6 +58,13 @@ export class ModuleBinder {
       default:
         return use satisfies never;
     }
+  }
+
+  private jump(chain: string, goto: boolean): BoundTarget {
+    const key = goto ? `-g ${chain}` : chain;
+    let target = this.jumps.get(key);
+    if (target === undefined) this.jumps.set(key, (target = jumpTarget(chain, goto)));
+    return target;
   }
 
   private memory(context: ModuleContext): Memory {
@@ -92,14 +100,25 @@ function remembered<U extends KnownUse, T>(
   faults: Diagnostic[],
   bind: (use: U, context: ModuleContext) => T,
 ): T | undefined {
-  const before = known.get(use.text);
+  const text = known.isOpen ? textOf(use) : undefined;
+  const before = text === undefined ? undefined : known.get(text);
   if (before !== undefined) return before;
   const found = moduleFaults(use, context);
   faults.push(...found);
   if (found.length > 0 || use.broken) return undefined;
   const bound = bind(use, context);
-  known.set(use.text, bound);
+  if (text !== undefined) known.set(text, bound);
   return bound;
+}
+
+/** The module and its options as read: of equal text, two uses in the same context mean the same. */
+function textOf({ entry, read }: KnownUse): string {
+  let text = entry.module.name;
+  for (const { key, inverted, protocol, values } of read) {
+    text += `\n${inverted ? '!' : ''}${key} ${protocol ?? ''}`;
+    for (const value of values) text += `\n${value.text}`;
+  }
+  return text;
 }
 
 export function hookNeeds(use: MatchUse | TargetUse): readonly HookNeed[] {
@@ -116,6 +135,7 @@ export function hookNeeds(use: MatchUse | TargetUse): readonly HookNeed[] {
 
 function knownNeeds(use: KnownUse): readonly HookNeed[] {
   const { name, hooks, hooksFor } = use.entry.module;
+  if (hooks === undefined && hooksFor === undefined) return NO_NEEDS;
   const always = needOf(name, hooks, use.at);
   if (hooksFor === undefined || use.broken) return always;
   return [...always, ...needOf(name, hooksFor(optionsOf(use)), use.at)];
@@ -129,12 +149,14 @@ export function ruleFaults(use: MatchUse | TargetUse, rule: RuleParts): readonly
 }
 
 /** At the option that the message speaks of, else at the module. */
-function checkFault({ entry, places, at }: KnownUse, message: string): Diagnostic {
+function checkFault({ entry, read, at }: KnownUse, message: string): Diagnostic {
   const { name, options } = entry.module;
-  const spoken = Object.keys(places).find((key) => message.split(/[ ,:]+/).includes(options[key].flag));
+  const words = message.split(/[ ,:]+/);
+  const spoken = read.find(({ key }) => words.includes(options[key].flag));
   return problem(
     'module-check',
-    spoken === undefined ? at : places[spoken],
+    // Of an option that is given twice, the last one counts.
+    spoken === undefined ? at : (read.findLast(({ key }) => key === spoken.key) ?? spoken).at,
     message.includes(name) ? message : `${name}: ${message}`,
   );
 }
@@ -189,7 +211,8 @@ function verbatimTarget({ name, words }: UnknownUse): BoundTarget {
 function moduleFaults(use: KnownUse, context: ModuleContext): readonly Diagnostic[] {
   const { module, required } = use.entry;
   const { at, given } = use;
-  const faults: Diagnostic[] = [...tableFaults({ name: module.name, at }, module.tables, context)];
+  const faults: Diagnostic[] = [];
+  addTableFault({ name: module.name, at }, module.tables, context, faults);
   if (module.kind === 'match' && module.protocols !== undefined) {
     const { protocol } = context;
     if (protocol === undefined || protocol.inverted || !module.protocols.includes(protocol.number)) {
@@ -199,18 +222,19 @@ function moduleFaults(use: KnownUse, context: ModuleContext): readonly Diagnosti
   for (const { key, spec } of required) {
     if (given[key] === undefined) faults.push(problem('missing-option', at, `${module.name} needs ${spec.flag}`));
   }
-  if (faults.length > 0 || use.broken) return faults;
-  return (module.check?.(optionsOf(use), context) ?? []).map((message) => checkFault(use, message));
+  if (faults.length > 0 || use.broken || module.check === undefined) return faults;
+  return module.check(optionsOf(use), context).map((message) => checkFault(use, message));
 }
 
-function tableFaults(
+function addTableFault(
   { name, at }: { readonly name: string; readonly at: Word },
   tables: readonly TableName[] | undefined,
   { table }: ModuleContext,
-): readonly Diagnostic[] {
-  if (tables === undefined || tables.includes(table)) return [];
+  faults: Diagnostic[],
+): void {
+  if (tables === undefined || tables.includes(table)) return;
   const hint = `it can stand in ${tables.join(', ')}`;
-  return [problem('wrong-table', at, `${name} cannot stand in table ${table}`, hint)];
+  faults.push(problem('wrong-table', at, `${name} cannot stand in table ${table}`, hint));
 }
 
 function protocolWords({ protocols = [] }: MatchModule): string {

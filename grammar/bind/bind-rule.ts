@@ -14,17 +14,14 @@ export interface BoundLine {
 }
 
 /** Checks the parts of a rule against each other and gives the rule its meaning. */
-export function bindRule(line: RuleLine, words: RuleWords, context: ModuleContext, modules: ModuleBinder): BoundLine {
+export function bindRule(line: RuleLine, words: RuleWords, modules: ModuleBinder): BoundLine {
+  const { context } = words;
   const faults: Diagnostic[] = [];
   addInterfaceFault(words, context, faults);
   addIllegalOption(words, faults);
   // Of a rule that was not read to its end, nobody knows what it lacks.
   if (words.stopped) return { rules: [], hookNeeds: [], faults };
-  const matches: BoundMatch[] = [];
-  for (const use of words.matches) {
-    const match = modules.match(use, context, faults);
-    if (match !== undefined) matches.push(match);
-  }
+  const matches = words.matches.map((use) => modules.match(use, context, faults)).filter(isBound);
   const target = modules.target(words.target, context, faults);
   const whole = matches.length === words.matches.length && target !== undefined;
   if (whole) addRuleFaults(words, context, faults);
@@ -32,14 +29,13 @@ export function bindRule(line: RuleLine, words: RuleWords, context: ModuleContex
     return { rules: [], hookNeeds: [], faults };
   }
   const { range, source } = line;
+  const { family } = context;
   const counters = words.counters ?? line.counters;
-  // A copy holds no spare room.
-  const kept = matches.slice();
   const rules = addressPairs(words.head).map((pair): Rule => {
-    const canonical = headWords(words.head, pair, context.family);
-    const head = headCondition(words.head, pair, context.family);
-    if (counters === undefined) return { range, source, headWords: canonical, head, matches: kept, target };
-    return { range, source, counters, headWords: canonical, head, matches: kept, target };
+    const canonical = headWords(words.head, pair, family);
+    const head = headCondition(words.head, pair, family);
+    if (counters === undefined) return { range, source, headWords: canonical, head, matches, target };
+    return { range, source, counters, headWords: canonical, head, matches, target };
   });
   return { rules, hookNeeds: needsOf(words), faults };
 }
@@ -63,11 +59,18 @@ function looksAtRule(use: MatchUse | TargetUse): boolean {
 }
 
 function needsOf({ matches, target }: RuleWords): readonly HookNeed[] {
-  const needs: HookNeed[] = [];
-  for (const use of matches) needs.push(...hookNeeds(use));
-  if (target !== undefined) needs.push(...hookNeeds(target));
-  return needs;
+  let needs: HookNeed[] | undefined;
+  for (const use of target === undefined ? matches : [...matches, target]) {
+    for (const need of hookNeeds(use)) (needs ??= []).push(need);
+  }
+  return needs ?? NO_NEEDS;
 }
+
+function isBound(match: BoundMatch | undefined): match is BoundMatch {
+  return match !== undefined;
+}
+
+const NO_NEEDS: readonly HookNeed[] = [];
 
 function isError({ severity }: Diagnostic): boolean {
   return severity === 'error';

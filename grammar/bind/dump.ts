@@ -1,7 +1,6 @@
 import type { Diagnostic } from '../model/diagnostic.js';
 import { BUILTIN_CHAINS, type Family, type TableName } from '../model/family.js';
 import type { Rule, Ruleset } from '../model/ruleset.js';
-import type { ModuleContext } from '../modules/define.js';
 import { MATCHES, TARGETS } from '../modules/index.js';
 import { problem, readLine, readLines, type Line, type RuleLine, type TableLine } from '../syntax/index.js';
 import type { Hosts } from './address.js';
@@ -11,7 +10,7 @@ import { dialectOf, guessFamily } from './family.js';
 import { ModuleRegistry } from './registry.js';
 import { misplaced } from './reach.js';
 import { readRule } from './rule-reader.js';
-import type { RuleWords, Surroundings } from './rule-words.js';
+import type { Surroundings } from './rule-words.js';
 import { didYouMean } from '../modules/value/suggest.js';
 import { TableDraft } from './table-draft.js';
 
@@ -88,7 +87,7 @@ export function parseRule(
     ...known({ sets, accounts }),
     isBuiltin: (name) => builtin.has(name),
   });
-  const bound = bindRule(line, words, contextOf(words, place.family, place.table, place.chain), new ModuleBinder());
+  const bound = bindRule(line, words, new ModuleBinder());
   const hook = BUILTIN_CHAINS[place.table].find((name) => name === place.chain);
   const misplacedModule = hook && misplaced(bound.hookNeeds, hook);
   const diagnostics = [
@@ -118,14 +117,12 @@ function notARule({ range }: Line): Diagnostic {
   return problem('bad-argument', range, 'the text is not a rule');
 }
 
-function isError({ severity }: Diagnostic): boolean {
-  return severity === 'error';
+function hasError(diagnostics: readonly Diagnostic[]): boolean {
+  return diagnostics.length > 0 && diagnostics.some(isError);
 }
 
-function contextOf({ head }: RuleWords, family: Family, table: TableName, chain: string): ModuleContext {
-  const { protocol } = head;
-  if (protocol === undefined) return { family, table, chain };
-  return { family, table, chain, protocol: { number: protocol.value, inverted: protocol.inverted } };
+function isError({ severity }: Diagnostic): boolean {
+  return severity === 'error';
 }
 
 /** Where in the file reading is. */
@@ -134,6 +131,8 @@ class DumpBinder {
   private readonly tables = new Map<TableName, TableDraft>();
   private readonly modules = new ModuleBinder();
   private table: TableDraft | undefined;
+  /** What the rules of the table need to know. */
+  private surroundings: Surroundings | undefined;
   /** Inside of a block whose table line could not be read. */
   private inBadTable = false;
   private toldNoTable = false;
@@ -218,6 +217,7 @@ class DumpBinder {
   private close(): void {
     if (this.table !== undefined) this.report(this.table.commitFaults());
     this.table = undefined;
+    this.surroundings = undefined;
     this.inBadTable = false;
     this.toldNoTable = false;
   }
@@ -232,7 +232,8 @@ class DumpBinder {
 
   private applyRule(table: TableDraft, line: RuleLine): void {
     if (line.words.length === 0) return;
-    const words = readRule(line.words, this.surroundings(table));
+    this.surroundings ??= this.surroundingsIn(table);
+    const words = readRule(line.words, this.surroundings);
     this.report(words.faults);
     const { command } = words;
     if (command === undefined) {
@@ -241,18 +242,13 @@ class DumpBinder {
     }
     // A rule of the other family is not looked at as a whole any more.
     if (words.otherFamily && takesRule(command)) return;
-    const bound = bindRule(
-      line,
-      words,
-      contextOf(words, this.family, table.name, command.chain?.text ?? ''),
-      this.modules,
-    );
+    const bound = bindRule(line, words, this.modules);
     this.report(bound.faults);
-    if (!line.usable || words.faults.some(isError) || bound.faults.some(isError)) return;
+    if (!line.usable || hasError(words.faults) || hasError(bound.faults)) return;
     this.report(table.apply(command, bound, words.counters));
   }
 
-  private surroundings(table: TableDraft): Surroundings {
+  private surroundingsIn(table: TableDraft): Surroundings {
     return {
       registry: REGISTRIES[this.family],
       family: this.family,

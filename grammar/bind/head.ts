@@ -37,9 +37,10 @@ export function headWords(head: RuleHead, pair: AddressPair, family: Family): re
   return words.slice();
 }
 
-function addOption(words: string[], inverted: boolean, ...option: readonly string[]): void {
+function addOption(words: string[], inverted: boolean, flag: string, value?: string): void {
   if (inverted) words.push('!');
-  words.push(...option);
+  words.push(flag);
+  if (value !== undefined) words.push(value);
 }
 
 function addAddress(words: string[], flag: string, value: AddressTerm, inverted: boolean, family: Family): void {
@@ -115,9 +116,12 @@ function addressCondition(
   family: Family,
 ): Condition {
   if (mask === 0n) return inverted ? FALSE : TRUE;
-  const prefix = prefixLength(mask, family) !== undefined;
-  const condition = prefix
-    ? inSet(field, [{ lo: address, hi: address | (mask ^ fullMask(family)) }])
-    : equals(field, address, mask);
-  return inverted ? not(condition) : condition;
+  return invertIf(inverted, addressTest(field, address, mask, family));
+}
+
+function addressTest(field: 'saddr' | 'daddr', address: bigint, mask: bigint, family: Family): Condition {
+  const full = fullMask(family);
+  if (mask === full) return equals(field, address);
+  if (prefixLength(mask, family) === undefined) return equals(field, address, mask);
+  return inSet(field, [{ lo: address, hi: address | (mask ^ full) }]);
 }

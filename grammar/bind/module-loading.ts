@@ -68,7 +68,7 @@ export function loadTarget(rule: RuleDraft, word: Word, argument: Word, goto: bo
 const FAMILY_NAMES: Readonly<Record<Family, string>> = { v4: 'IPv4', v6: 'IPv6' };
 
 function knownUse<M extends MatchModule | TargetModule>(entry: Entry<M>, at: Word): KnownUse<M> {
-  return { kind: 'known', entry, at, given: {}, places: {}, text: entry.module.name, broken: false };
+  return { kind: 'known', entry, at, given: {}, read: [], broken: false };
 }
 
 function unknownUse(name: string, at: Word): UnknownUse {

@@ -34,13 +34,10 @@ export function takeModuleOption(
   if (use.given[key] !== undefined && !spec.repeatable && spec.ends.length === 0) {
     source.fault('repeated-option', word, `${spec.flag} is given twice`);
   }
-  const other = excluded(use, key, spec.excludes);
+  const other = use.read.length === 0 ? undefined : excluded(use, key, spec.excludes);
   if (other !== undefined) source.fault('excluded-option', word, `${spec.flag} cannot stand beside ${other}`);
-  use.places[key] = word;
-  const { context } = source;
+  use.read.push({ key, inverted, protocol: source.context.protocol?.number, at: word, values });
   const parsed = parseValue(source, spec, word, values);
-  const read = values.length === 1 ? values[0].text : values.map(({ text }) => text).join('\n');
-  use.text += `\n${inverted ? '!' : ''}${key} ${context.protocol?.number ?? ''} ${read}`;
   if ('value' in parsed) {
     if (spec.ends.length > 0) endElement(use.given, key, spec.ends);
     else use.given[key] = { value: parsed.value, inverted: inverted || use.given[key]?.inverted === true };
@@ -69,7 +66,7 @@ function parseValue(
   word: Word,
   values: readonly Word[],
 ): Parsed<unknown> {
-  const texts = values.map(({ text }) => text);
+  const texts = textsOf(values);
   const parsed = value.parse(texts, source.context);
   if ('value' in parsed || !source.mayBeOlder) return parsed;
   const older = value.parse(texts, { ...source.context, takesReversedRanges: true });
@@ -84,10 +81,29 @@ function parseValue(
   return older;
 }
 
+function textsOf(values: readonly Word[]): readonly string[] {
+  switch (values.length) {
+    case 0:
+      return NO_TEXTS;
+    case 1:
+      return [values[0].text];
+    default:
+      return values.map(({ text }) => text);
+  }
+}
+
+const NO_TEXTS: readonly string[] = [];
+
 /** Stands for a value that could not be read, so that its option does not count as missing. */
 const UNREAD = { value: undefined, inverted: false };
 
-function takeWords(source: WordSource, arity: number, word: Word, glued: string | undefined): Word[] | undefined {
+function takeWords(
+  source: WordSource,
+  arity: number,
+  word: Word,
+  glued: string | undefined,
+): readonly Word[] | undefined {
+  if (arity === 0) return NO_WORDS;
   const values: Word[] = [];
   for (let i = 0; i < arity; i++) {
     const value = i === 0 ? firstWord(source, word, glued) : source.nextPlainWord();
@@ -100,6 +116,8 @@ function takeWords(source: WordSource, arity: number, word: Word, glued: string 
   }
   return values;
 }
+
+const NO_WORDS: readonly Word[] = [];
 
 /** The word of an option whose word may be left out: none that could be an option or a `!`. */
 function takeOptional(source: WordSource): Word[] {

@@ -28,8 +28,8 @@ export interface Loaded {
  * options are not known, what nothing else has exactly is its, but that beginnings count for the module loaded last.
  */
 export function resolveFlag(loaded: Loaded, flag: string): Resolved {
-  const core = CORE_BY_NAME.get(flag.slice(2));
-  if (core !== undefined) return { kind: 'core', option: core };
+  const core = CORE_FOUND.get(flag);
+  if (core !== undefined) return core;
   const exact = exactOption(loaded, flag);
   if (exact !== undefined) return exact;
   const all = uses(loaded);
@@ -51,6 +51,11 @@ export function resolveFlag(loaded: Loaded, flag: string): Resolved {
   };
 }
 
+/** Every option of iptables itself by its long name, dashes included. */
+const CORE_FOUND: ReadonlyMap<string, Resolved> = new Map(
+  [...CORE_BY_NAME].map(([name, option]): [string, Resolved] => [`--${name}`, { kind: 'core', option }]),
+);
+
 /** Loaded modules, the newest first; of a match given twice the newest alone takes options. */
 function uses({ loaded }: Loaded): readonly (KnownUse | UnknownUse)[] {
   if (loaded.length < 2) return loaded;
@@ -71,13 +76,15 @@ function hasLater(loaded: readonly (KnownUse | UnknownUse)[], index: number, { e
  */
 function exactOption(loaded: Loaded, flag: string): Resolved | undefined {
   let unknown: UnknownUse | undefined;
-  for (const use of uses(loaded)) {
+  const all = loaded.loaded;
+  for (let i = all.length - 1; i >= 0; i--) {
+    const use = all[i];
     if (use.kind === 'unknown') {
       unknown ??= use;
       continue;
     }
     const option = use.entry.flags.get(flag);
-    if (option === undefined) continue;
+    if (option === undefined || hasLater(all, i, use)) continue;
     if (unknown !== undefined && use.given[option.key] !== undefined) return { kind: 'unknown-module', use: unknown };
     return { kind: 'module', use, option };
   }

@@ -11,6 +11,11 @@ export class Recall<T> {
   private answered = 0;
   private givenUp = false;
 
+  /** Whether it is still worth asking. */
+  get isOpen(): boolean {
+    return !this.givenUp;
+  }
+
   get(text: string): T | undefined {
     if (this.givenUp) return undefined;
     const result = this.results.get(text);

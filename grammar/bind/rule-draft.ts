@@ -53,8 +53,18 @@ export class RuleDraft {
   }
 
   get words(): RuleWords {
-    const { command, head, matches, target, counters, otherFamily, faults } = this;
-    return { command, head, matches, target, counters, otherFamily, stopped: this.ended && !otherFamily, faults };
+    const { command, context, head, matches, target, counters, otherFamily, faults } = this;
+    return {
+      command,
+      context,
+      head,
+      matches,
+      target,
+      counters,
+      otherFamily,
+      stopped: this.ended && !otherFamily,
+      faults,
+    };
   }
 
   /** As far as the words before say: a later -p or -A changes it. */
@@ -185,8 +195,8 @@ export class RuleDraft {
   /** Faults that show when all words are read. */
   checkAddressLists(): void {
     const { source, destination } = this.head;
+    if ((source?.value.length ?? 0) < 2 && (destination?.value.length ?? 0) < 2) return;
     const lists = [source, destination].filter((given) => given !== undefined);
-    if (!lists.some(({ value }) => value.length > 1)) return;
     const inverted = lists.find((given) => given.inverted);
     if (inverted === undefined) return;
     const hint = 'iptables would make several rules of it, of which each alone would match nearly everything';

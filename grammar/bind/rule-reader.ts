@@ -156,6 +156,8 @@ class RuleReader implements WordSource, Loaded {
   }
 
   private shortOptions(word: Word): void {
+    const whole = CORE_BY_SHORT.get(word.text);
+    if (whole !== undefined) return this.apply(whole, word, undefined);
     for (let at = 1; at < word.text.length && !this.rule.stopped; at++) {
       const option = CORE_BY_LETTER.get(word.text[at]);
       if (option === undefined) return this.unknownLetter(word, word.text[at]);
@@ -323,6 +325,11 @@ class RuleReader implements WordSource, Loaded {
     this.rule.setCounters(word, packets, bytes);
   }
 }
+
+/** What a word of a dash and one letter stands for. */
+const CORE_BY_SHORT: ReadonlyMap<string, Resolved> = new Map(
+  [...CORE_BY_LETTER].map(([letter, option]): [string, Resolved] => [`-${letter}`, { kind: 'core', option }]),
+);
 
 type HeadKey = 'source' | 'destination' | 'in-interface' | 'out-interface' | 'protocol';
 

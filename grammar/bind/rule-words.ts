@@ -1,7 +1,7 @@
 import type { Diagnostic } from '../model/diagnostic.js';
 import type { Family, TableName } from '../model/family.js';
 import type { Counters } from '../model/ruleset.js';
-import type { Given, MatchModule, TargetModule } from '../modules/define.js';
+import type { Given, MatchModule, ModuleContext, TargetModule } from '../modules/define.js';
 import type { Word } from '../syntax/index.js';
 import type { AddressTerm, Hosts } from './address.js';
 import type { Entry, ModuleRegistry } from './registry.js';
@@ -16,6 +16,16 @@ export type Command =
   | { readonly kind: 'rename-chain'; readonly chain: Word; readonly to: Word }
   | { readonly kind: 'policy'; readonly chain: Word; readonly policy: Word };
 
+/** An option of a module as it stands in the line. */
+export interface ReadOption {
+  readonly key: string;
+  readonly inverted: boolean;
+  /** Number of the protocol that `-p` named before it: what a value means may depend on it. */
+  readonly protocol: number | undefined;
+  readonly at: Word;
+  readonly values: readonly Word[];
+}
+
 /** A module that is understood, with the options given to it so far. */
 export interface KnownUse<M extends MatchModule | TargetModule = MatchModule | TargetModule> {
   readonly kind: 'known';
@@ -23,10 +33,8 @@ export interface KnownUse<M extends MatchModule | TargetModule = MatchModule | T
   /** The word that loaded it: its name, or for an implicit match the protocol. */
   readonly at: Word;
   readonly given: Record<string, Given<unknown>>;
-  /** Where each of them stands. */
-  readonly places: Record<string, Word>;
-  /** The module and its options as read: of equal text, two uses in the same context mean the same. */
-  text: string;
+  /** Its options in the order of the line. */
+  readonly read: ReadOption[];
   /** One of its values could not be read. */
   broken: boolean;
 }
@@ -65,6 +73,8 @@ export interface RuleHead {
 /** The words of a line, understood one by one. */
 export interface RuleWords {
   readonly command?: Command;
+  /** Where the rule stands, all its words read. */
+  readonly context: ModuleContext;
   readonly head: RuleHead;
   readonly matches: readonly MatchUse[];
   readonly target?: TargetUse;

@@ -2,8 +2,29 @@ import type { Counters } from '../model/ruleset.js';
 
 /** `[packets:bytes]`. */
 export function parseCounters(text: string): Counters | undefined {
-  const match = /^\[(\d+):(\d+)\]$/.exec(text);
-  return match === null ? undefined : { packets: BigInt(match[1]), bytes: BigInt(match[2]) };
+  const colon = text.indexOf(':');
+  if (text.charCodeAt(0) !== OPEN || text.charCodeAt(text.length - 1) !== CLOSE || colon < 0) return undefined;
+  const packets = digitsBetween(text, 1, colon);
+  const bytes = digitsBetween(text, colon + 1, text.length - 1);
+  return packets === undefined || bytes === undefined ? undefined : { packets, bytes };
+}
+
+const OPEN = 0x5b;
+const CLOSE = 0x5d;
+const ZERO = 0x30;
+/** Decimal digits that a double holds exactly. */
+const EXACT_DIGITS = 15;
+
+/** The number that fills the text from `start` to `end`; undefined where anything but a digit is in it. */
+function digitsBetween(text: string, start: number, end: number): bigint | undefined {
+  if (start >= end) return undefined;
+  let value = 0;
+  for (let i = start; i < end; i++) {
+    const digit = text.charCodeAt(i) - ZERO;
+    if (digit < 0 || digit > 9) return undefined;
+    value = value * 10 + digit;
+  }
+  return end - start <= EXACT_DIGITS ? BigInt(value) : BigInt(text.slice(start, end));
 }
 
 /**

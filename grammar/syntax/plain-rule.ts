@@ -47,8 +47,13 @@ function wordsFrom(text: string, from: number, line: number): readonly Word[] {
     }
     const start = at;
     while (at < text.length && isOrdinary(text.charCodeAt(at))) at++;
-    if (text.charCodeAt(at) === QUOTE) at = endOfQuoted(text, start);
-    words.push(wordAt(text.slice(start, at), start, line));
+    if (text.charCodeAt(at) === QUOTE) {
+      at = endOfQuoted(text, start);
+      words.push(wordAt(text.slice(start, at), start, line));
+    } else {
+      const raw = text.slice(start, at);
+      words.push({ line, column: start + 1, length: raw.length, text: raw, raw });
+    }
   }
   return words;
 }

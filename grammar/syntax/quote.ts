@@ -37,5 +37,16 @@ export function quote(text: string): string {
 
 /** A word in the least quoting that reads back as the same word. */
 export function quoteIfNeeded(text: string): string {
-  return text === '' || /[ \t\n"]/.test(text) ? quote(text) : text;
+  return needsQuotes(text) ? quote(text) : text;
+}
+
+const QUOTE = 0x22;
+
+/** Whether a word is empty, or holds a blank or a quote. */
+function needsQuotes(text: string): boolean {
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code <= QUOTE && /[ \t\n"]/.test(text)) return true;
+  }
+  return text === '';
 }

@@ -12,7 +12,7 @@ import {
 import { number, UINT8 } from '../value/number.js';
 import { namedPortRange } from '../value/port.js';
 import { unknownName } from '../value/suggest.js';
-import { headerReadable, NOT_LATER_FRAGMENT, portIn, portWords } from './transport.js';
+import { allTests, headerReadable, NOT_LATER_FRAGMENT, portIn, portWords } from './transport.js';
 
 const FLAGS: readonly (readonly [name: string, bits: number])[] = [
   ['FIN', 0x01],
@@ -153,7 +153,7 @@ export const tcp = defineMatch({
     ];
   },
   condition: (options) =>
-    all(
+    allTests(
       OVERWRITING_FRAGMENT,
       NOT_LATER_FRAGMENT,
       HEADER_READABLE,

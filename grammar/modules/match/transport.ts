@@ -1,4 +1,4 @@
-import { atLeast, equals, hotdrop, inSet, invertIf, not, TRUE, type Condition } from '../../model/condition.js';
+import { all, atLeast, equals, hotdrop, inSet, invertIf, not, TRUE, type Condition } from '../../model/condition.js';
 import type { Field } from '../../model/fields.js';
 import { optionWords, type Given, type ModuleContext, type OptionSpec } from '../define.js';
 import { isAllPorts } from '../value/port.js';
@@ -15,7 +15,22 @@ export function headerReadable(bytes: number): Condition {
 /** Port within the range, or outside if inverted; true where the option was not given. */
 export function portIn(field: Field, given: Given<NumberRange> | undefined): Condition {
   if (given === undefined || (isAllPorts(given.value) && !given.inverted)) return TRUE;
-  return invertIf(given.inverted, inSet(field, rangeSet(given.value)));
+  const { lo, hi } = given.value;
+  return invertIf(given.inverted, lo === hi ? portIs(field, lo) : inSet(field, rangeSet(given.value)));
+}
+
+/** Tests of one port by field and number: large dumps name the same ports again and again. */
+const portTests = new Map<Field, (Condition | undefined)[]>();
+
+function portIs(field: Field, port: number): Condition {
+  let tests = portTests.get(field);
+  if (tests === undefined) portTests.set(field, (tests = []));
+  return (tests[port] ??= equals(field, port));
+}
+
+/** All of the tests, those left out that every packet passes. */
+export function allTests(...tests: readonly Condition[]): Condition {
+  return all(...tests.filter((test) => test !== TRUE));
 }
 
 /** Canonical words of a port option; all ports is no test and is not printed (unlike its inversion). */

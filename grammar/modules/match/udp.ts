@@ -1,7 +1,6 @@
-import { all } from '../../model/condition.js';
 import { defineMatch, option } from '../define.js';
 import { portRange } from '../value/port.js';
-import { headerReadable, NOT_LATER_FRAGMENT, portIn, portWords } from './transport.js';
+import { allTests, headerReadable, NOT_LATER_FRAGMENT, portIn, portWords } from './transport.js';
 
 const OPTIONS = {
   sport: option('--sport', portRange, {
@@ -31,5 +30,5 @@ export const udp = defineMatch({
     ...portWords(OPTIONS.dport, options.dport, context),
   ],
   condition: (options) =>
-    all(NOT_LATER_FRAGMENT, HEADER_READABLE, portIn('sport', options.sport), portIn('dport', options.dport)),
+    allTests(NOT_LATER_FRAGMENT, HEADER_READABLE, portIn('sport', options.sport), portIn('dport', options.dport)),
 });

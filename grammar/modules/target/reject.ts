@@ -31,13 +31,17 @@ const ANSWERS: Readonly<Record<Family, readonly Answer[]>> = {
 
 const DEFAULT: Readonly<Record<Family, RejectType>> = { v4: 'icmp-port-unreachable', v6: 'icmp6-port-unreachable' };
 
+function abbreviatedAnswer(word: string, family: Family): Answer | undefined {
+  return ANSWERS[family].find(([type, alias]) => isPrefix(word, type) || isPrefix(word, alias));
+}
+
 const rejectType: ValueType<RejectType> = {
   arity: 1,
   placeholder: 'type',
   parse: ([word], { family }) => {
-    const answer = ANSWERS[family].find(([type, alias]) => isPrefix(word, type) || isPrefix(word, alias));
-    const names = ANSWERS[family].flatMap(([type, alias]) => [type, alias]);
-    return answer === undefined ? unknownName(word, names, `"${word}" is not a reject type`) : { value: answer[0] };
+    const answer = ANSWERS[family].find(([type]) => type === word) ?? abbreviatedAnswer(word, family);
+    if (answer !== undefined) return { value: answer[0] };
+    return unknownName(word, ANSWERS[family].flat(), `"${word}" is not a reject type`);
   },
   print: (type) => [type],
 };

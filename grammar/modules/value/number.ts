@@ -54,7 +54,7 @@ export function scanNumber(text: string, min: number, max: number): { value: num
 }
 
 /** A number of up to nine decimal digits that cannot be octal, which nearly every number is; -1 for any other text. */
-function plainNumber(text: string): number {
+export function plainNumber(text: string): number {
   const { length } = text;
   if (length === 0 || length > 9 || (length > 1 && text.charCodeAt(0) === ZERO)) return -1;
   let value = 0;
@@ -156,6 +156,8 @@ export function parseRangeEnds(
 
 /** The same for numbers up to 32 bits; one number is both ends. */
 export function parseNumberRange(word: string, max: number, context: ModuleContext): Parsed<NumberRange> {
+  const plain = plainNumber(word);
+  if (plain >= 0 && plain <= max) return { value: { lo: plain, hi: plain } };
   const ends = parseRangeEnds(word, BigInt(max), context);
   if ('error' in ends) return ends;
   const [lo, hi = lo] = ends.value;

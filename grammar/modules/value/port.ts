@@ -1,6 +1,6 @@
 import type { ModuleContext, Parsed, ValueType } from '../define.js';
 import { anyServicePort, servicePort, type ServiceProtocol } from './services.js';
-import { printNumberRange, scanUnsigned, UINT16, wholeNumber, type NumberRange } from './number.js';
+import { plainNumber, printNumberRange, scanUnsigned, UINT16, wholeNumber, type NumberRange } from './number.js';
 
 export const ALL_PORTS: NumberRange = { lo: 0, hi: UINT16 };
 
@@ -25,6 +25,8 @@ export function parsePort(word: string, protocol: ServiceProtocol): Parsed<numbe
  * which 16 bits are kept, or a name of any protocol. `strtoul` wraps numbers with a minus.
  */
 function resolvePort(word: string): number | undefined {
+  const plain = plainNumber(word);
+  if (plain >= 0) return plain & UINT16;
   const negative = /^\s*-(?=\d)/.test(word);
   const scanned = scanUnsigned(negative ? word.replace('-', '') : word, 10);
   const value = scanned?.value ?? -1n;
@@ -46,6 +48,8 @@ export const resolvedPort: ValueType<number> = {
 
 /** `port[:port]`, each end optional; the end may not be below the start (libxtables `xtopt_parse_mport`). */
 export function parsePortRange(word: string, { takesReversedRanges }: ModuleContext): Parsed<NumberRange> {
+  const alone = plainNumber(word);
+  if (alone >= 0) return { value: { lo: alone & UINT16, hi: alone & UINT16 } };
   const pieces = word.split(':');
   if (pieces.length > 2) return { error: `"${word}" has more than two ports` };
   const ends: [number, number] = [0, UINT16];

@@ -36,11 +36,11 @@ function bind(text: string): {
     registry: REGISTRY,
     family: 'v4',
     table: 'mangle',
+    chain: 'INPUT',
     chains,
     isBuiltin: (name) => chains.has(name),
   });
-  const context = { family: 'v4', table: 'mangle', chain: 'INPUT' } as const;
-  const bound = bindRule(line, words, context, new ModuleBinder());
+  const bound = bindRule(line, words, new ModuleBinder());
   const [rule] = bound.rules;
   return {
     printed: bound.rules.map(printRule),
