@@ -24,6 +24,8 @@ export interface HookPacket {
   readonly packetType?: number;
   /** enum ip_conntrack_info; absent: the packet was not looked at, or is no valid one. */
   readonly connection?: { readonly info: number; readonly tracked: boolean; readonly status?: bigint };
+  /** RTN_* of the packet's route; absent: it has none. */
+  readonly routeType?: number;
 }
 
 /** Where `struct bpf_nf_ctx` has its pointers. */
@@ -32,6 +34,9 @@ const CONTEXT = { state: 0, skb: 8, bytes: 16 } as const;
 const NO_MAC_HEADER = 0xffff;
 /** First word of a dynptr here; the kernel's own layout is its own business. */
 const DYNPTR_MARK = 0x736b6264;
+
+/** Structs that are laid out for each packet. */
+type WrittenStruct = 'sk_buff' | 'nf_hook_state' | 'nf_conn' | 'rtable';
 
 /** `struct bpf_nf_ctx`, with the structs of the kernel that it leads to, as a spec lays them out. */
 export class HookContext {
@@ -43,6 +48,8 @@ export class HookContext {
   private readonly skb: DataView;
   private readonly entry: DataView;
   private readonly entryHigh: number;
+  private readonly route: DataView;
+  private readonly routeHigh: number;
   private readonly byName: ReadonlyMap<string, KernelStruct>;
 
   constructor(
@@ -64,6 +71,8 @@ export class HookContext {
     );
     setAddress(this.context, CONTEXT.skb, 0, memory.map(this.skb, 0, this.skb.byteLength, 'sk_buff', 'read'));
     this.entryHigh = memory.map(this.entry, 0, this.entry.byteLength, 'nf_conn', 'read');
+    this.route = viewOf(bytes('rtable'));
+    this.routeHigh = memory.map(this.route, 0, this.route.byteLength, 'rtable', 'read');
   }
 
   /** Lays the packet out; the frame is mapped until the next run. */
@@ -83,6 +92,8 @@ export class HookContext {
     this.set('nf_conn', 'status', connection?.status ?? 0n);
     const entry = connection?.tracked === true ? addressOf(0, this.entryHigh) : 0n;
     this.set('sk_buff', '_nfct', entry | BigInt(connection?.info ?? 0));
+    this.set('rtable', 'rt_type', BigInt(input.routeType ?? 0));
+    this.set('sk_buff', '_skb_refdst', input.routeType === undefined ? 0n : addressOf(0, this.routeHigh));
   }
 
   private deviceAddress(index: number | undefined): bigint {
@@ -91,12 +102,25 @@ export class HookContext {
   }
 
   /** Sets a member, if the spec has it. */
-  private set(struct: 'sk_buff' | 'nf_hook_state' | 'nf_conn', member: string, value: bigint): void {
+  private set(struct: WrittenStruct, member: string, value: bigint): void {
     const known = this.byName.get(struct)?.members.find(({ name }) => name === member);
     if (known === undefined) return;
     const { offset } = findMember(this.byName, struct, member);
-    const view = struct === 'sk_buff' ? this.skb : struct === 'nf_hook_state' ? this.state : this.entry;
+    const view = this.viewOfStruct(struct);
     for (let i = 0; i < known.bytes; i++) view.setUint8(offset + i, Number((value >> BigInt(8 * i)) & 0xffn));
+  }
+
+  private viewOfStruct(struct: WrittenStruct): DataView {
+    switch (struct) {
+      case 'sk_buff':
+        return this.skb;
+      case 'nf_hook_state':
+        return this.state;
+      case 'nf_conn':
+        return this.entry;
+      case 'rtable':
+        return this.route;
+    }
   }
 
   /** `bpf_dynptr_from_skb(skb, flags, dynptr)`. */

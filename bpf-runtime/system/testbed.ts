@@ -163,7 +163,7 @@ export class Testbed {
       const lo = loopbackName(chain);
       const mac = this.options.mac ?? TESTBED_MAC;
       const loopback = [`link set dev lo address ${mac} mtu ${LOOPBACK_MTU} name ${lo}`, `link set dev ${lo} up`];
-      const local = (this.options.local ?? []).map((prefix) => `route add local ${prefix} dev ${lo} table local`);
+      const local = (this.options.local ?? []).map((prefix) => `route replace local ${prefix} dev ${lo} table local`);
       this.batch([...loopback, ...local, ...routing(family, chain)]);
       setSysctlIfPresent(`net/${family === 'v4' ? 'ipv4' : 'ipv6'}/conf/${lo}/disable_policy`, 0);
     });

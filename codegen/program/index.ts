@@ -187,7 +187,15 @@ function buildManifest(built: Built, options: CompileOptions): Manifest {
 
 function hookAssumptions(analysis: Analysis, common: Common): readonly string[] {
   const clock = common.memory.assumptions();
-  if (analysis.hook === 'netfilter') return [...clock, ...momentNotes(analysis), ...NETFILTER_ASSUMPTIONS];
+  if (analysis.hook === 'netfilter') {
+    const local = 'addresses are local by routing table local alone (-m addrtype asks no other)';
+    return [
+      ...clock,
+      ...momentNotes(analysis),
+      ...(common.layout.facts.has('route-type') ? [local] : []),
+      ...NETFILTER_ASSUMPTIONS,
+    ];
+  }
   const notes = ['the device is an Ethernet device, and its frames are addressed to it (no bridge port)'];
   const { family, chain } = analysis.view;
   if (family === 'v6' && (chain === 'INPUT' || chain === 'FORWARD')) {

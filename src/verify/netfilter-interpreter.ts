@@ -1,14 +1,15 @@
 import { Interpreter, type Device, type HookPacket } from '../../bpf-runtime/interpreter/index.js';
 import { PENDING } from '../../codegen/program/netfilter/answers.js';
 import { readObject } from '../../codegen/object/read.js';
+import { ADDRESS_TYPES } from '../../grammar/model/condition.js';
 import type { Packet } from '../../grammar/model/packet.js';
-import { readIpPacket } from '../evaluate/index.js';
+import { readFields, readIpPacket } from '../evaluate/index.js';
 import type { ConnectionState } from './connection-state.js';
 import { InterpreterCounters } from './interpreter-counters.js';
 import type { Verdict, VerifyJob } from './job.js';
 import { verdictOfResult, type CounterValues, type ObjectMachine } from './object-machine.js';
 import { packetType } from './packet-type.js';
-import { reachOf } from './reference.js';
+import { assumedAddressType, reachOf } from './reference.js';
 
 const LOOPBACK_IFINDEX = 1;
 /** enum ip_conntrack_info by state, of packets with an entry. */
@@ -80,9 +81,17 @@ export class NetfilterInterpreter implements ObjectMachine {
       mark: packet.mark,
       packetType: chain === 'OUTPUT' ? 0 : packetType(packet.frame),
       connection: connectionOf(state),
+      ...(family === 'v4' ? { routeType: this.routeType(packet) } : {}),
       ...(input === undefined ? {} : { input }),
       ...(output === undefined ? {} : { output }),
     };
+  }
+
+  /** RTN_* of the route to the destination, as the reference takes it. */
+  private routeType(packet: Packet): number {
+    const { family, chain } = this.job;
+    const { daddr } = readFields(packet, family, chain);
+    return ADDRESS_TYPES.indexOf(assumedAddressType(family, daddr));
   }
 
   counters(): CounterValues {

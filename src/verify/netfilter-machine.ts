@@ -12,6 +12,7 @@ import type { CounterEntry, Manifest } from '../../codegen/program/manifest.js';
 import type { Surroundings } from '../../grammar/model/packet.js';
 import type { Counters } from '../../grammar/model/ruleset.js';
 
+export { chainOfPacket } from '../../bpf-runtime/netfilter/sequence-host.js';
 export type { SequenceJudgement, SequencePacket } from '../../bpf-runtime/netfilter/sequence-host.js';
 
 /** Judges packets one after the other, with connection tracking: what it says depends on those before. */

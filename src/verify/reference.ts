@@ -1,4 +1,5 @@
-import { remembers, type Opaque } from '../../grammar/model/condition.js';
+import { remembers, type AddressType, type Opaque } from '../../grammar/model/condition.js';
+import type { Family } from '../../grammar/model/family.js';
 import type { Packet, Surroundings } from '../../grammar/model/packet.js';
 import type { RuleRef } from '../../grammar/model/ruleset.js';
 import {
@@ -42,15 +43,16 @@ export function reachOf(job: VerifyJob, packet: Packet): Reach {
   });
 }
 
-/** Where no network says which addresses are local: at INPUT the destination is, elsewhere nothing. */
-const ASSUMED: Surroundings = {
-  addressType: (family, address) => {
-    if (family === 'v4' && address >> 28n === 0xen) return 'MULTICAST';
-    if (family === 'v6' && address >> 120n === 0xffn) return 'MULTICAST';
-    if (family === 'v4' && (address === 0n || address === 0xffffffffn)) return 'BROADCAST';
-    return 'LOCAL';
-  },
-};
+/** The type of an address where no network says which ones are local: all that can be are. */
+export function assumedAddressType(family: Family, address: bigint): AddressType {
+  if (family === 'v4' && address >> 28n === 0xen) return 'MULTICAST';
+  if (family === 'v6' && address >> 120n === 0xffn) return 'MULTICAST';
+  if (family === 'v4' && (address === 0n || address === 0xffffffffn)) return 'BROADCAST';
+  return 'LOCAL';
+}
+
+/** Engines are given no sockets: no packet has an owner. */
+const ASSUMED: Surroundings = { addressType: assumedAddressType, owner: 'none' };
 
 function evaluateWith(job: VerifyJob, packet: Packet, oracle: Oracle, trace = false): Evaluation {
   const { ruleset, table, chain } = job;

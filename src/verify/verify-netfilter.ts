@@ -10,6 +10,7 @@ import { declaredStates } from './connection-state.js';
 import { converse } from './conversation.js';
 import { generatePackets } from './generate.js';
 import { noVerdicts, type Chain, type EngineName, type EngineReport, type Mismatch, type VerifyJob } from './job.js';
+import { settleLocal } from './local-destinations.js';
 import { NetfilterInterpreter } from './netfilter-interpreter.js';
 import { Random } from './random.js';
 import type { VerifyResult } from './verify.js';
@@ -53,13 +54,15 @@ export async function verifyNetfilter(
     const states = declaredStates(packets.length, options.seed);
     return { ruleset, text, family, table, chain, object, manifest, analysis, packets, states };
   });
-  const sequence = converse(
+  const conversations = converse(
     shuffled(
       jobs.flatMap(({ packets }) => packets),
       random,
     ),
     random,
   );
+  const settled = analysed.analyses.some(asksForLocal) ? settleLocal(conversations, family) : undefined;
+  const sequence = settled?.packets ?? conversations;
   const whole: VerifyJob = { ...jobs[0], packets: sequence };
   const engines: EngineReport[] = [];
   if (options.engines.includes('interpreter')) {
@@ -73,7 +76,7 @@ export async function verifyNetfilter(
   if (live.length > 0) {
     options.progress?.(`kernel and iptables: ${sequence.length} packets`);
     const timed = analysed.analyses.some(isTimed);
-    engines.push(...(await askLive(whole, live, timed, options.ipset)));
+    engines.push(...(await askLive(whole, live, timed, { ipset: options.ipset, local: settled?.local })));
   }
   return { ok: true, job: whole, engines, equal: engines.every(({ mismatches }) => mismatches.length === 0) };
 }
@@ -98,12 +101,21 @@ function isTimed({ rules }: Analysis): boolean {
   return timed;
 }
 
+/** Whether some rule asks whether an address is local. */
+function asksForLocal({ rules }: Analysis): boolean {
+  let asks = false;
+  for (const { meaning } of rules) {
+    visitCondition(meaning.condition, { opaque: (test) => (asks ||= test.name === 'addrtype') });
+  }
+  return asks;
+}
+
 /** The object in the kernel beside iptables: they are asked together, or neither. */
 async function askLive(
   job: VerifyJob,
   names: readonly ('kernel' | 'iptables')[],
   timed: boolean,
-  ipset: string | undefined,
+  host: { readonly ipset: string | undefined; readonly local: readonly string[] | undefined },
 ): Promise<readonly EngineReport[]> {
   const skip = (reason: string): readonly EngineReport[] =>
     names.map((engine) => ({
@@ -122,8 +134,9 @@ async function askLive(
   try {
     const { family, text, ruleset, object, manifest, packets } = job;
     const judge = { object, manifest };
-    const sets = ipset === undefined ? {} : { ipset };
-    const report = compareSequences({ family, ruleset: text, bound: ruleset, judge, packets, timed, ...sets });
+    const { ipset, local } = host;
+    const given = { ...(ipset === undefined ? {} : { ipset }), ...(local === undefined ? {} : { local }) };
+    const report = compareSequences({ family, ruleset: text, bound: ruleset, judge, packets, timed, ...given });
     return names.map((engine) => reportOf(engine, report, packets, timed));
   } catch (error) {
     const reason = isMissingTool(error) ?? isUnsupportedRuleset(error);
