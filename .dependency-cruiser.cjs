@@ -11,7 +11,8 @@ module.exports = {
     deny('modules-know-model-alone', '^grammar/modules/', '^grammar/(syntax|bind|print)/'),
     deny('bytecode-knows-nothing', '^codegen/bytecode/', '^(grammar|codegen/(program|object|optimizer))/'),
     deny('object-knows-bytecode', '^codegen/object/', '^(grammar|codegen/(program|optimizer))/'),
-    deny('tool-does-not-import-cli', '^src/(evaluate|verify|diff|packet|report)/', '^src/cli/'),
+    deny('tool-does-not-import-cli', '^src/(evaluate|verify|diff|packet|report|space)/', '^src/cli/'),
+    deny('space-is-independent', '^src/space/', '^(codegen|bpf-runtime|src/(verify|diff))/'),
     deny('evaluate-is-independent', '^src/evaluate/', '^(codegen|bpf-runtime)/'),
   ],
   options: {

@@ -1,0 +1,381 @@
+/**
+ * A function from the values of all variables to a small number: a node of an ordered, reduced interval decision
+ * diagram. The same function is the same number, so that `===` compares functions. Negative numbers are constants.
+ */
+export type Node = number;
+
+/** The constant function of a value (0, 1, 2, …). */
+export function constant(value: number): Node {
+  return ~value;
+}
+
+export function isConstant(node: Node): boolean {
+  return node < 0;
+}
+
+/** The value of a constant function. */
+export function valueOf(node: Node): number {
+  return ~node;
+}
+
+export const FALSE: Node = constant(0);
+export const TRUE: Node = constant(1);
+
+/** Below every variable. */
+export const NO_VARIABLE = Number.MAX_SAFE_INTEGER;
+
+/** A closed range of values of a variable. */
+export type Range = readonly [lo: number, hi: number];
+
+/** An operation on two functions, value by value, with what it has computed already. */
+export class Operation {
+  readonly known = new Map<number, Node>();
+
+  /** `settle` gives the result where it is clear without looking further; it must, for two constants. */
+  constructor(readonly settle: (a: Node, b: Node) => Node | undefined) {}
+}
+
+/** Room for pairs of nodes in one number. */
+const PAIR = 2 ** 26;
+
+/**
+ * Ordered, reduced, hash-consed interval decision diagrams with any number of different constants (multi-terminal; for
+ * two constants: Lee 1959, Bryant 1986; intervals at nodes: Strehl and Thiele 1998). Variables have values from 0 to
+ * size − 1, at most 2^53; a node tests one variable and has a child for each of some ranges that cover its values.
+ * Variables are tested in the order of their numbers.
+ */
+export class Diagrams {
+  readonly #variables: number[] = [];
+  readonly #highs: (readonly number[])[] = [];
+  readonly #children: (readonly Node[])[] = [];
+  readonly #sizes: number[] = [];
+  /** First node of each hash value, and the next one of the same. */
+  readonly #first = new Map<number, Node>();
+  readonly #next: number[] = [];
+  readonly #negations = new Map<Node, Node>();
+  readonly #meetings = new Map<number, boolean>();
+
+  readonly #and = new Operation((a, b) => {
+    if (a === FALSE || b === FALSE) return FALSE;
+    if (a === TRUE || a === b) return b;
+    return b === TRUE ? a : undefined;
+  });
+  readonly #or = new Operation((a, b) => {
+    if (a === TRUE || b === TRUE) return TRUE;
+    if (a === FALSE || a === b) return b;
+    return b === FALSE ? a : undefined;
+  });
+
+  /** A new variable behind all others, with values from 0 to `size` − 1. */
+  addVariable(size: number): number {
+    return this.#sizes.push(size) - 1;
+  }
+
+  sizeOf(variable: number): number {
+    return this.#sizes[variable];
+  }
+
+  get variableCount(): number {
+    return this.#sizes.length;
+  }
+
+  /** Nodes that were made so far. */
+  get nodeCount(): number {
+    return this.#variables.length;
+  }
+
+  /** The variable that a node tests first; {@link NO_VARIABLE} for a constant. */
+  variableOf(node: Node): number {
+    return node < 0 ? NO_VARIABLE : this.#variables[node];
+  }
+
+  /** Last value of each range of a node that is no constant. */
+  highsOf(node: Node): readonly number[] {
+    return this.#highs[node];
+  }
+
+  childrenOf(node: Node): readonly Node[] {
+    return this.#children[node];
+  }
+
+  /** The function that is `children[i]` where the variable is at most `highs[i]` and above the one before. */
+  node(variable: number, highs: readonly number[], children: readonly Node[]): Node {
+    const ends: number[] = [];
+    const kids: Node[] = [];
+    for (let i = 0; i < highs.length; i++) {
+      if (kids.length > 0 && kids[kids.length - 1] === children[i]) ends[ends.length - 1] = highs[i];
+      else {
+        ends.push(highs[i]);
+        kids.push(children[i]);
+      }
+    }
+    if (kids.length === 1) return kids[0];
+    let hash = variable;
+    for (let i = 0; i < kids.length; i++) {
+      hash = (Math.imul(hash, 31) + kids[i]) | 0;
+      hash = (Math.imul(hash, 31) + ends[i] + Math.floor(ends[i] / 0x100000000)) | 0;
+      hash ^= hash >>> 15;
+    }
+    const first = this.#first.get(hash) ?? -1;
+    for (let at = first; at >= 0; at = this.#next[at]) {
+      if (this.#variables[at] === variable && same(this.#children[at], kids) && same(this.#highs[at], ends)) return at;
+    }
+    const made = this.#variables.length;
+    if (made >= PAIR / 2) throw new RangeError('the packet space has too many parts');
+    this.#variables.push(variable);
+    this.#highs.push(ends);
+    this.#children.push(kids);
+    this.#next.push(first);
+    this.#first.set(hash, made);
+    return made;
+  }
+
+  /** `inside` where the variable is in one of the ranges (sorted, disjoint), else `outside`. */
+  test(variable: number, ranges: readonly Range[], inside: Node = TRUE, outside: Node = FALSE): Node {
+    const highs: number[] = [];
+    const children: Node[] = [];
+    const last = this.#sizes[variable] - 1;
+    let next = 0;
+    for (const [lo, hi] of ranges) {
+      if (lo > last) break;
+      if (lo > next) {
+        highs.push(lo - 1);
+        children.push(outside);
+      }
+      highs.push(Math.min(hi, last));
+      children.push(inside);
+      next = hi + 1;
+    }
+    if (next <= last) {
+      highs.push(last);
+      children.push(outside);
+    }
+    return this.node(variable, highs, children);
+  }
+
+  and(a: Node, b: Node): Node {
+    return this.apply(this.#and, a < b ? a : b, a < b ? b : a);
+  }
+
+  or(a: Node, b: Node): Node {
+    return this.apply(this.#or, a < b ? a : b, a < b ? b : a);
+  }
+
+  not(a: Node): Node {
+    if (a < 0) return a === FALSE ? TRUE : FALSE;
+    const known = this.#negations.get(a);
+    if (known !== undefined) return known;
+    const result = this.node(
+      this.#variables[a],
+      this.#highs[a],
+      this.#children[a].map((child) => this.not(child)),
+    );
+    this.#negations.set(a, result);
+    return result;
+  }
+
+  /** `yes` where `a` (0 or 1) holds, else `no`. */
+  choose(a: Node, yes: Node, no: Node): Node {
+    if (yes === no) return yes;
+    const known = new Map<string, Node>();
+    const walk = (f: Node, g: Node, h: Node): Node => {
+      if (f < 0) return f === FALSE ? h : g;
+      if (g === h) return g;
+      const key = `${f} ${g} ${h}`;
+      const before = known.get(key);
+      if (before !== undefined) return before;
+      const variable = Math.min(this.#variables[f], this.variableOf(g), this.variableOf(h));
+      const result = this.#split(variable, [f, g, h], ([x, y, z]) => walk(x, y, z));
+      known.set(key, result);
+      return result;
+    };
+    return walk(a, yes, no);
+  }
+
+  apply(operation: Operation, a: Node, b: Node): Node {
+    const settled = operation.settle(a, b);
+    if (settled !== undefined) return settled;
+    const key = (a + PAIR / 2) * PAIR + b + PAIR / 2;
+    const known = operation.known.get(key);
+    if (known !== undefined) return known;
+    const left = this.variableOf(a);
+    const right = this.variableOf(b);
+    const result =
+      left < right
+        ? this.node(
+            left,
+            this.#highs[a],
+            this.#children[a].map((child) => this.apply(operation, child, b)),
+          )
+        : right < left
+          ? this.node(
+              right,
+              this.#highs[b],
+              this.#children[b].map((child) => this.apply(operation, a, child)),
+            )
+          : this.#merge(operation, left, a, b);
+    operation.known.set(key, result);
+    return result;
+  }
+
+  #merge(operation: Operation, variable: number, a: Node, b: Node): Node {
+    const [aHighs, aKids, bHighs, bKids] = [this.#highs[a], this.#children[a], this.#highs[b], this.#children[b]];
+    const highs: number[] = [];
+    const children: Node[] = [];
+    for (let i = 0, j = 0; i < aHighs.length && j < bHighs.length;) {
+      children.push(this.apply(operation, aKids[i], bKids[j]));
+      const high = Math.min(aHighs[i], bHighs[j]);
+      highs.push(high);
+      if (aHighs[i] === high) i++;
+      if (bHighs[j] === high) j++;
+    }
+    return this.node(variable, highs, children);
+  }
+
+  /** A node over `variable` whose children are made of the children of several functions. */
+  #split(variable: number, functions: readonly Node[], combine: (children: readonly Node[]) => Node): Node {
+    const highs: number[] = [];
+    const children: Node[] = [];
+    const at = functions.map(() => 0);
+    for (;;) {
+      let high = this.#sizes[variable] - 1;
+      const kids = functions.map((f, i) => {
+        if (this.variableOf(f) !== variable) return f;
+        high = Math.min(high, this.#highs[f][at[i]]);
+        return this.#children[f][at[i]];
+      });
+      highs.push(high);
+      children.push(combine(kids));
+      if (high === this.#sizes[variable] - 1) return this.node(variable, highs, children);
+      functions.forEach((f, i) => {
+        if (this.variableOf(f) === variable && this.#highs[f][at[i]] === high) at[i]++;
+      });
+    }
+  }
+
+  /** The function with each value put through `change`. */
+  map(a: Node, change: (value: number) => number): Node {
+    const known = new Map<Node, Node>();
+    const walk = (f: Node): Node => {
+      if (f < 0) return constant(change(valueOf(f)));
+      const before = known.get(f);
+      if (before !== undefined) return before;
+      const result = this.node(this.#variables[f], this.#highs[f], this.#children[f].map(walk));
+      known.set(f, result);
+      return result;
+    };
+    return walk(a);
+  }
+
+  /** Whether both functions (0 or 1) hold for some values. */
+  meet(a: Node, b: Node): boolean {
+    if (a === FALSE || b === FALSE) return false;
+    if (a === TRUE || b === TRUE || a === b) return true;
+    const key = (a < b ? a : b) * PAIR + (a < b ? b : a);
+    const known = this.#meetings.get(key);
+    if (known !== undefined) return known;
+    const result = this.#meetBelow(a, b);
+    this.#meetings.set(key, result);
+    return result;
+  }
+
+  #meetBelow(a: Node, b: Node): boolean {
+    const [left, right] = [this.#variables[a], this.#variables[b]];
+    if (left < right) return this.#children[a].some((child) => this.meet(child, b));
+    if (right < left) return this.#children[b].some((child) => this.meet(a, child));
+    const [aHighs, aKids, bHighs, bKids] = [this.#highs[a], this.#children[a], this.#highs[b], this.#children[b]];
+    for (let i = 0, j = 0; i < aHighs.length && j < bHighs.length;) {
+      if (aKids[i] !== FALSE && bKids[j] !== FALSE && this.meet(aKids[i], bKids[j])) return true;
+      const order = aHighs[i] - bHighs[j];
+      if (order <= 0) i++;
+      if (order >= 0) j++;
+    }
+    return false;
+  }
+
+  /** The child that a node has for a value of its variable. */
+  childAt(node: Node, value: number): Node {
+    const highs = this.#highs[node];
+    let [low, high] = [0, highs.length - 1];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (highs[middle] < value) low = middle + 1;
+      else high = middle;
+    }
+    return this.#children[node][low];
+  }
+
+  /** The value of the function where each variable has the value that `at` says. */
+  evaluate(node: Node, at: (variable: number) => number): number {
+    let here = node;
+    while (here >= 0) here = this.childAt(here, at(this.#variables[here]));
+    return valueOf(here);
+  }
+
+  /** All constants that the function comes to. */
+  valuesOf(node: Node): ReadonlySet<number> {
+    const seen = new Set<Node>([node]);
+    const values = new Set<number>();
+    for (const f of seen) {
+      if (f < 0) values.add(valueOf(f));
+      else for (const child of this.#children[f]) seen.add(child);
+    }
+    return values;
+  }
+
+  /** Variables that the function depends on, in order. */
+  supportOf(...nodes: readonly Node[]): readonly number[] {
+    const seen = new Set<Node>(nodes);
+    const variables = new Set<number>();
+    for (const f of seen) {
+      if (f < 0) continue;
+      variables.add(this.#variables[f]);
+      for (const child of this.#children[f]) seen.add(child);
+    }
+    return [...variables].sort((a, b) => a - b);
+  }
+
+  /**
+   * For how many values of the given variables (all that the function depends on among them) it is 1, where each value
+   * of a variable stands for `weight` many.
+   */
+  count(
+    node: Node,
+    variables: readonly number[],
+    weight: (variable: number, lo: number, hi: number) => bigint = (_, lo, hi) => BigInt(hi - lo) + 1n,
+  ): bigint {
+    const known = new Map<Node, bigint>();
+    const totals = variables.map((variable) => weight(variable, 0, this.#sizes[variable] - 1));
+    const places = new Map(variables.map((variable, i) => [variable, i]));
+    const placeOf = (f: Node): number => (f < 0 ? variables.length : (places.get(this.#variables[f]) ?? 0));
+    const between = (from: number, to: number): bigint => {
+      let product = 1n;
+      for (let i = from; i < to; i++) product *= totals[i];
+      return product;
+    };
+    const walk = (f: Node): bigint => {
+      if (f < 0) return f === FALSE ? 0n : 1n;
+      const before = known.get(f);
+      if (before !== undefined) return before;
+      let sum = 0n;
+      let lo = 0;
+      const place = placeOf(f);
+      this.#highs[f].forEach((hi, i) => {
+        const child = this.#children[f][i];
+        if (child !== FALSE) {
+          sum += weight(this.#variables[f], lo, hi) * walk(child) * between(place + 1, placeOf(child));
+        }
+        lo = hi + 1;
+      });
+      known.set(f, sum);
+      return sum;
+    };
+    return walk(node) * between(0, placeOf(node));
+  }
+}
+
+function same(a: readonly number[], b: readonly number[]): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
