@@ -39,6 +39,14 @@ export function readCorpus(shared: string | undefined): Corpus {
   return corpus.finish();
 }
 
+/** Rules of iptables' own suite, one of each shape; none where the folder has no suite. */
+export function readSuite(shared: string): readonly CorpusLine[] {
+  const suite = join(shared, 'iptables-t', 'cases.jsonl');
+  const corpus = new CorpusBuilder();
+  if (existsSync(suite)) corpus.addSuite(readFileSync(suite, 'utf8'));
+  return corpus.finish().rules;
+}
+
 interface SuiteCase {
   readonly family: Family | 'both';
   readonly table: TableName;
