@@ -17,6 +17,7 @@ const CMD_BIND = 1;
 const COPY_META = 1;
 const COPY_PACKET = 2;
 const FLAG_SEQ = 1;
+const ATTR_MARK = 2;
 const ATTR_PAYLOAD = 9;
 const ATTR_PREFIX = 10;
 const ATTR_SEQ = 12;
@@ -40,6 +41,8 @@ export interface LogMessage {
   readonly prefix: number;
   /** The packet from its IP header on, as far as it was copied; valid until the next read. */
   readonly payload: Uint8Array;
+  /** skb->mark. */
+  readonly mark: number;
 }
 
 const NOTHING = new Uint8Array(0);
@@ -124,15 +127,17 @@ export class PacketLog {
     const group = view.getUint16(at + NLMSG_HEADER + 2);
     let prefix = 0;
     let payload: Uint8Array = NOTHING;
+    let mark = 0;
     for (let a = at + NLMSG_HEADER + GENERIC_HEADER; a + 4 <= end;) {
       const length = view.getUint16(a, true);
       const type = view.getUint16(a + 2, true) & 0x3fff;
       if (type === ATTR_PREFIX) prefix = this.number(a + 4, a + length);
       else if (type === ATTR_PAYLOAD) payload = bytes.subarray(a + 4, a + length);
+      else if (type === ATTR_MARK) mark = view.getUint32(a + 4);
       else if (type === ATTR_SEQ) this.count(group, view.getUint32(a + 4));
       a += (length + 3) & ~3;
     }
-    return { group, prefix, payload };
+    return { group, prefix, payload, mark };
   }
 
   /** Decimal digits up to a NUL. */

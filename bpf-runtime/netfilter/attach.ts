@@ -13,22 +13,22 @@ import type { NetworkNamespace } from '../system/namespace.js';
 import { attachNetfilter, PRIORITY } from './link.js';
 
 /** What an object for netfilter hooks says of its programs. */
-export type NetfilterPlan = Pick<Manifest, 'family' | 'programs' | 'answers'>;
+export type NetfilterPlan = Pick<Manifest, 'family' | 'programs' | 'residual'>;
 
-/** Programs run right before table filter of iptables, whose rules answer; the guard runs right behind it. */
+/** Programs run right before table filter of iptables, whose rules do the rest; the guard runs right behind it. */
 export const OBJECT_PRIORITY = { programs: PRIORITY.filter - 1, guard: PRIORITY.filter + 1 } as const;
 
 /**
  * Attaches all programs of an object in a network namespace (default: the calling thread's), and the guard before
- * them: at no moment does a packet that is to be rejected get through. Without {@link addAnswers} such packets are
- * dropped. Throws `hook-taken` where another program is at the same hook and priority; then nothing is attached.
+ * them: at no moment does a packet that is to be rejected get through. Without {@link addResidual} packets that
+ * iptables has to do something for are dropped. Throws `hook-taken` where another program is at the same hook and priority; then nothing is attached.
  */
 export function attachObject(
   object: LoadedObject,
   plan: NetfilterPlan,
   namespace?: NetworkNamespace,
 ): { close(): void } {
-  const { family, programs, answers } = plan;
+  const { family, programs, residual } = plan;
   const links: Link[] = [];
   const close = (): void => {
     for (const link of links.reverse()) link.close();
@@ -37,7 +37,7 @@ export function attachObject(
     links.push(attachNetfilter(programOf(object, name), { family, hook, priority }, namespace));
   };
   try {
-    for (const { chain } of programs) if (answers !== undefined) attach(answers.guard, chain, OBJECT_PRIORITY.guard);
+    for (const { chain } of programs) if (residual !== undefined) attach(residual.guard, chain, OBJECT_PRIORITY.guard);
     for (const { name, chain } of programs) attach(name, chain, OBJECT_PRIORITY.programs);
   } catch (error) {
     close();
@@ -52,7 +52,7 @@ function programOf({ programs }: LoadedObject, name: string): LoadedProgram {
   return program;
 }
 
-export interface AnswerOptions {
+export interface ResidualOptions {
   /** Directory in a BPF file system to make for the pins, which the rules name: `/sys/fs/bpf/NAME`. */
   readonly pins: string;
   /** Default legacy. */
@@ -60,15 +60,16 @@ export interface AnswerOptions {
 }
 
 /**
- * Pins the socket filters of an object's answers and adds, in the calling thread's network namespace, the rules of
- * iptables that ask them and reject: table filter is to have no others. The tool opens the pins again whenever the table is changed: they stay.
- * Throws `ruleset-refused` with the tool's message; then no pin is left. Nothing to do where there are no answers.
+ * Pins the socket filters that residual rules ask and adds, in the calling thread's network namespace, these rules of
+ * iptables: table filter is to have no others. The tool opens the pins again whenever the table is changed: they stay.
+ * Throws `ruleset-refused` with the tool's message; then no pin is left. Nothing to do where there are no such rules.
  */
-export function addAnswers(object: LoadedObject, plan: NetfilterPlan, options: AnswerOptions): void {
-  if (plan.answers === undefined) return;
+export function addResidual(object: LoadedObject, plan: NetfilterPlan, options: ResidualOptions): void {
+  if (plan.residual === undefined) return;
   mkdirSync(options.pins);
   try {
-    for (const { name } of plan.answers.programs) pin(programOf(object, name).fd, join(options.pins, name));
+    const names = new Set(plan.residual.rules.map(({ program }) => program));
+    for (const name of names) pin(programOf(object, name).fd, join(options.pins, name));
     new Tools(plan.family, options.variant ?? 'legacy').restore(residualFilter(plan, options.pins), { keep: true });
   } catch (error) {
     removePins(options.pins);
@@ -76,7 +77,7 @@ export function addAnswers(object: LoadedObject, plan: NetfilterPlan, options: A
   }
 }
 
-/** Removes the pins of {@link addAnswers}. Rules that name them go on, until the table is changed. */
+/** Removes the pins of {@link addResidual}. Rules that name them go on, until the table is changed. */
 export function removePins(directory: string): void {
   rmSync(directory, { recursive: true, force: true });
 }

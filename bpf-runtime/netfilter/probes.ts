@@ -27,18 +27,20 @@ const PREFIXES = 10;
 const PASSED = PREFIXES - 1;
 
 export interface ProbeGroups {
-  /** NFLOG group of the probes. */
+  /** NFLOG group of the probes before the chains. */
   readonly sightings: number;
+  /** NFLOG group of the probes behind them. */
+  readonly passed: number;
   /** NFLOG group of what the kernel sends by itself. */
   readonly replies: number;
 }
 
-/** The first two NFLOG groups from 4001 on that a ruleset does not name. */
+/** The first NFLOG groups from 4001 on that a ruleset does not name. */
 export function freeProbeGroups(ruleset: string): ProbeGroups {
   const used = new Set([...ruleset.matchAll(/--nflog-group\s+(\d+)/g)].map((match) => Number(match[1])));
   const free: number[] = [];
-  for (let group = 4001; free.length < 2; group++) if (!used.has(group)) free.push(group);
-  return { sightings: free[0], replies: free[1] };
+  for (let group = 4001; free.length < 3; group++) if (!used.has(group)) free.push(group);
+  return { sightings: free[0], replies: free[1], passed: free[2] };
 }
 
 /**
@@ -49,14 +51,15 @@ export function freeProbeGroups(ruleset: string): ProbeGroups {
  */
 export function probeRules(family: Family, groups: ProbeGroups, uid: number): string {
   const chains = WATCHED.flatMap((chain, i) => {
-    const log = (prefix: number): string => `log prefix "${i * PREFIXES + prefix}" group ${groups.sightings}`;
+    const log = (prefix: number, group = groups.sightings): string =>
+      `log prefix "${i * PREFIXES + prefix}" group ${group}`;
     const hook = chain.toLowerCase();
     return [
       `chain before_${hook} { type filter hook ${hook} priority ${-DISTANCE}; policy accept;`,
       ...STATES.map(([, test], prefix) => `${test} ${log(prefix)}`),
       '}',
       `chain behind_${hook} { type filter hook ${hook} priority ${DISTANCE}; policy accept;`,
-      log(PASSED),
+      log(PASSED, groups.passed),
       '}',
     ];
   });

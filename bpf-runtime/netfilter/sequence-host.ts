@@ -42,6 +42,8 @@ export type SequenceJudgement =
       readonly ctstate: readonly CtState[];
       /** Answer of REJECT: an IP packet with whole checksums. */
       readonly reply?: Uint8Array;
+      /** An accepted packet behind the chain: its first bytes, and its mark. */
+      readonly passed?: { readonly bytes: Uint8Array; readonly mark: number };
     }
   | {
       readonly reached: false;
@@ -55,7 +57,8 @@ export function chainOfPacket({ inInterface, outInterface }: Packet): WatchedCha
   return outInterface === '' ? 'INPUT' : 'FORWARD';
 }
 
-const REPLY_BYTES = 2048;
+/** Of a packet that is logged. */
+const LOGGED_BYTES = 2048;
 /** include/uapi/linux/netfilter/nfnetlink.h, nfnetlink_conntrack.h: with nothing named, all is deleted. */
 const SUBSYSTEM_CONNTRACK = 1;
 const SUBSYSTEM_EXPECTATION = 2;
@@ -107,7 +110,8 @@ export class SequenceHost {
       });
       log = testbed.run(() => new PacketLog());
       log.bind(groups.sightings, 0);
-      log.bind(groups.replies, REPLY_BYTES);
+      log.bind(groups.replies, LOGGED_BYTES);
+      log.bind(groups.passed, LOGGED_BYTES);
       tracking = testbed.run(() => new NetlinkSocket(NETLINK_NETFILTER));
       return new SequenceHost(testbed, tools, log, tracking, groups);
     } catch (error) {
@@ -138,21 +142,21 @@ export class SequenceHost {
     const chain = chainOfPacket(packet);
     const sent = this.send(chain, packet);
     const ctstate: CtState[] = [];
-    let passed = false;
+    let passed: { readonly bytes: Uint8Array; readonly mark: number } | undefined;
     let reply: Uint8Array | undefined;
-    this.log.drain(({ group, prefix, payload }) => {
+    this.log.drain(({ group, prefix, payload, mark }) => {
       if (group === this.groups.replies) {
         if (isRejectReply(this.testbed.family, payload)) reply = finishChecksum(this.testbed.family, payload);
         return;
       }
       const sighting = readSighting(prefix);
       if (sighting?.chain !== chain) return;
-      if (passed) throw new RuntimeError('unexpected-message', 'a packet came to its chain twice');
-      if (sighting.kind === 'passes') passed = true;
+      if (passed !== undefined) throw new RuntimeError('unexpected-message', 'a packet came to its chain twice');
+      if (sighting.kind === 'passes') passed = { bytes: payload.slice(), mark };
       else ctstate.push(sighting.state);
     });
     if (ctstate.length === 0) return { reached: false, reason: sent ? 'stack' : 'unsendable' };
-    if (passed) return { reached: true, chain, verdict: 'accept', ctstate };
+    if (passed !== undefined) return { reached: true, chain, verdict: 'accept', ctstate, passed };
     if (reply === undefined) return { reached: true, chain, verdict: 'drop', ctstate };
     return { reached: true, chain, verdict: 'reject', ctstate, reply };
   }

@@ -13,6 +13,8 @@ import { rejectFields } from './reject/index.js';
 import { setTestFields } from './sets/view.js';
 import { memoryFields } from './memory-tests.js';
 import { MemoryScope } from './memory-scope.js';
+import { isLeft, planLeft, type LeftPlan } from './netfilter/left.js';
+import { SEGMENT_SIZE_FIELDS } from './netfilter/segment-size.js';
 import { addressRewriting, markChange, otherTables, seesWholeDatagrams } from './surroundings.js';
 import { specialise, type Undecided, type View } from './view.js';
 
@@ -43,6 +45,8 @@ export interface Analysis {
   /** How the machine keeps time. */
   readonly time: TimeKeeping;
   readonly reachable: Reachable;
+  /** At netfilter: targets that iptables performs behind the program. */
+  readonly left?: LeftPlan;
   readonly rules: readonly RuleAnalysis[];
   /** Fields that the program reads. */
   readonly used: ReadonlySet<Field>;
@@ -154,9 +158,10 @@ export function analyse(ruleset: Ruleset, options: ChainOptions): AnalysisResult
   const reject = options.reject ?? 'answer';
   const together = options.together ?? (hook === 'netfilter' ? FILTER_CHAINS : [chain]);
   const scope = new MemoryScope(ruleset, tableName, together);
-  const rules = reachable.rules.map((rule) => analyseRule(rule, view, mode, scope));
+  const left = wire ? undefined : planLeft(reachable);
+  const rules = reachable.rules.map((rule) => analyseRule(rule, view, mode, scope, left));
 
-  const used = usedFields(rules, view, mode, reject);
+  const used = usedFields(rules, view, mode, reject, left);
   const reassembled = wire && seesWholeDatagrams(ruleset, chain);
   const { fragments, warning } = chooseFragments(options, reassembled, wholeDatagrams(rules, used));
   const named = used.has('iif') || used.has('oif');
@@ -183,6 +188,7 @@ export function analyse(ruleset: Ruleset, options: ChainOptions): AnalysisResult
         minutesWest: options.minutesWest ?? DEFAULT_TIME_KEEPING.minutesWest,
       },
       reachable,
+      ...(left === undefined ? {} : { left }),
       rules,
       used,
       assumptions: others.map((other) => other.assumption),
@@ -219,7 +225,13 @@ const MOMENTARY: Readonly<Partial<Record<Opaque['name'], string>>> = {
   time: 'it may be later at the rule itself',
 };
 
-function analyseRule(rule: ReachableRule, view: View, mode: Mode, scope: MemoryScope): RuleAnalysis {
+function analyseRule(
+  rule: ReachableRule,
+  view: View,
+  mode: Mode,
+  scope: MemoryScope,
+  left: LeftPlan | undefined,
+): RuleAnalysis {
   const undecided: Undecided[] = [];
   const condition = specialise(rule.condition, view, undecided);
   if (mode === 'exact') undecided.push(...scope.undecided(condition, view));
@@ -232,7 +244,8 @@ function analyseRule(rule: ReachableRule, view: View, mode: Mode, scope: MemoryS
     });
   }
   const tests = undecided.length > 0;
-  undecided.push(...undecidedEffect(rule.rule.target.effect, view));
+  if (left !== undefined && isLeft(rule.rule)) undecided.push(...left.undecided(rule));
+  else undecided.push(...undecidedEffect(rule.rule.target.effect, view));
   const unique = undecided.filter((why, index) => undecided.findIndex(({ reason }) => reason === why.reason) === index);
   return { rule, meaning: { condition, undecided: tests }, undecided: unique };
 }
@@ -244,7 +257,7 @@ function undecidedEffect(effect: Effect, view: View): readonly Undecided[] {
         { reason: `target ${effect.target} is not translated`, advice: 'use --mode early and keep iptables behind it' },
       ];
     case 'mark':
-      if (view.hook === 'tc') return [];
+      if (view.hook !== 'xdp') return [];
       return [{ reason: `a program at ${view.hook} cannot write the mark of a packet`, advice: 'use --hook tc' }];
     case 'accept':
     case 'drop':
@@ -262,8 +275,14 @@ function opaqueFields(test: Opaque, { family }: View): readonly Field[] {
   return [...memoryFields(test, family), ...setTestFields(test, family)];
 }
 
-function usedFields(rules: readonly RuleAnalysis[], view: View, mode: Mode, reject: RejectPolicy): ReadonlySet<Field> {
-  const used = new Set<Field>();
+function usedFields(
+  rules: readonly RuleAnalysis[],
+  view: View,
+  mode: Mode,
+  reject: RejectPolicy,
+  left: LeftPlan | undefined,
+): ReadonlySet<Field> {
+  const used = new Set<Field>(left?.goingOn.some(({ segmentSize }) => segmentSize) ? SEGMENT_SIZE_FIELDS : []);
   for (const { rule, meaning } of rules) {
     visitCondition(meaning.condition, {
       field: (field) => used.add(field),

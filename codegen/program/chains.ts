@@ -73,6 +73,8 @@ export interface ChainSettings {
   opaque(code: Code, test: Opaque, at: OpaquePlace, ifTrue: string, ifFalse: string): void;
   /** Emits the event of a LOG rule. */
   log(code: Code, rule: ReachableRule, flow: number): void;
+  /** Emits a target that iptables performs behind the program; the verdict code where it ends (netfilter). */
+  readonly left?: (code: Code, rule: ReachableRule) => number | undefined;
   /** Where rules have tests that walk over the packet. */
   readonly payload?: PayloadSettings;
   /** Where rules have tests that are functions of their own: what these take, below the chain functions. */
@@ -367,7 +369,8 @@ export class ChainCompiler {
         break;
       }
       case 'opaque':
-        throw new Error(`target ${effect.target} came to the code generator`);
+        this.emitLeft(code, rule, leave);
+        break;
     }
     if (late) {
       code.emit(goto(no));
@@ -389,6 +392,13 @@ export class ChainCompiler {
     if (effect.kind === 'log') this.settings.log(code, rule, R6);
     code.emit(mov32(R8, this.settings.key(rule)), mov32(R9, VERDICT.DROP), goto(EXITS.countAndLeave));
     code.place(whole);
+  }
+
+  private emitLeft(code: Code, rule: ReachableRule, leave: (verdict: number) => void): void {
+    const { left } = this.settings;
+    if (left === undefined) throw new Error(`target ${rule.rule.target.name} came to the code generator`);
+    const verdict = left(code, rule);
+    if (verdict !== undefined) leave(verdict);
   }
 
   private emitMark(code: Code, clear: number, flip: number): void {

@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Diagnostic } from '../../grammar/model/diagnostic.js';
-import type { BuiltinChain } from '../../grammar/model/family.js';
 import { DEFAULT_RECENT_ENTRIES } from '../../grammar/model/memory.js';
-import type { RejectType, Ruleset } from '../../grammar/model/ruleset.js';
+import type { Ruleset } from '../../grammar/model/ruleset.js';
 import { printSets } from '../../grammar/sets/index.js';
 import { assemble } from '../bytecode/assemble.js';
 import type { MapSpec, ObjectSpec } from '../object/spec.js';
@@ -13,13 +12,12 @@ import { countersMap } from './counters.js';
 import { CAST_KFUNC, DEVICE_STRUCTS } from './device-name.js';
 import { eventsMap } from './log.js';
 import type { CompileOptions, Hook, Manifest } from './manifest.js';
-import { ANSWER_MAPS, answerEntries, answerProgram, GUARD } from './netfilter/answers.js';
+import { GUARD, NOTE_MAPS, noteEntries } from './netfilter/notes.js';
 import { DYNPTR_KFUNC, NETFILTER_STRUCTS } from './netfilter/structs.js';
 import { commonOf, entryName, generate, type Common, type Program } from './program.js';
 import { visitCondition } from './reachable.js';
 import { rejectNeeds } from './reject/index.js';
 import { SET_FEATURE, setNotes } from './sets/notes.js';
-import { REJECT_TYPES } from './verdict.js';
 import { helperNeeds } from './helper-needs.js';
 import { COMPILER } from './version.js';
 
@@ -84,12 +82,6 @@ function withoutRepeats(diagnostics: readonly Diagnostic[]): readonly Diagnostic
   });
 }
 
-/** Types of answers that some program of the object gives. */
-function answersOf({ programs }: Built): readonly RejectType[] {
-  const types = new Set(programs.flatMap((program) => program.answers));
-  return REJECT_TYPES.filter((type) => types.has(type));
-}
-
 function usesDevices({ analyses }: Built): boolean {
   return analyses.some(({ used }) => used.has('iif') || used.has('oif'));
 }
@@ -100,8 +92,7 @@ function buildSpec(built: Built, manifest: Manifest): ObjectSpec {
   maps.push(...common.memory.maps());
   maps.push(...common.sets.maps());
   if (programs.some(({ logs }) => logs)) maps.push(eventsMap);
-  const answers = analyses[0].hook === 'netfilter' ? answersOf(built) : [];
-  if (answers.length > 0) maps.push(...ANSWER_MAPS);
+  if (!common.notes.isEmpty) maps.push(...NOTE_MAPS);
   const functions = new Map(programs.flatMap((program) => program.functions.map((f) => [f.name, f] as const)));
   return {
     license: 'GPL',
@@ -114,7 +105,7 @@ function buildSpec(built: Built, manifest: Manifest): ObjectSpec {
           params: entry.params,
           instructions: assemble(entry.name, entry.code),
         })),
-        ...(answers.length > 0 ? answerEntries(answers) : []),
+        ...(common.notes.isEmpty ? [] : noteEntries(common.notes.questions)),
       ],
       functions: [...functions.values()].map((f) => ({
         name: f.name,
@@ -133,7 +124,7 @@ function buildSpec(built: Built, manifest: Manifest): ObjectSpec {
 /** What the programs read and call of the kernel itself. */
 function kernelParts(built: Built, hook: Hook): Pick<ObjectSpec, 'kernelStructs' | 'kfuncs'> {
   if (hook === 'netfilter') {
-    const casts = answersOf(built).length > 0 ? [CAST_KFUNC] : [];
+    const casts = built.common.notes.isEmpty ? [] : [CAST_KFUNC];
     return { kernelStructs: NETFILTER_STRUCTS, kfuncs: [DYNPTR_KFUNC, ...casts] };
   }
   return usesDevices(built)
@@ -163,7 +154,7 @@ function buildManifest(built: Built, options: CompileOptions): Manifest {
     family: analysis.ruleset.family,
     table: analysis.table,
     programs: analyses.map(({ chain }) => ({ name: entryName(chain), chain })),
-    ...answeringParts(built),
+    ...residualParts(common),
     ...setParts(common),
     ...rememberingParts(built),
     hook: analysis.hook,
@@ -194,6 +185,7 @@ function hookAssumptions(analysis: Analysis, common: Common): readonly string[] 
       ...momentNotes(analysis),
       ...(common.layout.facts.has('route-type') ? [local] : []),
       ...NETFILTER_ASSUMPTIONS,
+      ...((analysis.left?.endings.size ?? 0) > 0 ? [QUEUE_ASSUMPTION] : []),
     ];
   }
   const notes = ['the device is an Ethernet device, and its frames are addressed to it (no bridge port)'];
@@ -234,15 +226,12 @@ function setParts({ sets }: Common): Pick<Manifest, 'sets'> {
   return { sets: { text, maps: sets.sets.map(({ set, map }) => ({ set: set.name, map })) } };
 }
 
-function answeringParts(built: Built): Pick<Manifest, 'answers'> {
-  const types = built.analyses[0].hook === 'netfilter' ? answersOf(built) : [];
-  if (types.length === 0) return {};
-  const chainsWith = (type: RejectType): readonly BuiltinChain[] =>
-    built.analyses.flatMap(({ chain }, index) => (built.programs[index].answers.includes(type) ? chain : []));
-  const programs = types.map((type) => ({ name: answerProgram(type), type, chains: chainsWith(type) }));
-  return { answers: { guard: GUARD, programs } };
+function residualParts({ notes }: Common): Pick<Manifest, 'residual'> {
+  return notes.isEmpty ? {} : { residual: { guard: GUARD, rules: notes.rules } };
 }
 
+const QUEUE_ASSUMPTION =
+  'no program that listens to a queue answers NF_REPEAT: the packet would come to the residual rules alone';
 const NETFILTER_ASSUMPTIONS = [
   'the programs stand in the place of table filter: iptables keeps no more of it than the residual rules',
 ];

@@ -1,4 +1,3 @@
-import type { RejectType } from '../../grammar/model/ruleset.js';
 import type { BuiltinChain, Family, TableName } from '../../grammar/model/family.js';
 
 /** Hooks that see frames, before or behind the IP stack. */
@@ -49,6 +48,18 @@ export type CounterEntry =
     }
   | { readonly kind: 'policy'; readonly chain: string; readonly policy: 'ACCEPT' | 'DROP' };
 
+/** A rule that iptables keeps: it asks a socket filter of the object whether its target is for a packet. */
+export interface ResidualRule {
+  /** Name of the socket filter. */
+  readonly program: string;
+  /** Chains of table filter in which it stands. */
+  readonly chains: readonly BuiltinChain[];
+  /** Words in front that the target insists on: `-p tcp` for a reset. All packets for it match them. */
+  readonly only?: readonly string[];
+  /** `-j NAME …`; empty for a rule without target. */
+  readonly target: readonly string[];
+}
+
 /** What an object says about itself; JSON in section `.debug_ipt2bpf`. */
 export interface Manifest {
   readonly format: 1;
@@ -57,16 +68,8 @@ export interface Manifest {
   readonly table: TableName;
   /** The object's programs by the name of their entry function, and the chain that each judges. */
   readonly programs: readonly { readonly name: string; readonly chain: BuiltinChain }[];
-  /** At netfilter, where REJECT rules are answered: the program behind the rules, and what each of these asks. */
-  readonly answers?: {
-    readonly guard: string;
-    readonly programs: readonly {
-      readonly name: string;
-      readonly type: RejectType;
-      /** Chains in which some rule gives this answer. */
-      readonly chains: readonly BuiltinChain[];
-    }[];
-  };
+  /** At netfilter, where iptables answers packets or changes them: the program behind its rules, and these, in order. */
+  readonly residual?: { readonly guard: string; readonly rules: readonly ResidualRule[] };
   /** Lists of `-m recent`, and the map that holds each. */
   readonly recent?: readonly { readonly list: string; readonly map: string; readonly entries: number }[];
   /** Tables of `-m hashlimit`, and the map that holds the entries of each. */

@@ -2,7 +2,6 @@ import type { Instruction } from '../bytecode/instruction.js';
 import {
   alu64,
   exit,
-  goto,
   jump64,
   load,
   mov64,
@@ -34,7 +33,10 @@ import { emitLog } from './log.js';
 import { MemoryTests } from './memory-tests.js';
 import { emitCpu, emitRandom, emitTime } from './moment.js';
 import type { Hook } from './manifest.js';
-import { emitForget, emitNote } from './netfilter/answers.js';
+import { emitForget } from './netfilter/notes.js';
+import { changesSegments, emitLeftTarget, emitNotes } from './netfilter/left-targets.js';
+import { NotePlan, rejectedWith } from './netfilter/note-plan.js';
+import { SEGMENT_SIZE, segmentSizeFunction } from './netfilter/segment-size.js';
 import { emitConnectionState, emitStateTest } from './netfilter/conntrack.js';
 import {
   emitNetfilterPacket,
@@ -61,7 +63,7 @@ import { emitReject } from './reject/index.js';
 import { meaningOf } from './analysis.js';
 import { SET_STACK, SetFunctions } from './sets/index.js';
 import { emitReady } from './sets/ready.js';
-import { REJECT_TYPES, VERDICT } from './verdict.js';
+import { VERDICT } from './verdict.js';
 import type { RejectType } from '../../grammar/model/ruleset.js';
 
 /** What programs return (include/uapi/linux/bpf.h, include/uapi/linux/pkt_cls.h, include/uapi/linux/netfilter.h). */
@@ -89,6 +91,8 @@ export interface Common {
   readonly counters: CounterKeys;
   readonly memory: MemoryTests;
   readonly sets: SetFunctions;
+  /** What is left to iptables (netfilter). */
+  readonly notes: NotePlan;
   /** Whether the names of functions must tell the programs apart. */
   readonly several: boolean;
 }
@@ -102,6 +106,7 @@ export function commonOf(analyses: readonly Analysis[], hz: number, recentEntrie
     counters: new CounterKeys(analyses),
     memory: new MemoryTests(ruleset, hz, recentEntries),
     sets: setFunctionsOf(analyses),
+    notes: new NotePlan(analyses),
     several: analyses.length > 1,
   };
 }
@@ -122,6 +127,7 @@ function setFunctionsOf(analyses: readonly Analysis[]): SetFunctions {
 /** What some rule asks the hook beside the packet. */
 function factsOf(analyses: readonly Analysis[]): ReadonlySet<Fact> {
   const facts = new Set<Fact>();
+  if (analyses.some(({ left }) => (left?.goingOn.length ?? 0) > 0)) facts.add('targets');
   for (const { meaning } of analyses.flatMap(({ view, rules }) => (isWireView(view) ? [] : rules))) {
     visitCondition(meaning.condition, {
       opaque: (test) => {
@@ -181,12 +187,13 @@ export function generate(analysis: Analysis, common: Common): Program {
       logs = true;
       emitLog(code, counters.of(rule), flow, layout);
     },
+    left: (code, rule) => emitLeftTarget(code, rule, analysis, common),
   });
   const functions = compiler.compile();
-  const answers = answersOf(analysis);
+  const answers = rejectedWith(analysis);
   const entry = isWireView(view)
     ? emitWireEntry(analysis, view, common, compiler, answers)
-    : emitNetfilterEntry(analysis, common, compiler, answers.length > 0);
+    : emitNetfilterEntry(analysis, common, compiler);
   const rename = (code: Code): readonly Instruction[] =>
     code
       .finish()
@@ -212,6 +219,9 @@ export function generate(analysis: Analysis, common: Common): Program {
       ...(payloads === undefined ? [] : payloads.functions.specs(layout, ctx, flow)),
       ...common.memory.functions(testsWithMemory(analysis), layout, flow),
       ...common.sets.specs(view.family, layout, flow),
+      ...(changesSegments(analysis)
+        ? [{ name: SEGMENT_SIZE, params: [flow], instructions: segmentSizeFunction(layout).finish() }]
+        : []),
     ],
   };
 }
@@ -254,9 +264,10 @@ function payloadsOf(
 function testsOf(analysis: Analysis, { memory, sets, layout }: Common): Pick<ChainSettings, 'tests'> {
   const entry = -SCRATCH + layout.bytes;
   const own = memory.below(testsWithMemory(analysis), entry);
-  if (sets.most === 0) return own === undefined ? {} : { tests: own };
-  const stack = Math.max(own?.stack ?? 0, entry + SET_STACK);
-  return { tests: { depth: 1, stack, functions: (own?.functions ?? 0) + sets.most } };
+  const segments = changesSegments(analysis) ? 1 : 0;
+  if (sets.most + segments === 0) return own === undefined ? {} : { tests: own };
+  const stack = Math.max(own?.stack ?? 0, sets.most > 0 ? entry + SET_STACK : entry);
+  return { tests: { depth: 1, stack, functions: (own?.functions ?? 0) + sets.most + segments } };
 }
 
 function testsWithMemory({ mode, rules }: Analysis): readonly Opaque[] {
@@ -313,16 +324,6 @@ function readingFunctions(
 
 function ruleText(chain: string, source: string): string {
   return source.startsWith('-') ? source : `-A ${chain} ${source}`;
-}
-
-function answersOf(analysis: Analysis): readonly RejectType[] {
-  if (analysis.mode === 'early' || analysis.reject === 'drop') return [];
-  const types = new Set<RejectType>();
-  for (const { rule } of analysis.rules) {
-    const effect = rule.rule.target.effect;
-    if (effect.kind === 'reject') types.add(effect.type);
-  }
-  return REJECT_TYPES.filter((type) => types.has(type));
 }
 
 /** Below the counters' key. */
@@ -416,9 +417,8 @@ function emitAlternative(code: Code, analysis: Analysis, compiler: ChainCompiler
 /** The entry function at a netfilter hook: the packet is there, whole and routed. */
 function emitNetfilterEntry(
   analysis: Analysis,
-  { layout, counters, sets }: Common,
+  { layout, counters, sets, notes }: Common,
   compiler: ChainCompiler,
-  rejects: boolean,
 ): Code {
   const code = new Code();
   const scratch = -8 - NETFILTER_SCRATCH_BYTES;
@@ -429,7 +429,7 @@ function emitNetfilterEntry(
   code.at({ text: `# table ${analysis.table}, chain ${analysis.chain}: reading the packet`, line: 1, column: 1 });
   emitNetfilterStart(context);
   for (let offset = 0; offset < layout.bytes; offset += 8) code.emit(storeImm(8, R10, flow + offset, 0));
-  if (rejects) emitForget(code);
+  if (!notes.isEmpty) emitForget(code);
   emitNetfilterPacket(context);
   const states = statesOf(analysis);
   if (states.size > 0) emitConnectionState(code, flow, bufferOf(context), states.has('SNAT') || states.has('DNAT'));
@@ -439,18 +439,15 @@ function emitNetfilterEntry(
   if (sets.size > 0) emitReady(code, context.drop);
   code.emit(mov64(R9, reg(R10)), alu64('add', R9, flow));
   compiler.emitCall(code, analysis.chain, R9, 0);
-  const policy = code.label('policy');
-  code.emit(jump64('jle', R0, VERDICT.RETURN, policy), jump64('jeq', R0, VERDICT.ACCEPT, 'accept'));
-  if (rejects) {
-    code.emit(jump64('jeq', R0, VERDICT.DROP, 'drop'));
-    emitNote(code, 'drop');
-    code.emit(goto('accept'));
-  }
+  const decided = code.label('decided');
+  code.emit(jump64('jgt', R0, VERDICT.RETURN, decided));
+  emitCount(code, counters.policyOf(analysis.chain), R9);
+  code.emit(mov64(R0, analysis.policy === 'DROP' ? VERDICT.DROP : VERDICT.ACCEPT));
+  code.place(decided);
+  if (!notes.isEmpty) emitNotes(code, analysis, layout);
+  code.emit(jump64('jeq', R0, VERDICT.ACCEPT, 'accept'));
   code.place('drop');
   code.emit(mov64(R0, result.drop), exit());
-  code.place(policy);
-  emitCount(code, counters.policyOf(analysis.chain), R9);
-  if (analysis.policy === 'DROP') code.emit(mov64(R0, result.drop), exit());
   code.place('accept');
   code.emit(mov64(R0, result.accept), exit());
   return code;

@@ -1,6 +1,6 @@
 import type { RejectType } from '../../grammar/model/ruleset.js';
 
-/** What a chain function returns in r0. Codes from {@link VERDICT}.REJECT on carry the type of the answer. */
+/** What a chain function returns in r0. Codes from {@link VERDICT}.REJECT on carry the type of the answer, or which target ends. */
 export const VERDICT = {
   /** The end of this part of the chain was reached. */
   NEXT: 0,
@@ -10,6 +10,8 @@ export const VERDICT = {
   DROP: 3,
   /** First of the reject codes: REJECT + index in {@link REJECT_TYPES}. */
   REJECT: 4,
+  /** First of the codes of targets that end and that iptables performs (netfilter). */
+  END: 64,
 } as const;
 
 export const REJECT_TYPES: readonly RejectType[] = [
@@ -31,4 +33,9 @@ export const REJECT_TYPES: readonly RejectType[] = [
 
 export function rejectCode(type: RejectType): number {
   return VERDICT.REJECT + REJECT_TYPES.indexOf(type);
+}
+
+/** `index`: place of a target among those of the object that end. */
+export function endCode(index: number): number {
+  return VERDICT.END + index;
 }

@@ -20,7 +20,7 @@ export interface SequenceJob extends SequenceOptions {
 
 /** Where two of object, iptables and reference differ. */
 export interface SequenceMismatch {
-  readonly what: 'verdict' | 'reply' | 'state' | 'reach' | 'reference' | 'counters';
+  readonly what: 'verdict' | 'reply' | 'packet' | 'state' | 'reach' | 'reference' | 'counters';
   /** Index in the packets; −1 for counters. */
   readonly index: number;
   /** Who differs: the object from iptables, or iptables from the reference. */
@@ -138,6 +138,7 @@ function difference(
   if (!want.reached || !have.reached) return want.reached === have.reached ? undefined : 'reach';
   if (want.ctstate.join() !== have.ctstate.join()) return 'state';
   if ((want.verdict === 'accept') !== (have.verdict === 'accept')) return 'verdict';
+  if (passedText(want) !== passedText(have)) return 'packet';
   if (judge.manifest.reject === 'drop') return undefined;
   if (want.verdict !== have.verdict) return 'verdict';
   return comparable(want) === comparable(have) ? undefined : 'reply';
@@ -158,10 +159,19 @@ function comparable(judgement: Extract<SequenceJudgement, { reached: true }>): s
   return reply.map((byte, i) => (RANDOM.includes(i) || (quotes && RANDOM_QUOTED.includes(i)) ? 0 : byte)).join();
 }
 
+/** What has come out behind the chain: iptables and the object change it alike. */
+function passedText({ passed, chain }: Extract<SequenceJudgement, { reached: true }>): string {
+  if (passed === undefined) return '';
+  const drawn = chain === 'OUTPUT' && passed.bytes[0] >> 4 === 4;
+  const bytes = drawn ? passed.bytes.map((byte, i) => (RANDOM.includes(i) ? 0 : byte)) : passed.bytes;
+  return `mark 0x${passed.mark.toString(16)}, ${Buffer.from(bytes).toString('hex')}`;
+}
+
 function textOf(judgement: SequenceJudgement): string {
   if (!judgement.reached) return `does not come to the chain (${judgement.reason})`;
   const answer = judgement.reply === undefined ? '' : `, answer ${Buffer.from(judgement.reply).toString('hex')}`;
-  return `${judgement.chain}, ${judgement.ctstate.join(',')}: ${judgement.verdict}${answer}`;
+  const passed = judgement.passed === undefined ? '' : `, ${passedText(judgement)}`;
+  return `${judgement.chain}, ${judgement.ctstate.join(',')}: ${judgement.verdict}${answer}${passed}`;
 }
 
 function counterText(counters: Counters | undefined): string {

@@ -38,7 +38,7 @@ export interface Mismatch {
   readonly packet: Packet;
   /** Index in the job's packets. */
   readonly index: number;
-  readonly what: 'verdict' | 'rule' | 'counters' | 'reach' | 'state' | 'reply';
+  readonly what: 'verdict' | 'rule' | 'counters' | 'reach' | 'state' | 'reply' | 'packet';
   /** What the reference says, and what the engine did, in words. */
   readonly want: string;
   readonly have: string;

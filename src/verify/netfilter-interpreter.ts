@@ -1,5 +1,6 @@
 import { Interpreter, type Device, type HookPacket } from '../../bpf-runtime/interpreter/index.js';
-import { PENDING } from '../../codegen/program/netfilter/answers.js';
+import { NOTE, NOTED, PENDING } from '../../codegen/program/netfilter/notes.js';
+import { VERDICT } from '../../codegen/program/verdict.js';
 import { readObject } from '../../codegen/object/read.js';
 import { ADDRESS_TYPES } from '../../grammar/model/condition.js';
 import type { Packet } from '../../grammar/model/packet.js';
@@ -54,15 +55,19 @@ export class NetfilterInterpreter implements ObjectMachine {
     this.clock.nanoseconds += 1_000_000n;
     const { result } = this.interpreter.runAtHook(this.atHook(packet, job.states?.[index] ?? ['INVALID']));
     const verdict = verdictOfResult(job.manifest.hook, result);
-    return verdict === 'accept' && this.isNoted() ? 'reject' : verdict;
+    return verdict === 'accept' ? this.notedVerdict() : verdict;
   }
 
-  /** Whether the packet is left to the rule that answers; the next run forgets it. */
-  private isNoted(): boolean {
-    if (this.job.manifest.answers === undefined) return false;
+  /** What rules of iptables are to do with an accepted packet; the next run forgets it. */
+  private notedVerdict(): Verdict {
+    if (this.job.manifest.residual === undefined) return 'accept';
     let pending = 0n;
     this.interpreter.map(PENDING).forEachValue((view, offset) => (pending = view.getBigUint64(offset, true)));
-    return pending !== 0n;
+    if (pending === 0n) return 'accept';
+    let code: number = VERDICT.ACCEPT;
+    this.interpreter.map(NOTED).forEachValue((view, offset) => (code = view.getUint32(offset + NOTE.code, true)));
+    if (code === VERDICT.ACCEPT) return 'accept';
+    return code === VERDICT.DROP ? 'drop' : 'reject';
   }
 
   /** What the stack has made of a frame when it comes to the chain: trimmed, and one hop further where it is forwarded. */

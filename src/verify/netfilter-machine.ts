@@ -1,7 +1,7 @@
 import { readTables } from '../../bpf-runtime/iptables/ruleset-text.js';
 import { parseCounters } from '../../bpf-runtime/iptables/tables.js';
 import { loadPrograms, type LoadedObject } from '../../bpf-runtime/kernel/raw-load.js';
-import { addAnswers, attachObject, removePins } from '../../bpf-runtime/netfilter/attach.js';
+import { addResidual, attachObject, removePins } from '../../bpf-runtime/netfilter/attach.js';
 import {
   SequenceHost,
   type SequenceHostOptions,
@@ -77,7 +77,7 @@ export class IptablesSequences implements SequenceMachine {
 export interface NetfilterObject {
   /** The ELF file. */
   readonly object: Uint8Array;
-  readonly manifest: Pick<Manifest, 'family' | 'programs' | 'answers' | 'counters' | 'reject'>;
+  readonly manifest: Pick<Manifest, 'family' | 'programs' | 'residual' | 'counters' | 'reject'>;
 }
 
 let pinned = 0;
@@ -114,7 +114,7 @@ export class NetfilterMachine implements SequenceMachine {
     const pins = `/sys/fs/bpf/ipt2bpf-judge-${process.pid}-${pinned++}`;
     try {
       const { variant } = options;
-      testbed.run(() => addAnswers(this.loaded, manifest, { pins, ...(variant === undefined ? {} : { variant }) }));
+      testbed.run(() => addResidual(this.loaded, manifest, { pins, ...(variant === undefined ? {} : { variant }) }));
     } finally {
       // Nobody changes the table any more.
       removePins(pins);

@@ -1,28 +1,44 @@
-import type { Manifest } from '../manifest.js';
+import { quoteIfNeeded } from '../../../grammar/syntax/index.js';
+import type { Manifest, ResidualRule } from '../manifest.js';
 
 /**
  * What is left of table filter in iptables once a netfilter object judges in its place: chains that accept everything,
- * but for one rule a kind of answer, which asks a pinned program of the object whether the packet is to be rejected.
+ * but for rules that ask a pinned program of the object whether the packet is for their target.
  * `directory`: where the object's programs are pinned by their names.
  */
 export function residualFilter(
-  { programs, answers }: Pick<Manifest, 'programs' | 'answers'>,
+  { programs, residual }: Pick<Manifest, 'programs' | 'residual'>,
   directory: string,
 ): string {
-  const given = answers?.programs ?? [];
+  const given = residual?.rules ?? [];
   const chains = programs.map(({ chain }) => `:${chain} ACCEPT [0:0]`);
-  const resets = given.some(({ type }) => type === 'tcp-reset');
-  if (resets) chains.push(`:${RESET_CHAIN} - [0:0]`);
-  const rules = given.flatMap(({ name, type, chains: where }) => {
-    const target = type === 'tcp-reset' ? `-j ${RESET_CHAIN}` : `-j REJECT --reject-with ${type}`;
-    return where.map((chain) => `-A ${chain} -m bpf --object-pinned ${directory}/${name} ${target}`);
-  });
-  if (resets) rules.push(`-A ${RESET_CHAIN} -p tcp -j REJECT --reject-with tcp-reset`, `-A ${RESET_CHAIN} -j DROP`);
-  return ['*filter', ...chains, ...rules, 'COMMIT', ''].join('\n');
+  const rules: string[] = [];
+  const behind: string[] = [];
+  for (const [index, rule] of given.entries()) {
+    const again = given.slice(0, index).some(({ program, only }) => program === rule.program && only !== undefined);
+    const own = rule.only === undefined ? undefined : chainName(rule.program, again ? index : undefined);
+    const target = own === undefined ? rule.target : ['-j', own];
+    for (const chain of rule.chains) {
+      rules.push(words('-A', chain, '-m', 'bpf', '--object-pinned', `${directory}/${rule.program}`, ...target));
+    }
+    if (own === undefined) continue;
+    chains.push(`:${own} - [0:0]`);
+    behind.push(...ownRules(own, rule));
+  }
+  return ['*filter', ...chains, ...rules, ...behind, 'COMMIT', ''].join('\n');
 }
 
 /**
- * REJECT wants `-p tcp` in a rule that resets. In a chain that every packet comes to it would drop IPv6 packets at once
- * whose headers cannot be followed (ip6_packet_match of net/ipv6/netfilter/ip6_tables.c), which the rules may accept.
+ * Some targets want `-p tcp` in their rule. In a chain that every packet comes to it would drop IPv6 packets at once
+ * whose headers cannot be followed (ip6_packet_match of net/ipv6/netfilter/ip6_tables.c), which the rules may accept:
+ * such a rule stands in a chain of its own, to which the packets come that are for it.
  */
-const RESET_CHAIN = 'ipt2bpf-reset';
+const chainName = (program: string, index: number | undefined): string =>
+  program.replaceAll('_', '-') + (index === undefined ? '' : `-${index}`);
+
+function ownRules(chain: string, { only = [], target }: ResidualRule): readonly string[] {
+  const rule = words('-A', chain, ...only, ...target);
+  return target[1] === 'REJECT' ? [rule, words('-A', chain, '-j', 'DROP')] : [rule];
+}
+
+const words = (...parts: readonly string[]): string => parts.map(quoteIfNeeded).join(' ');

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { addAnswers, attachObject, removePins } from '../../../bpf-runtime/netfilter/attach.js';
+import { addResidual, attachObject, removePins } from '../../../bpf-runtime/netfilter/attach.js';
 import { SequenceHost, type SequenceJudgement } from '../../../bpf-runtime/netfilter/sequence-host.js';
 import { loadPrograms, type LoadedObject } from '../../../bpf-runtime/kernel/raw-load.js';
 import { hasCommand, run } from '../../../bpf-runtime/system/command.js';
@@ -51,7 +51,7 @@ const verdicts = (judgements: readonly SequenceJudgement[]): readonly string[] =
 describe.skipIf(!able)('a whole object at its hooks (skipped without root, nft or iptables)', () => {
   it('judges, and iptables answers; closing ends it', () => {
     withObject(({ host, object, manifest }) => {
-      host.testbed.run(() => addAnswers(object, manifest, { pins: PINS }));
+      host.testbed.run(() => addResidual(object, manifest, { pins: PINS }));
       expect(readdirSync(PINS)).toHaveLength(2);
       const attached = attachObject(object, manifest, host.testbed.namespace);
       expect(verdicts(host.judgeSequence(PACKETS))).toEqual(['reject', 'reject', 'accept', 'drop']);
@@ -82,9 +82,11 @@ describe.skipIf(!able)('a whole object at its hooks (skipped without root, nft o
   it('leaves no pins where the tool refuses its rules', () => {
     withObject(({ host, object, manifest }) => {
       // No chain PREROUTING in table filter.
-      const answers = manifest.answers?.programs.map((one) => ({ ...one, chains: ['PREROUTING' as const] })) ?? [];
-      const plan = { ...manifest, answers: { guard: 'ipt2bpf_guard', programs: answers } };
-      expect(() => host.testbed.run(() => addAnswers(object, plan, { pins: PINS }))).toThrow(/iptables-legacy-restore/);
+      const rules = manifest.residual?.rules.map((one) => ({ ...one, chains: ['PREROUTING' as const] })) ?? [];
+      const plan = { ...manifest, residual: { guard: 'ipt2bpf_guard', rules } };
+      expect(() => host.testbed.run(() => addResidual(object, plan, { pins: PINS }))).toThrow(
+        /iptables-legacy-restore/,
+      );
       expect(existsSync(PINS)).toBe(false);
       expect(host.testbed.run(() => run('iptables-legacy-save', ['-t', 'filter']))).not.toContain('bpf');
     });

@@ -4,11 +4,11 @@ import { freeProbeGroups, probeRules, readSighting } from '../../../bpf-runtime/
 describe('probes around the judged hooks', () => {
   it('take groups that the ruleset does not name', () => {
     const ruleset = '-A INPUT -j NFLOG --nflog-group 4001\n-A INPUT -j NFLOG --nflog-group 4003\n';
-    expect(freeProbeGroups(ruleset)).toEqual({ sightings: 4002, replies: 4004 });
+    expect(freeProbeGroups(ruleset)).toEqual({ sightings: 4002, replies: 4004, passed: 4005 });
   });
 
   it('have one prefix for each thing that they can see, which reads back', () => {
-    const text = probeRules('v6', { sightings: 7, replies: 8 }, 0);
+    const text = probeRules('v6', { sightings: 7, replies: 8, passed: 7 }, 0);
     const prefixes = [...text.matchAll(/log prefix "(\d+)" group 7$/gm)].map(([, prefix]) => Number(prefix));
     expect(new Set(prefixes).size).toBe(prefixes.length);
     const seen = prefixes.map(readSighting);
