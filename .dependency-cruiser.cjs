@@ -11,8 +11,16 @@ module.exports = {
     deny('modules-know-model-alone', '^grammar/modules/', '^grammar/(syntax|bind|print)/'),
     deny('bytecode-knows-nothing', '^codegen/bytecode/', '^(grammar|codegen/(program|object|optimizer))/'),
     deny('object-knows-bytecode', '^codegen/object/', '^(grammar|codegen/(program|optimizer))/'),
-    deny('tool-does-not-import-cli', '^src/(evaluate|verify|diff|packet|report|space)/', '^src/cli/'),
     deny('space-is-independent', '^src/space/', '^(codegen|bpf-runtime|src/(verify|diff))/'),
+    deny('tool-does-not-import-cli', '^src/(evaluate|explain|verify|diff|packet|page|report|space)/', '^src/cli/'),
+    // What the report's page runs in a browser: nothing of Node, neither its modules nor the machines.
+    {
+      name: 'browser-has-no-node',
+      severity: 'error',
+      from: { path: '^(grammar|src/(evaluate|explain|packet|page))/' },
+      to: { dependencyTypes: ['core'] },
+    },
+    deny('page-runs-in-a-browser', '^src/(explain|page)/', '^(bpf-runtime|src/verify)/|^codegen/program/index.ts'),
     deny('evaluate-is-independent', '^src/evaluate/', '^(codegen|bpf-runtime)/'),
   ],
   options: {

@@ -11,6 +11,8 @@ export default tseslint.config(
       eqeqeq: 'error',
       'prefer-const': 'error',
     },
-    languageOptions: { parserOptions: { projectService: { allowDefaultProject: ['eslint.config.js'] } } },
+    languageOptions: {
+      parserOptions: { projectService: { allowDefaultProject: ['eslint.config.js', 'scripts/*.js'] } },
+    },
   },
 );

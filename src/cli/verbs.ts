@@ -55,6 +55,9 @@ export function addVerbs(program: Command, finish: Finish): void {
   add(program, DIFF).action(async (a: string, b: string, options) =>
     finish(await (await import('./diff.js')).run(a, b, options)),
   );
+  add(program, REPORT).action(async (dump: string, options) =>
+    finish(await (await import('./report.js')).run(dump, options)),
+  );
   add(program, VERIFY).action(async (dump: string, options) =>
     finish(await (await import('./verify.js')).run(dump, options)),
   );
@@ -160,6 +163,25 @@ const DIFF: Verb = {
   options: [familyOption(), jsonOption()],
   exit: '0: same rules; 1: different; 2: trouble.',
   examples: ['ipt2bpf diff old.v4 new.v4', 'sudo iptables-save | ipt2bpf diff rules.v4 -'],
+};
+
+const REPORT: Verb = {
+  name: 'report',
+  does: 'write one HTML page: chains, rules, translation, and an explorer for packets',
+  dumps: ['dump'],
+  options: [
+    required(new Option('-o, --output <file>', 'HTML file to write; - is standard output')),
+    new Option('--against <dump>', 'another dump: show what is different in it'),
+    new Option('--counters <dump>', 'the same rules with counters, from iptables-save -c'),
+    ipsetOption(),
+    familyOption(),
+  ],
+  exit: '0: written; 2: trouble.',
+  examples: [
+    'ipt2bpf report rules.v4 -o report.html',
+    'ipt2bpf report old.v4 --against new.v4 -o change.html',
+    'sudo iptables-save -c | ipt2bpf report - --family v4 -o today.html',
+  ],
 };
 
 const VERIFY: Verb = {

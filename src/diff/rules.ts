@@ -17,9 +17,16 @@ export interface RulesDiff {
 /** Milliseconds that the line diff may take; beyond it the texts are shown as wholly replaced. */
 const TIMEOUT = 10_000;
 
-/** Canonical text with counters at zero: how often a rule has matched is no difference of the rules. */
+/** Canonical text without counters: how often a rule has matched is no difference of the rules. */
 function normalise(ruleset: Ruleset): string {
-  return printDump(ruleset).replace(/\[\d+:\d+\]/g, '[0:0]');
+  const tables = ruleset.tables.map((table) => ({
+    ...table,
+    chains: table.chains.map(({ counters: _policy, ...chain }) => ({
+      ...chain,
+      rules: chain.rules.map(({ counters: _rule, ...rule }) => rule),
+    })),
+  }));
+  return printDump({ ...ruleset, tables });
 }
 
 /** Compares two rulesets by their canonical text, table by table and rule by rule. */

@@ -7,6 +7,7 @@ import {
   reaches,
   surroundingsOracle,
   type Evaluation,
+  type EvaluationInput,
   type PossibleVerdicts,
   type Unknown,
   type Verdict,
@@ -63,8 +64,13 @@ export function explainPacket(ruleset: Ruleset, text: PacketText, place: Explain
   const oracle = surroundingsOracle(surroundings, packet, family);
   const question = { ruleset, table, chain, packet, oracle };
   const evaluation = evaluate({ ...question, trace: true });
-  const possible = namesOf(evaluation.kind === 'decided' ? [evaluation.verdict] : listed(possibleVerdicts(question)));
+  const possible = possibleEnds(question, evaluation);
   return { ...subject, kind: 'judged', evaluation, possible, conclusion: conclusion(evaluation, possible) };
+}
+
+/** The verdicts that are possible, `ACCEPT`, `DROP`, `REJECT (type)`: one where the packet is decided. */
+export function possibleEnds(question: EvaluationInput, evaluation = evaluate(question)): readonly string[] {
+  return namesOf(evaluation.kind === 'decided' ? [evaluation.verdict] : listed(possibleVerdicts(question)));
 }
 
 function checkChain(ruleset: Ruleset, table: TableName, chain: BuiltinChain): void {

@@ -1,1 +1,1 @@
-export { explainPacket, NoSuchQuestion, type Explanation, type ExplainPlace } from './explanation.js';
+export { explainPacket, NoSuchQuestion, possibleEnds, type Explanation, type ExplainPlace } from './explanation.js';

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 const SOURCES = ['grammar', 'codegen', 'bpf-runtime', 'src'];
@@ -20,13 +20,18 @@ export function builtCli(user: string): string {
     ...[compiler, '-p', 'tsconfig.build.json', ...flags],
     ...['--tsBuildInfoFile', join(folder, '.tsbuildinfo')],
   ]);
+  execFileSync(process.execPath, [resolve('scripts/assets.js'), folder]);
   return folder;
 }
 
+/** What runs in the browser is no file of its own. */
+const isBundled = (path: string): boolean => path.startsWith(join('src', 'page', 'browser'));
+
 function isFresh(dist: string): boolean {
+  if (!existsSync(join(dist, 'src/page/assets/engine.js'))) return false;
   return SOURCES.every((room) =>
     readdirSync(room, { recursive: true, encoding: 'utf8' })
-      .filter((name) => name.endsWith('.ts'))
+      .filter((name) => name.endsWith('.ts') && !isBundled(join(room, name)))
       .every((name) => {
         const built = statSync(join(dist, room, name.replace(/ts$/, 'js')), { throwIfNoEntry: false });
         return built !== undefined && built.mtimeMs >= statSync(join(room, name)).mtimeMs;
