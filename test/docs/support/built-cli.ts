@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -11,7 +12,9 @@ const SOURCES = ['grammar', 'codegen', 'bpf-runtime', 'src'];
 export function builtCli(user: string): string {
   const dist = resolve('dist');
   if (isFresh(dist)) return dist;
-  const folder = resolve('node_modules/.cache/ipt2bpf', user);
+  // Checkouts may share their node_modules.
+  const checkout = createHash('sha256').update(resolve('.')).digest('hex').slice(0, 8);
+  const folder = resolve('node_modules/.cache/ipt2bpf', checkout, user);
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }\n');
   const compiler = resolve('node_modules/typescript/bin/tsc');
