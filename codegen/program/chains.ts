@@ -4,6 +4,7 @@ import type { Family } from '../../grammar/model/family.js';
 import type { Instruction, SourceLine } from '../bytecode/instruction.js';
 import {
   alu32,
+  alu64,
   callFunction,
   exit,
   goto,
@@ -124,6 +125,8 @@ export class ChainCompiler {
   private readonly partsOf = new Map<string, readonly number[]>();
   private readonly inlineBelow: number;
   private total = 0;
+  /** Chains that are being inlined into one another (early mode). */
+  private levels = 0;
 
   constructor(
     private readonly reachable: Reachable,
@@ -217,7 +220,7 @@ export class ChainCompiler {
     code.emit(mov64(R0, VERDICT.NEXT), jump64('jne', R1, 0, fell), exit());
     code.place(fell);
     code.emit(mov64(R6, reg(R1)));
-    if (this.settings.mode === 'early') code.emit(mov64(R7, reg(R2)));
+    if (this.settings.mode === 'early') code.emit(mov64(R7, reg(R2)), alu64('and', R7, 1));
     if (this.settings.payload !== undefined) code.emit(store(8, R10, CONTEXT_SLOT, R4));
     if (group.length > 1) {
       for (const part of group.slice(1)) code.emit(jump32('jeq', R3, part.id, partLabel(part.id)));
@@ -412,7 +415,7 @@ export class ChainCompiler {
 
   /**
    * Runs another chain and falls through where it came to its end; a verdict leaves the function. `maybe` (early
-   * mode): the value of r7 inside, restored afterwards.
+   * mode): the lowest bit of r7 inside, restored afterwards.
    */
   private emitJump(code: Code, chainName: string, maybe: number | { readonly reg: number } | undefined): void {
     const chain = this.reachable.chains.get(chainName);
@@ -422,11 +425,11 @@ export class ChainCompiler {
       code.emit(jump64('jgt', R0, VERDICT.RETURN, EXITS.leave));
       return;
     }
-    // Below the key of the counters; one slot for each level of inlining.
-    const slot = (this.settings.payload === undefined ? -16 : BELOW_CONTEXT) - 8 * chain.height;
+    // The levels of inlining are bits of r7: what is possible here is the lowest.
     if (maybe !== undefined) {
-      code.emit(store(8, R10, slot, R7));
-      if (typeof maybe === 'number') code.emit(mov64(R7, maybe));
+      if (++this.levels > MAX_LEVELS) throw new TooLargeError();
+      if (typeof maybe === 'number') code.emit(alu64('lsh', R7, 1), alu64('or', R7, maybe));
+      else code.emit(mov64(R1, reg(R7)), alu64('and', R1, 1), alu64('lsh', R7, 1), alu64('or', R7, reg(R1)));
     }
     const end = code.label('end');
     for (const rule of chain.rules) {
@@ -436,7 +439,9 @@ export class ChainCompiler {
       if (code.slots > MAX_FUNCTION_SLOTS) throw new TooLargeError();
     }
     code.place(end);
-    if (maybe !== undefined) code.emit(load(8, R7, R10, slot));
+    if (maybe === undefined) return;
+    this.levels--;
+    code.emit(alu64('rsh', R7, 1));
   }
 }
 
@@ -448,10 +453,12 @@ interface Inlined {
 /** Stack of a chain function below the counters' key: the context, and whether the packet is dropped behind its rule. */
 const CONTEXT_SLOT = -16;
 const DROPPING_SLOT = -24;
-const BELOW_CONTEXT = -32;
 /** Bytes of stack of all frames together (MAX_BPF_STACK), and those of one chain function at most. */
 const MAX_STACK = 512;
 const CHAIN_STACK = 32;
+
+/** Bits of r7. */
+const MAX_LEVELS = 60;
 
 /** How deep chain functions may call one another: the frames and the stack of the kernel's limits are shared. */
 function mostCalls(calls: BelowChains | undefined): number {

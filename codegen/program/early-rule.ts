@@ -1,6 +1,6 @@
 import type { Condition } from '../../grammar/model/condition.js';
 import { mayDrop } from '../../grammar/model/payload.js';
-import { exit, goto, jump64, mov32, mov64, R0, R7, R8, R9, reg } from '../bytecode/instruction.js';
+import { alu64, exit, goto, jump64, mov32, mov64, R0, R7, R8, R9, reg } from '../bytecode/instruction.js';
 import type { Code } from './code.js';
 import { EXITS } from './exits.js';
 import type { RejectPolicy } from './manifest.js';
@@ -20,13 +20,13 @@ export interface EarlyRule {
   readonly end: string | undefined;
   /** Code that falls through to `yes`, or goes to `no` or `hotdrop`. */
   test(condition: Condition, yes: string, no: string, hotdrop: string): void;
-  /** Runs another chain with r7 = `maybe` and falls through where it came to its end; r7 is kept. */
+  /** Runs another chain with `maybe` in the lowest bit of r7 and falls through where it came to its end; r7 is kept. */
   jump(chain: string, maybe: number | { readonly reg: number }): void;
 }
 
 /**
  * Only a packet that iptables drops whatever the undecided tests say may be dropped. Control at a rule means that this
- * rule may be reached; r7 = 0 means that it is reached for certain. A possible ACCEPT passes the packet; a certain DROP
+ * rule may be reached; the lowest bit of r7 is 0 where it is reached for certain. A possible ACCEPT passes the packet; a certain DROP
  * drops it where control is certain, and otherwise ends this possibility (as RETURN does: the caller goes on in any
  * case). Nothing is counted but the drop.
  */
@@ -96,7 +96,7 @@ function endBranch({ code, end }: EarlyRule): void {
 
 /** A chain that may have been left goes on, no longer for certain. */
 function leaveChain(early: EarlyRule): void {
-  if (early.undecided) early.code.emit(mov64(R7, 1));
+  if (early.undecided) early.code.emit(alu64('or', R7, 1));
   else endBranch(early);
 }
 
@@ -106,7 +106,9 @@ function emitHotdropEnd(early: EarlyRule, no: string): void {
     code.emit(goto(no));
     return;
   }
-  code.emit(jump64('jeq', R7, 0, EXITS.hotdrop));
+  const uncertain = code.label('uncertain');
+  code.emit(jump64('jset', R7, 1, uncertain), goto(EXITS.hotdrop));
+  code.place(uncertain);
   endBranch(early);
 }
 
@@ -117,11 +119,11 @@ function emitDrop(early: EarlyRule, no: string): void {
     code.emit(goto(no));
     return;
   }
-  const certain = code.label('certain');
-  code.emit(jump64('jeq', R7, 0, certain));
-  endBranch(early);
-  code.place(certain);
+  const uncertain = code.label('uncertain');
+  code.emit(jump64('jset', R7, 1, uncertain));
   code.emit(mov32(R8, rule.id), mov32(R9, VERDICT.DROP), goto(EXITS.countAndLeave));
+  code.place(uncertain);
+  endBranch(early);
 }
 
 function hasHotdrop(condition: Condition): boolean {
