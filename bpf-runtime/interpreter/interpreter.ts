@@ -228,6 +228,12 @@ export class Interpreter {
     return { result: this.machine.lo[0] >>> 0, instructions };
   }
 
+  /** Address of the `struct sk_buff` of packets at a hook, as programs see it. */
+  get hookPacketAddress(): bigint {
+    if (this.hook === undefined) throw new TypeError('no netfilter program');
+    return this.hook.packetAddress;
+  }
+
   private mapSocket(socket: Uint8Array | undefined): number {
     if (socket === undefined) return 0;
     const view = new DataView(socket.buffer, socket.byteOffset, socket.byteLength);

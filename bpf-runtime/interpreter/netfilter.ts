@@ -96,6 +96,11 @@ export class HookContext {
     this.set('sk_buff', '_skb_refdst', input.routeType === undefined ? 0n : addressOf(0, this.routeHigh));
   }
 
+  /** Address of the packet's `struct sk_buff`, the same in every run. */
+  get packetAddress(): bigint {
+    return new DataView(this.context.buffer).getBigUint64(CONTEXT.skb, true);
+  }
+
   private deviceAddress(index: number | undefined): bigint {
     const address = index === undefined ? undefined : this.device(index);
     return address === undefined ? 0n : addressOf(address.low, address.high);

@@ -1,7 +1,7 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Manifest } from '../../codegen/program/manifest.js';
-import { residualFilter } from '../../codegen/program/netfilter/residual.js';
+import { residualFilter, withQuestions } from '../../codegen/program/netfilter/residual.js';
 import type { BuiltinChain } from '../../grammar/model/family.js';
 import { Tools, type Variant } from '../iptables/tables.js';
 import type { Link } from '../kernel/link.js';
@@ -13,7 +13,7 @@ import type { NetworkNamespace } from '../system/namespace.js';
 import { attachNetfilter, PRIORITY } from './link.js';
 
 /** What an object for netfilter hooks says of its programs. */
-export type NetfilterPlan = Pick<Manifest, 'family' | 'programs' | 'residual'>;
+export type NetfilterPlan = Pick<Manifest, 'family' | 'programs' | 'residual' | 'asks'>;
 
 /** Programs run right before table filter of iptables, whose rules do the rest; the guard runs right behind it. */
 export const OBJECT_PRIORITY = { programs: PRIORITY.filter - 1, guard: PRIORITY.filter + 1 } as const;
@@ -65,12 +65,15 @@ export interface ResidualOptions {
  * Throws `ruleset-refused` with the tool's message; then no pin is left. Nothing to do where there are no such rules.
  */
 export function addResidual(object: LoadedObject, plan: NetfilterPlan, options: ResidualOptions): void {
-  if (plan.residual === undefined) return;
+  const { residual, asks } = plan;
+  if (residual === undefined && asks === undefined) return;
+  const asked = asks === undefined ? [] : [asks.begin, ...asks.questions.map(({ program }) => program)];
+  const names = new Set([...(residual?.rules ?? []).map(({ program }) => program), ...asked]);
   mkdirSync(options.pins);
   try {
-    const names = new Set(plan.residual.rules.map(({ program }) => program));
     for (const name of names) pin(programOf(object, name).fd, join(options.pins, name));
-    new Tools(plan.family, options.variant ?? 'legacy').restore(residualFilter(plan, options.pins), { keep: true });
+    const text = withQuestions('', plan, options.pins) + residualFilter(plan, options.pins);
+    new Tools(plan.family, options.variant ?? 'legacy').restore(text, { keep: true });
   } catch (error) {
     removePins(options.pins);
     throw error;

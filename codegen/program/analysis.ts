@@ -15,7 +15,7 @@ import { memoryFields } from './memory-tests.js';
 import { MemoryScope } from './memory-scope.js';
 import { isLeft, planLeft, type LeftPlan } from './netfilter/left.js';
 import { SEGMENT_SIZE_FIELDS } from './netfilter/segment-size.js';
-import { addressRewriting, markChange, otherTables, seesWholeDatagrams } from './surroundings.js';
+import { addressRewriting, changesBehindMangle, markChange, otherTables, seesWholeDatagrams } from './surroundings.js';
 import { specialise, type Undecided, type View } from './view.js';
 
 /** What a rule becomes at a hook: translated, or why not. */
@@ -154,6 +154,7 @@ export function analyse(ruleset: Ruleset, options: ChainOptions): AnalysisResult
     chain,
     ...(markChangedBy === undefined ? {} : { markChangedBy }),
     ...(rewrittenBy === undefined ? {} : { rewrittenBy }),
+    ...(wire ? {} : { asking: { addresses: !changesBehindMangle(ruleset, chain) } }),
   };
   const reject = options.reject ?? 'answer';
   const together = options.together ?? (hook === 'netfilter' ? FILTER_CHAINS : [chain]);

@@ -12,6 +12,7 @@ import { countersMap } from './counters.js';
 import { CAST_KFUNC, DEVICE_STRUCTS } from './device-name.js';
 import { eventsMap } from './log.js';
 import type { CompileOptions, Hook, Manifest } from './manifest.js';
+import { askEntries, ASKED_MAP, BEGIN, MOST_ASKED } from './netfilter/ask.js';
 import { GUARD, NOTE_MAPS, noteEntries } from './netfilter/notes.js';
 import { DYNPTR_KFUNC, NETFILTER_STRUCTS } from './netfilter/structs.js';
 import { commonOf, entryName, generate, type Common, type Program } from './program.js';
@@ -49,6 +50,7 @@ export function compile(ruleset: Ruleset, options: CompileOptions): CompileResul
   const errors = withoutRepeats(analyses.flatMap((analysis) => (analysis.mode === 'exact' ? refusals(analysis) : [])));
   if (errors.length > 0) return { ok: false, diagnostics: [...errors, ...warnings] };
   const common = commonOf(analyses, options.hz ?? DEFAULT_HZ, options.recentEntries ?? DEFAULT_RECENT_ENTRIES);
+  if (common.asks.questions.length > MOST_ASKED) return tooManyQuestions(common.asks.questions.length);
   try {
     const programs = analyses.map((analysis) => generate(analysis, common));
     const built: Built = { analyses, programs, common };
@@ -62,6 +64,13 @@ export function compile(ruleset: Ruleset, options: CompileOptions): CompileResul
     const diagnostic: Diagnostic = { line: 1, column: 1, length: 1, code: 'too-large', severity: 'error', message };
     return { ok: false, diagnostics: [diagnostic] };
   }
+}
+
+function tooManyQuestions(count: number): CompileResult {
+  const message = `iptables would have to be asked ${count} questions in front of the programs, more than ${MOST_ASKED}`;
+  const hint = 'give the IP sets with --ipset, so that the object answers itself';
+  const place = { line: 1, column: 1, length: 1 } as const;
+  return { ok: false, diagnostics: [{ ...place, code: 'not-exact', severity: 'error', message, hint }] };
 }
 
 /** Analyses, all of one table and hook, and what became of them. */
@@ -93,6 +102,7 @@ function buildSpec(built: Built, manifest: Manifest): ObjectSpec {
   maps.push(...common.sets.maps());
   if (programs.some(({ logs }) => logs)) maps.push(eventsMap);
   if (!common.notes.isEmpty) maps.push(...NOTE_MAPS);
+  if (common.asks.questions.length > 0) maps.push(ASKED_MAP);
   const functions = new Map(programs.flatMap((program) => program.functions.map((f) => [f.name, f] as const)));
   return {
     license: 'GPL',
@@ -106,6 +116,7 @@ function buildSpec(built: Built, manifest: Manifest): ObjectSpec {
           instructions: assemble(entry.name, entry.code),
         })),
         ...(common.notes.isEmpty ? [] : noteEntries(common.notes.questions)),
+        ...askEntries(common.asks.questions.length),
       ],
       functions: [...functions.values()].map((f) => ({
         name: f.name,
@@ -124,7 +135,8 @@ function buildSpec(built: Built, manifest: Manifest): ObjectSpec {
 /** What the programs read and call of the kernel itself. */
 function kernelParts(built: Built, hook: Hook): Pick<ObjectSpec, 'kernelStructs' | 'kfuncs'> {
   if (hook === 'netfilter') {
-    const casts = built.common.notes.isEmpty ? [] : [CAST_KFUNC];
+    const { notes, asks } = built.common;
+    const casts = notes.isEmpty && asks.questions.length === 0 ? [] : [CAST_KFUNC];
     return { kernelStructs: NETFILTER_STRUCTS, kfuncs: [DYNPTR_KFUNC, ...casts] };
   }
   return usesDevices(built)
@@ -186,6 +198,7 @@ function hookAssumptions(analysis: Analysis, common: Common): readonly string[] 
       ...(common.layout.facts.has('route-type') ? [local] : []),
       ...NETFILTER_ASSUMPTIONS,
       ...((analysis.left?.endings.size ?? 0) > 0 ? [QUEUE_ASSUMPTION] : []),
+      ...askAssumptions(common),
     ];
   }
   const notes = ['the device is an Ethernet device, and its frames are addressed to it (no bridge port)'];
@@ -226,8 +239,19 @@ function setParts({ sets }: Common): Pick<Manifest, 'sets'> {
   return { sets: { text, maps: sets.sets.map(({ set, map }) => ({ set: set.name, map })) } };
 }
 
-function residualParts({ notes }: Common): Pick<Manifest, 'residual'> {
-  return notes.isEmpty ? {} : { residual: { guard: GUARD, rules: notes.rules } };
+function residualParts({ notes, asks: { questions } }: Common): Pick<Manifest, 'residual' | 'asks'> {
+  return {
+    ...(notes.isEmpty ? {} : { residual: { guard: GUARD, rules: notes.rules } }),
+    ...(questions.length === 0 ? {} : { asks: { begin: BEGIN, questions } }),
+  };
+}
+
+function askAssumptions({ asks: { questions } }: Common): readonly string[] {
+  if (questions.length === 0) return [];
+  const first =
+    'the residual rules in table mangle stand in front of all others: a packet they were not asked about is dropped';
+  const counts = 'elements of IP sets that stay with the kernel count no packets';
+  return questions.some(({ words }) => words[1] === 'set') ? [first, counts] : [first];
 }
 
 const QUEUE_ASSUMPTION =

@@ -48,6 +48,16 @@ export type CounterEntry =
     }
   | { readonly kind: 'policy'; readonly chain: string; readonly policy: 'ACCEPT' | 'DROP' };
 
+/** A rule in front of the program: matches that only iptables knows, and a socket filter that notes where they hold. */
+export interface Question {
+  /** Name of the socket filter. */
+  readonly program: string;
+  /** Chains of table mangle in which it stands. */
+  readonly chains: readonly BuiltinChain[];
+  /** `-m NAME …`, or `-s` or `-d` with a name. */
+  readonly words: readonly string[];
+}
+
 /** A rule that iptables keeps: it asks a socket filter of the object whether its target is for a packet. */
 export interface ResidualRule {
   /** Name of the socket filter. */
@@ -70,6 +80,8 @@ export interface Manifest {
   readonly programs: readonly { readonly name: string; readonly chain: BuiltinChain }[];
   /** At netfilter, where iptables answers packets or changes them: the program behind its rules, and these, in order. */
   readonly residual?: { readonly guard: string; readonly rules: readonly ResidualRule[] };
+  /** At netfilter, where iptables is asked in front of the program: what its first rule asks, and the questions. */
+  readonly asks?: { readonly begin: string; readonly questions: readonly Question[] };
   /** Lists of `-m recent`, and the map that holds each. */
   readonly recent?: readonly { readonly list: string; readonly map: string; readonly entries: number }[];
   /** Tables of `-m hashlimit`, and the map that holds the entries of each. */

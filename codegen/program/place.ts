@@ -11,6 +11,8 @@ export interface View {
   readonly markChangedBy?: string;
   /** Rules of the dump that rewrite addresses between this hook and the chain, where that must be reckoned with. */
   readonly rewrittenBy?: string;
+  /** At netfilter: what iptables may be asked in front of the program; `addresses` also about addresses and devices. */
+  readonly asking?: { readonly addresses: boolean };
 }
 
 /** A view of frames, before or behind the IP stack. */

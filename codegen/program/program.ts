@@ -33,6 +33,8 @@ import { emitLog } from './log.js';
 import { MemoryTests } from './memory-tests.js';
 import { emitCpu, emitRandom, emitTime } from './moment.js';
 import type { Hook } from './manifest.js';
+import { AskPlan } from './netfilter/ask-plan.js';
+import { emitAnswers, emitAskedTest } from './netfilter/ask.js';
 import { emitForget } from './netfilter/notes.js';
 import { changesSegments, emitLeftTarget, emitNotes } from './netfilter/left-targets.js';
 import { NotePlan, rejectedWith } from './netfilter/note-plan.js';
@@ -56,7 +58,7 @@ import { readsAnything } from './payload/fields.js';
 import { PayloadFunctions } from './payload/index.js';
 import { REWRITTEN_OPTIONS, rewrittenOptionsFunction } from './payload/rewritten-options.js';
 import { visitCondition } from './reachable.js';
-import { isIngress, isWireView, type WireView } from './view.js';
+import { askedWords, isIngress, isWireView, type WireView } from './view.js';
 import { FIB_PARAMS_BYTES } from './packet/route.js';
 import { emitTransport, TCP_OPTIONS, tcpOptionsFunction } from './packet/transport.js';
 import { emitReject } from './reject/index.js';
@@ -93,6 +95,8 @@ export interface Common {
   readonly sets: SetFunctions;
   /** What is left to iptables (netfilter). */
   readonly notes: NotePlan;
+  /** What iptables is asked in front of the programs (netfilter). */
+  readonly asks: AskPlan;
   /** Whether the names of functions must tell the programs apart. */
   readonly several: boolean;
 }
@@ -107,6 +111,7 @@ export function commonOf(analyses: readonly Analysis[], hz: number, recentEntrie
     memory: new MemoryTests(ruleset, hz, recentEntries),
     sets: setFunctionsOf(analyses),
     notes: new NotePlan(analyses),
+    asks: new AskPlan(analyses),
     several: analyses.length > 1,
   };
 }
@@ -114,9 +119,10 @@ export function commonOf(analyses: readonly Analysis[], hz: number, recentEntrie
 /** The sets that rules ask for. */
 function setFunctionsOf(analyses: readonly Analysis[]): SetFunctions {
   const sets = new SetFunctions();
-  for (const { meaning } of analyses.flatMap(({ rules }) => rules)) {
+  for (const { meaning, view } of analyses.flatMap(({ rules, view }) => rules.map((rule) => ({ ...rule, view })))) {
     visitCondition(meaning.condition, {
       opaque: (test) => {
+        if (askedWords(test, view) !== undefined) return;
         if (test.name === 'set' && !meaning.undecided) sets.announce(test.test);
       },
     });
@@ -128,6 +134,7 @@ function setFunctionsOf(analyses: readonly Analysis[]): SetFunctions {
 function factsOf(analyses: readonly Analysis[]): ReadonlySet<Fact> {
   const facts = new Set<Fact>();
   if (analyses.some(({ left }) => (left?.goingOn.length ?? 0) > 0)) facts.add('targets');
+  for (const analysis of analyses) if (new AskPlan([analysis]).questions.length > 0) facts.add('asked');
   for (const { meaning } of analyses.flatMap(({ view, rules }) => (isWireView(view) ? [] : rules))) {
     visitCondition(meaning.condition, {
       opaque: (test) => {
@@ -173,6 +180,8 @@ export function generate(analysis: Analysis, common: Common): Program {
     opaque: (code, test, { rule, ordinal, hotdrop }, ifTrue, ifFalse) => {
       const place = { rule, ordinal, flow: R6, layout, forwarded: analysis.chain === 'FORWARD' };
       if (common.memory.emit(code, test, { ...place, ifTrue, ifFalse, hotdrop })) return;
+      const bit = common.asks.bitOf(test, view);
+      if (bit !== undefined) return emitAskedTest(code, R6, { at: factAt(layout, 'asked'), bit }, ifTrue, ifFalse);
       if (test.name === 'ctstate') emitStateTest(code, R6, test.states, ifTrue, ifFalse);
       else if (test.name === 'owner') emitOwnerTest(code, R6, factAt(layout, 'owner'), test, ifTrue, ifFalse);
       else if (test.name === 'addrtype')
@@ -430,10 +439,11 @@ function emitNetfilterEntry(
   emitNetfilterStart(context);
   for (let offset = 0; offset < layout.bytes; offset += 8) code.emit(storeImm(8, R10, flow + offset, 0));
   if (!notes.isEmpty) emitForget(code);
+  const facts = factsOf([analysis]);
+  if (facts.has('asked')) emitAnswers(code, flow + factAt(layout, 'asked'), context.drop);
   emitNetfilterPacket(context);
   const states = statesOf(analysis);
   if (states.size > 0) emitConnectionState(code, flow, bufferOf(context), states.has('SNAT') || states.has('DNAT'));
-  const facts = factsOf([analysis]);
   if (facts.has('owner')) emitOwner(code, flow + factAt(layout, 'owner'), bufferOf(context));
   if (facts.has('route-type')) emitRouteType(code, flow + factAt(layout, 'route-type'), bufferOf(context));
   if (sets.size > 0) emitReady(code, context.drop);

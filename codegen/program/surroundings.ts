@@ -80,6 +80,18 @@ export function markChange(ruleset: Ruleset, table: TableName, chain: BuiltinCha
   return found === undefined ? undefined : describe(found);
 }
 
+/**
+ * Whether an answer about addresses and devices at the beginning of table mangle may be another one in table filter:
+ * rules of mangle may choose another route or change a set, and table nat another destination.
+ */
+export function changesBehindMangle(ruleset: Ruleset, chain: BuiltinChain): boolean {
+  if (chain === 'OUTPUT' && addressRewriting(ruleset) !== undefined) return true;
+  const mangle = findTable(ruleset, 'mangle');
+  const changes = ({ target }: Rule): boolean =>
+    target.effect.kind === 'mark' || MARKING.has(target.name ?? '') || target.name === 'SET';
+  return mangle !== undefined && findRule(mangle, chain, changes, new Set()) !== undefined;
+}
+
 /** What the rest of the dump does to packets on the way between hook and chain: an assumption and its warning. */
 export function otherTables(
   ruleset: Ruleset,

@@ -16,6 +16,7 @@ import { mayDrop } from '../../grammar/model/payload.js';
 import type { Answer, Undecided, View } from './place.js';
 import { undecidedPayload } from './payload/view.js';
 import { answerSet } from './sets/view.js';
+import { questionWords } from './netfilter/ask.js';
 import { whyNot } from './untranslated.js';
 
 export { isWireView, type Answer, type Undecided, type View, type WireView } from './place.js';
@@ -198,6 +199,11 @@ export function answer(test: Opaque, view: View): Answer {
   }
 }
 
+/** Words of the question that a rule in front of the program asks for a test; undefined where the view has an answer. */
+export function askedWords(test: Opaque, view: View): readonly string[] | undefined {
+  return 'condition' in answer(test, view) ? undefined : questionWords(test, view);
+}
+
 /**
  * The condition as this view decides it: constant fields folded, opaque tests answered. Those that have no answer
  * stay opaque (a `module` test named after the reason) and are reported.
@@ -234,7 +240,7 @@ export function specialise(condition: Condition, view: View, undecided: Undecide
       if ('condition' in known) {
         return known.condition.kind === 'opaque' ? known.condition : specialise(known.condition, view, undecided);
       }
-      undecided.push(known);
+      if (questionWords(condition.test, view) === undefined) undecided.push(known);
       return condition;
     }
     case 'payload': {

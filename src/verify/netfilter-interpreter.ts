@@ -1,4 +1,5 @@
 import { Interpreter, type Device, type HookPacket } from '../../bpf-runtime/interpreter/index.js';
+import { ASKED } from '../../codegen/program/netfilter/ask.js';
 import { NOTE, NOTED, PENDING } from '../../codegen/program/netfilter/notes.js';
 import { VERDICT } from '../../codegen/program/verdict.js';
 import { readObject } from '../../codegen/object/read.js';
@@ -53,9 +54,18 @@ export class NetfilterInterpreter implements ObjectMachine {
     const { job } = this;
     // A packet a millisecond: a limit sees time pass.
     this.clock.nanoseconds += 1_000_000n;
+    this.answerQuestions();
     const { result } = this.interpreter.runAtHook(this.atHook(packet, job.states?.[index] ?? ['INVALID']));
     const verdict = verdictOfResult(job.manifest.hook, result);
     return verdict === 'accept' ? this.notedVerdict() : verdict;
+  }
+
+  /** There is no iptables to ask: it says no to everything, and the reference does not know either. */
+  private answerQuestions(): void {
+    if (this.job.manifest.asks === undefined) return;
+    const key = new Uint8Array(8);
+    new DataView(key.buffer).setBigUint64(0, this.interpreter.hookPacketAddress, true);
+    this.interpreter.map(ASKED).set(key, new Uint8Array(4));
   }
 
   /** What rules of iptables are to do with an accepted packet; the next run forgets it. */

@@ -77,7 +77,7 @@ export class IptablesSequences implements SequenceMachine {
 export interface NetfilterObject {
   /** The ELF file. */
   readonly object: Uint8Array;
-  readonly manifest: Pick<Manifest, 'family' | 'programs' | 'residual' | 'counters' | 'reject'>;
+  readonly manifest: Pick<Manifest, 'family' | 'programs' | 'residual' | 'asks' | 'counters' | 'reject'>;
 }
 
 let pinned = 0;

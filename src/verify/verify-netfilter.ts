@@ -95,7 +95,8 @@ function isTimed({ rules }: Analysis): boolean {
   let timed = false;
   for (const { meaning } of rules) {
     visitCondition(meaning.condition, {
-      opaque: (test) => (timed ||= !['ctstate', 'addrtype', 'owner', 'set'].includes(test.name)),
+      opaque: (test) =>
+        (timed ||= !['ctstate', 'addrtype', 'owner', 'set', 'module', 'bridge-port'].includes(test.name)),
     });
   }
   return timed;

@@ -28,6 +28,35 @@ export function residualFilter(
   return ['*filter', ...chains, ...rules, ...behind, 'COMMIT', ''].join('\n');
 }
 
+/** Rules for the beginning of table mangle that ask what the programs need to know; empty where that is nothing. */
+export function residualQuestions({ asks }: Pick<Manifest, 'asks'>, directory: string): readonly string[] {
+  if (asks === undefined) return [];
+  const next = new Map<string, number>();
+  const insert = (chain: string, ...parts: readonly string[]): string => {
+    const number = (next.get(chain) ?? 0) + 1;
+    next.set(chain, number);
+    return words('-I', chain, String(number), ...parts);
+  };
+  const ask = (program: string): readonly string[] => ['-m', 'bpf', '--object-pinned', `${directory}/${program}`];
+  const chains = [...new Set(asks.questions.flatMap((question) => question.chains))];
+  return [
+    ...chains.map((chain) => insert(chain, ...ask(asks.begin))),
+    ...asks.questions.flatMap((question) =>
+      question.chains.map((chain) => insert(chain, ...question.words, ...ask(question.program))),
+    ),
+  ];
+}
+
+/** The text of other tables, with the questions in front of all rules of table mangle. */
+export function withQuestions(others: string, manifest: Pick<Manifest, 'asks'>, directory: string): string {
+  const questions = residualQuestions(manifest, directory).map((line) => `${line}\n`);
+  if (questions.length === 0) return others;
+  const start = /^\*mangle$/m.exec(others)?.index;
+  if (start === undefined) return `${others}*mangle\n${questions.join('')}COMMIT\n`;
+  const end = others.indexOf('\nCOMMIT', start) + 1;
+  return others.slice(0, end) + questions.join('') + others.slice(end);
+}
+
 /**
  * Some targets want `-p tcp` in their rule. In a chain that every packet comes to it would drop IPv6 packets at once
  * whose headers cannot be followed (ip6_packet_match of net/ipv6/netfilter/ip6_tables.c), which the rules may accept:
