@@ -6,7 +6,7 @@ import { problem, readLine, readLines, type Line, type RuleLine, type TableLine 
 import type { Hosts } from './address.js';
 import { ModuleBinder } from './bind-module.js';
 import { bindRule, takesRule } from './bind-rule.js';
-import { dialectOf, guessFamily } from './family.js';
+import { dialectOf, guessFamily, isOlderHeader } from './family.js';
 import { ModuleRegistry } from './registry.js';
 import { misplaced } from './reach.js';
 import { readRule } from './rule-reader.js';
@@ -48,8 +48,13 @@ const REGISTRIES: Readonly<Record<Family, ModuleRegistry>> = {
  * at once; a line with an error makes no rule.
  */
 export function parseDump(text: string, options: ParseOptions = {}): ParsedDump {
-  const binder = new DumpBinder(options.family ?? guessFamily(text, options.file), options);
-  for (const line of readLines(text)) binder.add(line);
+  return bind(readLines(text), { ...options, family: options.family ?? guessFamily(text, options.file) });
+}
+
+/** The second half of `parseDump`: gives lines that `readLines` has cut into words their meaning. */
+export function bind(lines: Iterable<Line>, options: ParseOptions & { readonly family: Family }): ParsedDump {
+  const binder = new DumpBinder(options.family, options);
+  for (const line of lines) binder.add(line);
   return binder.finish();
 }
 
@@ -59,27 +64,37 @@ export interface RulePlace {
   readonly chain: string;
   /** Chains of the table that the rule may jump to. */
   readonly chains?: readonly string[];
-  /** IP sets that the rule may name. */
-  readonly sets?: readonly string[];
+  /**
+   * IP sets that exist. A rule that names another one is refused, as iptables refuses it; `any` takes all names.
+   * Default: none exist.
+   */
+  readonly sets?: readonly string[] | 'any';
   /** Accounting objects that the rule may name; any if left out. */
   readonly accounts?: readonly string[];
   readonly hosts?: Hosts;
+  /** Name of the file that the rule comes from, for diagnostics. */
+  readonly file?: string;
+}
+
+export interface ParsedRule {
+  /** Several where the rule has lists of addresses; none where a diagnostic is an error. */
+  readonly rules: readonly Rule[];
+  /** Line 1; columns count in `text`. */
+  readonly diagnostics: readonly Diagnostic[];
 }
 
 /**
- * Reads the words of one rule as they stand behind `-A CHAIN`. Several rules come of lists of addresses. What the rule
- * names beside iptables' own modules, chains and IP sets, must be in its place.
+ * Reads the words of one rule as they stand behind `-A CHAIN`. What the rule names beside iptables' own modules, chains
+ * and IP sets, must be in its place.
  */
-export function parseRule(
-  text: string,
-  place: RulePlace,
-): { readonly rules: readonly Rule[]; readonly diagnostics: readonly Diagnostic[] } {
+export function parseRule(text: string, place: RulePlace): ParsedRule {
   const line = readLine(`${text}\n`, 1) ?? emptyRule();
-  if (line.kind !== 'rule') return { rules: [], diagnostics: [notARule(line)] };
+  if (line.kind !== 'rule') return { rules: [], diagnostics: inFile([notARule(line)], place.file) };
   const builtin: ReadonlySet<string> = new Set<string>(BUILTIN_CHAINS[place.table]);
   const chains = new Set([...builtin, ...(place.chains ?? [])]);
   const registry = REGISTRIES[place.family];
-  const { sets = [], accounts, ...rest } = place;
+  const { sets: declared = [], accounts, file, ...rest } = place;
+  const sets = declared === 'any' ? undefined : declared;
   const words = readRule(line.words, {
     ...rest,
     registry,
@@ -96,7 +111,11 @@ export function parseRule(
     ...bound.faults,
     ...(misplacedModule === undefined ? [] : [misplacedModule]),
   ];
-  return { rules: diagnostics.some(isError) ? [] : bound.rules, diagnostics };
+  return { rules: diagnostics.some(isError) ? [] : bound.rules, diagnostics: inFile(diagnostics, file) };
+}
+
+function inFile(diagnostics: readonly Diagnostic[], file: string | undefined): readonly Diagnostic[] {
+  return file === undefined ? diagnostics : diagnostics.map((diagnostic) => ({ ...diagnostic, file }));
 }
 
 type Known = Pick<Surroundings, 'sets' | 'accounts'>;
@@ -137,6 +156,7 @@ class DumpBinder {
   private inBadTable = false;
   private toldNoTable = false;
   private dialect: Ruleset['dialect'] = 'unknown';
+  private mayBeOlder = false;
   private lastLine = 0;
   private readonly known: Known;
 
@@ -152,7 +172,7 @@ class DumpBinder {
     this.lastLine = line.range.line;
     switch (line.kind) {
       case 'comment':
-        this.dialect = dialectOf(line.text) ?? this.dialect;
+        this.comment(line.text);
         return;
       case 'table':
         return this.openTable(line);
@@ -178,11 +198,17 @@ class DumpBinder {
     }
     const { file } = this.options;
     const tables = [...this.tables.values()].map((draft) => draft.finish());
-    const named = file === undefined ? diagnostics : diagnostics.map((diagnostic) => ({ ...diagnostic, file }));
     return {
       ruleset: { family, dialect, ...(file === undefined ? {} : { file }), tables },
-      diagnostics: named.sort((a, b) => a.line - b.line || a.column - b.column),
+      diagnostics: inFile(diagnostics, file).toSorted((a, b) => a.line - b.line || a.column - b.column),
     };
+  }
+
+  private comment(text: string): void {
+    this.dialect = dialectOf(text) ?? this.dialect;
+    if (!isOlderHeader(text)) return;
+    this.mayBeOlder = true;
+    this.surroundings = undefined;
   }
 
   private report(diagnostics: readonly Diagnostic[]): void {
@@ -255,7 +281,7 @@ class DumpBinder {
       table: table.name,
       hosts: this.options.hosts,
       ...this.known,
-      mayBeOlder: true,
+      mayBeOlder: this.mayBeOlder,
       chains: table.chains,
       isBuiltin: (name) => table.isBuiltin(name),
     };

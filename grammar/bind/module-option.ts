@@ -8,7 +8,7 @@ import type { KnownUse } from './rule-words.js';
 /** The words still to come, and where to report what is wrong with them. */
 export interface WordSource {
   readonly context: ModuleContext;
-  /** Whether the text may be one that iptables before 1.8.10 saved. */
+  /** Whether the text is one that iptables before 1.8.10 saved. */
   readonly mayBeOlder: boolean;
   nextWord(): Word | undefined;
   nextPlainWord(): Word | undefined;

@@ -99,7 +99,7 @@ export interface Surroundings {
   readonly sets?: ReadonlySet<string>;
   /** Accounting objects that exist; not asked where it is left out. */
   readonly accounts?: ReadonlySet<string>;
-  /** The rule is of a dump, which an older iptables may have saved. */
+  /** The rule is of a dump that iptables before 1.8.10 saved. */
   readonly mayBeOlder?: boolean;
   /** Names of the table's chains as far as they are declared. */
   readonly chains: { has(name: string): boolean; keys(): Iterable<string> };
