@@ -158,14 +158,24 @@ class RuleReader implements WordSource, Loaded {
   private shortOptions(word: Word): void {
     const whole = CORE_BY_SHORT.get(word.text);
     if (whole !== undefined) return this.apply(whole, word, undefined);
+    let unknown: string | undefined;
     for (let at = 1; at < word.text.length && !this.rule.stopped; at++) {
       const option = CORE_BY_LETTER.get(word.text[at]);
-      if (option === undefined) return this.unknownLetter(word, word.text[at]);
+      if (option === undefined) {
+        // iptables loads the protocol's match, goes on behind the letter, and comes back to it at the end of the word.
+        const last = at + 1 === word.text.length;
+        if (last || unknown !== undefined || this.openWords !== undefined || !this.loadImplicit()) {
+          return this.unknownLetter(word, unknown ?? word.text[at]);
+        }
+        unknown = word.text[at];
+        continue;
+      }
       const rest = word.text.slice(at + 1);
       const glued = option.argument === 'none' || rest === '' ? undefined : rest;
       this.apply({ kind: 'core', option }, word, glued);
-      if (option.argument !== 'none') return;
+      if (option.argument !== 'none') break;
     }
+    if (unknown !== undefined && !this.rule.stopped) this.unknownLetter(word, unknown);
   }
 
   private unknownLetter(word: Word, letter: string): void {
