@@ -18,7 +18,7 @@ export interface Dimension {
 
 /** What one rule does with the packets of one box. */
 export interface Instance {
-  /** Order of evaluation, and the rule's name: below 2^32 − 1. Instances of one rule do the same or do not overlap. */
+  /** Order of evaluation, and the rule's name: below 2^31 − 1. Instances of one rule do the same or do not overlap. */
   readonly rule: number;
   /** What is done, 32 bits that mean nothing here. */
   readonly action: number;

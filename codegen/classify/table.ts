@@ -11,10 +11,12 @@ export interface Access {
 
 /** Set in the number of a child that is a list of hits. */
 export const LEAF = 0x8000_0000;
-/** The rule behind the last one of a list. */
-export const END = 0xffff_ffff;
-/** Bytes of a hit: u32 rule, u32 action. */
+/** The rule behind the last one of a list: greater than all others, and positive as a signed number. */
+export const END = 0x7fff_ffff;
+/** Bytes of a hit: u32 action, u32 rule; as one number of 64 bits, hits are in order of rule. */
 export const HIT_BYTES = 8;
+/** Behind the last cut, in a branch whose children are no power of two: both ways lead to the last child. */
+const NO_CUT = 0xffff_ffff;
 /** Offsets in a branch: u16 offset of the word, u8 shift, u8 levels, u32 mask; u32 entry i is at 8 + 4 i. */
 export const BRANCH = { offset: 0, shift: 2, levels: 3, mask: 4, entries: 8 } as const;
 
@@ -69,8 +71,8 @@ export class TableWriter {
   }
 
   private hit(at: number, { rule, action }: Hit): void {
-    this.bytes.setUint32(at, rule, true);
-    this.bytes.setUint32(at + 4, action, true);
+    this.bytes.setUint32(at, action, true);
+    this.bytes.setUint32(at + 4, rule, true);
   }
 
   private branch({ dimension, cuts }: Branch, accesses: readonly Access[], children: readonly number[]): number {
@@ -87,7 +89,7 @@ export class TableWriter {
       this.bytes.setUint32(at + BRANCH.entries + 4 * index, value, true);
     for (let level = 0; level < levels; level++) {
       const step = 2 ** (levels - level);
-      for (let i = 0; i < 2 ** level; i++) entry(2 ** level + i, cuts[i * step + step / 2 - 1] ?? END);
+      for (let i = 0; i < 2 ** level; i++) entry(2 ** level + i, cuts[i * step + step / 2 - 1] ?? NO_CUT);
     }
     for (let i = 0; i < width; i++) entry(width + i, children[Math.min(i, children.length - 1)]);
     return at;

@@ -31,11 +31,18 @@ import { Code } from './code.js';
 import { emitCondition } from './conditions.js';
 import { emitCount } from './counters.js';
 import { emitEarlyRule } from './early-rule.js';
+import { eligibleChains, emitStretch, planChain, type EngineTables, type Stretch } from './engine/index.js';
 import { EXITS } from './exits.js';
 import { FLOW_RULE, NO_RULE, type FlowLayout } from './flow.js';
 import type { Mode, RejectPolicy } from './manifest.js';
 import { PAYLOAD } from './payload/answer.js';
-import { visitCondition, type Reachable, type ReachableChain, type ReachableRule } from './reachable.js';
+import {
+  visitCondition,
+  type Reachable,
+  type ReachableChain,
+  type ReachableRule,
+  type RuleMeaning,
+} from './reachable.js';
 import { rejectCode, VERDICT } from './verdict.js';
 
 /** Frames of a call stack are 8 (include/linux/bpf_verifier.h MAX_CALL_FRAMES): entry, the hook's chain, and six below. */
@@ -51,13 +58,6 @@ const MAX_PROGRAM_SLOTS = 900_000;
 
 /** A ruleset that would be more than the kernel takes. */
 export class TooLargeError extends Error {}
-
-export interface RuleMeaning {
-  /** As the view decides it; opaque tests that are left (in early mode) have no answer there. */
-  readonly condition: Condition;
-  /** Whether the view cannot decide some test of it. */
-  readonly undecided: boolean;
-}
 
 export interface ChainSettings {
   readonly family: Family;
@@ -78,6 +78,8 @@ export interface ChainSettings {
   readonly left?: (code: Code, rule: ReachableRule) => number | undefined;
   /** Where rules have tests that walk over the packet. */
   readonly payload?: PayloadSettings;
+  /** Where long chains are looked up in diagrams (exact mode): their table, and the entry function's bytes of stack. */
+  readonly diagrams?: { readonly tables: EngineTables; readonly entryStack: number };
   /** Where rules have tests that are functions of their own: what these take, below the chain functions. */
   readonly tests?: BelowChains;
 }
@@ -124,6 +126,8 @@ export class ChainCompiler {
   private readonly parts: Part[] = [];
   private readonly partsOf = new Map<string, readonly number[]>();
   private readonly inlineBelow: number;
+  /** Names of the chains that may be looked up in diagrams. */
+  private readonly eligible: ReadonlySet<string>;
   private total = 0;
   /** Chains that are being inlined into one another (early mode). */
   private levels = 0;
@@ -134,6 +138,14 @@ export class ChainCompiler {
   ) {
     const height = Math.max(reachable.entry.height, reachable.alternative?.height ?? 0);
     this.inlineBelow = Math.max(0, height - mostCalls(below(settings)));
+    const { diagrams } = settings;
+    if (diagrams === undefined) {
+      this.eligible = new Set();
+    } else {
+      const { entryStack } = diagrams;
+      const leafStack = (below(settings)?.stack ?? 0) - entryStack;
+      this.eligible = eligibleChains(reachable, { inlineBelow: this.inlineBelow, entryStack, leafStack });
+    }
   }
 
   /** All functions; {@link emitCall} for the entry chain is valid afterwards. */
@@ -155,9 +167,7 @@ export class ChainCompiler {
       this.parts.push({ id, chain, code: current });
       ids.push(id);
     };
-    for (const rule of chain.rules) {
-      const block = new Code(this.labels);
-      this.emitRule(block, rule, undefined);
+    const add = (block: Code): void => {
       this.total += block.slots;
       if (this.total > MAX_PROGRAM_SLOTS) throw new TooLargeError();
       const full =
@@ -167,9 +177,44 @@ export class ChainCompiler {
         current = new Code(this.labels);
       }
       current.append(block);
+    };
+    for (const stretch of this.stretchesOf(chain)) {
+      const looked = stretch.kind === 'diagrams' ? this.stretchCode(stretch) : undefined;
+      if (looked !== undefined) {
+        add(looked);
+        continue;
+      }
+      for (const rule of stretch.rules) {
+        const block = new Code(this.labels);
+        this.emitRule(block, rule, undefined);
+        add(block);
+      }
     }
     close();
     this.partsOf.set(chain.name, ids);
+  }
+
+  private stretchesOf(chain: ReachableChain): readonly Stretch[] {
+    if (!this.eligible.has(chain.name)) return [{ kind: 'linear', rules: chain.rules }];
+    const marks = this.reachable.rules.some(({ rule }) => rule.target.effect.kind === 'mark');
+    return planChain(chain.rules, { ...this.settings, changing: new Set(marks ? ['mark'] : []) });
+  }
+
+  /** Undefined where the blocks are too large for one function. */
+  private stretchCode(stretch: Extract<Stretch, { kind: 'diagrams' }>): Code | undefined {
+    const { diagrams } = this.settings;
+    if (diagrams === undefined) return undefined;
+    const code = new Code(this.labels);
+    const { blocks } = stretch;
+    const roots = diagrams.tables.add(stretch);
+    const emitBlock = ({ rule, matched }: (typeof blocks)[number]): void => {
+      if (!matched) return this.emitRule(code, rule, undefined);
+      code.at(this.settings.line(rule));
+      this.emitAftermath(code, rule, undefined);
+      code.at(undefined);
+    };
+    emitStretch({ code, roots, blocks, emitBlock });
+    return code.slots > MAX_FUNCTION_SLOTS || code.branches > MAX_FUNCTION_BRANCHES ? undefined : code;
   }
 
   /** Functions of one part each, or of several parts of the same height, which never call one another. */
@@ -352,25 +397,12 @@ export class ChainCompiler {
         }
         break;
       case 'continue':
-        emitCount(code, this.settings.key(rule), R6);
-        break;
       case 'log':
-        emitCount(code, this.settings.key(rule), R6);
-        this.settings.log(code, rule, R6);
-        break;
       case 'mark':
+      case 'jump':
         emitCount(code, this.settings.key(rule), R6);
-        this.emitMark(code, effect.clear, effect.flip);
+        this.emitAftermath(code, rule, inlined);
         break;
-      case 'jump': {
-        emitCount(code, this.settings.key(rule), R6);
-        this.emitJump(code, effect.chain, undefined);
-        if (effect.goto) {
-          if (inlined === undefined) code.emit(mov64(R0, VERDICT.RETURN), exit());
-          else code.emit(goto(inlined.end));
-        }
-        break;
-      }
       case 'opaque':
         this.emitLeft(code, rule, leave);
         break;
@@ -381,6 +413,18 @@ export class ChainCompiler {
       code.emit(load(8, R1, R10, DROPPING_SLOT), jump64('jne', R1, 0, EXITS.hotdrop));
     }
     code.place(no);
+  }
+
+  /** What a rule does that matches, has been counted, and does not decide by itself. */
+  private emitAftermath(code: Code, rule: ReachableRule, inlined: Inlined | undefined): void {
+    const { effect } = rule.rule.target;
+    if (effect.kind === 'log') this.settings.log(code, rule, R6);
+    if (effect.kind === 'mark') this.emitMark(code, effect.clear, effect.flip);
+    if (effect.kind !== 'jump') return;
+    this.emitJump(code, effect.chain, undefined);
+    if (!effect.goto) return;
+    if (inlined === undefined) code.emit(mov64(R0, VERDICT.RETURN), exit());
+    else code.emit(goto(inlined.end));
   }
 
   /**

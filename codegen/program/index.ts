@@ -9,6 +9,7 @@ import { writeObject } from '../object/write.js';
 import { analyseChains, refusals, type Analysis } from './analysis.js';
 import { TooLargeError } from './chains.js';
 import { countersMap } from './counters.js';
+import { engineFunctions, EngineTables } from './engine/index.js';
 import { CAST_KFUNC, DEVICE_STRUCTS } from './device-name.js';
 import { eventsMap } from './log.js';
 import type { CompileOptions, Hook, Manifest } from './manifest.js';
@@ -49,7 +50,10 @@ export function compile(ruleset: Ruleset, options: CompileOptions): CompileResul
   const warnings = analyses.flatMap((analysis) => analysis.warnings);
   const errors = withoutRepeats(analyses.flatMap((analysis) => (analysis.mode === 'exact' ? refusals(analysis) : [])));
   if (errors.length > 0) return { ok: false, diagnostics: [...errors, ...warnings] };
-  const common = commonOf(analyses, options.hz ?? DEFAULT_HZ, options.recentEntries ?? DEFAULT_RECENT_ENTRIES);
+  const common = {
+    ...commonOf(analyses, options.hz ?? DEFAULT_HZ, options.recentEntries ?? DEFAULT_RECENT_ENTRIES),
+    ...(options.engine === 'dag' ? { tables: new EngineTables() } : {}),
+  };
   if (common.asks.questions.length > MOST_ASKED) return tooManyQuestions(common.asks.questions.length);
   try {
     const programs = analyses.map((analysis) => generate(analysis, common));
@@ -104,6 +108,8 @@ function buildSpec(built: Built, manifest: Manifest): ObjectSpec {
   if (!common.notes.isEmpty) maps.push(...NOTE_MAPS);
   if (common.asks.questions.length > 0) maps.push(ASKED_MAP);
   const functions = new Map(programs.flatMap((program) => program.functions.map((f) => [f.name, f] as const)));
+  for (const f of diagramFunctions(common)) functions.set(f.name, f);
+  const data = common.tables?.data;
   return {
     license: 'GPL',
     program: {
@@ -126,10 +132,16 @@ function buildSpec(built: Built, manifest: Manifest): ObjectSpec {
       })),
     },
     maps,
+    ...(data === undefined ? {} : { data }),
     ...kernelParts(built, analyses[0].hook),
     manifest: JSON.stringify(manifest),
     sourceFile: manifest.sourceFile,
   };
+}
+
+function diagramFunctions({ tables, layout }: Common): ReturnType<typeof engineFunctions> {
+  const shape = tables?.shape;
+  return shape === undefined ? [] : engineFunctions(shape, layout.bytes);
 }
 
 /** What the programs read and call of the kernel itself. */

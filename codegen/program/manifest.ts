@@ -10,6 +10,8 @@ export type FragmentPolicy = 'judge' | 'drop' | 'pass';
 export type RejectPolicy = 'answer' | 'drop';
 /** What a frame with a VLAN id ≠ 0 meets: the stack hands it to another device, whose name this hook cannot know. */
 export type VlanPolicy = 'judge' | 'drop' | 'pass';
+/** How long chains are judged: rule by rule, or by diagrams in a table (exact objects alone). */
+export type Engine = 'linear' | 'dag';
 
 export interface CompileOptions {
   readonly hook: Hook;
@@ -21,6 +23,8 @@ export interface CompileOptions {
   readonly fragments?: FragmentPolicy;
   readonly reject?: RejectPolicy;
   readonly vlan?: VlanPolicy;
+  /** Default: rule by rule. */
+  readonly engine?: Engine;
   /** CONFIG_HZ of the kernel that will run it: the grain of `-m limit`. Default 250. */
   readonly hz?: number;
   /** Addresses that a list of `-m recent` remembers: parameter `ip_list_tot` of module xt_recent. Default 100. */

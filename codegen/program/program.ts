@@ -27,6 +27,7 @@ import { ChainCompiler, type ChainFunction, type ChainSettings, type PayloadSett
 import { Code } from './code.js';
 import { emitCount } from './counters.js';
 import { emitDeviceNames } from './devices.js';
+import type { EngineTables } from './engine/index.js';
 import { FLOW_L3, FLOW_RULE, layoutFlow, type Fact, type FlowLayout } from './flow.js';
 import { CounterKeys } from './keys.js';
 import { emitLog } from './log.js';
@@ -97,6 +98,8 @@ export interface Common {
   readonly notes: NotePlan;
   /** What iptables is asked in front of the programs (netfilter). */
   readonly asks: AskPlan;
+  /** Where long chains are looked up in diagrams. */
+  readonly tables?: EngineTables;
   /** Whether the names of functions must tell the programs apart. */
   readonly several: boolean;
 }
@@ -165,6 +168,7 @@ export function generate(analysis: Analysis, common: Common): Program {
   const compiler = new ChainCompiler(analysis.reachable, {
     ...(payloads === undefined ? {} : { payload: payloads.settings }),
     ...testsOf(analysis, common),
+    ...diagramsOf(analysis, common),
     family: view.family,
     mode,
     reject: analysis.reject,
@@ -277,6 +281,12 @@ function testsOf(analysis: Analysis, { memory, sets, layout }: Common): Pick<Cha
   if (sets.most + segments === 0) return own === undefined ? {} : { tests: own };
   const stack = Math.max(own?.stack ?? 0, sets.most > 0 ? entry + SET_STACK : entry);
   return { tests: { depth: 1, stack, functions: (own?.functions ?? 0) + sets.most + segments } };
+}
+
+function diagramsOf({ mode, view }: Analysis, { tables, layout }: Common): Pick<ChainSettings, 'diagrams'> {
+  if (tables === undefined || mode === 'early') return {};
+  const scratch = isWireView(view) ? -SCRATCH : 8 + NETFILTER_SCRATCH_BYTES;
+  return { diagrams: { tables, entryStack: scratch + layout.bytes } };
 }
 
 function testsWithMemory({ mode, rules }: Analysis): readonly Opaque[] {

@@ -14,6 +14,14 @@ export interface ReachableRule {
   readonly condition: Condition;
 }
 
+/** What a rule's condition becomes in a view. */
+export interface RuleMeaning {
+  /** As the view decides it; opaque tests that are left (in early mode) have no answer there. */
+  readonly condition: Condition;
+  /** Whether the view cannot decide some test of it. */
+  readonly undecided: boolean;
+}
+
 export interface ReachableChain {
   readonly name: string;
   readonly rules: readonly ReachableRule[];

@@ -13,6 +13,8 @@ export interface Place {
   readonly stateful: boolean;
   readonly marks: boolean;
   readonly limit: boolean;
+  /** Whether rules may test what lies behind the headers: texts, options, chunks. */
+  readonly payloads: boolean;
   readonly pool: Pool;
 }
 
@@ -141,7 +143,11 @@ const MATCHES: readonly RandomMatch[] = [
     write: (_, random) => `-m dscp ${not(random)}--dscp 0x${random.pick([0, 4, 46, random.below(64)]).toString(16)}`,
   },
   { weight: 2, write: (_, random) => typeOfService(random) },
-  { weight: 6, write: ({ family }, random) => randomPayloadMatch(family, random) },
+  {
+    weight: 6,
+    fits: ({ payloads }) => payloads,
+    write: ({ family }, random) => randomPayloadMatch(family, random),
+  },
   {
     weight: 2,
     write: (_, random) => `-m pkttype ${not(random)}--pkt-type ${random.pick(['unicast', 'broadcast', 'multicast'])}`,
@@ -203,7 +209,7 @@ function protocolWords(place: Place, random: Random): ProtocolWords {
     if (v6(place)) return say('-p ipv6-icmp', more ? icmp6(random) : '');
     return say('-p icmp', more ? icmp4(random) : '');
   }
-  if (dice < 56) {
+  if (dice < 56 && place.payloads) {
     const { protocol, words } = randomProtocolMatch(place.family, random);
     return say(`-p ${protocol}`, words, protocol === 'tcp');
   }

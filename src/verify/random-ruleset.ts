@@ -15,6 +15,10 @@ export interface RandomDumpOptions {
   readonly marks?: boolean;
   /** Share of rulesets that test `limit`. Default 0.1. */
   readonly limits?: number;
+  /** Whether rules may test what lies behind the headers. Default yes. */
+  readonly payloads?: boolean;
+  /** How deep chains may jump. Default 8: deeper than the functions that a program calls down. */
+  readonly deepest?: number;
 }
 
 export type { FilterChain };
@@ -43,10 +47,11 @@ export function randomDump(seed: number, options: RandomDumpOptions): string {
     stateful: options.stateful ?? false,
     marks: options.marks ?? true,
     limit: random.chance(options.limits ?? 0.1),
+    payloads: options.payloads ?? true,
     pool: new Pool(family, random),
   };
   const rules = options.rules ?? 1 + random.below(random.chance(0.2) ? MAX_RULES : 20);
-  const chains = userChains(random, rules);
+  const chains = userChains(random, rules, options.deepest ?? DEEPEST);
   const lines = new Map<string, string[]>([[chain, []], ...chains.map(({ name }) => [name, []] as [string, string[]])]);
   const add = (name: string, words: string): void => void lines.get(name)?.push(`-A ${name} ${words}`.trimEnd());
   for (const callee of chains) addCall(callee, chains, place, random, add);
@@ -83,14 +88,14 @@ function tableText(
 }
 
 /** User chains on levels without gaps, so that each can be called from the level above it. */
-function userChains(random: Random, rules: number): readonly UserChain[] {
+function userChains(random: Random, rules: number, deepest: number): readonly UserChain[] {
   if (rules < 3 || random.chance(0.15)) return [];
   const count = 1 + random.below(MAX_CHAINS);
   const deep = random.chance(0.4);
   const chains: UserChain[] = [];
   for (let i = 0; i < count; i++) {
     const last = chains.length === 0 ? 0 : chains[chains.length - 1].depth;
-    const down = last === 0 || (last < DEEPEST && random.chance(deep ? 0.8 : 0.35));
+    const down = last === 0 || (last < deepest && random.chance(deep ? 0.8 : 0.35));
     chains.push({ name: `chain-${i + 1}`, depth: down ? last + 1 : last });
   }
   return chains;

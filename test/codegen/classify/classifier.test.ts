@@ -14,7 +14,7 @@ const DIMENSIONS: readonly Dimension[] = [
 ];
 const MANY = { groups: 64, longest: 100_000 };
 /** Seeds of failures are printed by fast-check. */
-const RUNS = 80;
+const RUNS = 30;
 
 /** Few ends, so that ranges meet, touch and nest; and the ends of the dimension itself. */
 const bound = (max: number): fc.Arbitrary<number> =>

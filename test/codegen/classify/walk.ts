@@ -23,8 +23,8 @@ export function walk(table: Uint8Array, root: number, memory: DataView): readonl
     at = view.getUint32(at + BRANCH.entries + 4 * entry, true);
   }
   const hits: Hit[] = [];
-  for (let hit = at - LEAF; view.getUint32(hit, true) !== END; hit += HIT_BYTES) {
-    hits.push({ rule: view.getUint32(hit, true), action: view.getUint32(hit + 4, true) });
+  for (let hit = at - LEAF; view.getUint32(hit + 4, true) !== END; hit += HIT_BYTES) {
+    hits.push({ rule: view.getUint32(hit + 4, true), action: view.getUint32(hit, true) });
   }
   return hits;
 }

@@ -1,0 +1,64 @@
+import { fieldBits, type Field } from '../../../grammar/model/fields.js';
+import type { Family } from '../../../grammar/model/family.js';
+import { MAX_DIMENSIONS, type Access, type Dimension } from '../../classify/index.js';
+import { storedBytes, type FlowLayout } from '../flow.js';
+
+/** 32 bits of a field, most significant word first. */
+export interface Word {
+  readonly access: Access;
+  /** Bits of the field below this word. */
+  readonly below: number;
+}
+
+/** The words of a field in struct flow. */
+export function wordsOf(layout: FlowLayout, family: Family, field: Field, mask: bigint): readonly Word[] {
+  const offset = layout.offsets.get(field);
+  if (offset === undefined) throw new Error(`field ${field} is tested but not in the flow`);
+  const bytes = storedBytes(field, family);
+  if (bytes <= 4) {
+    // A small field is part of an aligned word of the flow.
+    const access = { offset: offset & ~3, shift: 8 * (offset & 3), mask: Number(mask) };
+    return [{ access, below: 0 }];
+  }
+  const words: Word[] = [];
+  for (let index = 0; index < bytes / 4; index++) {
+    const below = 8 * bytes - 32 * (index + 1);
+    const own = Number((mask >> BigInt(below)) & 0xffff_ffffn);
+    // Each 64 bits are a number in host order: the upper half lies behind the lower one.
+    const at = offset + 8 * (index >> 1) + (index % 2 === 0 ? 4 : 0);
+    words.push({ access: { offset: at, shift: 0, mask: own }, below });
+  }
+  return words;
+}
+
+/** Asked first, in this order: what most rules test, with few values, and what tells pieces and cut packets apart. */
+const FIRST: readonly Field[] = ['proto', 'l4found', 'fragoff', 'l4len'];
+const PARTITIONS: readonly Field[] = ['saddr', 'daddr'];
+
+/** The dimensions that the rules of one segment test, numbered as they come. */
+export class DimensionSet {
+  readonly dimensions: Dimension[] = [];
+  readonly accesses: Access[] = [];
+  private readonly numbers = new Map<string, number>();
+
+  /** Number of the dimension; undefined where there is no room for another one. */
+  numberOf(access: Access, field: Field | undefined, isTop: boolean): number | undefined {
+    const key = `${access.offset} ${access.shift} ${access.mask}`;
+    const known = this.numbers.get(key);
+    if (known !== undefined) return known;
+    if (this.dimensions.length === MAX_DIMENSIONS) return undefined;
+    const first = field === undefined ? -1 : FIRST.indexOf(field);
+    const whole = access.mask === 0xffff_ffff;
+    const partition = isTop && whole && field !== undefined && PARTITIONS.includes(field);
+    const number = this.dimensions.length;
+    this.dimensions.push({ max: access.mask, ...(first < 0 ? {} : { first }), ...(partition ? { partition } : {}) });
+    this.accesses.push(access);
+    this.numbers.set(key, number);
+    return number;
+  }
+}
+
+/** All bits of a field. */
+export function fullMask(field: Field, family: Family): bigint {
+  return (1n << BigInt(fieldBits(field, family))) - 1n;
+}

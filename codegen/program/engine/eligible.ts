@@ -1,0 +1,84 @@
+import type { Reachable, ReachableChain } from '../reachable.js';
+import { LEAST_RULES } from './segment.js';
+import { DIAGRAM_STACK } from './stretch-code.js';
+
+/** Stack of all frames together (MAX_BPF_STACK), of which a frame takes multiples of 32 bytes. */
+const MAX_STACK = 512;
+const CHAIN_STACK = 32;
+/** Frames of a call stack (MAX_CALL_FRAMES): the entry function's, those of chains, and one for the look-up. */
+const MOST_CHAIN_FRAMES = 6;
+
+export interface StackLimits {
+  /** Chains of less height are part of those that jump to them. */
+  readonly inlineBelow: number;
+  /** Bytes of the entry function. */
+  readonly entryStack: number;
+  /** Bytes of what is called by chains and is no chain. */
+  readonly leafStack: number;
+}
+
+/**
+ * Long chains that can be looked up in diagrams, the longest first as far as the kernel's limits go: they take more stack
+ * than others, and a frame for the look-up.
+ */
+export function eligibleChains(reachable: Reachable, limits: StackLimits): ReadonlySet<string> {
+  const calls = new CallGraph(reachable, limits.inlineBelow);
+  const chosen = new Set<string>();
+  const leaf = limits.entryStack + Math.max(CHAIN_STACK, limits.leafStack);
+  const candidates = calls.chains
+    .filter(({ name, rules }) => rules.length >= LEAST_RULES && calls.framesTo(name) <= MOST_CHAIN_FRAMES)
+    .sort((a, b) => b.rules.length - a.rules.length);
+  for (const { name } of candidates) {
+    chosen.add(name);
+    if (leaf + calls.deepestStack(chosen) > MAX_STACK) chosen.delete(name);
+  }
+  return chosen;
+}
+
+/** Which chain's function calls which. */
+class CallGraph {
+  /** Each behind all that it calls. */
+  readonly chains: readonly ReachableChain[];
+  private readonly callees = new Map<string, ReadonlySet<string>>();
+  private readonly frames = new Map<string, number>();
+
+  constructor(
+    private readonly reachable: Reachable,
+    inlineBelow: number,
+  ) {
+    const { entry, alternative } = reachable;
+    const isFunction = (chain: ReachableChain): boolean =>
+      chain.height >= inlineBelow || chain === entry || chain === alternative;
+    this.chains = [...reachable.chains.values()].filter(isFunction).sort((a, b) => a.height - b.height);
+    const names = new Set(this.chains.map(({ name }) => name));
+    for (const { name, rules } of this.chains) {
+      const targets = rules.flatMap(({ rule: { target } }) =>
+        target.effect.kind === 'jump' ? [target.effect.chain] : [],
+      );
+      this.callees.set(name, new Set(targets.filter((target) => names.has(target))));
+    }
+    for (const { name } of [...this.chains].reverse()) {
+      const own = this.frames.get(name) ?? 1;
+      this.frames.set(name, own);
+      for (const callee of this.callees.get(name) ?? []) {
+        this.frames.set(callee, Math.max(this.frames.get(callee) ?? 0, own + 1));
+      }
+    }
+  }
+
+  /** Most frames of chains on the way to this one, its own with them. */
+  framesTo(name: string): number {
+    return this.frames.get(name) ?? 1;
+  }
+
+  /** Most bytes of stack of chains that call one another, if those `chosen` are looked up in diagrams. */
+  deepestStack(chosen: ReadonlySet<string>): number {
+    const bytes = new Map<string, number>();
+    for (const { name } of this.chains) {
+      const below = Math.max(0, ...[...(this.callees.get(name) ?? [])].map((callee) => bytes.get(callee) ?? 0));
+      bytes.set(name, below + (chosen.has(name) ? DIAGRAM_STACK : CHAIN_STACK));
+    }
+    const { entry, alternative } = this.reachable;
+    return Math.max(bytes.get(entry.name) ?? 0, alternative === undefined ? 0 : (bytes.get(alternative.name) ?? 0));
+  }
+}

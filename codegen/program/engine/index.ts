@@ -1,0 +1,6 @@
+/** Finding a packet's rules in diagrams instead of asking one rule after the other. */
+export { engineFunctions } from './functions.js';
+export { LEAST_RULES, planChain, type Block, type Stretch } from './segment.js';
+export { eligibleChains } from './eligible.js';
+export { emitStretch } from './stretch-code.js';
+export { EngineTables } from './tables.js';

@@ -1,0 +1,138 @@
+import { classify, type Access, type Classifier, type Instance } from '../../classify/index.js';
+import type { ReachableRule, RuleMeaning } from '../reachable.js';
+import { rejectCode, VERDICT } from '../verdict.js';
+import type { RejectPolicy } from '../manifest.js';
+import { DimensionSet } from './dimensions.js';
+import { regionsOf, type Box, type RegionSettings } from './regions.js';
+
+/** What a hit does: a verdict code in the lower bits (0: go on), or {@link OWN_CODE} + the number of a block; and this. */
+export const COUNTED = 0x8000_0000;
+/** … and this, where the rest of the lists is not asked for: the rule decides. */
+export const FINAL = 0x4000_0000;
+/** Verdict codes are below it. */
+export const OWN_CODE = 0x1_0000;
+export const ACTION_MASK = 0x00ff_ffff;
+
+/** Groups that one look-up walks, and hits that it can have: both are unrolled in the program. */
+export const MAX_GROUPS = 8;
+export const MAX_HITS = 32;
+/** Fewer rules of a chain are judged one after the other. */
+export const LEAST_RULES = 8;
+
+/** Slots of a block, about, and of all blocks of one function. */
+const MATCHED_SLOTS = 30;
+const ASKED_SLOTS = 90;
+const MOST_SLOTS = 18_000;
+
+export interface PlanSettings extends RegionSettings {
+  readonly reject: RejectPolicy;
+  meaning(rule: ReachableRule): RuleMeaning;
+  /** The rule's key in the map `counters`: it grows along a chain. */
+  key(rule: ReachableRule): number;
+}
+
+/** What a rule's block of code does. */
+export interface Block {
+  readonly rule: ReachableRule;
+  /** Whether the rule is known to match and has been counted, so that only its target is left. */
+  readonly matched: boolean;
+}
+
+/** A stretch of a chain. */
+export type Stretch =
+  | { readonly kind: 'linear'; readonly rules: readonly ReachableRule[] }
+  | {
+      readonly kind: 'diagrams';
+      readonly rules: readonly ReachableRule[];
+      readonly classifier: Classifier;
+      readonly accesses: readonly Access[];
+      /** In order of rule; block i is action {@link OWN_CODE} + i. */
+      readonly blocks: readonly Block[];
+    };
+
+/** Cuts a chain into stretches that are looked up in diagrams, and others, which are judged rule by rule. */
+export function planChain(rules: readonly ReachableRule[], settings: PlanSettings): readonly Stretch[] {
+  const out: Stretch[] = [];
+  divide(rules, settings, out);
+  return out.reduce<Stretch[]>((merged, stretch) => {
+    const last = merged[merged.length - 1];
+    if (last?.kind !== 'linear' || stretch.kind !== 'linear') merged.push(stretch);
+    else merged[merged.length - 1] = { kind: 'linear', rules: [...last.rules, ...stretch.rules] };
+    return merged;
+  }, []);
+}
+
+function divide(rules: readonly ReachableRule[], settings: PlanSettings, out: Stretch[]): void {
+  const stretch = rules.length < LEAST_RULES ? undefined : diagramsOf(rules, settings);
+  if (stretch !== undefined) {
+    out.push(stretch);
+    return;
+  }
+  if (rules.length < 2 * LEAST_RULES) {
+    if (rules.length > 0) out.push({ kind: 'linear', rules });
+    return;
+  }
+  const half = rules.length >> 1;
+  divide(rules.slice(0, half), settings, out);
+  divide(rules.slice(half), settings, out);
+}
+
+function diagramsOf(rules: readonly ReachableRule[], settings: PlanSettings): Stretch | undefined {
+  const dimensions = new DimensionSet();
+  const blocks: Block[] = [];
+  const instances: Instance[] = [];
+  let last = -1;
+  for (const rule of rules) {
+    const key = settings.key(rule);
+    if (key <= last) return undefined;
+    last = key;
+    instances.push(...instancesOf(rule, key, dimensions, blocks, settings));
+  }
+  const slots = blocks.reduce((sum, { matched }) => sum + (matched ? MATCHED_SLOTS : ASKED_SLOTS), 0);
+  if (slots > MOST_SLOTS) return undefined;
+  // Most rules would be asked one by one anyway.
+  if (blocks.filter(({ matched }) => !matched).length > rules.length) return undefined;
+  const classifier = classify(instances, dimensions.dimensions, { groups: MAX_GROUPS, longest: MAX_HITS });
+  if (classifier === undefined) return undefined;
+  return { kind: 'diagrams', rules, classifier, accesses: dimensions.accesses, blocks };
+}
+
+function instancesOf(
+  rule: ReachableRule,
+  key: number,
+  dimensions: DimensionSet,
+  blocks: Block[],
+  settings: PlanSettings,
+): readonly Instance[] {
+  const { matching, dropped, asking } = regionsOf(settings.meaning(rule).condition, dimensions, settings);
+  const own = (matched: boolean): number => OWN_CODE + blocks.push({ rule, matched }) - 1;
+  const instances = (boxes: readonly Box[], action: number, final: boolean): readonly Instance[] =>
+    boxes.map((box) => ({ rule: key, action: (final ? action | FINAL : action) >>> 0, final, box }));
+  if (asking.length > 0) return instances([...matching, ...dropped, ...asking], own(false), false);
+  const drops = instances(dropped, VERDICT.DROP, true);
+  if (matching.length === 0) return drops;
+  const { effect } = rule.rule.target;
+  const decide = (verdict: number): readonly Instance[] => [
+    ...drops,
+    ...instances(matching, verdict | COUNTED, verdict !== VERDICT.NEXT),
+  ];
+  switch (effect.kind) {
+    case 'accept':
+      return decide(VERDICT.ACCEPT);
+    case 'drop':
+      return decide(VERDICT.DROP);
+    case 'reject':
+      return decide(settings.reject === 'drop' ? VERDICT.DROP : rejectCode(effect.type));
+    case 'return':
+      return decide(VERDICT.RETURN);
+    case 'continue':
+      return decide(VERDICT.NEXT);
+    case 'jump':
+      return [...drops, ...instances(matching, own(true) | COUNTED, effect.goto)];
+    case 'log':
+    case 'mark':
+      return [...drops, ...instances(matching, own(true) | COUNTED, false)];
+    case 'opaque':
+      throw new Error(`target ${effect.target} came to the code generator`);
+  }
+}
