@@ -41,6 +41,8 @@ export interface BenchRuleset {
   readonly rules: readonly BenchRule[];
 }
 
+/** Bytes of every frame. */
+const FRAME = 98;
 const ANY: Prefix = { address: 0, length: 0 };
 const EVERYTHING: Span = { lo: 0, hi: 65535 };
 const SERVICES = [
@@ -205,7 +207,8 @@ function frameFor({ source, destination, protocol, sports, dports }: BenchRule, 
     source: BigInt(hostOf(source, random)),
     destination: BigInt(hostOf(destination, random)),
   };
-  const payload = new Uint8Array(random.below(64));
+  // All frames are of one length.
+  const payload = new Uint8Array(FRAME - (kind === 'tcp' ? 54 : kind === 'gre' ? 34 : 42));
   switch (kind) {
     case 'tcp':
       return buildFrame({ ip, transport: { kind: 'tcp', ...ports, flags: random.chance(0.3) ? 0x02 : 0x10, payload } });

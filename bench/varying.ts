@@ -1,0 +1,139 @@
+import { assemble } from '../codegen/bytecode/assemble.js';
+import {
+  alu64,
+  callFunction,
+  callHelper,
+  exit,
+  jump64,
+  load,
+  loadMap,
+  mov32,
+  mov64,
+  R0,
+  R1,
+  R10,
+  R2,
+  R3,
+  R6,
+  R7,
+  R8,
+  reg,
+  store,
+  storeImm,
+  type Instruction,
+} from '../codegen/bytecode/instruction.js';
+import type { FunctionSpec, ObjectSpec } from '../codegen/object/spec.js';
+import { loadPrograms } from '../bpf-runtime/kernel/raw-load.js';
+import type { ProgramInfo } from '../bpf-runtime/kernel/program.js';
+
+/** Bytes of a frame that change from one run to the next: the headers. */
+const CHANGED = 64;
+/** Frames that go round, a power of two. */
+export const ROUND = 4096;
+const FRAMES = 'bench_frames';
+const TURN = 'bench_turn';
+
+/** Nanoseconds that a program takes by itself, over packets that change from one run to the next. */
+export class Varying {
+  private readonly loaded;
+  private readonly program;
+
+  /** `spec`: an object for XDP or tc; `frames`: {@link ROUND} frames of one length. */
+  constructor(
+    spec: ObjectSpec,
+    private readonly frames: readonly Uint8Array[],
+  ) {
+    this.loaded = loadPrograms(driven(spec));
+    const [program] = [...this.loaded.programs.values()];
+    this.program = program;
+    const map = this.loaded.maps.get(FRAMES);
+    if (map === undefined) throw new Error('the driver has no frames');
+    frames.forEach((frame, index) => map.update(Uint8Array.of(index & 255, index >> 8, 0, 0), frame.slice(0, CHANGED)));
+  }
+
+  /** Mean of `runs` runs, in nanoseconds (the kernel tells whole ones). */
+  measure(runs: number): number {
+    return this.program.testRun({ data: this.frames[0], context: { ingressInterface: 1 }, repeat: runs }).durationNs;
+  }
+
+  get info(): ProgramInfo {
+    return this.program.info;
+  }
+
+  close(): void {
+    this.loaded.close();
+  }
+}
+
+/** A program that does nothing, in the same harness. */
+export function emptySpec(hook: 'xdp' | 'tc'): ObjectSpec {
+  const entry: FunctionSpec = {
+    name: 'empty',
+    linkage: 'global',
+    params: [{ name: 'ctx', type: { kind: 'context', struct: hook === 'xdp' ? 'xdp_md' : '__sk_buff' } }],
+    instructions: assemble('empty', [mov64(R0, hook === 'xdp' ? 1 : 2), exit()]),
+  };
+  return {
+    license: 'GPL',
+    program: { section: hook, entries: [entry], functions: [] },
+    maps: [],
+    kernelStructs: [],
+    kfuncs: [],
+    manifest: '{}',
+    sourceFile: 'empty',
+  };
+}
+
+/** The same object, entered by a program that writes the next frame's headers into the packet and calls the entry. */
+function driven(spec: ObjectSpec): ObjectSpec {
+  const [entry] = spec.program.entries;
+  const driver: FunctionSpec = {
+    name: 'bench_driver',
+    linkage: 'global',
+    params: entry.params,
+    instructions: assemble('bench_driver', driverCode(spec.program.section, entry.name)),
+  };
+  return {
+    ...spec,
+    program: { ...spec.program, entries: [driver], functions: [entry, ...spec.program.functions] },
+    maps: [
+      ...spec.maps,
+      { name: FRAMES, type: 'array', keySize: 4, valueSize: CHANGED, maxEntries: ROUND },
+      { name: TURN, type: 'array', keySize: 4, valueSize: 8, maxEntries: 1 },
+    ],
+  };
+}
+
+function driverCode(section: string, entry: string): readonly Instruction[] {
+  const [data, end] = section === 'xdp' ? [0, 4] : [76, 80];
+  const lookUp = (map: string): readonly Instruction[] => [
+    loadMap(R1, map),
+    mov64(R2, reg(R10)),
+    alu64('add', R2, -4),
+    callHelper('map_lookup_elem'),
+    jump64('jeq', R0, 0, 'out'),
+  ];
+  const copies = Array.from({ length: CHANGED / 8 }, (_, i) => [load(8, R1, R0, 8 * i), store(8, R7, 8 * i, R1)]);
+  return [
+    mov64(R6, reg(R1)),
+    storeImm(4, R10, -4, 0),
+    ...lookUp(TURN),
+    load(8, R8, R0, 0),
+    alu64('add', R8, 1),
+    store(8, R0, 0, R8),
+    alu64('and', R8, ROUND - 1),
+    store(4, R10, -4, R8),
+    ...lookUp(FRAMES),
+    load(4, R7, R6, data),
+    load(4, R2, R6, end),
+    mov64(R3, reg(R7)),
+    alu64('add', R3, CHANGED),
+    jump64('jgt', R3, reg(R2), 'out'),
+    ...copies.flat(),
+    mov64(R1, reg(R6)),
+    callFunction(entry),
+    exit(),
+    { ...mov32(R0, 0), label: 'out' },
+    exit(),
+  ];
+}
