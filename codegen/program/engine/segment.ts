@@ -133,6 +133,7 @@ function instancesOf(
     case 'mark':
       return [...drops, ...instances(matching, own(true) | COUNTED, false)];
     case 'opaque':
-      throw new Error(`target ${effect.target} came to the code generator`);
+      // Whether it ends the packet's way is known where its code is made.
+      return [...drops, ...instances(matching, own(false), false)];
   }
 }
