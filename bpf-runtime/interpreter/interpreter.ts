@@ -14,7 +14,7 @@ import { createMap, type BpfMap } from './maps/create.js';
 import { HostMap } from './maps/host.js';
 import { RingMap } from './maps/ring.js';
 import { Memory } from './memory.js';
-import { HookContext, type HookPacket } from './netfilter.js';
+import { HookContext, type HookPacket, type HookType } from './netfilter.js';
 import { Packet } from './packet.js';
 import { linkProgram, type LinkedInstruction, type Program } from './program.js';
 import { seededRandom } from './random.js';
@@ -133,10 +133,11 @@ export class Interpreter {
       this.type === 'xdp' || this.type === 'tc' ? new Context(CONTEXTS[this.type], this.packet) : undefined;
     this.environment = this.createEnvironment();
     this.kernelObjects = mapKernelObjects(this.memory, this.listKernelObjects(spec));
-    this.hook =
-      this.type === 'netfilter'
-        ? new HookContext(this.memory, spec.kernelStructs, (index) => this.kernelObjects.get(deviceObjectName(index)))
-        : undefined;
+    this.hook = isHookType(this.type)
+      ? new HookContext(this.type, this.memory, spec.kernelStructs, (index) =>
+          this.kernelObjects.get(deviceObjectName(index)),
+        )
+      : undefined;
     this.memory.keep();
     const callables = callablesOf(this.type, this.environment, this.hook);
     this.steps = this.program.code.map((linked) => compileStep(this.machine, linked, callables));
@@ -218,9 +219,9 @@ export class Interpreter {
     };
   }
 
-  /** Runs a netfilter program on a packet at its hook; the result is 1 (accept) or 0 (drop). Throws {@link BpfFault}. */
+  /** Runs a program behind the IP stack on a packet at its hook; the result is 0 for a drop. Throws {@link BpfFault}. */
   runAtHook(packet: HookPacket): { readonly result: number; readonly instructions: number } {
-    if (this.hook === undefined) throw new TypeError('no netfilter program');
+    if (this.hook === undefined) throw new TypeError('no program behind the IP stack');
     this.memory.dropTemporary();
     this.hook.load(packet);
     this.machine.start(0, this.hook.high);
@@ -326,8 +327,13 @@ function startOf({ functions }: Program, entry: string | undefined): number {
 
 function programType(section: string): ProgramType {
   const [kind] = section.split('/');
-  if (kind === 'xdp' || kind === 'tc' || kind === 'netfilter') return kind;
+  if (kind === 'cgroup_skb') return 'cgroup';
+  if (kind === 'xdp' || kind === 'tc' || kind === 'netfilter' || kind === 'socket') return kind;
   throw new LoadError('bad-section', `section ${section} is no program type that is known here`);
+}
+
+function isHookType(type: ProgramType): type is HookType {
+  return type === 'netfilter' || type === 'cgroup' || type === 'socket';
 }
 
 function setMap(map: HostMap): SetMap {

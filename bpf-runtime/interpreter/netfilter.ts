@@ -2,18 +2,22 @@ import { HELPER } from '../../codegen/bytecode/instruction.js';
 import { findMember } from '../../codegen/object/kernel-struct.js';
 import type { KernelStruct } from '../../codegen/object/spec.js';
 import { Fault } from './fault.js';
-import { bytesIn, bytesOut, sizeIn, type Environment, type HelperTable } from './helpers/helper.js';
+import { bytesIn, bytesOut, sizeIn, type Environment, type Helper, type HelperTable } from './helpers/helper.js';
 import type { KernelAddress } from './kernel-objects.js';
 import type { Memory } from './memory.js';
 import { ERRNO } from './maps/map.js';
 
-/** A packet at a netfilter hook. */
+/** A packet behind the IP stack: at a netfilter hook, or at a socket. */
 export interface HookPacket {
   /** The frame as it came, or would have; the IP packet starts at `network`. */
   readonly frame: Uint8Array;
   readonly network: number;
   /** Bytes of the IP packet (skb->len). Default: the rest of the frame. */
   readonly length?: number;
+  /** Offset in the IP packet where a socket's filter gets it from (skb->data). Default 0. */
+  readonly data?: number;
+  /** Bytes of the IP packet that lie in one piece. Default: all. */
+  readonly linear?: number;
   /** Whether the link header still lies in front of the packet, as it does for one that arrived. */
   readonly linkHeader: boolean;
   /** Indices of the devices of the hook's state. */
@@ -30,6 +34,11 @@ export interface HookPacket {
 
 /** Where `struct bpf_nf_ctx` has its pointers. */
 const CONTEXT = { state: 0, skb: 8, bytes: 16 } as const;
+/** As the bytes lie in memory. */
+const ETHERTYPE_IPV4 = 0x0008n;
+const ETHERTYPE_IPV6 = 0xdd86n;
+/** BPF_HDR_START_NET. */
+const START_NET = 1;
 /** What says that there is no link header (skb_mac_header_was_set). */
 const NO_MAC_HEADER = 0xffff;
 /** First word of a dynptr here; the kernel's own layout is its own business. */
@@ -38,9 +47,18 @@ const DYNPTR_MARK = 0x736b6264;
 /** Structs that are laid out for each packet. */
 type WrittenStruct = 'sk_buff' | 'nf_hook_state' | 'nf_conn' | 'rtable';
 
-/** `struct bpf_nf_ctx`, with the structs of the kernel that it leads to, as a spec lays them out. */
+/** Types of programs that see packets behind the IP stack. */
+export type HookType = 'netfilter' | 'cgroup' | 'socket';
+
+/**
+ * The context of a program behind the IP stack, `struct bpf_nf_ctx` or `struct __sk_buff` (which such programs do not
+ * read), with the structs of the kernel that it leads to, as a spec lays them out.
+ */
 export class HookContext {
   readonly high: number;
+  private readonly skbHigh: number;
+  private data = 0;
+  private linear = 0;
   /** The IP packet of the run. */
   packet: Uint8Array = new Uint8Array(0);
   private readonly context = viewOf(CONTEXT.bytes);
@@ -53,6 +71,7 @@ export class HookContext {
   private readonly byName: ReadonlyMap<string, KernelStruct>;
 
   constructor(
+    private readonly type: HookType,
     private readonly memory: Memory,
     structs: readonly KernelStruct[],
     private readonly device: (index: number) => KernelAddress | undefined,
@@ -69,7 +88,8 @@ export class HookContext {
       0,
       memory.map(this.state, 0, this.state.byteLength, 'nf_hook_state', 'read'),
     );
-    setAddress(this.context, CONTEXT.skb, 0, memory.map(this.skb, 0, this.skb.byteLength, 'sk_buff', 'read'));
+    this.skbHigh = memory.map(this.skb, 0, this.skb.byteLength, 'sk_buff', 'read');
+    setAddress(this.context, CONTEXT.skb, 0, this.skbHigh);
     this.entryHigh = memory.map(this.entry, 0, this.entry.byteLength, 'nf_conn', 'read');
     this.route = viewOf(bytes('rtable'));
     this.routeHigh = memory.map(this.route, 0, this.route.byteLength, 'rtable', 'read');
@@ -77,15 +97,19 @@ export class HookContext {
 
   /** Lays the packet out; the frame is mapped until the next run. */
   load(input: HookPacket): void {
-    const { frame, network, length = frame.length - network, connection } = input;
+    const { frame, network, length = frame.length - network, data = 0, connection } = input;
     this.packet = frame.slice(network, network + length);
     const head = this.memory.map(new DataView(frame.buffer, frame.byteOffset), 0, frame.length, 'the packet', 'read');
-    this.set('sk_buff', 'len', BigInt(length));
+    this.data = data;
+    this.linear = input.linear ?? length;
+    this.set('sk_buff', 'len', BigInt(length - data));
+    this.set('sk_buff', 'network_header', BigInt(network));
+    this.set('sk_buff', 'protocol', this.packet[0] >> 4 === 6 ? ETHERTYPE_IPV6 : ETHERTYPE_IPV4);
     this.set('sk_buff', 'mark', BigInt((input.mark ?? 0) >>> 0));
     this.set('sk_buff', '__pkt_type_offset', BigInt(input.packetType ?? 0));
     this.set('sk_buff', 'mac_header', BigInt(input.linkHeader ? 0 : NO_MAC_HEADER));
     this.set('sk_buff', 'head', addressOf(0, head));
-    this.set('sk_buff', 'data', addressOf(network, head));
+    this.set('sk_buff', 'data', addressOf(network + data, head));
     this.set('sk_buff', 'dev', this.deviceAddress(input.input ?? input.output));
     this.set('nf_hook_state', 'in', this.deviceAddress(input.input));
     this.set('nf_hook_state', 'out', this.deviceAddress(input.output));
@@ -129,7 +153,7 @@ export class HookContext {
   }
 
   /** `bpf_dynptr_from_skb(skb, flags, dynptr)`. */
-  makeDynptr(env: Environment): void {
+  private makeDynptr(env: Environment): void {
     const { machine } = env;
     const view = new DataView(this.context.buffer);
     if (machine.hi[1] !== view.getInt32(CONTEXT.skb + 4, true) || machine.lo[1] !== 0) {
@@ -141,7 +165,50 @@ export class HookContext {
   }
 
   helpers(env: Environment): HelperTable {
-    return [[HELPER.dynptr_read, () => this.read(env)]];
+    if (this.type === 'netfilter') return [[HELPER.dynptr_read, () => this.read(env)]];
+    return [
+      [HELPER.skb_load_bytes, () => this.loadBytes(env)],
+      [HELPER.skb_load_bytes_relative, () => this.loadRelative(env)],
+    ];
+  }
+
+  kfuncs(env: Environment): readonly (readonly [string, Helper])[] {
+    if (this.type === 'netfilter') return [['bpf_dynptr_from_skb', () => this.makeDynptr(env)]];
+    return [['bpf_cast_to_kern_ctx', () => this.cast(env)]];
+  }
+
+  /** `bpf_cast_to_kern_ctx(__sk_buff)`. */
+  private cast({ machine }: Environment): void {
+    this.requireContext(machine);
+    machine.lo[0] = 0;
+    machine.hi[0] = this.skbHigh;
+  }
+
+  private requireContext({ lo, hi }: Environment['machine']): void {
+    if (hi[1] !== this.high || lo[1] !== 0) throw new Fault('bad-argument', 'r1 is not the context');
+  }
+
+  /** `bpf_skb_load_bytes_relative(skb, offset, to, len, BPF_HDR_START_NET)` (net/core/filter.c): the linear part alone. */
+  private loadRelative(env: Environment): void {
+    const { lo } = env.machine;
+    this.loadAt(env, lo[5] === START_NET && lo[2] >>> 0 <= 0xffff ? 0 : Infinity, this.linear);
+  }
+
+  /** `bpf_skb_load_bytes(skb, offset, to, len)`: what lies in front of the packet's data is refused. */
+  private loadBytes(env: Environment): void {
+    const inFront = env.machine.lo[2] < 0;
+    this.loadAt(env, inFront ? Infinity : this.data, this.packet.length);
+  }
+
+  private loadAt(env: Environment, base: number, end: number): void {
+    const { machine } = env;
+    this.requireContext(machine);
+    const size = sizeIn(env, 4, false);
+    const to = bytesOut(env, 3, size);
+    const from = base + (machine.lo[2] >>> 0);
+    const inside = from + size <= end;
+    to.set(inside ? this.packet.subarray(from, from + size) : new Uint8Array(size));
+    machine.answer(inside ? 0 : ERRNO.EFAULT);
   }
 
   /** `bpf_dynptr_read(dst, len, dynptr, offset, flags)` (kernel/bpf/helpers.c). */

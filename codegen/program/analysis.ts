@@ -14,8 +14,16 @@ import { memoryFields } from './memory-tests.js';
 import { MemoryScope } from './memory-scope.js';
 import { isLeft, planLeft, type LeftPlan } from './netfilter/left.js';
 import { SEGMENT_SIZE_FIELDS } from './netfilter/segment-size.js';
-import { addressRewriting, changesBehindMangle, markChange, otherTables, seesWholeDatagrams } from './surroundings.js';
-import { specialise, type Undecided, type View } from './view.js';
+import {
+  addressRewriting,
+  changesBehindMangle,
+  markChange,
+  otherTables,
+  seesPieces,
+  seesWholeDatagrams,
+} from './surroundings.js';
+import { chainsAt, isSocketHook, isWireHook, isWireView, type Undecided, type View } from './place.js';
+import { specialise } from './view.js';
 
 /** What a rule becomes at a hook: translated, or why not. */
 export interface RuleAnalysis {
@@ -92,16 +100,13 @@ export type AnalysesResult =
   | { readonly ok: true; readonly analyses: readonly Analysis[] }
   | { readonly ok: false; readonly diagnostics: readonly Diagnostic[] };
 
-/** The chains of table filter that one object for netfilter hooks judges. */
-const FILTER_CHAINS = ['INPUT', 'FORWARD', 'OUTPUT'] as const satisfies readonly BuiltinChain[];
-
-/** Looks at the chain that is asked for or, at netfilter, at all of the table if none is. */
+/** Looks at the chain that is asked for or, where an object judges several, at all of them if none is. */
 export function analyseChains(ruleset: Ruleset, options: CompileOptions): AnalysesResult {
   const { chain, hook, table = 'filter' } = options;
-  if (chain === undefined && hook !== 'netfilter') return failure('no-chain', `--hook ${hook} needs a chain`);
+  const together = chain === undefined ? chainsAt(hook) : [chain];
+  if (together.length === 0) return failure('no-chain', `--hook ${hook} needs a chain`);
   const analyses: Analysis[] = [];
-  for (const one of chain === undefined ? FILTER_CHAINS : [chain]) {
-    const together = chain === undefined ? FILTER_CHAINS : [chain];
+  for (const one of together) {
     const result = analyse(ruleset, { ...options, chain: one, together, ...(chain === undefined ? { table } : {}) });
     if (!result.ok) return result;
     analyses.push(result.analysis);
@@ -118,11 +123,17 @@ export type ChainOptions = CompileOptions & {
 /** Looks at one chain of the ruleset from a hook. Fails only where there is nothing to look at. */
 export function analyse(ruleset: Ruleset, options: ChainOptions): AnalysisResult {
   const { hook, chain } = options;
-  if (hook === 'netfilter' && options.mode === 'early') {
-    return failure('no-mode', 'early objects are for hooks on the wire', 'at netfilter the state is known: use exact');
+  const wire = isWireHook(hook);
+  if (!wire && options.mode === 'early') {
+    const hint = hook === 'netfilter' ? 'at netfilter the state is known: use exact' : 'use exact mode';
+    return failure('no-mode', 'early objects are for hooks on the wire', hint);
   }
-  if (hook === 'netfilter' && (options.table ?? 'filter') !== 'filter') {
-    return failure('no-hook', `table ${options.table} stays with the kernel at hook netfilter`);
+  if (!wire && (options.table ?? 'filter') !== 'filter') {
+    return failure('no-hook', `table ${options.table} stays with the kernel at hook ${hook}`);
+  }
+  if (isSocketHook(hook) && !chainsAt(hook).includes(chain)) {
+    const seen = hook === 'cgroup' ? 'what sockets get and send' : 'what a socket gets';
+    return failure('no-hook', `chain ${chain} cannot be compiled for ${hook}: programs there see ${seen}`);
   }
   if (chain === 'POSTROUTING') return failure('no-hook', `chain ${chain} cannot be compiled for ${hook}`);
   if (hook === 'xdp' && chain === 'OUTPUT') {
@@ -142,9 +153,8 @@ export function analyse(ruleset: Ruleset, options: ChainOptions): AnalysisResult
   const alternative = rewrittenBy === undefined ? undefined : otherChain(chain);
   const reachable = collectReachable(table, chain, alternative);
   const marks = reachable.rules.some((rule) => rule.rule.target.effect.kind === 'mark');
-  // At netfilter the tables before this one have done their work.
-  const wire = hook !== 'netfilter';
-  const changed = wire ? markChange(ruleset, tableName, chain) : undefined;
+  const judged = { hook, table: tableName, chain };
+  const changed = markChange(ruleset, judged);
   const markChangedBy = changed ?? (mode === 'early' && marks ? 'a MARK rule of this chain' : undefined);
   const family = ruleset.family;
   const view: View = {
@@ -153,20 +163,22 @@ export function analyse(ruleset: Ruleset, options: ChainOptions): AnalysisResult
     chain,
     ...(markChangedBy === undefined ? {} : { markChangedBy }),
     ...(rewrittenBy === undefined ? {} : { rewrittenBy }),
-    ...(wire ? {} : { asking: { addresses: !changesBehindMangle(ruleset, chain) } }),
+    ...(hook !== 'netfilter' ? {} : { asking: { addresses: !changesBehindMangle(ruleset, chain) } }),
   };
   const reject = options.reject ?? 'answer';
-  const together = options.together ?? (hook === 'netfilter' ? FILTER_CHAINS : [chain]);
+  const together = options.together ?? (wire ? [chain] : chainsAt(hook));
   const scope = new MemoryScope(ruleset, tableName, together);
-  const left = wire ? undefined : planLeft(reachable);
-  const rules = reachable.rules.map((rule) => analyseRule(rule, view, mode, scope, left));
+  const left = hook === 'netfilter' ? planLeft(reachable) : undefined;
+  const rules = reachable.rules.map((rule) => analyseRule(rule, view, { mode, reject, left }, scope));
 
   const used = usedFields(rules, view, mode, reject, left);
-  const reassembled = wire && seesWholeDatagrams(ruleset, chain);
-  const { fragments, warning } = chooseFragments(options, reassembled, wholeDatagrams(rules, used));
+  const reassembled = hook !== 'netfilter' && seesWholeDatagrams(ruleset, chain);
+  const { fragments, warning } = isSocketHook(hook)
+    ? chooseForWhole(options, seesPieces(ruleset, view))
+    : chooseFragments(options, reassembled, wholeDatagrams(rules, used));
   const named = used.has('iif') || used.has('oif');
   const vlan = options.vlan ?? (named && wire ? (mode === 'early' ? 'pass' : 'drop') : 'judge');
-  const others = wire ? otherTables(ruleset, tableName, chain, rewrittenBy === undefined ? used : new Set()) : [];
+  const others = otherTables(ruleset, judged, rewrittenBy === undefined ? used : new Set());
   const alternativePolicy = alternative === undefined ? undefined : findChain(table, alternative)?.policy;
   return {
     ok: true,
@@ -228,9 +240,8 @@ const MOMENTARY: Readonly<Partial<Record<Opaque['name'], string>>> = {
 function analyseRule(
   rule: ReachableRule,
   view: View,
-  mode: Mode,
+  { mode, reject, left }: Pick<Analysis, 'mode' | 'reject'> & { readonly left: LeftPlan | undefined },
   scope: MemoryScope,
-  left: LeftPlan | undefined,
 ): RuleAnalysis {
   const undecided: Undecided[] = [];
   const condition = specialise(rule.condition, view, undecided);
@@ -245,23 +256,30 @@ function analyseRule(
   }
   const tests = undecided.length > 0;
   if (left !== undefined && isLeft(rule.rule)) undecided.push(...left.undecided(rule));
-  else undecided.push(...undecidedEffect(rule.rule.target.effect, view));
+  else undecided.push(...undecidedEffect(rule.rule.target.effect, view, reject));
   const unique = undecided.filter((why, index) => undecided.findIndex(({ reason }) => reason === why.reason) === index);
   return { rule, meaning: { condition, undecided: tests }, undecided: unique };
 }
 
-function undecidedEffect(effect: Effect, view: View): readonly Undecided[] {
+function undecidedEffect(effect: Effect, view: View, reject: RejectPolicy): readonly Undecided[] {
   switch (effect.kind) {
     case 'opaque':
       return [
         { reason: `target ${effect.target} is not translated`, advice: 'use --mode early and keep iptables behind it' },
       ];
     case 'mark':
-      if (view.hook !== 'xdp') return [];
+      if (view.hook === 'tc' || view.hook === 'netfilter') return [];
       return [{ reason: `a program at ${view.hook} cannot write the mark of a packet`, advice: 'use --hook tc' }];
+    case 'reject':
+      if (!isSocketHook(view.hook) || reject === 'drop') return [];
+      return [
+        {
+          reason: `a program at ${view.hook} cannot answer a packet`,
+          advice: 'use --reject drop, which drops it without an answer, or --hook netfilter',
+        },
+      ];
     case 'accept':
     case 'drop':
-    case 'reject':
     case 'return':
     case 'continue':
     case 'jump':
@@ -296,7 +314,7 @@ function usedFields(
       if (view.chain === 'FORWARD' || view.chain === 'OUTPUT') used.add('oif');
     }
     if (mode === 'exact' && effect.kind === 'mark') used.add('mark');
-    if (mode === 'exact' && effect.kind === 'reject' && reject === 'answer' && view.hook !== 'netfilter') {
+    if (mode === 'exact' && effect.kind === 'reject' && reject === 'answer' && isWireView(view)) {
       for (const field of rejectFields(view.family)) used.add(field);
     }
   }
@@ -328,6 +346,22 @@ function chooseFragments(
   if (options.mode === 'early') return { fragments: 'pass' };
   if (!whole || asks === undefined) return { fragments: 'judge' };
   const message = `chain ${options.chain} ${asks} whole datagrams: fragments are dropped`;
+  const hint = 'choose with --fragments judge|drop|pass';
+  return { fragments: 'drop', warning: { ...NOWHERE, code: 'fragments-dropped', severity: 'warning', message, hint } };
+}
+
+/**
+ * At sockets all datagrams are whole. Without connection tracking, ip6tables judges the pieces of IPv6 datagrams in
+ * INPUT (ip6_input is before reassembly): whether all pieces would come through is not known of the whole.
+ */
+function chooseForWhole(
+  options: CompileOptions,
+  pieces: boolean,
+): { readonly fragments: FragmentPolicy; readonly warning?: Diagnostic } {
+  if (options.fragments !== undefined) return { fragments: options.fragments };
+  if (!pieces) return { fragments: 'judge' };
+  const message =
+    'ip6tables judges the pieces of datagrams here, which come to sockets whole: such datagrams are dropped';
   const hint = 'choose with --fragments judge|drop|pass';
   return { fragments: 'drop', warning: { ...NOWHERE, code: 'fragments-dropped', severity: 'warning', message, hint } };
 }

@@ -10,6 +10,8 @@ import { analyseChains, refusals, type Analysis } from './analysis.js';
 import { TooLargeError } from './chains.js';
 import { countersMap } from './counters.js';
 import { engineFunctions, EngineTables } from './engine/index.js';
+import { isSocketHook } from './place.js';
+import { socketAssumptions } from './socket-notes.js';
 import { CAST_KFUNC, DEVICE_STRUCTS } from './device-name.js';
 import { eventsMap } from './log.js';
 import type { CompileOptions, Hook, Manifest } from './manifest.js';
@@ -113,10 +115,11 @@ function buildSpec(built: Built, manifest: Manifest): ObjectSpec {
   return {
     license: 'GPL',
     program: {
-      section: manifest.hook,
+      section: sectionOf(analyses[0]),
       entries: [
-        ...programs.map(({ entry }) => ({
+        ...programs.map(({ entry }, index) => ({
           name: entry.name,
+          ...(index === 0 ? {} : otherSection(analyses[0], analyses[index])),
           linkage: 'global' as const,
           params: entry.params,
           instructions: assemble(entry.name, entry.code),
@@ -144,6 +147,17 @@ function diagramFunctions({ tables, layout }: Common): ReturnType<typeof engineF
   return shape === undefined ? [] : engineFunctions(shape, layout.bytes);
 }
 
+/** The ELF section of the program of a chain. */
+function sectionOf({ hook, chain }: Analysis): string {
+  if (hook !== 'cgroup') return hook;
+  return chain === 'OUTPUT' ? 'cgroup_skb/egress' : 'cgroup_skb/ingress';
+}
+
+function otherSection(first: Analysis, other: Analysis): { readonly section?: string } {
+  const section = sectionOf(other);
+  return section === sectionOf(first) ? {} : { section };
+}
+
 /** What the programs read and call of the kernel itself. */
 function kernelParts(built: Built, hook: Hook): Pick<ObjectSpec, 'kernelStructs' | 'kfuncs'> {
   if (hook === 'netfilter') {
@@ -151,6 +165,7 @@ function kernelParts(built: Built, hook: Hook): Pick<ObjectSpec, 'kernelStructs'
     const casts = notes.isEmpty && asks.questions.length === 0 ? [] : [CAST_KFUNC];
     return { kernelStructs: NETFILTER_STRUCTS, kfuncs: [DYNPTR_KFUNC, ...casts] };
   }
+  if (isSocketHook(hook)) return { kernelStructs: NETFILTER_STRUCTS, kfuncs: [CAST_KFUNC] };
   return usesDevices(built)
     ? { kernelStructs: DEVICE_STRUCTS, kfuncs: [CAST_KFUNC] }
     : { kernelStructs: [], kfuncs: [] };
@@ -202,6 +217,7 @@ function buildManifest(built: Built, options: CompileOptions): Manifest {
 
 function hookAssumptions(analysis: Analysis, common: Common): readonly string[] {
   const clock = common.memory.assumptions();
+  if (isSocketHook(analysis.hook)) return [...clock, ...momentNotes(analysis), ...socketAssumptions(analysis)];
   if (analysis.hook === 'netfilter') {
     const local = 'addresses are local by routing table local alone (-m addrtype asks no other)';
     return [
@@ -282,6 +298,7 @@ function needs(built: Built, logs: boolean): Manifest['needs'] {
   if (analyses[0].hook === 'netfilter') {
     return { kernel: '6.4', features: [...features, 'BPF_PROG_TYPE_NETFILTER', 'kfunc bpf_dynptr_from_skb'] };
   }
+  if (isSocketHook(analyses[0].hook)) return { kernel: '6.2', features: [...features, 'kfunc bpf_cast_to_kern_ctx'] };
   if (usesDevices(built)) {
     kernel = '6.2';
     features.push('kfunc bpf_cast_to_kern_ctx', 'helper bpf_probe_read_kernel');

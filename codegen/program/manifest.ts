@@ -2,7 +2,9 @@ import type { BuiltinChain, Family, TableName } from '../../grammar/model/family
 
 /** Hooks that see frames, before or behind the IP stack. */
 export type WireHook = 'xdp' | 'tc';
-export type Hook = WireHook | 'netfilter';
+/** Hooks that see what a socket gets or sends: those of a control group, or one socket with a filter. */
+export type SocketHook = 'cgroup' | 'socket';
+export type Hook = WireHook | 'netfilter' | SocketHook;
 export type Mode = 'exact' | 'early';
 /** What an IPv4 fragment meets where iptables would judge the reassembled datagram. */
 export type FragmentPolicy = 'judge' | 'drop' | 'pass';
@@ -15,7 +17,7 @@ export type Engine = 'linear' | 'dag';
 
 export interface CompileOptions {
   readonly hook: Hook;
-  /** May be left out at netfilter alone: all chains of the table then. */
+  /** May be left out behind the IP stack: then all chains of the table that the hook has. */
   readonly chain?: BuiltinChain;
   /** Default: filter; for PREROUTING the one of raw and mangle that has rules. */
   readonly table?: TableName;

@@ -1,6 +1,6 @@
 import type { Condition } from '../../grammar/model/condition.js';
 import type { BuiltinChain, Family } from '../../grammar/model/family.js';
-import type { Hook, WireHook } from './manifest.js';
+import type { Hook, SocketHook, WireHook } from './manifest.js';
 
 /** Where a chain is judged: what the program can know of a packet there. */
 export interface View {
@@ -21,7 +21,38 @@ export interface WireView extends View {
 }
 
 export function isWireView(view: View): view is WireView {
-  return view.hook !== 'netfilter';
+  return isWireHook(view.hook);
+}
+
+export function isWireHook(hook: Hook): hook is WireHook {
+  return hook === 'xdp' || hook === 'tc';
+}
+
+export function isSocketHook(hook: Hook): hook is SocketHook {
+  return hook === 'cgroup' || hook === 'socket';
+}
+
+/**
+ * Whether a packet has its connection and its socket with it: at netfilter, and where it leaves a socket. The stack
+ * lets go of the connection before it hands a packet to a socket (nf_reset_ct in tcp_v4_rcv, udp_queue_rcv_one_skb).
+ */
+export function knowsConnection({ hook, chain }: View): boolean {
+  return hook === 'netfilter' || (hook === 'cgroup' && chain === 'OUTPUT');
+}
+
+/** The built-in chains of table filter that the programs of one object judge at a hook, where it has several. */
+export function chainsAt(hook: Hook): readonly BuiltinChain[] {
+  switch (hook) {
+    case 'netfilter':
+      return ['INPUT', 'FORWARD', 'OUTPUT'];
+    case 'cgroup':
+      return ['INPUT', 'OUTPUT'];
+    case 'socket':
+      return ['INPUT'];
+    case 'xdp':
+    case 'tc':
+      return [];
+  }
 }
 
 /** An opaque test as this view answers it: a condition, or why it cannot. */

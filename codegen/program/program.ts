@@ -41,16 +41,14 @@ import { changesSegments, emitLeftTarget, emitNotes } from './netfilter/left-tar
 import { NotePlan, rejectedWith } from './netfilter/note-plan.js';
 import { SEGMENT_SIZE, segmentSizeFunction } from './netfilter/segment-size.js';
 import { emitConnectionState, emitStateTest } from './netfilter/conntrack.js';
-import {
-  emitNetfilterPacket,
-  bufferOf,
-  emitNetfilterStart,
-  NETFILTER_SCRATCH_BYTES,
-  type NetfilterContext,
-} from './netfilter/entry.js';
+import { emitNetfilterPacket, bufferOf, emitNetfilterStart, NETFILTER_SCRATCH_BYTES } from './netfilter/entry.js';
+import type { NetfilterContext } from './netfilter/context.js';
 import { emitOwner, emitOwnerTest } from './netfilter/owner.js';
 import { emitRouteType, emitRouteTypeTest } from './netfilter/route-type.js';
 import { netfilterIpv6HeadersFunction } from './netfilter/ipv6-headers.js';
+import { emitOwnFamily, emitReassembled } from './netfilter/socket.js';
+import { isSocketHook } from './place.js';
+import { seesPieces } from './surroundings.js';
 import { emitLink, emitStart, loadData, SK_BUFF, storeFlow, type EntryContext } from './packet/entry.js';
 import { emitIpv4, IPV4_OPTIONS_SUM, ipv4OptionsSumFunction, writesOptions } from './packet/ipv4.js';
 import { IPV6_HEADERS, ipv6HeadersFunction } from './packet/ipv6-headers.js';
@@ -74,6 +72,9 @@ export const RESULT = {
   xdp: { accept: 2, drop: 1 },
   tc: { accept: 0, drop: 2 },
   netfilter: { accept: 1, drop: 0 },
+  cgroup: { accept: 1, drop: 0 },
+  // Bytes to keep: all, or none.
+  socket: { accept: -1, drop: 0 },
 } as const;
 
 export interface Program {
@@ -305,7 +306,13 @@ function functionPrefix(analysis: Analysis, common: Common): string {
   return common.several ? `${analysis.chain.toLowerCase()}_` : '';
 }
 
-const CONTEXT: Readonly<Record<Hook, ContextStruct>> = { xdp: 'xdp_md', tc: '__sk_buff', netfilter: 'bpf_nf_ctx' };
+const CONTEXT: Readonly<Record<Hook, ContextStruct>> = {
+  xdp: 'xdp_md',
+  tc: '__sk_buff',
+  netfilter: 'bpf_nf_ctx',
+  cgroup: '__sk_buff',
+  socket: '__sk_buff',
+};
 
 const intParam = (name: string): ParamSpec => ({ name, type: { kind: 'int' } });
 
@@ -325,7 +332,7 @@ function readingFunctions(
   }
   if (!isWireView(view)) {
     if (family === 'v4') return functions;
-    const code = netfilterIpv6HeadersFunction(layout);
+    const code = netfilterIpv6HeadersFunction(view.hook, layout);
     functions.push({ name: IPV6_HEADERS, params: [ctx, flow, intParam('next')], instructions: code.finish() });
   } else if (family === 'v6') {
     const code = ipv6HeadersFunction(view.hook, layout);
@@ -433,7 +440,7 @@ function emitAlternative(code: Code, analysis: Analysis, compiler: ChainCompiler
   code.emit(mov64(R0, reg(R8)));
 }
 
-/** The entry function at a netfilter hook: the packet is there, whole and routed. */
+/** The entry function behind the IP stack, at a netfilter hook or a socket: the packet is there, whole and routed. */
 function emitNetfilterEntry(
   analysis: Analysis,
   { layout, counters, sets, notes }: Common,
@@ -443,10 +450,21 @@ function emitNetfilterEntry(
   const scratch = -8 - NETFILTER_SCRATCH_BYTES;
   const flow = scratch - layout.bytes;
   const { view, used } = analysis;
-  const context: NetfilterContext = { code, view, layout, used, flow, scratch, drop: 'drop' };
-  const result = RESULT.netfilter;
+  const places = { pass: 'pass', drop: 'drop' };
+  const context: NetfilterContext = {
+    code,
+    view,
+    layout,
+    used,
+    flow,
+    scratch,
+    readsBytes: readsBytes(analysis),
+    ...places,
+  };
+  const result = RESULT[view.hook];
   code.at({ text: `# table ${analysis.table}, chain ${analysis.chain}: reading the packet`, line: 1, column: 1 });
   emitNetfilterStart(context);
+  if (isSocketHook(view.hook)) emitUnjudged(context, analysis);
   for (let offset = 0; offset < layout.bytes; offset += 8) code.emit(storeImm(8, R10, flow + offset, 0));
   if (!notes.isEmpty) emitForget(code);
   const facts = factsOf([analysis]);
@@ -454,7 +472,7 @@ function emitNetfilterEntry(
   emitNetfilterPacket(context);
   const states = statesOf(analysis);
   if (states.size > 0) emitConnectionState(code, flow, bufferOf(context), states.has('SNAT') || states.has('DNAT'));
-  if (facts.has('owner')) emitOwner(code, flow + factAt(layout, 'owner'), bufferOf(context));
+  if (facts.has('owner')) emitOwner(code, view.hook, flow + factAt(layout, 'owner'), bufferOf(context));
   if (facts.has('route-type')) emitRouteType(code, flow + factAt(layout, 'route-type'), bufferOf(context));
   if (sets.size > 0) emitReady(code, context.drop);
   code.emit(mov64(R9, reg(R10)), alu64('add', R9, flow));
@@ -468,9 +486,17 @@ function emitNetfilterEntry(
   code.emit(jump64('jeq', R0, VERDICT.ACCEPT, 'accept'));
   code.place('drop');
   code.emit(mov64(R0, result.drop), exit());
+  code.place('pass');
   code.place('accept');
   code.emit(mov64(R0, result.accept), exit());
   return code;
+}
+
+/** Packets at a socket that the chain does not judge: of the other IP version, and those that it saw in pieces. */
+function emitUnjudged(context: NetfilterContext, { view, fragments, ruleset }: Analysis): void {
+  emitOwnFamily(context);
+  if (fragments === 'judge' || !seesPieces(ruleset, view)) return;
+  emitReassembled(context.code, fragments === 'drop' ? context.drop : context.pass);
 }
 
 function statesOf(analysis: Analysis): ReadonlySet<CtState> {

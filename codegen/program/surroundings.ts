@@ -2,6 +2,8 @@ import type { Diagnostic } from '../../grammar/model/diagnostic.js';
 import type { BuiltinChain, TableName } from '../../grammar/model/family.js';
 import { findChain, findTable, type Rule, type Ruleset, type Table } from '../../grammar/model/ruleset.js';
 import type { Field } from '../../grammar/model/fields.js';
+import type { Hook } from './manifest.js';
+import { isSocketHook, type View } from './place.js';
 
 type Place = readonly [TableName, BuiltinChain];
 
@@ -27,8 +29,31 @@ const BETWEEN: Readonly<Record<BuiltinChain, readonly Place[]>> = {
   POSTROUTING: [],
 };
 
+/**
+ * The same for programs at sockets, which run behind all chains: packets have passed all of INPUT, or POSTROUTING (ip_finish_output).
+ */
+const BEFORE_SOCKETS: Readonly<Partial<Record<BuiltinChain, readonly Place[]>>> = {
+  INPUT: [
+    ['security', 'INPUT'],
+    ['nat', 'INPUT'],
+  ],
+  OUTPUT: [['security', 'OUTPUT'], ...BETWEEN.OUTPUT, ['security', 'POSTROUTING']],
+};
+
+function placesBetween(hook: Hook, chain: BuiltinChain): readonly Place[] {
+  if (hook === 'netfilter') return [];
+  return isSocketHook(hook) ? (BEFORE_SOCKETS[chain] ?? []) : BETWEEN[chain];
+}
+
 const MARKING = new Set(['MARK', 'CONNMARK', 'HMARK', 'TPROXY', 'CONNSECMARK']);
 const REWRITING = new Set(['DNAT', 'SNAT', 'MASQUERADE', 'REDIRECT', 'NETMAP', 'DNPT', 'SNPT', 'BALANCE', 'SAME']);
+
+/** A chain as a hook judges it. */
+export interface Judged {
+  readonly hook: Hook;
+  readonly table: TableName;
+  readonly chain: BuiltinChain;
+}
 
 interface Found {
   readonly place: Place;
@@ -38,11 +63,10 @@ interface Found {
 /** Rules of the chains between hook and chain (and of chains they jump to) that satisfy `wanted`. */
 function findBetween(
   ruleset: Ruleset,
-  table: TableName,
-  chain: BuiltinChain,
+  { hook, table, chain }: Judged,
   wanted: (rule: Rule) => boolean,
 ): Found | undefined {
-  for (const place of BETWEEN[chain]) {
+  for (const place of placesBetween(hook, chain)) {
     if (place[0] === table) continue;
     const other = findTable(ruleset, place[0]);
     if (other === undefined) continue;
@@ -70,11 +94,10 @@ function describe(found: Found): string {
 }
 
 /** Where the dump changes the mark between the hook and the chain, so that the hook does not know it. */
-export function markChange(ruleset: Ruleset, table: TableName, chain: BuiltinChain): string | undefined {
+export function markChange(ruleset: Ruleset, judged: Judged): string | undefined {
   const found = findBetween(
     ruleset,
-    table,
-    chain,
+    judged,
     (rule) => rule.target.effect.kind === 'mark' || MARKING.has(rule.target.name ?? ''),
   );
   return found === undefined ? undefined : describe(found);
@@ -95,8 +118,7 @@ export function changesBehindMangle(ruleset: Ruleset, chain: BuiltinChain): bool
 /** What the rest of the dump does to packets on the way between hook and chain: an assumption and its warning. */
 export function otherTables(
   ruleset: Ruleset,
-  table: TableName,
-  chain: BuiltinChain,
+  judged: Judged,
   used: ReadonlySet<Field>,
 ): readonly { readonly assumption: string; readonly warning: Diagnostic }[] {
   const notes: { assumption: string; warning: Diagnostic }[] = [];
@@ -104,15 +126,19 @@ export function otherTables(
     const warning = { ...found.rule.range, code: 'other-table', severity: 'warning', message: assumption } as const;
     notes.push({ assumption, warning });
   };
+  const { hook, chain } = judged;
+  const behind = isSocketHook(hook);
+  const seen = behind ? 'that it gave them' : 'on the wire';
   const addressed = (['saddr', 'daddr', 'sport', 'dport'] as const).some((field) => used.has(field));
-  const rewriting = findBetween(ruleset, table, chain, (rule) => REWRITING.has(rule.target.name ?? ''));
+  const rewriting = findBetween(ruleset, judged, (rule) => REWRITING.has(rule.target.name ?? ''));
   if (addressed && rewriting !== undefined) {
     note(
       rewriting,
-      `packets whose addresses ${rewriting.rule.target.name} rewrites (${describe(rewriting)}) are judged by the addresses on the wire, not by those chain ${chain} sees`,
+      `packets whose addresses ${rewriting.rule.target.name} rewrites (${describe(rewriting)}) are judged by the addresses ${seen}, not by those chain ${chain} sees`,
     );
   }
-  const dropping = findBetween(ruleset, table, chain, (rule) => rule.target.effect.kind === 'drop');
+  if (behind) return notes;
+  const dropping = findBetween(ruleset, judged, (rule) => rule.target.effect.kind === 'drop');
   if (dropping !== undefined) {
     note(dropping, `packets that another table drops (${describe(dropping)}) are judged and counted here too`);
   }
@@ -141,6 +167,11 @@ function tracksConnections(ruleset: Ruleset): boolean {
 export function seesWholeDatagrams(ruleset: Ruleset, chain: BuiltinChain): boolean {
   if (ruleset.family === 'v4' && (chain === 'INPUT' || chain === 'OUTPUT')) return true;
   return chain === 'OUTPUT' || tracksConnections(ruleset);
+}
+
+/** Whether packets that sockets get whole come to this chain in pieces. */
+export function seesPieces(ruleset: Ruleset, { family, chain }: Pick<View, 'family' | 'chain'>): boolean {
+  return family === 'v6' && chain === 'INPUT' && !tracksConnections(ruleset);
 }
 
 /** Where the dump rewrites addresses, so that connections may carry a mapping; undefined where it does not. */

@@ -13,7 +13,7 @@ import {
 import { fieldBits, type Field } from '../../grammar/model/fields.js';
 import { complement, contains, intersect, intervals, type IntervalSet } from '../../grammar/model/interval.js';
 import { mayDrop } from '../../grammar/model/payload.js';
-import type { Answer, Undecided, View } from './place.js';
+import { isSocketHook, isWireView, knowsConnection, type Answer, type Undecided, type View } from './place.js';
 import { undecidedPayload } from './payload/view.js';
 import { answerSet } from './sets/view.js';
 import { questionWords } from './netfilter/ask.js';
@@ -135,13 +135,23 @@ function answerAddressType6(test: Extract<Opaque, { name: 'addrtype' }>): Answer
   return { condition: inSet(field, set) };
 }
 
+const CONNECTION_IS_GONE = {
+  reason: 'the connection of a packet is not known any more when it has come to a socket',
+  advice: 'use --hook netfilter',
+} as const;
+
 /** What this view knows of a test whose answer is not in the packet. */
 export function answer(test: Opaque, view: View): Answer {
   switch (test.name) {
-    case 'limit':
     // Where not all rules that share a list are judged, the analysis says so.
     case 'recent':
     case 'hashlimit':
+      if (view.hook !== 'socket') return { condition: opaque(test) };
+      return {
+        reason: `the kernel takes no locks in a socket filter, and ${test.name} needs one`,
+        advice: 'use --hook cgroup',
+      };
+    case 'limit':
     case 'quota':
     case 'nth':
     case 'time':
@@ -166,11 +176,12 @@ export function answer(test: Opaque, view: View): Answer {
         return { reason: '--limit-iface-in/-out asks the routes of one device', advice: 'use --mode early' };
       }
       if (view.family === 'v6') return answerAddressType6(test);
-      return asksRoutes(test) && test.which === 'dst' && view.hook === 'netfilter'
+      return asksRoutes(test) && test.which === 'dst' && !isWireView(view)
         ? { condition: opaque(test) }
         : answerAddressType4(test);
     case 'ctstate':
-      if (view.hook === 'netfilter') return { condition: opaque(test) };
+      if (knowsConnection(view)) return { condition: opaque(test) };
+      if (isSocketHook(view.hook)) return CONNECTION_IS_GONE;
       return {
         reason: `the connection state is not known at ${view.hook}: conntrack looks at a packet later`,
         advice: 'use --mode early and keep iptables behind it',
@@ -179,12 +190,13 @@ export function answer(test: Opaque, view: View): Answer {
       if (view.hook === 'netfilter') {
         return { reason: `${test.words.join(' ')} is not translated`, advice: 'keep iptables for this chain' };
       }
+      if (isSocketHook(view.hook)) return CONNECTION_IS_GONE;
       return {
         reason: `the conntrack entry is not known at ${view.hook}: conntrack looks at a packet later`,
         advice: 'use --mode early and keep iptables behind it',
       };
     case 'owner':
-      if (view.hook === 'netfilter') return { condition: opaque(test) };
+      if (knowsConnection(view)) return { condition: opaque(test) };
       return {
         reason: `the socket of a packet is not known at ${view.hook}`,
         advice: 'use --hook netfilter',
@@ -244,7 +256,7 @@ export function specialise(condition: Condition, view: View, undecided: Undecide
       return condition;
     }
     case 'payload': {
-      const why = undecidedPayload(condition.test, view.rewrittenBy);
+      const why = undecidedPayload(condition.test, view);
       if (why === undefined) return condition;
       undecided.push(why);
       return opaque({ name: 'module', module: condition.test.kind, words: [] });

@@ -1,3 +1,4 @@
+import { isWireHook } from '../../codegen/program/place.js';
 import { analyse } from '../../codegen/program/analysis.js';
 import type { Hook } from '../../codegen/program/manifest.js';
 import type { BuiltinChain } from '../../grammar/model/family.js';
@@ -52,5 +53,5 @@ function summaryOf({ hook, mode, rules }: ChainStatus, deferred: number): string
   const count = `${rules.length} ${rules.length === 1 ? 'rule' : 'rules'}`;
   if (mode === 'early') return `early, ${deferred} of ${count} deferred`;
   if (deferred === 0) return `exact (${count})`;
-  return `${deferred} of ${count} ${hook === 'netfilter' ? 'not translated' : 'only with --mode early'}`;
+  return `${deferred} of ${count} ${!isWireHook(hook) ? 'not translated' : 'only with --mode early'}`;
 }

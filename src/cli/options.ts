@@ -16,8 +16,8 @@ export function isRequired(option: Option): boolean {
   return REQUIRED.has(option);
 }
 
-/** An object for netfilter hooks holds all chains of its table. */
-export const atNetfilter: Unless = ({ hook }) => hook === 'netfilter';
+/** Behind the IP stack an object holds all chains that the hook has. */
+export const behindTheStack: Unless = ({ hook }) => hook === 'netfilter' || hook === 'cgroup' || hook === 'socket';
 
 /**
  * Makes the command name all options that it lacks at once, and only after unknown ones: who mistypes `--hook` is told
@@ -82,7 +82,7 @@ export const tableOption = (): Option =>
   ]);
 
 export const hookOption = (): Option =>
-  choice('--hook <hook>', 'where the program will run', ['xdp', 'tc', 'netfilter']);
+  choice('--hook <hook>', 'where the program will run', ['xdp', 'tc', 'netfilter', 'cgroup', 'socket']);
 
 export const chainOption = (description = 'built-in chain'): Option =>
   choice('--chain <chain>', description, ['INPUT', 'FORWARD', 'OUTPUT', 'PREROUTING']);

@@ -1,7 +1,7 @@
 import { Option, type Command } from 'commander';
 import { VERSION } from '../version.js';
 import {
-  atNetfilter,
+  behindTheStack,
   chainOption,
   familyOption,
   hookOption,
@@ -93,7 +93,7 @@ const COMPILE: Verb = {
   dumps: ['dump'],
   options: [
     required(hookOption()),
-    required(chainOption('built-in chain; at netfilter all chains of table filter if left out'), atNetfilter),
+    required(chainOption('built-in chain; at netfilter all chains of table filter if left out'), behindTheStack),
     required(new Option('-o, --output <file>', 'object file to write; - is standard output')),
     new Option('--residual <file>', 'at netfilter: write what iptables has to keep, as iptables-save text'),
     new Option('--fill <file>', 'write what fills the IP sets, for "bpftool batch file"'),
@@ -190,7 +190,7 @@ const VERIFY: Verb = {
   dumps: ['dump'],
   options: [
     required(hookOption()),
-    required(chainOption('built-in chain; at netfilter all chains of table filter if left out'), atNetfilter),
+    required(chainOption('built-in chain; at netfilter all chains of table filter if left out'), behindTheStack),
     new Option('--engines <list>', 'which to ask, with commas between').default('model,interpreter,kernel,iptables'),
     whole('--packets <n>', 'how many packets to generate', 1, 10_000_000).default(10_000),
     whole('--seed <n>', 'seed of the generator', 0, Number.MAX_SAFE_INTEGER).default(1),

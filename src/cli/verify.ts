@@ -6,6 +6,7 @@ import { generatePackets } from '../verify/generate.js';
 import { ENGINES, type Chain, type EngineName, type EngineReport } from '../verify/job.js';
 import { reportJson, reportJunit, reportText } from '../verify/report.js';
 import { verify, type VerifyResult } from '../verify/verify.js';
+import { isSocketHook } from '../../codegen/program/place.js';
 import { analyse } from '../../codegen/program/analysis.js';
 import { placeOf, type TranslationOptions } from './compile.js';
 import { loadRules, type DumpOptions, type LoadedDump } from './dump.js';
@@ -74,6 +75,12 @@ async function compared(
     const { packets: count, ...rest } = settings;
     const given = pcap === undefined ? {} : { packets: captured(pcap, chain) };
     return verifyNetfilter(dump.ruleset, dump.text, { ...rest, ...given, count });
+  }
+  if (isSocketHook(hook)) {
+    const { verifySockets } = await import('../verify/verify-sockets.js');
+    const { packets: count, ...rest } = settings;
+    const given = pcap === undefined ? {} : { packets: captured(pcap, chain) };
+    return verifySockets(dump.ruleset, dump.text, { ...rest, ...given, count });
   }
   if (chain === undefined) throw new UserError(`ipt2bpf: --hook ${hook} needs a chain`);
   const packets = pcap === undefined ? generated(dump, { ...options, chain }) : captured(pcap, chain);

@@ -1,3 +1,4 @@
+import { isWireHook } from '../../codegen/program/place.js';
 import { analyse, type Analysis } from '../../codegen/program/analysis.js';
 import type { CompileOptions, FragmentPolicy, Hook, Mode, VlanPolicy } from '../../codegen/program/manifest.js';
 import type { Diagnostic } from '../../grammar/model/diagnostic.js';
@@ -42,6 +43,9 @@ export const CANDIDATES: readonly (readonly [Hook, BuiltinChain])[] = [
   ['netfilter', 'INPUT'],
   ['netfilter', 'FORWARD'],
   ['netfilter', 'OUTPUT'],
+  ['cgroup', 'INPUT'],
+  ['cgroup', 'OUTPUT'],
+  ['socket', 'INPUT'],
 ];
 
 /** The status of every chain that the dump says something about, at every hook that could take it. */
@@ -82,6 +86,7 @@ export function statusOf(analysis: Analysis): ChainStatus {
 
 /** What an object of this chain takes for granted, where that depends on the rules and the options. */
 export function assumptionsOf({
+  hook,
   exact,
   mode,
   rules,
@@ -94,7 +99,7 @@ export function assumptionsOf({
   const notes = [...assumptions];
   if (fragments === 'drop') notes.push('fragments are dropped');
   if (fragments === 'pass') notes.push('fragments are passed unjudged');
-  if (fragments === 'judge' && reassembled) {
+  if (fragments === 'judge' && reassembled && isWireHook(hook)) {
     notes.push('fragments are judged one by one, which may be stricter than the whole datagram, never laxer');
   }
   if (vlan !== 'judge') {

@@ -1,5 +1,6 @@
 import type { Packet } from '../../grammar/model/packet.js';
 import type { RuleRef } from '../../grammar/model/ruleset.js';
+import { isWireHook } from '../../codegen/program/place.js';
 import { visitCondition } from '../../codegen/program/reachable.js';
 import { noVerdicts, type EngineName, type EngineReport, type Mismatch, type Verdict, type VerifyJob } from './job.js';
 import type { CounterValues, ObjectMachine } from './object-machine.js';
@@ -97,7 +98,7 @@ export class ObjectComparison {
 
   /** A packet that never comes to the chain, but is judged and counted: the stack throws it away whatever is said. */
   private isLoose(packet: Packet): boolean {
-    if (this.job.manifest.hook === 'netfilter') return false;
+    if (!isWireHook(this.job.manifest.hook)) return false;
     if (isLinkLocalDestination(this.job, packet)) return true;
     const reach = reachOf(this.job, packet);
     if (reach.kind === 'reaches') return false;
@@ -136,10 +137,10 @@ export class ObjectComparison {
       if (refused) return { verdicts: ['drop', 'accept'], keys: [], bytes: 0 };
       return { verdicts: ['accept'], keys: [], bytes: 0 };
     }
-    if (manifest.fragments !== 'judge' && isPiece(this.job, packet)) {
+    if (isWireHook(manifest.hook) && manifest.fragments !== 'judge' && isPiece(this.job, packet)) {
       return { verdicts: [manifest.fragments === 'drop' ? 'drop' : 'accept'], keys: [], bytes: 0 };
     }
-    const unknown = manifest.hook !== 'netfilter' && hasWrittenOptions(this.job, packet);
+    const unknown = isWireHook(manifest.hook) && hasWrittenOptions(this.job, packet);
     if (unknown) return { verdicts: ['drop'], keys: [], bytes: 0 };
     const wasHit = (rule: RuleRef): boolean => {
       const key = this.keys.get(`${rule.chain} ${rule.number}`);

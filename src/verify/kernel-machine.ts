@@ -1,10 +1,16 @@
 import { loadObject } from '../../bpf-runtime/kernel/load.js';
+import type { KernelMap } from '../../bpf-runtime/kernel/map.js';
+import { loadPrograms, type LoadedObject } from '../../bpf-runtime/kernel/raw-load.js';
 import type { LoadedProgram } from '../../bpf-runtime/kernel/program.js';
 import { shortestFrame } from '../../bpf-runtime/kernel/test-run.js';
 import { Testbed, TESTBED_MAC } from '../../bpf-runtime/system/testbed.js';
+import { visitCondition } from '../../codegen/program/reachable.js';
+import type { Opaque } from '../../grammar/model/condition.js';
 import type { Packet } from '../../grammar/model/packet.js';
+import { readIpPacket } from '../evaluate/index.js';
 import type { Verdict, VerifyJob } from './job.js';
 import { verdictOfResult, type CounterValues, type ObjectMachine } from './object-machine.js';
+import { reachOf } from './reference.js';
 
 const DEFAULT_DEVICE = 'eth0';
 /** XDP's test run takes one page with its head room and tail room. */
@@ -48,26 +54,99 @@ export class KernelMachine implements ObjectMachine {
   }
 
   counters(): CounterValues {
-    const map = this.program.maps.get('counters');
-    if (map === undefined) throw new Error('the object has no map counters');
-    const bytes = map.readArray();
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    const each = map.valueStride * map.cpus;
-    const values = new Float64Array(2 * this.job.manifest.counters.length);
-    for (let i = 0; i < this.job.manifest.counters.length; i++) {
-      for (let cpu = 0; cpu < map.cpus; cpu++) {
-        const at = i * each + cpu * map.valueStride;
-        values[2 * i] += Number(view.getBigUint64(at, true));
-        values[2 * i + 1] += Number(view.getBigUint64(at + 8, true));
-      }
-    }
-    return values;
+    return readCounters(this.program.maps.get('counters'), this.job.manifest.counters.length);
   }
 
   close(): void {
     this.program.close();
     this.testbed.close();
   }
+}
+
+/** A program at sockets, by test runs: the kernel makes the packet of the frame as of one that has come to a socket. */
+export class SocketMachine implements ObjectMachine {
+  private readonly testbed: Testbed;
+  private readonly loaded: LoadedObject;
+  private readonly program: LoadedProgram;
+
+  constructor(private readonly job: VerifyJob) {
+    this.testbed = Testbed.create({ family: job.family, chain: job.chain });
+    try {
+      this.loaded = loadPrograms(job.object);
+    } catch (error) {
+      this.testbed.close();
+      throw error;
+    }
+    const name = job.manifest.programs.find(({ chain }) => chain === job.chain)?.name ?? '';
+    const program = this.loaded.programs.get(name);
+    if (program === undefined) throw new Error(`the object has no program ${name}`);
+    this.program = program;
+  }
+
+  unaskable(packet: Packet): string | undefined {
+    if (reachOf(this.job, packet).kind !== 'reaches') return 'packet that never comes to the hook';
+    const missing = asksMore(this.job);
+    if (missing !== undefined) return `${missing} that a test run does not have`;
+    return packet.frame.length > LONGEST_FRAME ? 'frame too long for a test run' : undefined;
+  }
+
+  run(packet: Packet): Verdict {
+    const { chain, family, manifest } = this.job;
+    const { link, bytes } = readIpPacket(packet.frame, family, chain);
+    const name = (chain === 'OUTPUT' ? packet.outInterface : packet.inInterface) || DEFAULT_DEVICE;
+    const { index } = this.testbed.device(name);
+    const data = new Uint8Array(ETHERNET_HEADER + bytes.length);
+    data.set(packet.frame.subarray(0, 12));
+    data.set(packet.frame.subarray(link.network - 2, link.network), 12);
+    data.set(bytes, ETHERNET_HEADER);
+    const context = { interface: index, mark: packet.mark };
+    const frame = chain === 'OUTPUT' ? asOwnPacket(data) : data;
+    const { result } = this.testbed.run(() => this.program.testRun({ data: frame, context }));
+    return verdictOfResult(manifest.hook, result);
+  }
+
+  counters(): CounterValues {
+    return readCounters(this.loaded.maps.get('counters'), this.job.manifest.counters.length);
+  }
+
+  close(): void {
+    this.loaded.close();
+    this.testbed.close();
+  }
+}
+
+const ETHERNET_HEADER = 14;
+
+const MORE: Readonly<Partial<Record<Opaque['name'], string>>> = {
+  ctstate: 'connection',
+  conntrack: 'connection',
+  owner: 'socket',
+  addrtype: 'route',
+};
+
+/** What some rule asks for beside the packet and its device. */
+function asksMore({ analysis }: VerifyJob): string | undefined {
+  let asked: string | undefined;
+  for (const { meaning } of analysis.rules) {
+    visitCondition(meaning.condition, { opaque: ({ name }) => void (asked ??= MORE[name]) });
+  }
+  return asked;
+}
+
+function readCounters(map: KernelMap | undefined, entries: number): CounterValues {
+  if (map === undefined) throw new Error('the object has no map counters');
+  const bytes = map.readArray();
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const each = map.valueStride * map.cpus;
+  const values = new Float64Array(2 * entries);
+  for (let i = 0; i < entries; i++) {
+    for (let cpu = 0; cpu < map.cpus; cpu++) {
+      const at = i * each + cpu * map.valueStride;
+      values[2 * i] += Number(view.getBigUint64(at, true));
+      values[2 * i + 1] += Number(view.getBigUint64(at + 8, true));
+    }
+  }
+  return values;
 }
 
 /**

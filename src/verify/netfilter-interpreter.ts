@@ -4,6 +4,7 @@ import { NOTE, NOTED, PENDING } from '../../codegen/program/netfilter/notes.js';
 import { VERDICT } from '../../codegen/program/verdict.js';
 import { readObject } from '../../codegen/object/read.js';
 import { ADDRESS_TYPES } from '../../grammar/model/condition.js';
+import type { Family } from '../../grammar/model/family.js';
 import type { Packet } from '../../grammar/model/packet.js';
 import { readFields, readIpPacket } from '../evaluate/index.js';
 import type { ConnectionState } from './connection-state.js';
@@ -19,10 +20,11 @@ const INFO = { ESTABLISHED: 0, RELATED: 1, NEW: 2 } as const;
 const IP_CT_UNTRACKED = 7;
 const IPS_SRC_NAT = 1n << 4n;
 const IPS_DST_NAT = 1n << 5n;
+const LEAST_TRANSPORT = 8;
 /** Offset of TTL or hop limit in the IP header. */
 const HOPS = { v4: 8, v6: 7 } as const;
 
-/** A program of an object for netfilter hooks in the in-process interpreter, on packets as they come to the hook. */
+/** A program behind the IP stack in the in-process interpreter, on packets as they come to its hook. */
 export class NetfilterInterpreter implements ObjectMachine {
   private readonly interpreter: Interpreter;
   private readonly indices = new Map<string, number>();
@@ -90,6 +92,7 @@ export class NetfilterInterpreter implements ObjectMachine {
     const output = this.indices.get(packet.outInterface);
     return {
       frame,
+      ...(this.job.manifest.hook === 'socket' ? socketPlace(bytes, family) : {}),
       network: link.network,
       length: bytes.length,
       linkHeader: chain !== 'OUTPUT',
@@ -114,6 +117,12 @@ export class NetfilterInterpreter implements ObjectMachine {
   }
 
   close(): void {}
+}
+
+/** A socket's filter starts at the transport header, and only that much is sure to lie in one piece. */
+function socketPlace(bytes: Uint8Array, family: Family): Pick<HookPacket, 'data' | 'linear'> {
+  const data = Math.min(family === 'v4' ? (bytes[0] & 15) * 4 : 40, bytes.length);
+  return { data, linear: Math.min(data + LEAST_TRANSPORT, bytes.length) };
 }
 
 function connectionOf(state: ConnectionState): NonNullable<HookPacket['connection']> {

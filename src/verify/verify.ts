@@ -2,6 +2,7 @@ import type { Diagnostic } from '../../grammar/model/diagnostic.js';
 import type { Packet } from '../../grammar/model/packet.js';
 import type { Ruleset } from '../../grammar/model/ruleset.js';
 import { analyse } from '../../codegen/program/analysis.js';
+import { isSocketHook, isWireHook, knowsConnection } from '../../codegen/program/place.js';
 import { compile } from '../../codegen/program/index.js';
 import type { CompileOptions } from '../../codegen/program/manifest.js';
 import { parseDump } from '../../grammar/index.js';
@@ -78,8 +79,9 @@ function prepareJob(ruleset: Ruleset, text: string, packets: readonly Packet[], 
   const { analysis } = analysed;
   const { family } = ruleset;
   const { chain } = options;
-  const states =
-    manifest.hook === 'netfilter' ? { states: declaredStates(packets.length, options.stateSeed ?? 0) } : {};
+  const states = knowsConnection(analysis.view)
+    ? { states: declaredStates(packets.length, options.stateSeed ?? 0) }
+    : {};
   const { table } = analysis;
   const sets = options.ipset === undefined ? {} : { ipset: options.ipset };
   const job: VerifyJob = {
@@ -125,8 +127,12 @@ async function askAgain(
   return prepared.ok ? (await ask(prepared.job, engine, new Set())).mismatches : [];
 }
 
-/** `refused` collects what objects did not accept, for iptables to contradict. */
-async function ask(job: VerifyJob, name: Exclude<EngineName, 'model'>, refused: Set<number>): Promise<EngineReport> {
+/** Asks one engine. `refused` collects what objects did not accept, for iptables to contradict. */
+export async function ask(
+  job: VerifyJob,
+  name: Exclude<EngineName, 'model'>,
+  refused: Set<number>,
+): Promise<EngineReport> {
   const needsRoot = name !== 'interpreter';
   if (needsRoot && process.geteuid?.() !== 0) return skipped(name, 'needs root');
   if (needsRoot && process.platform !== 'linux') return skipped(name, 'needs Linux');
@@ -147,7 +153,7 @@ async function ask(job: VerifyJob, name: Exclude<EngineName, 'model'>, refused: 
 }
 
 async function interpreterMachine(job: VerifyJob): Promise<ObjectMachine> {
-  if (job.manifest.hook === 'netfilter') {
+  if (!isWireHook(job.manifest.hook)) {
     const { NetfilterInterpreter } = await import('./netfilter-interpreter.js');
     return new NetfilterInterpreter(job);
   }
@@ -156,10 +162,10 @@ async function interpreterMachine(job: VerifyJob): Promise<ObjectMachine> {
 }
 
 async function kernelMachine(job: VerifyJob): Promise<ObjectMachine | (EngineReport & { readonly skipped: string })> {
-  const { KernelMachine } = await import('./kernel-machine.js');
+  const { KernelMachine, SocketMachine } = await import('./kernel-machine.js');
   const { isMissingTool } = await import('./missing-tool.js');
   try {
-    return new KernelMachine(job);
+    return isSocketHook(job.manifest.hook) ? new SocketMachine(job) : new KernelMachine(job);
   } catch (error) {
     const reason = isMissingTool(error);
     if (reason === undefined) throw error;

@@ -1,6 +1,6 @@
 import type { Callables } from '../compile.js';
 import { Fault } from '../fault.js';
-import type { HookContext } from '../netfilter.js';
+import type { HookContext, HookType } from '../netfilter.js';
 import { commonHelpers } from './common.js';
 import { requireContext, type Environment, type Helper, type HelperTable } from './helper.js';
 import { mapHelpers } from './map.js';
@@ -10,17 +10,15 @@ import { skbHelpers } from './skb.js';
 import { xdpHelpers } from './xdp.js';
 
 /** Which helpers there are and what the context is; `memory`: r1 is a piece of memory and r2 its length. */
-export type ProgramType = 'xdp' | 'tc' | 'netfilter' | 'memory';
+export type ProgramType = 'xdp' | 'tc' | HookType | 'memory';
 
 /** The kernel functions that a program of this type can call. */
 export function callablesOf(type: ProgramType, env: Environment, hook: HookContext | undefined): Callables {
   const own = hook === undefined ? helpersOf(type, env) : hook.helpers(env);
   const helpers = new Map<number, Helper>([...mapHelpers(env), ...commonHelpers(env), ...own]);
-  const kfuncs = new Map<string, Helper>([
-    hook === undefined
-      ? ['bpf_cast_to_kern_ctx', () => castToKernelContext(env)]
-      : ['bpf_dynptr_from_skb', () => hook.makeDynptr(env)],
-  ]);
+  const kfuncs = new Map<string, Helper>(
+    hook === undefined ? [['bpf_cast_to_kern_ctx', () => castToKernelContext(env)]] : hook.kfuncs(env),
+  );
   return { helper: (number) => helpers.get(number), kfunc: (name) => kfuncs.get(name) };
 }
 
@@ -28,6 +26,8 @@ function helpersOf(type: ProgramType, env: Environment): HelperTable {
   switch (type) {
     case 'memory':
     case 'netfilter':
+    case 'cgroup':
+    case 'socket':
       return [];
     case 'xdp':
       return [...networkHelpers(env), ...xdpHelpers(env)];

@@ -1,4 +1,4 @@
-/** Reads a packet at a netfilter hook: what the stack has checked, routed and tracked is taken as it is. */
+/** Reads a packet behind the IP stack: what it has checked, routed and tracked is taken as it is. */
 import type { Field } from '../../../grammar/model/fields.js';
 import {
   addFieldOffset,
@@ -6,6 +6,7 @@ import {
   alu64,
   callFunction,
   callHelper,
+  callKfunc,
   jump32,
   jump64,
   load,
@@ -26,24 +27,25 @@ import {
   toBigEndian,
 } from '../../bytecode/instruction.js';
 import { FLOW_LENGTH, FLOW_THOFF, MAX_OPTION_BYTES } from '../flow.js';
-import { storeField, storeFlow, storeWord, type FlowWriter } from '../packet/entry.js';
+import { storeField, storeFlow, storeWord } from '../packet/entry.js';
+import { isSocketHook } from '../place.js';
 import { EXTENSION_HEADERS, IPV6_HEADERS } from '../packet/ipv6-headers.js';
 import { TCP_OPTIONS } from '../packet/transport.js';
 import { emitTransportField, transportFields } from '../packet/transport-fields.js';
-import { emitStateDevice } from './device.js';
-import { emitDynptr, loadSkb, readPacket } from './packet.js';
+import { CAST_KFUNC } from '../device-name.js';
+import { emitPacketDevice, emitStateDevice } from './device.js';
+import { loadSkb, openPacket, readPacket, type PacketAccess, type PacketRead } from './packet.js';
+import type { NetfilterContext } from './context.js';
+import { emitArrivedLength, emitPacketPlace } from './socket.js';
 import { DYNPTR_BYTES, NF_CONTEXT } from './structs.js';
 
 /** Bytes of scratch memory of an entry function: a dynptr, and a header as it is read. */
 export const NETFILTER_SCRATCH_BYTES = 64;
 const TCP_HEADER = 20;
 
-export interface NetfilterContext extends FlowWriter {
-  readonly used: ReadonlySet<Field>;
-  /** Offset of {@link NETFILTER_SCRATCH_BYTES} bytes from r10. */
-  readonly scratch: number;
-  /** Where a packet goes of which something cannot be known. */
-  readonly drop: string;
+function accessOf({ view, scratch, flow }: NetfilterContext): PacketAccess {
+  const packet = isSocketHook(view.hook) ? R6 : R7;
+  return { hook: view.hook, packet, dynptr: scratch, flow: { reg: R10, offset: flow } };
 }
 
 /**
@@ -51,10 +53,10 @@ export interface NetfilterContext extends FlowWriter {
  * header on the way, r8 = bytes of the packet from there on.
  */
 export function emitNetfilterPacket(context: NetfilterContext): void {
-  const { code, view, scratch } = context;
-  emitDynptr(code, scratch, context.drop);
+  const { code, view } = context;
+  openPacket(code, accessOf(context), context.drop);
   loadSkb(code, R8, 'len');
-  storeFlow(context, FLOW_LENGTH, R8);
+  emitPacketPlace(context);
   if (view.family === 'v4') emitIpv4(context);
   else emitIpv6(context);
   storeField(context, 'l4len', R8);
@@ -65,14 +67,16 @@ export function emitNetfilterPacket(context: NetfilterContext): void {
 /** Offset from r10 of the 40 bytes that headers are read to. */
 export const bufferOf = ({ scratch }: Pick<NetfilterContext, 'scratch'>): number => scratch + DYNPTR_BYTES;
 
-function read(context: NetfilterContext, from: number | { readonly reg: number }, bytes: number, short: string): void {
-  readPacket(context.code, { dynptr: context.scratch, to: bufferOf(context), from, bytes }, short);
+function read(context: NetfilterContext, from: PacketRead['from'], bytes: number, short: string): void {
+  readPacket(context.code, accessOf(context), { to: bufferOf(context), from, bytes }, short);
 }
 
 function emitIpv4(context: NetfilterContext): void {
   const { code, used } = context;
   const at = bufferOf(context);
   read(context, 0, 20, context.drop);
+  emitArrivedLength(context, at);
+  storeFlow(context, FLOW_LENGTH, R8);
   for (const [field, offset] of [
     ['saddr', 12],
     ['daddr', 16],
@@ -112,8 +116,10 @@ function emitIpv6(context: NetfilterContext): void {
   const walk = code.label('walk');
   const found = code.label('found');
   const done = code.label('network');
-  storeField(context, 'length', R8);
   read(context, 0, 40, context.drop);
+  emitArrivedLength(context, at);
+  storeFlow(context, FLOW_LENGTH, R8);
+  storeField(context, 'length', R8);
   for (const [field, offset] of [
     ['saddr', 8],
     ['daddr', 24],
@@ -170,13 +176,13 @@ function emitTransport(context: NetfilterContext): void {
   if (tcp) {
     const few = code.label('few');
     code.emit(jump64('jlt', R8, TCP_HEADER, few));
-    read(context, reg(R9), TCP_HEADER, done);
+    read(context, { reg: R9 }, TCP_HEADER, done);
     emitTcp(context, few);
     code.place(few);
   }
   for (const [end, fields] of groups) {
     code.emit(jump64('jlt', R8, end, done));
-    read(context, reg(R9), end, done);
+    read(context, { reg: R9 }, end, done);
     for (const one of fields) {
       emitTransportField(code, one, R10, at);
       storeField(context, one.field, R1);
@@ -200,12 +206,12 @@ function emitTcp(context: NetfilterContext, ready: string): void {
   storeField(context, 'tcp.whole', R1);
   if (!used.has('tcp.options') || layout.optionBytes === undefined) return;
   // The ports of the buffer stay: the options go right into the flow.
+  const slot = at + 32;
   code.emit(jump64('jle', R4, TCP_HEADER, ready), alu64('sub', R4, TCP_HEADER));
-  code.emit(jump64('jgt', R4, MAX_OPTION_BYTES, ready), store(8, R10, at + 32, R4));
-  code.emit(mov64(R2, reg(R4)), mov64(R4, reg(R9)), alu64('add', R4, TCP_HEADER), mov64(R1, reg(R10)));
-  code.emit(alu64('add', R1, flow + layout.optionBytes), mov64(R3, reg(R10)), alu64('add', R3, context.scratch));
-  code.emit(mov64(5, 0), callHelper('dynptr_read'), jump64('jne', R0, 0, ready));
-  code.emit(mov64(R1, reg(R10)), alu64('add', R1, flow), load(8, R2, R10, at + 32), callFunction(TCP_OPTIONS));
+  code.emit(jump64('jgt', R4, MAX_OPTION_BYTES, ready), store(8, R10, slot, R4));
+  const options = { to: flow + layout.optionBytes, from: { reg: R9, plus: TCP_HEADER }, bytes: { slot } };
+  readPacket(code, accessOf(context), options, ready);
+  code.emit(mov64(R1, reg(R10)), alu64('add', R1, flow), load(8, R2, R10, slot), callFunction(TCP_OPTIONS));
 }
 
 /** What is no part of the packet: mark, devices, link header. */
@@ -219,8 +225,9 @@ function emitMetadata(context: NetfilterContext): void {
   if (used.has('mac.ether') || used.has('mac.src')) emitLink(context);
   const iif = layout.offsets.get('iif');
   const oif = layout.offsets.get('oif');
-  if (iif !== undefined && used.has('iif')) emitStateDevice(code, 'in', flow + iif);
-  if (oif !== undefined && used.has('oif')) emitStateDevice(code, 'out', flow + oif);
+  const emitDevice = isSocketHook(context.view.hook) ? emitPacketDevice : emitStateDevice;
+  if (iif !== undefined && used.has('iif')) emitDevice(code, 'in', flow + iif);
+  if (oif !== undefined && used.has('oif')) emitDevice(code, 'out', flow + oif);
 }
 
 const PKT_TYPE_BITS = 7;
@@ -256,10 +263,10 @@ function emitLink(context: NetfilterContext): void {
   const at = bufferOf(context) + 2;
   loadSkb(code, R1, 'dev');
   code.emit(addFieldOffset(R1, 'net_device', 'type'), load(2, R1, R1, 0), jump32('jne', R1, ARPHRD_ETHER, done));
-  // As numbers: where the header starts, counted from the buffer's head.
+  // As numbers: where the header starts, counted from the buffer's head; and where the packet does.
   loadSkb(code, R8, 'mac_header');
   loadSkb(code, R3, 'head');
-  loadSkb(code, R2, 'data');
+  emitPacketStart(context);
   code.emit(alu64('add', R3, reg(R8)), mov64(R1, reg(R3)), alu64('add', R1, ETHERNET_HEADER));
   code.emit(jump64('jgt', R1, reg(R2), done), alu64('add', R3, 6), mov64(R1, reg(R10)), alu64('add', R1, at));
   code.emit(mov64(R2, 6), callHelper('probe_read_kernel'), jump64('jne', R0, 0, done));
@@ -276,7 +283,17 @@ function emitLink(context: NetfilterContext): void {
   code.place(done);
 }
 
+/** r2 = address of the IP header, as a number; r3 and r8 are kept. */
+function emitPacketStart({ code, view }: NetfilterContext): void {
+  if (!isSocketHook(view.hook)) return loadSkb(code, R2, 'data');
+  loadSkb(code, R2, 'head');
+  loadSkb(code, R1, 'network_header');
+  code.emit(alu64('add', R2, reg(R1)));
+}
+
 /** r6 = context, r7 = the packet. */
-export function emitNetfilterStart({ code }: NetfilterContext): void {
-  code.emit(mov64(R6, reg(R1)), load(8, R7, R6, NF_CONTEXT.skb));
+export function emitNetfilterStart({ code, view }: NetfilterContext): void {
+  code.emit(mov64(R6, reg(R1)));
+  if (isSocketHook(view.hook)) code.emit(callKfunc(CAST_KFUNC.name), mov64(R7, reg(R0)));
+  else code.emit(load(8, R7, R6, NF_CONTEXT.skb));
 }

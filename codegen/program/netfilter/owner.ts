@@ -23,6 +23,7 @@ import {
   type AccessSize,
 } from '../../bytecode/instruction.js';
 import type { Code } from '../code.js';
+import type { Hook } from '../manifest.js';
 import { loadSkb } from './packet.js';
 import { NF_CONTEXT } from './structs.js';
 
@@ -40,7 +41,7 @@ const TCP_NEW_SYN_RECV = 12;
  * finds it: skb_to_full_sk, sk->sk_socket->file->f_cred. r6 = context, r7 = the packet; `scratch`: 8 bytes. Clobbers
  * r0–r5, r8, r9.
  */
-export function emitOwner(code: Code, at: number, scratch: number): void {
+export function emitOwner(code: Code, hook: Hook, at: number, scratch: number): void {
   const full = code.label('socket');
   const done = code.label('owner');
   // A listener is known to the verifier as a number alone, so all of it is read as kernel memory.
@@ -60,9 +61,12 @@ export function emitOwner(code: Code, at: number, scratch: number): void {
   // The request stands for its listener.
   follow('sock', '__sk_common.skc_listener');
   code.place(full);
-  code.emit(load(8, R9, R6, NF_CONTEXT.state), addFieldOffset(R9, 'nf_hook_state', 'net'), load(8, R9, R9, 0));
-  read('sock', '__sk_common.skc_net.net', 8, R1);
-  code.emit(jump64('jne', R1, reg(R9), done));
+  // What passes a control group's program on leaving is sent in the namespace of the socket.
+  if (hook === 'netfilter') {
+    code.emit(load(8, R9, R6, NF_CONTEXT.state), addFieldOffset(R9, 'nf_hook_state', 'net'), load(8, R9, R9, 0));
+    read('sock', '__sk_common.skc_net.net', 8, R1);
+    code.emit(jump64('jne', R1, reg(R9), done));
+  }
   follow('sock', 'sk_socket');
   code.emit(storeImm(4, R10, at + OWNER.bits, SOCKET));
   follow('socket', 'file');

@@ -1,4 +1,4 @@
-/** Access to the packet from a netfilter program: `r6` = context, `r7` = its `struct sk_buff`. */
+/** Access to the packet behind the IP stack: `r6` = context, `r7` = the packet's `struct sk_buff`. */
 import {
   addFieldOffset,
   alu64,
@@ -19,16 +19,32 @@ import {
   type AccessSize,
 } from '../../bytecode/instruction.js';
 import type { Code } from '../code.js';
+import { FLOW_L3 } from '../flow.js';
+import type { Hook } from '../manifest.js';
+import { isSocketHook } from '../place.js';
 import { DYNPTR_KFUNC } from './structs.js';
 
 type SkbMember =
-  'len' | 'mark' | '__pkt_type_offset' | 'mac_header' | 'head' | 'data' | 'dev' | '_nfct' | 'sk' | '_skb_refdst';
+  | 'len'
+  | 'mark'
+  | 'protocol'
+  | '__pkt_type_offset'
+  | 'mac_header'
+  | 'network_header'
+  | 'head'
+  | 'data'
+  | 'dev'
+  | '_nfct'
+  | 'sk'
+  | '_skb_refdst';
 
 const SKB_MEMBER_BYTES: Readonly<Record<SkbMember, AccessSize>> = {
   len: 4,
   mark: 4,
   __pkt_type_offset: 1,
+  protocol: 2,
   mac_header: 2,
+  network_header: 2,
   head: 8,
   data: 8,
   dev: 8,
@@ -42,26 +58,77 @@ export function loadSkb(code: Code, dst: number, member: SkbMember): void {
   code.emit(mov64(dst, reg(R7)), addFieldOffset(dst, 'sk_buff', member), load(SKB_MEMBER_BYTES[member], dst, dst, 0));
 }
 
-/** Makes the dynptr at r10 + `dynptr`. Goes to `failed` where the kernel gives none. Clobbers r0–r5. */
-export function emitDynptr(code: Code, dynptr: number, failed: string): void {
-  code.emit(mov64(R1, reg(R7)), mov64(R2, 0), mov64(R3, reg(R10)), alu64('add', R3, dynptr));
+/** How a program gets at the bytes of its packet. */
+export interface PacketAccess {
+  readonly hook: Hook;
+  /** Register that holds, at netfilter, the packet's `struct sk_buff`; at sockets the program's context. */
+  readonly packet: number;
+  /** netfilter: offset of the dynptr from r10. */
+  readonly dynptr: number;
+  /** Where struct flow is: a register, and the offset from it. */
+  readonly flow: { readonly reg: number; readonly offset: number };
+}
+
+/** Makes the dynptr, where packets are read through one. Goes to `failed` where the kernel gives none. Clobbers r0–r5. */
+export function openPacket(code: Code, { hook, packet, dynptr }: PacketAccess, failed: string): void {
+  if (!isSocketHook(hook)) emitDynptr(code, packet, dynptr, failed);
+}
+
+/** Makes a dynptr of the packet in register `packet` at r10 + `dynptr`. Clobbers r0–r5. */
+export function emitDynptr(code: Code, packet: number, dynptr: number, failed: string): void {
+  code.emit(mov64(R1, reg(packet)), mov64(R2, 0), mov64(R3, reg(R10)), alu64('add', R3, dynptr));
   code.emit(callKfunc(DYNPTR_KFUNC.name), jump64('jne', R0, 0, failed));
 }
 
+/** A number of bytes: known, or in a slot of 8 bytes of the stack whose bounds the verifier knows. */
+type Bytes = number | { readonly slot: number };
+
 export interface PacketRead {
-  /** Offset of the dynptr from r10. */
-  readonly dynptr: number;
   /** Offset from r10 of where the bytes go. */
   readonly to: number;
-  /** Offset in the packet, from its IP header: a number or a register (not r1–r3). */
-  readonly from: number | { readonly reg: number };
-  /** Bytes: a number, or a register (not r1) that the verifier knows the bounds of. */
-  readonly bytes: number | { readonly reg: number };
+  /** Offset in the packet, from its IP header: a number, or a register (r6–r9) and what is added to it. */
+  readonly from: number | { readonly reg: number; readonly plus?: number };
+  readonly bytes: Bytes;
 }
 
 /** Copies bytes of the packet to the stack; goes to `short` where the packet has fewer. Clobbers r0–r5. */
-export function readPacket(code: Code, { dynptr, to, from, bytes }: PacketRead, short: string): void {
-  code.emit(mov64(R4, from), mov64(R2, bytes), mov64(R1, reg(R10)), alu64('add', R1, to));
-  code.emit(mov64(R3, reg(R10)), alu64('add', R3, dynptr), mov64(R5, 0));
-  code.emit(callHelper('dynptr_read'), jump64('jne', R0, 0, short));
+export function readPacket(code: Code, access: PacketAccess, read: PacketRead, short: string): void {
+  const { to, from, bytes } = read;
+  const { hook, packet, dynptr } = access;
+  if (!isSocketHook(hook)) {
+    setOffset(code, R4, from);
+    setBytes(code, R2, bytes);
+    code.emit(mov64(R1, reg(R10)), alu64('add', R1, to), mov64(R3, reg(R10)), alu64('add', R3, dynptr), mov64(R5, 0));
+    code.emit(callHelper('dynptr_read'), jump64('jne', R0, 0, short));
+    return;
+  }
+  const done = code.label('loaded');
+  if (hook === 'socket') {
+    setOffset(code, R2, from);
+    setBytes(code, R4, bytes);
+    code.emit(mov64(R1, reg(packet)), mov64(R3, reg(R10)), alu64('add', R3, to), mov64(R5, START_NET));
+    code.emit(callHelper('skb_load_bytes_relative'), jump64('jeq', R0, 0, done));
+  }
+  setOffset(code, R2, from);
+  setBytes(code, R4, bytes);
+  if (hook === 'socket') {
+    const { reg: flow, offset } = access.flow;
+    code.emit(load(4, R1, flow, offset + FLOW_L3), alu64('add', R2, reg(R1)));
+  }
+  code.emit(mov64(R1, reg(packet)), mov64(R3, reg(R10)), alu64('add', R3, to));
+  code.emit(callHelper('skb_load_bytes'), jump64('jne', R0, 0, short));
+  code.place(done);
+}
+
+/** BPF_HDR_START_NET: offsets from the network header, in the linear part of the packet alone. */
+export const START_NET = 1;
+
+function setOffset(code: Code, dst: number, from: PacketRead['from']): void {
+  if (typeof from === 'number') return code.emit(mov64(dst, from));
+  code.emit(mov64(dst, reg(from.reg)));
+  if (from.plus !== undefined) code.emit(alu64('add', dst, from.plus));
+}
+
+function setBytes(code: Code, dst: number, bytes: Bytes): void {
+  code.emit(typeof bytes === 'number' ? mov64(dst, bytes) : load(8, dst, R10, bytes.slot));
 }

@@ -19,19 +19,22 @@ export const DYNPTR_BYTES = 16;
 export const NETFILTER_STRUCTS: readonly KernelStruct[] = [
   {
     name: 'sk_buff',
-    bytes: 64,
+    bytes: 112,
     members: [
       { name: 'len', offset: 0, bytes: 4 },
       { name: 'mark', offset: 4, bytes: 4 },
       // Marks where the bit field pkt_type is: the lowest three bits of this byte.
       { name: '__pkt_type_offset', offset: 8, bytes: 1, type: 'chars' },
       { name: 'mac_header', offset: 10, bytes: 2 },
+      { name: 'network_header', offset: 12, bytes: 2 },
+      { name: 'protocol', offset: 14, bytes: 2 },
       { name: 'head', offset: 16, bytes: 8, type: 'pointer' },
       { name: 'data', offset: 24, bytes: 8, type: 'pointer' },
       { name: 'dev', offset: 32, bytes: 8, type: 'pointer' },
       { name: '_nfct', offset: 40, bytes: 8 },
       { name: 'sk', offset: 48, bytes: 8, type: 'pointer' },
       { name: '_skb_refdst', offset: 56, bytes: 8 },
+      { name: 'cb', offset: 64, bytes: 48, type: 'chars' },
     ],
   },
   {
@@ -82,5 +85,6 @@ export const NETFILTER_STRUCTS: readonly KernelStruct[] = [
   { name: 'kuid_t', bytes: 4, members: [{ name: 'val', offset: 0, bytes: 4 }] },
   { name: 'kgid_t', bytes: 4, members: [{ name: 'val', offset: 0, bytes: 4 }] },
   { name: 'rtable', bytes: 2, members: [{ name: 'rt_type', offset: 0, bytes: 2 }] },
+  { name: 'inet6_skb_parm', bytes: 2, members: [{ name: 'flags', offset: 0, bytes: 2 }] },
   { name: 'nf_conn', bytes: 8, members: [{ name: 'status', offset: 0, bytes: 8 }] },
 ];

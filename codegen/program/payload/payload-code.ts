@@ -11,6 +11,7 @@ import {
   R2,
   R3,
   R4,
+  R5,
   R6,
   R7,
   R8,
@@ -20,12 +21,15 @@ import {
 import { Code } from '../code.js';
 import { FLOW_L3, FLOW_LENGTH, FLOW_THOFF } from '../flow.js';
 import type { Hook } from '../manifest.js';
-import { emitDynptr, readPacket } from '../netfilter/packet.js';
+import { emitDynptr, START_NET } from '../netfilter/packet.js';
 import { NF_CONTEXT } from '../netfilter/structs.js';
 import { PAYLOAD } from './answer.js';
 
 /** Stack of a payload function, offsets from r10. At netfilter the first 16 bytes are a dynptr. */
 const DYNPTR = -16;
+/** At sockets the same bytes hold what a second attempt to read needs. */
+const OFFSET = -8;
+const BYTES = -16;
 /** 24 bytes for what is read of the packet. */
 export const BUFFER = -40;
 /** Steps that are left in a loop. */
@@ -64,7 +68,7 @@ export class PayloadCode {
     keep?.(this.code);
     if (hook === 'netfilter') {
       this.code.emit(mov64(R8, reg(R2)), load(8, R7, R1, NF_CONTEXT.skb));
-      emitDynptr(this.code, DYNPTR, ENDS.unknown);
+      emitDynptr(this.code, R7, DYNPTR, ENDS.unknown);
       this.code.emit(mov64(R7, reg(R8)));
     } else {
       this.code.emit(mov64(R7, reg(R2)));
@@ -80,7 +84,7 @@ export class PayloadCode {
     code.emit(mov64(R2, from), mov64(R3, reg(R2)), alu64('add', R3, bytes));
     code.emit(load(4, R1, R7, FLOW_LENGTH), jump64('jgt', R3, reg(R1), short));
     if (this.hook === 'netfilter') {
-      readPacket(code, { dynptr: DYNPTR, to, from, bytes }, short);
+      this.readDynptr(from, bytes, short, to);
       return;
     }
     code.emit(mov64(R4, bytes));
@@ -91,19 +95,34 @@ export class PayloadCode {
   readSome(from: { readonly reg: number }, bytes: { readonly reg: number }, short: string, to: number): void {
     const { code } = this;
     if (this.hook === 'netfilter') {
-      readPacket(code, { dynptr: DYNPTR, to, from, bytes }, short);
+      this.readDynptr(from, bytes, short, to);
       return;
     }
     code.emit(mov64(R4, bytes), mov64(R2, from));
     this.emitLoad(to, short);
   }
 
+  private readDynptr(from: Place, bytes: Place, short: string, to: number): void {
+    const { code } = this;
+    code.emit(mov64(R4, from), mov64(R2, bytes), mov64(R1, reg(R10)), alu64('add', R1, to));
+    code.emit(mov64(R3, reg(R10)), alu64('add', R3, DYNPTR), mov64(R5, 0));
+    code.emit(callHelper('dynptr_read'), jump64('jne', R0, 0, short));
+  }
+
   /** r2 = offset from the IP header, r4 = bytes. */
   private emitLoad(to: number, short: string): void {
     const { code } = this;
+    const done = code.label('loaded');
+    if (this.hook === 'socket') {
+      // A socket's filter gets the packet from its transport header on; what is before lies in the linear part.
+      code.emit(store(8, R10, OFFSET, R2), store(8, R10, BYTES, R4), mov64(R1, reg(R6)), mov64(R3, reg(R10)));
+      code.emit(alu64('add', R3, to), mov64(R5, START_NET), callHelper('skb_load_bytes_relative'));
+      code.emit(jump64('jeq', R0, 0, done), load(8, R2, R10, OFFSET), load(8, R4, R10, BYTES));
+    }
     code.emit(load(4, R1, R7, FLOW_L3), alu64('add', R2, reg(R1)), mov64(R1, reg(R6)));
     code.emit(mov64(R3, reg(R10)), alu64('add', R3, to));
     code.emit(callHelper(this.hook === 'xdp' ? 'xdp_load_bytes' : 'skb_load_bytes'), jump64('jne', R0, 0, short));
+    code.place(done);
   }
 
   /** dst = offset of the transport header. */
