@@ -3,25 +3,28 @@ import type { Hook } from '../../codegen/program/manifest.js';
 import { parseDump } from '../../grammar/index.js';
 import { bindSets, parseSets } from '../../grammar/sets/index.js';
 import type { BuiltinChain, Family, TableName } from '../../grammar/model/family.js';
+import type { Ruleset } from '../../grammar/model/ruleset.js';
 import { MODULE_SAMPLES, type ModuleSample } from './module-samples.js';
+import { TARGET_SAMPLES } from './target-samples.js';
 
 interface Place {
   readonly title: string;
   readonly hook: Hook;
   readonly chain: BuiltinChain;
-  readonly table: TableName;
+  /** The first one that allows a rule counts. */
+  readonly tables: readonly TableName[];
 }
 
 const PLACES: readonly Place[] = [
-  { title: 'xdp PREROUTING', hook: 'xdp', chain: 'PREROUTING', table: 'raw' },
-  { title: 'xdp INPUT', hook: 'xdp', chain: 'INPUT', table: 'filter' },
-  { title: 'xdp FORWARD', hook: 'xdp', chain: 'FORWARD', table: 'filter' },
-  { title: 'tc INPUT', hook: 'tc', chain: 'INPUT', table: 'filter' },
-  { title: 'tc FORWARD', hook: 'tc', chain: 'FORWARD', table: 'filter' },
-  { title: 'tc OUTPUT', hook: 'tc', chain: 'OUTPUT', table: 'filter' },
-  { title: 'netfilter INPUT', hook: 'netfilter', chain: 'INPUT', table: 'filter' },
-  { title: 'netfilter FORWARD', hook: 'netfilter', chain: 'FORWARD', table: 'filter' },
-  { title: 'netfilter OUTPUT', hook: 'netfilter', chain: 'OUTPUT', table: 'filter' },
+  { title: 'xdp PREROUTING', hook: 'xdp', chain: 'PREROUTING', tables: ['raw', 'mangle'] },
+  { title: 'xdp INPUT', hook: 'xdp', chain: 'INPUT', tables: ['filter'] },
+  { title: 'xdp FORWARD', hook: 'xdp', chain: 'FORWARD', tables: ['filter'] },
+  { title: 'tc INPUT', hook: 'tc', chain: 'INPUT', tables: ['filter'] },
+  { title: 'tc FORWARD', hook: 'tc', chain: 'FORWARD', tables: ['filter'] },
+  { title: 'tc OUTPUT', hook: 'tc', chain: 'OUTPUT', tables: ['filter'] },
+  { title: 'netfilter INPUT', hook: 'netfilter', chain: 'INPUT', tables: ['filter'] },
+  { title: 'netfilter FORWARD', hook: 'netfilter', chain: 'FORWARD', tables: ['filter'] },
+  { title: 'netfilter OUTPUT', hook: 'netfilter', chain: 'OUTPUT', tables: ['filter'] },
 ];
 
 /** What becomes of a match at a place: decided there, or why not. `none`: iptables does not allow it there. */
@@ -31,14 +34,20 @@ export type Standing =
   | { readonly kind: 'refused'; readonly reason: string }
   | { readonly kind: 'none' };
 
-/** Asks the compiler about a rule with this match. */
-export function standingOf(sample: ModuleSample, place: Place, family: Family): Standing {
-  const text = `*${place.table}\n-A ${place.chain} ${sample.words}\nCOMMIT\n`;
-  const { ruleset, diagnostics } = parseDump(text, { family, sets: ['a'] });
-  if (diagnostics.some(({ severity }) => severity === 'error')) return { kind: 'none' };
+/** Asks the compiler about a rule with this match or target. */
+export function standingOf({ words }: ModuleSample, place: Place, family: Family): Standing {
+  for (const table of place.tables) {
+    const text = `*${table}\n-A ${place.chain} ${words}\nCOMMIT\n`;
+    const { ruleset, diagnostics } = parseDump(text, { family, sets: ['a'] });
+    if (!diagnostics.some(({ severity }) => severity === 'error')) return standingIn(ruleset, table, place, family);
+  }
+  return { kind: 'none' };
+}
+
+function standingIn(ruleset: Ruleset, table: TableName, place: Place, family: Family): Standing {
   // As with --ipset.
   const { sets } = parseSets(`create a hash:ip family ${family === 'v4' ? 'inet' : 'inet6'}\n`);
-  const result = analyse(bindSets(ruleset, sets), { hook: place.hook, chain: place.chain, table: place.table });
+  const result = analyse(bindSets(ruleset, sets), { hook: place.hook, chain: place.chain, table });
   if (!result.ok) return { kind: 'refused', reason: result.diagnostics.map(({ message }) => message).join('; ') };
   const [rule] = result.analysis.rules;
   if (rule.undecided.length === 0) return { kind: 'exact' };
@@ -71,10 +80,19 @@ function row(sample: ModuleSample): { readonly cells: string; readonly reasons: 
 
 /** The page docs/modules/matches.md: every match at every hook, as the compiler has it. */
 export function modulePage(): string {
-  const rows = MODULE_SAMPLES.map((sample) => ({ sample, ...row(sample) }));
-  const head = ['match', ...PLACES.map(({ title }) => title)];
+  return page('Matches', 'match', MODULE_SAMPLES, NOTES);
+}
+
+/** The page docs/modules/targets.md: every target at every hook. */
+export function targetPage(): string {
+  return page('Targets', 'target', TARGET_SAMPLES, TARGET_NOTES);
+}
+
+function page(title: string, kind: string, samples: readonly ModuleSample[], notes: readonly string[]): string {
+  const rows = samples.map((sample) => ({ sample, ...row(sample) }));
+  const head = [kind, ...PLACES.map((place) => place.title)];
   return [
-    '# Matches at the hooks',
+    `# ${title} at the hooks`,
     '',
     'Generated from the tables that the compiler uses: `IPT2BPF_UPDATE=1 npx vitest run test/docs/modules.test.ts`.',
     '',
@@ -91,7 +109,7 @@ export function modulePage(): string {
     '',
     ...rows.flatMap(({ sample, reasons }) => reasons.map((reason) => `- \`${sample.words}\`: ${reason}.`)),
     '',
-    ...NOTES,
+    ...notes,
     '',
   ].join('\n');
 }
@@ -114,4 +132,15 @@ const NOTES = [
   '  dropped by exact objects at INPUT and FORWARD and passed by early ones: what the chain would see is not known.',
   '- More than 512 IPv6 extension headers, 400 SCTP chunks, or 64 KiB of searched text are not walked over: such packets',
   '  are dropped by exact objects and passed by early ones.',
+];
+
+const TARGET_NOTES = [
+  '## What exact rests on',
+  '',
+  '- A dash stands, too, for targets of tables that no hook takes: nat, security, and mangle and raw behind PREROUTING',
+  '  stay with iptables. What they change before the chain is a warning of the compiler.',
+  '- `LOG`, `NFLOG`: events go to a ring buffer of the object, not to the kernel log.',
+  '- `REJECT`: see [reject.md](../reject.md).',
+  '- At netfilter, targets that a program cannot perform are performed by rules of iptables itself behind the program; see',
+  '  [architecture.md](../architecture.md).',
 ];
