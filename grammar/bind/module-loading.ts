@@ -17,7 +17,7 @@ export function loadMatch(rule: RuleDraft, word: Word): void {
   if (entry !== undefined) return rule.addMatch(knownUse(entry, word));
   if (extensionNames('match').has(name)) return rule.addMatch(unknownUse(name, word));
   if (registry.isForeign('match', name)) {
-    return rule.stop('wrong-family', word, `match ${name} is not for ${FAMILY_NAMES[family]}`);
+    return rule.stop('wrong-family', word, `match ${name} is not for ${FAMILY_NAMES[family]}`, familyHint(family));
   }
   const names = [...registry.names('match'), ...extensionNames('match')];
   rule.stop('unknown-match', word, `there is no match "${name}"`, didYouMean(name, names));
@@ -52,14 +52,14 @@ export function loadTarget(rule: RuleDraft, word: Word, argument: Word, goto: bo
   }
   if (chains.has(name)) return rule.setTarget({ kind: 'chain', name, goto, at: argument });
   if (goto) {
-    const hint = didYouMean(name, chains.keys());
+    const hint = didYouMean(name, chains.keys()) ?? declarationHint(name);
     return rule.stop('unknown-chain', argument, `-g needs a chain, "${name}" is none`, hint);
   }
   const entry = registry.target(name);
   if (entry !== undefined) return rule.setTarget(knownUse(entry, argument));
   if (extensionNames('target').has(name)) return rule.setTarget(unknownUse(name, argument));
   if (registry.isForeign('target', name)) {
-    return rule.stop('wrong-family', argument, `target ${name} is not for ${FAMILY_NAMES[family]}`);
+    return rule.stop('wrong-family', argument, `target ${name} is not for ${FAMILY_NAMES[family]}`, familyHint(family));
   }
   const message = `"${name}" is neither a chain declared so far nor a target`;
   rule.stop('unknown-target', argument, message, targetHint(name, rule.surroundings));
@@ -77,7 +77,16 @@ function unknownUse(name: string, at: Word): UnknownUse {
 
 function targetHint(name: string, { chains, registry }: Surroundings): string {
   const names = [...chains.keys(), ...registry.names('target'), ...extensionNames('target')];
-  return didYouMean(name, names) ?? `declare the chain before its first use: ":${name} - [0:0]"`;
+  return didYouMean(name, names) ?? declarationHint(name);
+}
+
+function declarationHint(name: string): string {
+  return `declare the chain before its first use: ":${name} - [0:0]"`;
+}
+
+function familyHint(family: Family): string {
+  const other = family === 'v4' ? 'v6' : 'v4';
+  return `the rules are read as ${FAMILY_NAMES[family]}; are they ${FAMILY_NAMES[other]} ones (--family ${other})?`;
 }
 
 const TARGET_NAME_BYTES = 28;

@@ -28,7 +28,7 @@ export function takeModuleOption(
   if ((spec.value.arity === 0 || spec.value.optional === true) && glued !== undefined) {
     return source.stop('unknown-option', word, `"${spec.flag}" takes no value`);
   }
-  const values = spec.value.optional === true ? takeOptional(source) : takeWords(source, spec.value.arity, word, glued);
+  const values = spec.value.optional === true ? takeOptional(source) : takeWords(source, spec, word, glued);
   if (values === undefined) return;
   if (inverted && !spec.invertible) source.fault('bad-inversion', word, `"!" cannot stand before ${spec.flag}`);
   if (use.given[key] !== undefined && !spec.repeatable && spec.ends.length === 0) {
@@ -99,7 +99,7 @@ const UNREAD = { value: undefined, inverted: false };
 
 function takeWords(
   source: WordSource,
-  arity: number,
+  { flag, value: { arity, placeholder } }: OptionSpec<unknown>,
   word: Word,
   glued: string | undefined,
 ): readonly Word[] | undefined {
@@ -109,7 +109,7 @@ function takeWords(
     const value = i === 0 ? firstWord(source, word, glued) : source.nextPlainWord();
     if (value === undefined) {
       const need = arity === 1 ? 'a word' : `${arity} words`;
-      source.stop('missing-argument', word, `"${word.text}" needs ${need} behind it`);
+      source.stop('missing-argument', word, `"${word.text}" needs ${need} behind it`, `write ${flag} ${placeholder}`);
       return undefined;
     }
     values.push(value);

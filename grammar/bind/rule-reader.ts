@@ -1,3 +1,4 @@
+import { didYouMean } from '../modules/value/suggest.js';
 import { wholeNumber } from '../modules/value/number.js';
 import type { ModuleContext } from '../modules/define.js';
 import type { SourceRange } from '../model/diagnostic.js';
@@ -119,7 +120,12 @@ class RuleReader implements WordSource, Loaded {
     } else if (word.text.startsWith('#')) {
       this.stop('indented-comment', word, 'a comment must begin in the first column', 'move it to a line of its own');
     } else {
-      this.stop('bad-argument', word, `"${word.text}" belongs to no option`, plainWordHint(word));
+      this.stop(
+        'bad-argument',
+        word,
+        `"${word.text}" belongs to no option`,
+        plainWordHint(word, this.words[this.index - 2]),
+      );
     }
   }
 
@@ -373,10 +379,13 @@ function gluedWord(word: Word, text: string): Word {
   return { line: word.line, column: word.column, length: word.length, raw: word.raw, text };
 }
 
-function plainWordHint({ text }: Word): string | undefined {
+/** `before`: the word in front of it. */
+function plainWordHint({ text }: Word, before: Word | undefined): string | undefined {
   if (/['“”„‘’«»]/.test(text)) return 'only straight double quotes (") keep words together';
   if (/^[‐‑‒–—−]/.test(text)) return `write ${text.replace(/^[‐‑‒–—−]+/, text.length > 2 ? '--' : '-')}`;
   if (/^(?:.*\/)?(?:sudo|ip6?tables(?:-legacy|-nft)?)$/.test(text)) return 'a line of a dump begins with -A CHAIN';
   if (/^[*:]/.test(text)) return 'the table before it lacks its COMMIT';
-  return undefined;
+  if (before === undefined) return didYouMean(text, ['COMMIT']);
+  if (before.text === '' || before.text.startsWith('-')) return undefined;
+  return `if it belongs to "${before.text}", put both in one pair of double quotes`;
 }

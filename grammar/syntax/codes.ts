@@ -14,6 +14,7 @@ export const CODES = {
   'bad-table': 'the table line names no table, or one that does not exist',
   'bad-commit': 'COMMIT is not exactly that word and a newline',
   'bad-counters': 'counters are not [packets:bytes]',
+  'open-quote': 'a quote is never closed: the word takes in the rest of the line, newline and all',
   'indented-comment': 'a comment that does not begin in the first column, or behind a rule',
   // chains
   'bad-chain-line': 'a chain line lacks its name or its policy',

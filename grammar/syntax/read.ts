@@ -158,9 +158,11 @@ function ruleLine(words: readonly Word[], counters: Piece | undefined, text: str
   const badCommit = commitFault(words, text);
   if (badCommit !== undefined) return { kind: 'commit', range, ...withFaults(frame, [badCommit]) };
   const bounds = withFaults(frame, wordFaults(words, range));
-  if (counters === undefined) return { kind: 'rule', range, ...bounds, source, words };
+  const open = openQuote(last);
+  const sound = open === undefined ? bounds : withFaults(bounds, [open]);
+  if (counters === undefined) return { kind: 'rule', range, ...sound, source, words };
   const value = parseCounters(counters.image);
-  const checked = value === undefined ? withFaults(bounds, [oddCounters(counters, line)]) : bounds;
+  const checked = value === undefined ? withFaults(sound, [oddCounters(counters, line)]) : sound;
   return { kind: 'rule', range, ...checked, source, words, counters: value };
 }
 
@@ -179,6 +181,14 @@ function commitFault(words: readonly Word[], text: string): Diagnostic | undefin
   }
   const hint = 'add a newline; iptables-nft-restore takes the file as it is, iptables-legacy-restore does not';
   return problem('bad-commit', at, 'the file ends without a newline after COMMIT', hint);
+}
+
+/** iptables-restore takes it; nearly always somebody has forgotten a quote. */
+function openQuote(last: Word | undefined): Diagnostic | undefined {
+  if (last === undefined || !last.raw.endsWith('\n')) return undefined;
+  const quote = last.raw.indexOf('"');
+  const at = { line: last.line, column: last.column + quote, length: last.raw.length - quote - 1 };
+  return warning('open-quote', at, 'the quote is never closed: the rest of the line belongs to it', 'close it with "');
 }
 
 function wordFaults(words: readonly Word[], range: SourceRange): readonly Diagnostic[] {

@@ -140,7 +140,8 @@ function configOf(options: Options): Config | undefined {
     rate: perSecond ? { ...rate, average: rate.average / BigInt(rate.seconds) } : rate,
     burst: inBytes ? byteBurst(options.burst?.value ?? 0n, rate.average) : (options.burst?.value ?? DEFAULT_BURST),
     expire: options.expire?.value ?? idle * 1000,
-    interval: options.rateInterval?.value ?? (inBytes ? 1 : rate.seconds),
+    // Without --hashlimit-rate-match nobody looks at it, and it is not saved.
+    interval: (options.rateMatch && options.rateInterval?.value) ?? (inBytes ? 1 : rate.seconds),
   };
 }
 

@@ -1,5 +1,6 @@
 import type { ModuleContext, Parsed, ValueType } from '../define.js';
-import { anyServicePort, servicePort, type ServiceProtocol } from './services.js';
+import { anyServicePort, serviceNames, servicePort, type ServiceProtocol } from './services.js';
+import { unknownName } from './suggest.js';
 import { plainNumber, printNumberRange, scanUnsigned, UINT16, wholeNumber, type NumberRange } from './number.js';
 
 export const ALL_PORTS: NumberRange = { lo: 0, hi: UINT16 };
@@ -9,15 +10,16 @@ export function isAllPorts({ lo, hi }: NumberRange): boolean {
 }
 
 /** What is wrong with the text of one port. */
-function notAPort(word: string, what: string): { readonly error: string; readonly hint?: string } {
-  const error = `"${word}" is not a port or a service${what}`;
-  return word.includes(',') ? { error, hint: 'lists are for -m multiport: --sports, --dports, --ports' } : { error };
+function notAPort(word: string, protocol?: ServiceProtocol): { readonly error: string; readonly hint?: string } {
+  const error = `"${word}" is not a port or a service${protocol === undefined ? '' : ` of ${protocol}`}`;
+  if (word.includes(',')) return { error, hint: 'lists are for -m multiport: --sports, --dports, --ports' };
+  return /\d/.test(word) ? { error } : unknownName(word, serviceNames(protocol), error);
 }
 
 /** One port by number (decimal, octal, hexadecimal) or by its name in `protocol` (libxtables `xtables_parse_port`). */
 export function parsePort(word: string, protocol: ServiceProtocol): Parsed<number> {
   const value = wholeNumber(word, 0, UINT16) ?? servicePort(word, protocol);
-  return value === undefined ? notAPort(word, ` of ${protocol}`) : { value };
+  return value === undefined ? notAPort(word, protocol) : { value };
 }
 
 /**
@@ -41,7 +43,7 @@ export const resolvedPort: ValueType<number> = {
   placeholder: 'port',
   parse: ([word]) => {
     const value = word === '' ? 0 : resolvePort(word);
-    return value === undefined ? notAPort(word, '') : { value };
+    return value === undefined ? notAPort(word) : { value };
   },
   print: (port) => [String(port)],
 };
@@ -57,7 +59,7 @@ export function parsePortRange(word: string, { takesReversedRanges }: ModuleCont
   for (const [i, piece] of pieces.entries()) {
     if (piece === '') continue;
     const port = resolvePort(piece);
-    if (port === undefined) return notAPort(piece, '');
+    if (port === undefined) return notAPort(piece);
     if (port < previous && takesReversedRanges !== true) return { error: `"${word}" ends before it starts` };
     previous = port;
     ends[i] = port;

@@ -37,7 +37,9 @@ export const rate: ValueType<number> = {
     const slash = word.indexOf('/');
     const name = slash < 0 ? 'second' : word.slice(slash + 1);
     const unit = name === '' ? undefined : UNITS.find(([unitName]) => isPrefix(name, unitName));
-    if (unit === undefined) return { error: `"${word}" is not a rate` };
+    if (unit === undefined) {
+      return { error: `"${word}" is not a rate`, hint: 'the units are /second, /minute, /hour and /day' };
+    }
     // Like atoi: what stands behind the digits is not looked at.
     const count = Number(/^\s*\+?(\d+)/.exec(word)?.[1] ?? 0);
     if (count === 0) return { error: `"${word}" is not a rate` };

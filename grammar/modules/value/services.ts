@@ -301,3 +301,9 @@ export function servicePort(name: string, protocol: ServiceProtocol): number | u
 export function anyServicePort(name: string): number | undefined {
   return servicePort(name, 'tcp') ?? servicePort(name, 'udp') ?? servicePort(name, 'sctp');
 }
+
+/** Names of services, of one protocol or of all. */
+export function serviceNames(protocol?: ServiceProtocol): readonly string[] {
+  const keys = [...PORTS.keys()].map((key) => key.split(' '));
+  return keys.flatMap(([of, name]) => (protocol === undefined || of === protocol ? [name] : []));
+}

@@ -32,9 +32,23 @@ export function nearest(word: string, names: Iterable<string>): string | undefin
   return best;
 }
 
+/** Letters of a name that say enough to find it by them alone. */
+const TELLING = 4;
+
+/** The shortest of `names` that ends in the letters of `word`: `--days` is in `--weekdays`. */
+function longerName(word: string, names: Iterable<string>): string | undefined {
+  const letters = word.replace(/^-+/, '').toLowerCase();
+  if (letters.length < TELLING) return undefined;
+  return [...names]
+    .filter((name) => name.toLowerCase().endsWith(letters))
+    .toSorted((a, b) => a.length - b.length)
+    .at(0);
+}
+
 /** `did you mean X?`, or nothing. */
 export function didYouMean(word: string, names: Iterable<string>): string | undefined {
-  const name = nearest(word, names);
+  const known = [...names];
+  const name = nearest(word, known) ?? longerName(word, known);
   return name === undefined ? undefined : `did you mean ${name}?`;
 }
 

@@ -28,6 +28,47 @@ describe('marks and hints', () => {
       want: '--ctstate [unknown-option] it belongs to -m conntrack, which must stand before it',
     },
     {
+      name: 'an option by the end of its name',
+      line: '-A INPUT -m time --days Mon',
+      want: '--days [unknown-option] did you mean --weekdays?',
+    },
+    {
+      name: 'too few words',
+      line: '-A INPUT -p tcp --tcp-flags SYN',
+      want: '--tcp-flags [missing-argument] write --tcp-flags mask comp',
+    },
+    {
+      name: 'a mistyped service',
+      line: '-A INPUT -p tcp --dport htpp',
+      want: 'htpp [bad-value] did you mean http?',
+    },
+    {
+      name: 'a unit that is none',
+      line: '-A INPUT -m limit --limit 5/sce',
+      want: '5/sce [bad-value] the units are /second, /minute, /hour and /day',
+    },
+    {
+      name: 'words without quotes',
+      line: '-A INPUT -m comment --comment two words',
+      want: 'words [bad-argument] if it belongs to "two", put both in one pair of double quotes',
+    },
+    {
+      name: 'a match of the other family',
+      line: '-A INPUT -m eui64',
+      want: 'eui64 [wrong-family] the rules are read as IPv4; are they IPv6 ones (--family v6)?',
+    },
+    {
+      name: 'a quote that is never closed',
+      line: '-A INPUT -m comment --comment "x',
+      want: '"x [open-quote] close it with "',
+    },
+    {
+      name: 'a chain for -g that is not declared',
+      line: '-A INPUT -g nowhere',
+      want: 'nowhere [unknown-chain] declare the chain before its first use: ":nowhere - [0:0]"',
+    },
+    { name: 'a mistyped COMMIT', line: 'COMIT', want: 'COMIT [bad-argument] did you mean COMMIT?' },
+    {
       name: 'an option of several protocols',
       line: '-A INPUT --dport 22',
       want: '--dport [unknown-option] it belongs to -p dccp, -p sctp, -p tcp, -p udp, which must stand before it',
@@ -143,7 +184,7 @@ describe('marks and hints', () => {
   });
 
   it('says nothing of options that may still come where reading stopped', () => {
-    expect(faults('-A INPUT -j IDLETIMER --timeout')).toEqual(['--timeout [missing-argument] -']);
+    expect(faults('-A INPUT -j IDLETIMER --timeout')).toEqual(['--timeout [missing-argument] write --timeout number']);
   });
 
   it('finds every fault of a file', () => {

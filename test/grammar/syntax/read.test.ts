@@ -50,12 +50,12 @@ const rows: readonly { readonly name: string; readonly text: string; readonly wa
   {
     name: 'an open quote takes the newline',
     text: '-c "x\n-A\n',
-    want: ['1:1+5 rule "-c"@1+2 "x\\n"@4+3', '2:1+2 rule "-A"@1+2'],
+    want: ['1:1+5 rule "-c"@1+2 "x\\n"@4+3 open-quote@4', '2:1+2 rule "-A"@1+2'],
   },
   {
     name: 'an escaped newline in an open quote',
     text: '"x\\\n-A\n',
-    want: ['1:1+3 rule "x\\n"@1+4', '2:1+2 rule "-A"@1+2'],
+    want: ['1:1+3 rule "x\\n"@1+4 open-quote@1', '2:1+2 rule "-A"@1+2'],
   },
   { name: 'single quotes', text: "'a b'\n", want: [`1:1+5 rule "'a"@1+2 "b'"@4+2`] },
   {
