@@ -20,6 +20,7 @@ export type RuntimeErrorCode =
   | 'no-mark'
   | 'malformed-types'
   | 'hook-taken'
+  | 'no-cgroup'
   | 'no-set'
   | 'bad-element'
   | 'element-exists'

@@ -12,6 +12,7 @@ interface SystemCallNumbers {
   readonly recvfrom: number;
   readonly recvmmsg: number;
   readonly bind: number;
+  readonly listen: number;
   readonly setsockopt: number;
   readonly unshare: number;
   readonly setns: number;
@@ -28,6 +29,7 @@ const X64: SystemCallNumbers = {
   sendto: 44,
   recvfrom: 45,
   bind: 49,
+  listen: 50,
   setsockopt: 54,
   unshare: 272,
   recvmmsg: 299,
@@ -42,6 +44,7 @@ const ARM64: SystemCallNumbers = {
   unshare: 97,
   socket: 198,
   bind: 200,
+  listen: 201,
   sendto: 206,
   recvfrom: 207,
   setsockopt: 208,

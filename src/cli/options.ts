@@ -92,6 +92,17 @@ export const ipsetOption = (): Option =>
 
 export const jsonOption = (): Option => new Option('--json', 'print the result as JSON on stdout');
 
+/** `tcp:7000,udp:8000`. */
+export const knockOption = (): Option =>
+  new Option('--knock <ports>', 'open these ports for knocks, e.g. tcp:7000,udp:8000').argParser((value) =>
+    value.split(',').map((word) => {
+      const [, protocol, digits] = /^(tcp|udp):(\d{1,5})$/.exec(word) ?? [];
+      const port = Number(digits);
+      if ((protocol === 'tcp' || protocol === 'udp') && port >= 1 && port <= 65535) return { protocol, port };
+      throw new InvalidArgumentError('It is a list of tcp:PORT and udp:PORT, with commas between.');
+    }),
+  );
+
 /** How a chain becomes a program: the same for every verb that compiles or looks at it as the compiler does. */
 export function translationOptions(): readonly Option[] {
   return [

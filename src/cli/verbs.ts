@@ -7,22 +7,24 @@ import {
   hookOption,
   ipsetOption,
   jsonOption,
+  knockOption,
   refuseMissing,
   required,
   tableOption,
   translationOptions,
   whole,
 } from './options.js';
-import type { ExitCode } from './output.js';
 
 /** Each verb's code is loaded when it runs, so that `--help` and `--version` start fast. */
-type Finish = (code: ExitCode) => void;
+type Finish = (code: number) => void;
 
 interface Verb {
   readonly name: string;
   readonly does: string;
   /** Positional arguments, dumps all of them. */
   readonly dumps: readonly string[];
+  /** Whether the words behind -- are a command. */
+  readonly command?: true;
   readonly options: readonly Option[];
   readonly exit: string;
   readonly examples: readonly string[];
@@ -61,13 +63,21 @@ export function addVerbs(program: Command, finish: Finish): void {
   add(program, VERIFY).action(async (dump: string, options) =>
     finish(await (await import('./verify.js')).run(dump, options)),
   );
+  const runWith = add(program, RUN_WITH);
+  runWith.action(async (dump: string, options) =>
+    finish(await (await import('./run-with.js')).run(dump, runWith.args.slice(1), options)),
+  );
 }
 
 function add(program: Command, verb: Verb): Command {
   const command = program.command(verb.name).description(verb.does);
   for (const name of verb.dumps) command.argument(`<${name}>`, 'iptables-save text; - is standard input');
+  // The words behind -- are nobody's arguments: as some of the verb's they would fill the list of verbs.
+  command.allowExcessArguments(verb.command === true);
   for (const option of verb.options) command.addOption(option);
-  return refuseMissing(command)
+  refuseMissing(command);
+  if (verb.command === true) command.usage(`${command.usage()} -- <command> …`);
+  return command
     .helpOption('-h, --help', 'print this help')
     .showHelpAfterError(`(see ipt2bpf ${verb.name} --help)`)
     .addHelpText('after', `\nExit code ${verb.exit}\n\n${examples(verb.examples)}`);
@@ -206,5 +216,31 @@ const VERIFY: Verb = {
     'sudo ipt2bpf verify rules.v4 --hook netfilter',
     'ipt2bpf verify rules.v4 --hook tc --chain FORWARD --engines interpreter --packets 1000',
     'sudo ipt2bpf verify rules.v4 --hook xdp --chain INPUT --pcap capture.pcap --junit verify.xml',
+  ],
+};
+
+const RUN_WITH: Verb = {
+  name: 'run-with',
+  does: 'run a command whose sockets have the rules of a dump as their filter (cgroup v2; needs root)',
+  dumps: ['dump'],
+  command: true,
+  options: [
+    new Option('--also <dump>', 'the dump of the other IP version'),
+    knockOption(),
+    new Option('--cgroup <directory>', 'where the control group is made: in that of ipt2bpf itself if left out'),
+    new Option(
+      '--systemd <unit>',
+      'run nothing: print a drop-in that gives the filter to a unit, and the unit that loads it',
+    ),
+    new Option('-o, --output <directory>', 'with --systemd: write both into a directory, as /etc/systemd/system'),
+    new Option('--pin <directory>', 'run nothing: load the programs and pin them there'),
+    ...translationOptions().filter(({ long }) => !['--mode', '--vlan', '--table'].includes(long ?? '')),
+  ],
+  exit: 'of the command, 128 + n after signal n; 1: rules refused; 2: trouble at the start.',
+  examples: [
+    'sudo ipt2bpf run-with app.v4 -- ./server --port 8080',
+    'sudo ipt2bpf run-with app.v4 --also app.v6 --reject drop -- setpriv --reuid www ./server',
+    'sudo ipt2bpf run-with knock.v4 --knock tcp:7000,udp:8000 -- ./server',
+    'sudo ipt2bpf run-with app.v4 --systemd nginx.service -o /etc/systemd/system',
   ],
 };

@@ -1,0 +1,167 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { cgroupMount, ownGroup } from '../../../bpf-runtime/cgroup/group.js';
+import { hasCommand, run } from '../../../bpf-runtime/system/command.js';
+import { withNetworkNamespace } from '../../../bpf-runtime/system/namespace.js';
+import { builtCli } from '../../docs/support/built-cli.js';
+
+function hasGroups(): boolean {
+  try {
+    return cgroupMount() !== '';
+  } catch {
+    return false;
+  }
+}
+
+const able = process.getuid?.() === 0 && hasGroups() && hasCommand('ip', ['-V']);
+const HERE = resolve('test/src/run-with');
+const here = (name: string): string => join(HERE, name);
+let tool: readonly string[] = [];
+const made: string[] = [];
+
+beforeAll(() => {
+  tool = [process.execPath, join(builtCli('run-with'), 'src/cli/main.js'), 'run-with'];
+}, 120_000);
+afterAll(() => made.forEach((directory) => rmSync(directory, { recursive: true })));
+
+function folder(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'ipt2bpf-run-with-'));
+  made.push(directory);
+  return directory;
+}
+
+interface Outcome {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs words in a network namespace of their own, with a loopback device. */
+function inNamespace(words: readonly string[], before: () => void = () => undefined): Outcome {
+  return withNetworkNamespace(() => {
+    run('ip', ['link', 'set', 'lo', 'up']);
+    before();
+    return spawnSync(words[0], words.slice(1), { encoding: 'utf8' });
+  });
+}
+
+const groups = (): readonly string[] => readdirSync(ownGroup()).filter((name) => name.startsWith('ipt2bpf-'));
+
+describe.skipIf(!able)('run-with (skipped without root, cgroup v2 or ip)', () => {
+  const KNOCKED = {
+    started: 'ready',
+    seen: [
+      ['before', 'silent'],
+      ['knock', 'silent'],
+      ['after the knock', 'answered'],
+      ['too late', 'silent'],
+    ],
+    exit: 7,
+  };
+
+  it('opens a port to who has knocked, for a time, and ends with the exit code of the command', () => {
+    const guarded = [...tool, here('knock.v4'), '--knock', 'tcp:7000', '--', process.execPath, here('server.mjs')];
+    const { stdout, stderr } = inNamespace([process.execPath, here('scenario.mjs'), ...guarded]);
+    expect(JSON.parse(stdout), stderr).toEqual(KNOCKED);
+    expect(groups()).toEqual([]);
+  });
+
+  it.skipIf(!hasCommand('iptables-legacy'))('as iptables does (skipped without iptables-legacy)', () => {
+    const plain = [process.execPath, here('scenario.mjs'), process.execPath, here('server.mjs')];
+    const { stdout, stderr } = inNamespace(plain, () =>
+      run('iptables-legacy-restore', [], readFileSync(here('knock.v4'))),
+    );
+    expect(JSON.parse(stdout), stderr).toEqual(KNOCKED);
+  });
+
+  it('filters a socket that was passed, which is then of the command', () => {
+    const guarded = [...tool, here('passed.v4'), '--', process.execPath, here('passed.mjs')];
+    const { stdout, stderr } = inNamespace([process.execPath, here('activation.mjs'), ...guarded]);
+    expect(JSON.parse(stdout), stderr).toEqual({ started: 'ready', answers: ['mine', 'silent'], exit: 7 });
+  });
+
+  const endings: readonly { name: string; command: readonly string[]; want: number }[] = [
+    { name: 'its own', command: ['sh', '-c', 'exit 5'], want: 5 },
+    { name: 'that of a signal', command: ['sh', '-c', 'kill -9 $$'], want: 137 },
+    { name: 'that of a shell, of what is not there', command: ['/no/such/command'], want: 127 },
+  ];
+  it.each(endings)('the exit code is $name', ({ command, want }) => {
+    const { status, stderr } = inNamespace([...tool, here('passed.v4'), '--', ...command]);
+    expect(status, stderr).toBe(want);
+    expect(groups()).toEqual([]);
+  });
+
+  it('says who sends what is dropped, as iptables does', () => {
+    const rules = join(folder(), 'out.v4');
+    writeFileSync(rules, '*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT DROP [0:0]\nCOMMIT\n');
+    const send = `require('dgram').createSocket('udp4').send('x', 9, '127.0.0.1', (e) => process.exit(e?.code === 'EPERM' ? 42 : 1))`;
+    const { status, stderr } = inNamespace([...tool, rules, '--', process.execPath, '-e', send]);
+    expect(status, stderr).toBe(42);
+  });
+
+  it('leaves the group with its filter where processes go on', () => {
+    const { status, stderr } = inNamespace([...tool, here('passed.v4'), '--', 'sh', '-c', 'sleep 1 & exit 0']);
+    expect(status).toBe(0);
+    const [, directory] = /processes are left in (\S+):/.exec(stderr) ?? [];
+    expect(existsSync(join(directory, 'cgroup.procs'))).toBe(true);
+    spawnSync('sleep', ['1.2']);
+    run('rmdir', [directory]);
+  });
+
+  it('pins programs for systemd to attach', () => {
+    const pins = `/sys/fs/bpf/ipt2bpf-run-with-test-${process.pid}`;
+    try {
+      const { status, stderr } = inNamespace([...tool, here('passed.v4'), '--pin', pins]);
+      expect(status, stderr).toBe(0);
+      expect(readdirSync(pins).sort()).toEqual(['egress-v4', 'ingress-v4']);
+    } finally {
+      rmSync(pins, { recursive: true, force: true });
+    }
+  });
+});
+
+describe('what is not started', () => {
+  const plain = (...words: readonly string[]): Outcome =>
+    spawnSync(tool[0], [...tool.slice(1), ...words], { encoding: 'utf8' });
+  const cases: readonly { name: string; words: readonly string[]; status: number; want: RegExp }[] = [
+    { name: 'no command', words: [here('passed.v4')], status: 2, want: /needs a command behind --/ },
+    {
+      name: 'two dumps of one version',
+      words: [here('passed.v4'), '--also', here('knock.v4'), '--', 'true'],
+      status: 2,
+      want: /of the same IP version/,
+    },
+    {
+      name: 'rules that sockets cannot decide',
+      words: ['fixtures/dumps/web-server.v4', '--', 'true'],
+      status: 1,
+      want: /refused at cgroup; nothing was started/,
+    },
+    {
+      name: 'a knock at no port',
+      words: [here('passed.v4'), '--knock', 'tcp:0', '--', 'true'],
+      status: 2,
+      want: /tcp:PORT/,
+    },
+  ];
+  it.each(cases)('$name', ({ words, status, want }) => {
+    const result = plain(...words);
+    expect(result.stderr).toMatch(want);
+    expect(result.status).toBe(status);
+  });
+
+  it('writes a drop-in and the unit that loads the programs', () => {
+    const directory = folder();
+    const words = [here('passed.v4'), '--systemd', 'app.service', '-o', directory];
+    expect(plain(...words).status).toBe(0);
+    const conf = readFileSync(join(directory, 'app.service.d/ipt2bpf.conf'), 'utf8');
+    expect(conf).toContain('Requires=ipt2bpf-app.service\nAfter=ipt2bpf-app.service');
+    expect(conf).toContain('IPIngressFilterPath=/sys/fs/bpf/ipt2bpf/app_service/ingress-v4\n');
+    expect(conf).toContain('IPEgressFilterPath=/sys/fs/bpf/ipt2bpf/app_service/egress-v4\n');
+    const unit = readFileSync(join(directory, 'ipt2bpf-app.service'), 'utf8');
+    expect(unit).toMatch(/^ExecStart=\S+ \S+ run-with \S*passed\.v4 .*--pin \/sys\/fs\/bpf\/ipt2bpf\/app_service$/m);
+  });
+});
