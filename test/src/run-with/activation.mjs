@@ -25,7 +25,7 @@ const started = await Promise.race([
   new Promise((resolve) => child.stdout.on('data', (data) => String(data).includes('ready') && resolve('ready'))),
 ]);
 // From here on only the command accepts.
-listener.unref();
+listener.close();
 const answers = started === 'ready' ? [await ask('127.0.0.1'), await ask('127.0.0.3')] : [];
 child.kill('SIGTERM');
 console.log(JSON.stringify({ started, answers, exit: await exited }));
