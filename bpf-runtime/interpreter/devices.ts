@@ -49,6 +49,9 @@ export function deviceObjects(
   return [...objects, structObject(structs, 'net', NET, { dev_index_head: pointer(INDEX_HEADS) }), heads];
 }
 
+/** Bytes; of the loopback device, too. */
+const ETHERNET_HEADER = 14;
+
 /** ARPHRD_* (include/uapi/linux/if_arp.h): loopback or Ethernet. */
 function hardwareType({ name }: Device): number {
   return name === 'lo' ? 772 : 1;
@@ -105,6 +108,7 @@ function deviceMembers(
   const members: Record<string, KernelValue> = {};
   if (known.has('name')) members['name'] = { kind: 'chars', value: device.name };
   if (known.has('type')) members['type'] = { kind: 'number', bytes: 2, value: hardwareType(device) };
+  if (known.has('hard_header_len')) members['hard_header_len'] = { kind: 'number', bytes: 2, value: ETHERNET_HEADER };
   if (known.has('ifindex')) members['ifindex'] = { kind: 'number', bytes: 4, value: device.ifindex };
   if (known.has('nd_net') && structs.some(({ name }) => name === 'possible_net_t'))
     members['nd_net.net'] = pointer(NET);

@@ -72,8 +72,10 @@ export interface ChainSettings {
   line(rule: ReachableRule): SourceLine;
   /** Emits an opaque test that the view can decide. */
   opaque(code: Code, test: Opaque, at: OpaquePlace, ifTrue: string, ifFalse: string): void;
-  /** Emits the event of a LOG rule. */
-  log(code: Code, rule: ReachableRule, flow: number): void;
+  /** Emits the event of a LOG rule; r1 = context, r6 = flow. */
+  log(code: Code, rule: ReachableRule): void;
+  /** Whether chain functions get the context where no payload test needs it. */
+  readonly context?: boolean;
   /** Emits a target that iptables performs behind the program; the verdict code where it ends (netfilter). */
   readonly left?: (code: Code, rule: ReachableRule) => number | undefined;
   /** Where rules have tests that walk over the packet. */
@@ -266,7 +268,7 @@ export class ChainCompiler {
     code.place(fell);
     code.emit(mov64(R6, reg(R1)));
     if (this.settings.mode === 'early') code.emit(mov64(R7, reg(R2)), alu64('and', R7, 1));
-    if (this.settings.payload !== undefined) code.emit(store(8, R10, CONTEXT_SLOT, R4));
+    if (this.keepsContext) code.emit(store(8, R10, CONTEXT_SLOT, R4));
     if (group.length > 1) {
       for (const part of group.slice(1)) code.emit(jump32('jeq', R3, part.id, partLabel(part.id)));
     }
@@ -299,6 +301,15 @@ export class ChainCompiler {
     this.emitParts(code, chain, flow, maybe, mov64(R4, reg(R6)));
   }
 
+  private get keepsContext(): boolean {
+    return this.settings.payload !== undefined || this.settings.context === true;
+  }
+
+  private emitLog(code: Code, rule: ReachableRule): void {
+    code.emit(load(8, R1, R10, CONTEXT_SLOT));
+    this.settings.log(code, rule);
+  }
+
   private emitParts(
     code: Code,
     chain: string,
@@ -311,7 +322,7 @@ export class ChainCompiler {
     const done = code.label('called');
     ids.forEach((id, index) => {
       code.emit(mov64(R1, reg(flow)), mov64(R2, maybe), mov64(R3, id));
-      if (this.settings.payload !== undefined) code.emit(context);
+      if (this.keepsContext) code.emit(context);
       code.emit(callFunction(PART_PREFIX + id));
       if (index < ids.length - 1) code.emit(jump64('jne', R0, VERDICT.NEXT, done));
     });
@@ -418,7 +429,7 @@ export class ChainCompiler {
   /** What a rule does that matches, has been counted, and does not decide by itself. */
   private emitAftermath(code: Code, rule: ReachableRule, inlined: Inlined | undefined): void {
     const { effect } = rule.rule.target;
-    if (effect.kind === 'log') this.settings.log(code, rule, R6);
+    if (effect.kind === 'log') this.emitLog(code, rule);
     if (effect.kind === 'mark') this.emitMark(code, effect.clear, effect.flip);
     if (effect.kind !== 'jump') return;
     this.emitJump(code, effect.chain, undefined);
@@ -436,7 +447,7 @@ export class ChainCompiler {
     if (effect.kind === 'reject') return;
     const whole = code.label('whole');
     code.emit(load(8, R1, R10, DROPPING_SLOT), jump64('jeq', R1, 0, whole));
-    if (effect.kind === 'log') this.settings.log(code, rule, R6);
+    if (effect.kind === 'log') this.emitLog(code, rule);
     code.emit(mov32(R8, this.settings.key(rule)), mov32(R9, VERDICT.DROP), goto(EXITS.countAndLeave));
     code.place(whole);
   }

@@ -13,8 +13,8 @@ import { engineFunctions, EngineTables } from './engine/index.js';
 import { isSocketHook } from './place.js';
 import { socketAssumptions } from './socket-notes.js';
 import { CAST_KFUNC, DEVICE_STRUCTS } from './device-name.js';
-import { eventsMap } from './log.js';
-import type { CompileOptions, Hook, Manifest } from './manifest.js';
+import { EVENT_TAIL, eventMaps } from './log.js';
+import type { CompileOptions, EventLayout, EventRule, Hook, Manifest } from './manifest.js';
 import { askEntries, ASKED_MAP, BEGIN, MOST_ASKED } from './netfilter/ask.js';
 import { GUARD, NOTE_MAPS, noteEntries } from './netfilter/notes.js';
 import { DYNPTR_KFUNC, NETFILTER_STRUCTS } from './netfilter/structs.js';
@@ -106,7 +106,7 @@ function buildSpec(built: Built, manifest: Manifest): ObjectSpec {
   const maps: MapSpec[] = [countersMap(manifest.counters.length)];
   maps.push(...common.memory.maps());
   maps.push(...common.sets.maps());
-  if (programs.some(({ logs }) => logs)) maps.push(eventsMap);
+  if (programs.some(({ logs }) => logs)) maps.push(...eventMaps(common.layout));
   if (!common.notes.isEmpty) maps.push(...NOTE_MAPS);
   if (common.asks.questions.length > 0) maps.push(ASKED_MAP);
   const functions = new Map(programs.flatMap((program) => program.functions.map((f) => [f.name, f] as const)));
@@ -210,7 +210,7 @@ function buildManifest(built: Built, options: CompileOptions): Manifest {
       ...setNotes(common.sets.sets),
     ],
     deferred,
-    ...(logs ? { event: { bytes: common.layout.bytes, fields } } : {}),
+    ...(logs ? { event: eventLayout(built, fields) } : {}),
     needs: needs(built, logs),
   };
 }
@@ -287,6 +287,27 @@ const QUEUE_ASSUMPTION =
 const NETFILTER_ASSUMPTIONS = [
   'the programs stand in the place of table filter: iptables keeps no more of it than the residual rules',
 ];
+
+function eventLayout(
+  { analyses, common: { layout, counters } }: Built,
+  fields: Readonly<Record<string, number>>,
+): EventLayout {
+  const owner = layout.facts.get('owner');
+  const rules = new Map<number, EventRule>();
+  for (const { rule } of analyses.flatMap(({ rules: all }) => all)) {
+    const { effect } = rule.rule.target;
+    if (effect.kind !== 'log') continue;
+    const { kind: _kind, ...how } = effect;
+    rules.set(counters.of(rule), { rule: counters.of(rule), ...how });
+  }
+  return {
+    bytes: layout.bytes,
+    fields,
+    ...(owner === undefined ? {} : { owner }),
+    tail: EVENT_TAIL,
+    rules: [...rules.values()].sort((a, b) => a.rule - b.rule),
+  };
+}
 
 function needs(built: Built, logs: boolean): Manifest['needs'] {
   const { analyses, programs, common } = built;

@@ -76,6 +76,41 @@ export interface ResidualRule {
   readonly target: readonly string[];
 }
 
+/** A rule of LOG or NFLOG: what it says of its packets. */
+export interface EventRule {
+  /** Its key among the counters. */
+  readonly rule: number;
+  readonly prefix: string;
+  /** Syslog level. */
+  readonly level: number;
+  /** NF_LOG_* bits (include/uapi/linux/netfilter/nf_log.h). */
+  readonly flags: number;
+  /** Netlink group; absent for LOG. */
+  readonly group?: number;
+}
+
+/** An event: struct flow, whose second u32 is the rule, and what the program has taken of the packet. */
+export interface EventLayout {
+  /** Of struct flow. */
+  readonly bytes: number;
+  /** Byte offsets of fields: numbers in host order, wide ones as u64 words, most significant first. */
+  readonly fields: Readonly<Record<string, number>>;
+  /** Of three u32: bits (1: there is a socket, 2: it has a file), user, group. */
+  readonly owner?: number;
+  /**
+   * Offsets behind struct flow: u64 CLOCK_MONOTONIC in ns; u32 bytes of the packet; u32 bytes of the link header, the
+   * top bit for an Ethernet device; that header; the packet from its IP header on.
+   */
+  readonly tail: {
+    readonly time: number;
+    readonly captured: number;
+    readonly link: number;
+    readonly linkBytes: number;
+    readonly packet: number;
+  };
+  readonly rules: readonly EventRule[];
+}
+
 /** What an object says about itself; JSON in section `.debug_ipt2bpf`. */
 export interface Manifest {
   readonly format: 1;
@@ -121,8 +156,8 @@ export interface Manifest {
     readonly line: number;
     readonly reason: string;
   }[];
-  /** Where the fields of an event (struct flow, map `events`) stand: byte offsets; absent without LOG rules. */
-  readonly event?: { readonly bytes: number; readonly fields: Readonly<Record<string, number>> };
+  /** How events (map `events`) are laid out; absent without LOG rules. */
+  readonly event?: EventLayout;
   readonly needs: { readonly kernel: string; readonly features: readonly string[] };
 }
 

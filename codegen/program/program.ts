@@ -30,7 +30,7 @@ import { emitDeviceNames } from './devices.js';
 import type { EngineTables } from './engine/index.js';
 import { FLOW_L3, FLOW_RULE, layoutFlow, type Fact, type FlowLayout } from './flow.js';
 import { CounterKeys } from './keys.js';
-import { emitLog } from './log.js';
+import { emitLog, LOG_STACK, logFunction, logFunctionName } from './log.js';
 import { MemoryTests } from './memory-tests.js';
 import { emitCpu, emitRandom, emitTime } from './moment.js';
 import type { Hook } from './manifest.js';
@@ -147,7 +147,20 @@ function factsOf(analyses: readonly Analysis[]): ReadonlySet<Fact> {
       },
     });
   }
+  if (analyses.some(logsOwners)) facts.add('owner');
   return facts;
+}
+
+/** include/uapi/linux/netfilter/nf_log.h */
+const NF_LOG_UID = 8;
+
+/** Whether log lines name the owner of the socket, where it is known. */
+function logsOwners({ view, rules }: Pick<Analysis, 'view' | 'rules'>): boolean {
+  if (isWireView(view)) return false;
+  return rules.some(({ rule: { rule } }) => {
+    const { effect } = rule.target;
+    return effect.kind === 'log' && (effect.flags & NF_LOG_UID) !== 0;
+  });
 }
 
 function factAt({ facts }: FlowLayout, fact: Fact): number {
@@ -164,7 +177,7 @@ export function entryName(chain: BuiltinChain): string {
 export function generate(analysis: Analysis, common: Common): Program {
   const { view, mode } = analysis;
   const { layout, counters } = common;
-  let logs = false;
+  const logs = logsPackets(analysis);
   const payloads = payloadsOf(analysis, common);
   const compiler = new ChainCompiler(analysis.reachable, {
     ...(payloads === undefined ? {} : { payload: payloads.settings }),
@@ -197,9 +210,11 @@ export function generate(analysis: Analysis, common: Common): Program {
       else if (test.name === 'time') emitTime(code, test.test, analysis.time, ifTrue, ifFalse);
       else throw new Error(`test ${test.name} of ${analysis.chain} came to the code generator`);
     },
-    log: (code, rule, flow) => {
-      logs = true;
-      emitLog(code, counters.of(rule), flow, layout);
+    context: logs,
+    log: (code, rule) => {
+      const { effect } = rule.rule.target;
+      if (effect.kind !== 'log') throw new Error(`rule ${rule.number} of ${rule.chain} logs nothing`);
+      emitLog(code, counters.of(rule), effect, logFunctionName(functionPrefix(analysis, common)));
     },
     left: (code, rule) => emitLeftTarget(code, rule, analysis, common),
   });
@@ -220,7 +235,7 @@ export function generate(analysis: Analysis, common: Common): Program {
   const ctx: ParamSpec = { name: 'ctx', type: { kind: 'context', struct: CONTEXT[view.hook] } };
   const chainFunctions = functions.map((f: ChainFunction) => ({
     name: f.name,
-    params: [flow, intParam('maybe'), intParam('part'), ...(payloads === undefined ? [] : [ctx])],
+    params: [flow, intParam('maybe'), intParam('part'), ...(payloads === undefined && !logs ? [] : [ctx])],
     instructions: rename(f.code),
   }));
   return {
@@ -233,11 +248,23 @@ export function generate(analysis: Analysis, common: Common): Program {
       ...(payloads === undefined ? [] : payloads.functions.specs(layout, ctx, flow)),
       ...common.memory.functions(testsWithMemory(analysis), layout, flow),
       ...common.sets.specs(view.family, layout, flow),
+      ...(logs ? [logSpec(analysis, common, ctx, flow)] : []),
       ...(changesSegments(analysis)
         ? [{ name: SEGMENT_SIZE, params: [flow], instructions: segmentSizeFunction(layout).finish() }]
         : []),
     ],
   };
+}
+
+/** Whether rules write events. */
+function logsPackets({ mode, rules }: Pick<Analysis, 'mode' | 'rules'>): boolean {
+  return mode === 'exact' && rules.some(({ rule }) => rule.rule.target.effect.kind === 'log');
+}
+
+function logSpec(analysis: Analysis, common: Common, ctx: ParamSpec, flow: ParamSpec): Omit<FunctionSpec, 'linkage'> {
+  const code = logFunction(analysis.view.hook, common.layout, isIngress(analysis.view));
+  const params = [ctx, flow, intParam('rule'), intParam('most')];
+  return { name: logFunctionName(functionPrefix(analysis, common)), params, instructions: code.finish() };
 }
 
 /** Whether some test may read any byte of the packet. */
@@ -278,10 +305,10 @@ function payloadsOf(
 function testsOf(analysis: Analysis, { memory, sets, layout }: Common): Pick<ChainSettings, 'tests'> {
   const entry = -SCRATCH + layout.bytes;
   const own = memory.below(testsWithMemory(analysis), entry);
-  const segments = changesSegments(analysis) ? 1 : 0;
-  if (sets.most + segments === 0) return own === undefined ? {} : { tests: own };
-  const stack = Math.max(own?.stack ?? 0, sets.most > 0 ? entry + SET_STACK : entry);
-  return { tests: { depth: 1, stack, functions: (own?.functions ?? 0) + sets.most + segments } };
+  const more = (changesSegments(analysis) ? 1 : 0) + (logsPackets(analysis) ? 1 : 0);
+  if (sets.most + more === 0) return own === undefined ? {} : { tests: own };
+  const stacks = [own?.stack ?? 0, sets.most > 0 ? entry + SET_STACK : 0, entry + LOG_STACK];
+  return { tests: { depth: 1, stack: Math.max(...stacks), functions: (own?.functions ?? 0) + sets.most + more } };
 }
 
 function diagramsOf({ mode, view }: Analysis, { tables, layout }: Common): Pick<ChainSettings, 'diagrams'> {

@@ -21,10 +21,11 @@ type Finish = (code: number) => void;
 interface Verb {
   readonly name: string;
   readonly does: string;
-  /** Positional arguments, dumps all of them. */
+  /** Positional arguments, dumps all of them unless `argument` says what they are. */
   readonly dumps: readonly string[];
   /** Whether the words behind -- are a command. */
   readonly command?: true;
+  readonly argument?: string;
   readonly options: readonly Option[];
   readonly exit: string;
   readonly examples: readonly string[];
@@ -67,11 +68,16 @@ export function addVerbs(program: Command, finish: Finish): void {
   runWith.action(async (dump: string, options) =>
     finish(await (await import('./run-with.js')).run(dump, runWith.args.slice(1), options)),
   );
+  add(program, EVENTS).action(async (object: string, options) =>
+    finish(await (await import('./events.js')).run(object, options)),
+  );
 }
 
 function add(program: Command, verb: Verb): Command {
   const command = program.command(verb.name).description(verb.does);
-  for (const name of verb.dumps) command.argument(`<${name}>`, 'iptables-save text; - is standard input');
+  for (const name of verb.dumps) {
+    command.argument(`<${name}>`, verb.argument ?? 'iptables-save text; - is standard input');
+  }
   // The words behind -- are nobody's arguments: as some of the verb's they would fill the list of verbs.
   command.allowExcessArguments(verb.command === true);
   for (const option of verb.options) command.addOption(option);
@@ -242,5 +248,25 @@ const RUN_WITH: Verb = {
     'sudo ipt2bpf run-with app.v4 --also app.v6 --reject drop -- setpriv --reuid www ./server',
     'sudo ipt2bpf run-with knock.v4 --knock tcp:7000,udp:8000 -- ./server',
     'sudo ipt2bpf run-with app.v4 --systemd nginx.service -o /etc/systemd/system',
+  ],
+};
+
+const EVENTS: Verb = {
+  name: 'events',
+  does: 'print what LOG rules of a loaded object match, as the kernel log has it',
+  dumps: ['object'],
+  argument: 'object file that is loaded; - is standard input',
+  options: [
+    required(new Option('--pin <path>', 'the pinned map "events", or the directory of the pins of the object')),
+    new Option('--once', 'print what is there and end, instead of waiting for more'),
+    new Option('--pcap <file>', 'write the packets of one NFLOG group to a capture file'),
+    whole('--group <n>', 'the NFLOG group', 0, 65_535),
+    new Option('--json', 'print each event as a line of JSON, NFLOG too'),
+  ],
+  exit: '0: ended; 2: trouble.',
+  examples: [
+    'sudo ipt2bpf events table.o --pin /sys/fs/bpf/firewall',
+    'sudo ipt2bpf events table.o --pin /sys/fs/bpf/firewall --once --json',
+    'sudo ipt2bpf events table.o --pin /sys/fs/bpf/firewall --pcap group5.pcap --group 5',
   ],
 };

@@ -52,6 +52,7 @@ export const NETFILTER_STRUCTS: readonly KernelStruct[] = [
     members: [
       { name: 'name', offset: 0, bytes: 16, type: 'chars' },
       { name: 'type', offset: 16, bytes: 2 },
+      { name: 'hard_header_len', offset: 18, bytes: 2 },
     ],
   },
   {

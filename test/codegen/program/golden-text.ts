@@ -175,10 +175,11 @@ function entryLines(program: Listing): string[] {
   }
 }
 
-/** Where the chain gets its flow from: `r9 = r10; r9 += START; r1 = r9; r2 = 0; r3 = …; call chain_…`. */
+/** Where the chain gets its flow from: `r9 = r10; r9 += START; r1 = r9; r2 = 0; r3 = …; (r4 = r6;) call chain_…`. */
 function flowStart(lines: readonly string[]): number {
   const call = lines.findIndex((line) => /^ +call chain_/.test(line));
-  const [, start] = /r9 \+= (-\d+)/.exec(lines[call - 4] ?? '') ?? [];
+  const before = lines.slice(Math.max(0, call - 5), Math.max(0, call)).join('\n');
+  const [, start] = /r9 \+= (-\d+)/.exec(before) ?? [];
   if (start === undefined) throw new Error('the entry calls its chain in another way than this reader knows');
   return Number(start);
 }

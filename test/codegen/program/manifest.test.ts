@@ -178,7 +178,12 @@ describe('manifest', () => {
       name: 'a log',
       rules: ['-A INPUT -j LOG'],
       kernel: '6.2',
-      features: ['ring buffer', 'kfunc bpf_cast_to_kern_ctx', 'helper bpf_probe_read_kernel'],
+      features: [
+        'ring buffer',
+        'kfunc bpf_cast_to_kern_ctx',
+        'helper bpf_probe_read_kernel',
+        'helper bpf_xdp_load_bytes',
+      ],
     },
   ])('tells what the kernel must have: $name', ({ rules, place, kernel, features }) => {
     const { needs } = objectOf(filterText({ rules }), { ...XDP, ...place }).manifest;
@@ -191,7 +196,7 @@ describe('events', () => {
   const ip = { family: 'v4', source: 0xc6336407n, destination: 0xc0000201n, ttl: 33, tos: 0x10 } as const;
   const { frame } = buildPacket({ ip, transport: { kind: 'tcp', sport: 4000, dport: 80 } });
 
-  it('are structs flow, with the rule and the fields where the manifest says', () => {
+  it('are structs flow and the packet, with the rule and the fields where the manifest says', () => {
     const { object, manifest } = objectOf(text, XDP);
     const running = new RunningObject(object, { devices: [DEVICE] });
     expect(running.judge(frame)).toBe('accept');
@@ -200,7 +205,12 @@ describe('events', () => {
     const [event] = events;
     const { event: layout } = manifest;
     if (layout === undefined) throw new Error('no layout');
-    expect(event.length).toBe(layout.bytes);
+    expect(event.length).toBe(layout.bytes + layout.tail.packet + frame.length - 14);
+    expect(event.subarray(layout.bytes + layout.tail.packet)).toEqual(frame.subarray(14));
+    expect(event.slice(layout.bytes + layout.tail.linkBytes, layout.bytes + layout.tail.packet)).toEqual(
+      Uint8Array.from({ length: 32 }, (_, i) => (i < 14 ? frame[i] : 0)),
+    );
+    expect(layout.rules).toEqual([{ rule: 1, prefix: '', level: 4, flags: 0 }]);
     const field = (name: Field): bigint => read(event, layout.fields[name], storedBytes(name, 'v4'));
     const fields = (['saddr', 'daddr', 'proto', 'sport', 'dport', 'ttl', 'tos', 'fragoff'] as const).map((name) => [
       name,
