@@ -19,6 +19,9 @@ export function isRequired(option: Option): boolean {
 /** Behind the IP stack an object holds all chains that the hook has. */
 export const behindTheStack: Unless = ({ hook }) => hook === 'netfilter' || hook === 'cgroup' || hook === 'socket';
 
+/** What an object is for stands in it. */
+export const withObject: Unless = ({ object }) => object !== undefined;
+
 /**
  * Makes the command name all options that it lacks at once, and only after unknown ones: who mistypes `--hook` is told
  * of the typo. Writes the required options into the usage line.

@@ -13,6 +13,7 @@ import {
   tableOption,
   translationOptions,
   whole,
+  withObject,
 } from './options.js';
 
 /** Each verb's code is loaded when it runs, so that `--help` and `--version` start fast. */
@@ -202,11 +203,16 @@ const REPORT: Verb = {
 
 const VERIFY: Verb = {
   name: 'verify',
-  does: 'compare reference, interpreter, kernel and real iptables packet by packet',
+  does: 'compare reference, interpreter, kernel and real iptables packet by packet, or prove the object',
   dumps: ['dump'],
   options: [
-    required(hookOption()),
-    required(chainOption('built-in chain; at netfilter all chains of table filter if left out'), behindTheStack),
+    required(hookOption(), withObject),
+    required(
+      chainOption('built-in chain; at netfilter all chains of table filter if left out'),
+      (given) => behindTheStack(given) || withObject(given),
+    ),
+    new Option('--prove', 'prove the object for all packets at once, or show one that refutes it'),
+    new Option('--object <file>', 'prove this object file; the hook and chain are those that it names'),
     new Option('--engines <list>', 'which to ask, with commas between').default('model,interpreter,kernel,iptables'),
     whole('--packets <n>', 'how many packets to generate', 1, 10_000_000).default(10_000),
     whole('--seed <n>', 'seed of the generator', 0, Number.MAX_SAFE_INTEGER).default(1),
@@ -216,12 +222,14 @@ const VERIFY: Verb = {
     ...translationOptions(),
     jsonOption(),
   ],
-  exit: '0: all engines agree; 1: they do not, or the chain is refused; 2: trouble.\nThe engines kernel and iptables need root; without it they are skipped by name.',
+  exit: '0: all engines agree, or proved; 1: they do not, refuted, or the chain is refused; 2: not proved, or trouble.\nThe engines kernel and iptables need root; without it they are skipped by name.',
   examples: [
     'sudo ipt2bpf verify rules.v4 --hook xdp --chain INPUT',
     'sudo ipt2bpf verify rules.v4 --hook netfilter',
     'ipt2bpf verify rules.v4 --hook tc --chain FORWARD --engines interpreter --packets 1000',
     'sudo ipt2bpf verify rules.v4 --hook xdp --chain INPUT --pcap capture.pcap --junit verify.xml',
+    'ipt2bpf verify rules.v4 --hook xdp --chain INPUT --prove',
+    'ipt2bpf verify rules.v4 --object input.o --prove',
   ],
 };
 

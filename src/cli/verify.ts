@@ -24,10 +24,14 @@ interface Options extends DumpOptions, TranslationOptions {
   readonly savePcap?: string;
   readonly junit?: string;
   readonly json?: boolean;
+  readonly prove?: boolean;
+  readonly object?: string;
 }
 
 /** Compares all engines on packets. Exit 0 equal, 1 not (or refused), 2 trouble. */
 export async function run(path: string, options: Options): Promise<ExitCode> {
+  if (options.prove) return (await import('./prove.js')).runProof(path, options);
+  if (options.object !== undefined) throw new UserError('ipt2bpf: --object is for --prove');
   const engines = readEngines(options.engines);
   const { pcap, junit, savePcap } = options;
   for (const output of [junit, savePcap]) {

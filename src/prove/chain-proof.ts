@@ -1,0 +1,416 @@
+import type { Field } from '../../grammar/model/fields.js';
+import type { Family } from '../../grammar/model/family.js';
+import { fieldBits } from '../../grammar/model/fields.js';
+import type { Rule } from '../../grammar/model/ruleset.js';
+import { VERDICT } from '../../codegen/program/verdict.js';
+import type { PlacedFunction } from '../../bpf-runtime/interpreter/program.js';
+import { Bdd, FALSE, not, TRUE, type Ref } from './bdd.js';
+import { Executor, type Code, type Ran } from './executor.js';
+import { pieces, transportNeed, whereReadable, type Layout, type Slot } from './flow.js';
+import type { Meaning, Reading } from './meaning.js';
+import { ObjectWorld } from './object-world.js';
+import { CODE_BITS, refuseOpaque, refusePayload, type Specification } from './specification.js';
+import { bitsOf, Memory, State, type Log } from './state.js';
+import { Unprovable, unsupported } from './unprovable.js';
+import { constant, pointer, unknown, word, type Region, type Value } from './value.js';
+import { Variables } from './variables.js';
+import { constantBits, sameBits, type Bits, Words } from './words.js';
+
+/** A place in the rule list where program and rules may differ, and for which fields. */
+export interface Difference {
+  readonly chain: string;
+  /** From 0. */
+  readonly at: number;
+  readonly what: string;
+  /** Over the variables of the fields: where they differ. */
+  readonly where: Ref;
+}
+
+export interface ChainSettings {
+  readonly family: Family;
+  readonly code: Code;
+  readonly specification: Specification;
+  readonly layout: Layout;
+}
+
+/** Order of the variables: what most rules test first comes first. */
+const ORDER: readonly Field[] = [
+  'proto',
+  'fragoff',
+  'l4len',
+  'tcp.flags',
+  'icmp.type',
+  'dport',
+  'sport',
+  'daddr',
+  'saddr',
+];
+
+/**
+ * The functions of the chains against the rules, for all values of the fields. Rule by rule: wherever the fields of a
+ * packet lead at a rule's code, the code behind it does what the rule says, and goes on where the next rule's begins.
+ * So each rule is looked at once, whatever stands before it, and the proof grows with the rules and not with the ways
+ * through them (a simulation relation between program places and rules, R. Milner 1971).
+ */
+export class ChainProof {
+  readonly bdd = new Bdd();
+  readonly words = new Words(this.bdd);
+  readonly variables = new Variables(this.bdd);
+  readonly differences: Difference[] = [];
+  private readonly flow: Region;
+  private readonly context: Region = { kind: 'context', name: 'ctx' };
+  private readonly memory = Memory.empty();
+  private readonly executor: Executor;
+  private readonly world: ObjectWorld;
+  private readonly reading: Reading;
+  private readonly ends = new Map<string, number | undefined>();
+  /** Rules looked at. */
+  rules = 0;
+
+  constructor(readonly settings: ChainSettings) {
+    const { code } = settings;
+    this.flow = { kind: 'flow', name: 'flow', bytes: settings.layout.bytes };
+    for (const field of ORDER) this.field(field);
+    this.reading = {
+      words: this.words,
+      field: (field) => this.field(field),
+      opaque: refuseOpaque,
+      payload: refusePayload,
+    };
+    this.world = new ObjectWorld(this.words, {
+      length: this.variables.word('counted length', 32),
+      lengthAt: this.slotOf('counted length')?.offset,
+      flow: this.flow,
+      entries: settings.specification.manifest.counters.length,
+      call: (placed, state) => this.called(placed, state),
+    });
+    this.executor = new Executor(code, this.words, this.world);
+    this.fillFlow();
+  }
+
+  /** The reference's value of a field. */
+  field(field: Field): Bits {
+    const { layout, family } = this.settings;
+    const fixed = layout.constants.get(field);
+    if (fixed !== undefined) return constantBits(fixed);
+    const bits = this.variables.word(field, fieldBits(field, family));
+    const need = transportNeed(field);
+    return need === undefined ? bits : whereReadable(this.words, bits, this.field('l4len'), need);
+  }
+
+  /** When a rule matches, over the variables of the fields. */
+  meaning(rule: Rule): Meaning {
+    return this.settings.specification.meaning(rule, this.reading);
+  }
+
+  private slotOf(field: Slot['field']): Slot | undefined {
+    return this.settings.layout.slots.find((slot) => slot.field === field);
+  }
+
+  /** What the entry leaves in a slot. */
+  private slotBits({ field, wanted, value = 0n }: Slot): Bits {
+    if (field === 'constant') return constantBits(value);
+    if (field === 'counted length') return this.variables.word(field, 32);
+    const bits = this.field(field);
+    return transportNeed(field) === undefined ? bits : whereReadable(this.words, bits, this.field('l4len'), wanted);
+  }
+
+  private fillFlow(): void {
+    for (const slot of this.settings.layout.slots) {
+      for (const piece of pieces(this.slotBits(slot), slot.size)) {
+        this.memory.store(this.flow, slot.offset + piece.at, piece.size, word(piece.bits));
+      }
+    }
+  }
+
+  /**
+   * Proves the function that a call comes to, from rule `from` of `chain` on, and says at which rule the next part
+   * begins; undefined where no packet gets there.
+   */
+  segment(placed: PlacedFunction, part: bigint, chain: string, from: number): number | undefined {
+    if (this.settings.code.flowBytesOf(placed) !== this.settings.layout.bytes)
+      throw unsupported('flows of several sizes');
+    const name = `${placed.start} ${part} ${from} ${chain}`;
+    if (!this.ends.has(name)) {
+      this.ends.set(name, undefined);
+      this.ends.set(name, this.walk(placed, part, chain, from));
+    }
+    return this.ends.get(name);
+  }
+
+  private walk(placed: PlacedFunction, part: bigint, chain: string, from: number): number | undefined {
+    const stops = cutsOf(this.settings.code, placed);
+    const rules = this.settings.specification.rules(chain);
+    let position = this.skip(rules, from);
+    let at = placed.start;
+    let state = this.executor.start(TRUE, [pointer(this.flow), constant(0), constant(part), pointer(this.context)]);
+    state.memory.reset(this.flow, this.memory);
+    for (;;) {
+      this.block = { chain, position, calls: [] };
+      const elsewhere = new Set(stops);
+      elsewhere.delete(at);
+      const ran = this.executor.run(placed, at, state, elsewhere);
+      const done = this.summarise(ran);
+      if (ran.stopped.size > 1) throw unsupported(`a rule's code that goes on in several places (chain ${chain})`);
+      const [next] = ran.stopped;
+      const idle = done.events.size === 0 && this.block.calls.length === 0 && done.falls === TRUE;
+      if (!idle) {
+        this.compare(chain, position, position < rules.length ? rules[position] : undefined, done, ran);
+        this.rules++;
+        position = this.skip(rules, position + 1);
+      }
+      if (next === undefined) return done.falls === FALSE ? undefined : position;
+      at = next[0];
+      state = this.renew(next[1]);
+    }
+  }
+
+  /** Rules that no packet matches need no code. */
+  private skip(rules: readonly Rule[], position: number): number {
+    while (position < rules.length) {
+      const { yes, hot } = this.settings.specification.meaning(rules[position], this.reading);
+      if (yes !== FALSE || hot !== FALSE) return position;
+      position++;
+    }
+    return position;
+  }
+
+  /** Behind a rule nothing is known but where the pointers are and what the fields hold. */
+  private renew(state: State): State {
+    const fresh = new State(TRUE, state.registers.map(pointerOnly), state.memory.fork(), new Map());
+    fresh.memory.keepPointers((region) => region === this.flow, this.words);
+    fresh.memory.reset(this.flow, this.memory);
+    return fresh;
+  }
+
+  /** What a rule's code does, over the fields. */
+  private summarise({ exits, stopped }: Ran): Done {
+    const { bdd } = this;
+    const codes = new Map<number, Ref>();
+    const events = new Map<string, Ref>();
+    let falls: Ref = FALSE;
+    const take = (log: Log): void => {
+      for (const [event, condition] of log) events.set(event, bdd.or(events.get(event) ?? FALSE, condition));
+    };
+    for (const state of exits) {
+      take(state.log);
+      const r0 = state.registers[0];
+      const bits = r0 === undefined ? undefined : bitsOf(r0, this.words);
+      if (bits === undefined) throw unsupported('a verdict that is no number');
+      if (bits.length > CODE_BITS) events.set('fault: no verdict code', state.condition);
+      for (let code = 0; code < 1 << CODE_BITS; code++) {
+        const here = bdd.and(state.condition, this.words.equal(bits, constantBits(BigInt(code))));
+        if (here === FALSE) continue;
+        if (code === VERDICT.NEXT) falls = bdd.or(falls, here);
+        else codes.set(code, bdd.or(codes.get(code) ?? FALSE, here));
+      }
+    }
+    for (const [, state] of stopped) {
+      take(state.log);
+      falls = bdd.or(falls, state.condition);
+    }
+    return { codes, events, falls };
+  }
+
+  private block: Block = { chain: '', position: 0, calls: [] };
+
+  private compare(chain: string, at: number, rule: Rule | undefined, done: Done, ran: Ran): void {
+    const { bdd } = this;
+    const want = rule === undefined ? NOTHING : this.expected(chain, at, rule);
+    const report = (what: string, where: Ref): void => {
+      if (where !== FALSE) this.differences.push({ chain, at, what, where });
+    };
+    for (const code of new Set([...want.codes.keys(), ...done.codes.keys()])) {
+      const where = bdd.xor(want.codes.get(code) ?? FALSE, done.codes.get(code) ?? FALSE);
+      report(`verdict ${verdictName(code)}`, where);
+    }
+    report('whether the next rule follows', bdd.xor(want.falls, done.falls));
+    for (const event of new Set([...want.events.keys(), ...done.events.keys()])) {
+      report(event, bdd.xor(want.events.get(event) ?? FALSE, done.events.get(event) ?? FALSE));
+    }
+    for (const state of [...ran.exits, ...ran.stopped.values()]) report('struct flow', this.changed(state, want.mark));
+  }
+
+  /** Where a way leaves other values in the flow than the rule does. */
+  private changed(state: State, mark: Bits | undefined): Ref {
+    if (mark === undefined && state.memory.sameAs(this.flow, this.memory)) return FALSE;
+    let differs: Ref = FALSE;
+    for (const slot of this.settings.layout.slots) {
+      const want = slot.field === 'mark' && mark !== undefined ? mark : this.slotBits(slot);
+      for (const piece of pieces(want, slot.size)) {
+        const have = state.memory.load(this.flow, slot.offset + piece.at, piece.size, this.words);
+        const bits = bitsOf(have, this.words);
+        if (bits === undefined) return state.condition;
+        if (!sameBits(bits, piece.bits)) differs = this.bdd.or(differs, not(this.words.equal(bits, piece.bits)));
+      }
+    }
+    return this.bdd.and(state.condition, differs);
+  }
+
+  /** What the rule list says. */
+  private expected(chain: string, at: number, rule: Rule): Expected {
+    const { bdd, settings } = this;
+    const { specification } = settings;
+    const { yes, no, hot } = specification.meaning(rule, this.reading);
+    const codes = new Map<number, Ref>();
+    const add = (code: number, condition: Ref): void => {
+      if (condition !== FALSE) codes.set(code, bdd.or(codes.get(code) ?? FALSE, condition));
+    };
+    add(VERDICT.DROP, hot);
+    const events = new Map<string, Ref>();
+    const key = specification.keyOf(chain, at);
+    if (yes !== FALSE) {
+      events.set(`count ${key} packets`, yes);
+      events.set(`count ${key} bytes`, yes);
+    }
+    const { effect } = rule.target;
+    let falls = no;
+    let mark: Bits | undefined;
+    const code = specification.codeOf(effect);
+    if (code !== undefined) {
+      add(code, yes);
+    } else if (effect.kind === 'jump') {
+      const { outcomes, falls: through } = this.outcomesOf(effect.chain, yes);
+      outcomes.forEach((condition, one) => add(one, condition));
+      if (effect.goto) add(VERDICT.RETURN, through);
+      else falls = bdd.or(falls, through);
+    } else {
+      falls = bdd.or(falls, yes);
+      if (effect.kind === 'log' && yes !== FALSE) events.set(`log ${key}`, yes);
+      if (effect.kind === 'mark') {
+        if (chain !== specification.hookChain) throw unsupported('MARK in a chain that rules jump to');
+        const before = this.field('mark');
+        const kept = this.words.and(before, constantBits(BigInt(~effect.clear >>> 0)));
+        mark = this.words.choose(yes, this.words.xor(kept, constantBits(BigInt(effect.flip >>> 0))), before);
+      }
+    }
+    return { codes, events, falls, ...(mark === undefined ? {} : { mark }) };
+  }
+
+  /** What comes of a jump: the verdicts of the parts of the chain in turn, as variables that the program shares. */
+  private outcomesOf(chain: string, yes: Ref): { readonly outcomes: ReadonlyMap<number, Ref>; readonly falls: Ref } {
+    const { bdd, words, block } = this;
+    const outcomes = new Map<number, Ref>();
+    let here = yes;
+    let falls: Ref = FALSE;
+    for (const call of block.calls) {
+      // The call must be made by just those packets.
+      if (call.condition !== here) {
+        this.differences.push({
+          chain: block.chain,
+          at: block.position,
+          what: `the jump to ${chain}`,
+          where: bdd.xor(call.condition, here),
+        });
+      }
+      for (let code = VERDICT.RETURN + 1; code < 1 << CODE_BITS; code++) {
+        const condition = bdd.and(here, words.equal(call.result, constantBits(BigInt(code))));
+        if (condition !== FALSE) outcomes.set(code, bdd.or(outcomes.get(code) ?? FALSE, condition));
+      }
+      falls = bdd.or(falls, bdd.and(here, words.equal(call.result, constantBits(BigInt(VERDICT.RETURN)))));
+      here = bdd.and(here, words.equal(call.result, constantBits(BigInt(VERDICT.NEXT))));
+      if (call.end === undefined) here = FALSE;
+    }
+    const last = block.calls[block.calls.length - 1];
+    const reached = last === undefined ? 0 : last.end;
+    const whole = reached === undefined || reached >= this.settings.specification.rules(chain).length;
+    if (!whole) {
+      this.differences.push({ chain, at: reached, what: 'the rest of the chain is not run', where: here });
+    }
+    return { outcomes, falls: bdd.or(falls, here) };
+  }
+
+  /** A call of a chain's function, in the code of a rule that jumps there. */
+  private called(placed: PlacedFunction, state: State): Value | undefined {
+    if (!isChainFunction(placed.name)) return undefined;
+    const { block } = this;
+    const rule = this.settings.specification.rules(block.chain)[block.position];
+    const effect = rule?.target.effect;
+    if (effect?.kind !== 'jump') throw new Unprovable('unsupported', 'a call of a chain where no rule jumps');
+    const before = block.calls[block.calls.length - 1];
+    const from = before === undefined ? 0 : before.end;
+    if (from === undefined) throw unsupported('a call behind the end of a chain');
+    const { part } = this.argumentsOf(state);
+    const kept = this.block;
+    const end = this.segment(
+      placed,
+      part,
+      effect.chain,
+      this.skip(this.settings.specification.rules(effect.chain), from),
+    );
+    this.block = kept;
+    const result = this.variables.word(`outcome of ${effect.chain} from ${from}`, CODE_BITS);
+    const known = end === undefined ? this.withoutNext(result) : result;
+    block.calls.push({ condition: state.condition, result: known, end });
+    if (!state.memory.sameAs(this.flow, this.memory)) throw unsupported('a jump with a flow that was changed');
+    return word(known);
+  }
+
+  /** A part behind whose last rule no packet comes never says that it came to its end. */
+  private withoutNext(result: Bits): Bits {
+    const zero = this.words.equal(result, []);
+    return this.words.choose(zero, constantBits(BigInt(VERDICT.DROP)), result);
+  }
+
+  private argumentsOf(state: State): { readonly part: bigint } {
+    const [, flow, , part] = state.registers;
+    const isFlow =
+      flow?.kind === 'pointer' && flow.region === this.flow && flow.offset === 0 && flow.index === undefined;
+    const bits = part === undefined ? undefined : bitsOf(part, this.words);
+    const number = bits === undefined || bits.some((bit) => bit > 1) ? undefined : numberFrom(bits);
+    if (!isFlow || number === undefined) throw unsupported('a call of a chain with other arguments');
+    return { part: number };
+  }
+}
+
+interface Done {
+  /** Verdict codes that the function returns, and when. */
+  readonly codes: ReadonlyMap<number, Ref>;
+  readonly events: ReadonlyMap<string, Ref>;
+  /** When control goes on behind the rule. */
+  readonly falls: Ref;
+}
+
+interface Expected extends Done {
+  readonly mark?: Bits;
+}
+
+const NOTHING: Expected = { codes: new Map(), events: new Map(), falls: TRUE };
+
+/** What has happened in the code of one rule. */
+interface Block {
+  readonly chain: string;
+  readonly position: number;
+  readonly calls: { readonly condition: Ref; readonly result: Bits; readonly end: number | undefined }[];
+}
+
+function numberFrom(bits: Bits): bigint {
+  return bits.reduce((sum, bit, i) => (bit === TRUE ? sum | (1n << BigInt(i)) : sum), 0n);
+}
+
+function pointerOnly(value: Value | undefined): Value | undefined {
+  return value?.kind === 'pointer' ? value : value === undefined ? undefined : unknown('what an earlier rule left');
+}
+
+/** The compiler's name of functions that hold chains; only a hint, as what they do is proved. */
+export function isChainFunction(name: string): boolean {
+  return /(^|_)chain_\d+$/.test(name);
+}
+
+/** Places at which the line info names another rule: hints where one rule's code ends. */
+function cutsOf({ instructions }: Code, placed: PlacedFunction): ReadonlySet<number> {
+  const cuts = new Set<number>();
+  let before: string | undefined;
+  for (let at = placed.start; at < placed.end; at++) {
+    const { line } = instructions[at].instruction;
+    const here = line === undefined ? undefined : `${line.line}:${line.column}`;
+    if (here !== undefined && here !== before) cuts.add(at);
+    before = here;
+  }
+  return cuts;
+}
+
+export function verdictName(code: number): string {
+  const found = Object.entries(VERDICT).find(([, value]) => value === code);
+  return found === undefined || code >= VERDICT.REJECT ? 'REJECT' : found[0];
+}

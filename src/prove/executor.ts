@@ -1,0 +1,407 @@
+import {
+  ALU_OP,
+  CLASS,
+  CLASS_MASK,
+  JMP_OP,
+  MODE_MEM,
+  OPERATION_MASK,
+  SIZE,
+  SOURCE_X,
+} from '../../codegen/bytecode/instruction.js';
+import { findMember } from '../../codegen/object/kernel-struct.js';
+import type { ObjectSpec } from '../../codegen/object/spec.js';
+import { linkProgram, type LinkedInstruction, type PlacedFunction } from '../../bpf-runtime/interpreter/program.js';
+import { FALSE, type Ref } from './bdd.js';
+import { compute } from './arithmetic.js';
+import { comparison, type Recogniser } from './compare.js';
+import { liveRegisters } from './liveness.js';
+import { bitsOf, Memory, State, type Log } from './state.js';
+import { Unprovable, unsupported } from './unprovable.js';
+import { constant, pointer, unknown, word, type Pointer, type Region, type Value } from './value.js';
+import { slice, swapBytes, type Words } from './words.js';
+
+/** What stands outside of the program: the packet, the kernel, and functions that are not followed. */
+export interface World {
+  /** Reads memory that the program does not own. `state` may be noted a fault. */
+  load(from: Pointer, size: number, state: State): Value;
+  /** Writes memory that is neither stack nor flow. */
+  store(to: Pointer, size: number, value: Value, state: State): void;
+  /** r0 of a helper. */
+  helper(number: number, state: State): Value;
+  kfunc(name: string, state: State): Value;
+  /** r0 of a function of the object that is not to be followed; undefined: follow it. */
+  call(target: PlacedFunction, state: State): Value | undefined;
+  readonly recognise?: Recogniser;
+  /** A decision by something unknown: a variable for either way, or undefined where that is not allowed. */
+  undecided?(why: string): Ref | undefined;
+}
+
+export interface Ran {
+  /** Ways that came to the function's end; r0 is the result. */
+  readonly exits: readonly State[];
+  /** Ways that came to one of the places at which to stop, joined. */
+  readonly stopped: ReadonlyMap<number, State>;
+}
+
+const MAX_STEPS = 20_000_000;
+const MAX_DEPTH = 9;
+
+/** An object's code, and what is worked out of it once. */
+export class Code {
+  readonly instructions: readonly LinkedInstruction[];
+  readonly functions: readonly PlacedFunction[];
+  private readonly parameters = new Map<number, number>();
+  private readonly live = new Map<PlacedFunction, Uint16Array>();
+
+  constructor(readonly spec: ObjectSpec) {
+    const { code, functions } = linkProgram(spec);
+    this.instructions = code;
+    this.functions = functions;
+    const specs = [...spec.program.entries, ...spec.program.functions];
+    specs.forEach(({ params }, index) => this.parameters.set(functions[index].start, params.length));
+  }
+
+  functionAt(start: number): PlacedFunction {
+    const found = this.functions.find((placed) => placed.start === start);
+    if (found === undefined) throw unsupported(`no function at ${start}`);
+    return found;
+  }
+
+  /** Bytes of struct flow, as the function's type says that its caller gives it. */
+  flowBytesOf(placed: PlacedFunction): number {
+    const specs = [...this.spec.program.entries, ...this.spec.program.functions];
+    const type = specs.find(({ name }) => name === placed.name)?.params[0]?.type;
+    if (type?.kind !== 'memory') throw unsupported(`function ${placed.name} without struct flow`);
+    return type.bytes;
+  }
+
+  functionNamed(name: string): PlacedFunction | undefined {
+    return this.functions.find((placed) => placed.name === name);
+  }
+
+  liveOf(placed: PlacedFunction): Uint16Array {
+    let live = this.live.get(placed);
+    if (live === undefined) {
+      live = liveRegisters(this.instructions, placed, {
+        function: (start) => this.parameters.get(start) ?? 5,
+        kfunc: (name) => this.spec.kfuncs.find((kfunc) => kfunc.name === name)?.params.length ?? 5,
+      });
+      this.live.set(placed, live);
+    }
+    return live;
+  }
+}
+
+/**
+ * Runs eBPF on symbols (RFC 9669): all ways at once, joined where they meet. Instructions are taken in the order of
+ * their places, so that a place is left only when all ways to it have come, and loops run until no way is left in them.
+ */
+export class Executor {
+  private steps = 0;
+
+  constructor(
+    readonly code: Code,
+    readonly words: Words,
+    private readonly world: World,
+  ) {}
+
+  /** A state at the start of a function. */
+  start(condition: Ref, args: readonly Value[], log: Log = new Map()): State {
+    const registers: (Value | undefined)[] = new Array<Value | undefined>(11).fill(undefined);
+    args.forEach((value, index) => (registers[index + 1] = value));
+    registers[10] = pointer(newStack());
+    return new State(condition, registers, Memory.empty(), log);
+  }
+
+  /** Runs a function from instruction `from` on, and ends ways that come to one of `stops`. */
+  run(placed: PlacedFunction, from: number, state: State, stops: ReadonlySet<number> = NOWHERE, depth = 0): Ran {
+    if (depth >= MAX_DEPTH) throw unsupported('calls deeper than the kernel allows');
+    const live = this.code.liveOf(placed);
+    const pending = new Pending();
+    const exits: State[] = [];
+    const stopped = new Map<number, State>();
+    const arrive = (at: number, arriving: State): void => {
+      if (arriving.condition === FALSE) return;
+      if (at < placed.start || at >= placed.end) throw unsupported('a jump out of a function');
+      const waiting = stops.has(at) ? stopped : pending.states;
+      const known = waiting.get(at);
+      if (known !== undefined) {
+        known.join(arriving, live[at - placed.start], this.words);
+        return;
+      }
+      waiting.set(at, arriving);
+      if (waiting === pending.states) pending.add(at);
+    };
+    // The place where a run begins may be one to stop at.
+    pending.states.set(from, state);
+    pending.add(from);
+    for (let at = pending.take(); at !== undefined; at = pending.take()) {
+      const here = pending.states.get(at);
+      pending.states.delete(at);
+      if (here === undefined) continue;
+      if (++this.steps > MAX_STEPS) throw new Unprovable('too-complex', `more than ${MAX_STEPS} steps`);
+      this.step(placed, at, here, arrive, exits, depth);
+    }
+    return { exits, stopped };
+  }
+
+  private step(
+    placed: PlacedFunction,
+    at: number,
+    state: State,
+    arrive: (at: number, state: State) => void,
+    exits: State[],
+    depth: number,
+  ): void {
+    const linked = this.code.instructions[at];
+    const { instruction, operands } = linked;
+    const { opcode } = instruction;
+    const kind = opcode & CLASS_MASK;
+    if (kind !== CLASS.JMP && kind !== CLASS.JMP32) {
+      this.execute(linked, state);
+      arrive(operands.next, state);
+      return;
+    }
+    const operation = opcode & OPERATION_MASK;
+    if (operation === JMP_OP.ja) {
+      arrive(operands.target, state);
+    } else if (kind === CLASS.JMP && operation === JMP_OP.exit) {
+      exits.push(state);
+    } else if (kind === CLASS.JMP && operation === JMP_OP.call) {
+      const after = this.call(linked, state, depth);
+      if (after !== undefined) arrive(operands.next, after);
+    } else {
+      const taken = this.decide(linked, state);
+      const { bdd } = this.words;
+      const yes = bdd.and(state.condition, taken);
+      const no = bdd.without(state.condition, taken);
+      if (no === FALSE) {
+        arrive(operands.target, state);
+      } else if (yes === FALSE) {
+        arrive(operands.next, state);
+      } else {
+        arrive(operands.target, state.fork(yes));
+        state.condition = no;
+        arrive(operands.next, state);
+      }
+    }
+    void placed;
+  }
+
+  private decide({ instruction }: LinkedInstruction, state: State): Ref {
+    const { opcode, dst } = instruction;
+    const a = state.registers[dst];
+    const b = this.operand(instruction, state);
+    const unclear = [a, b].find((value) => value === undefined || value.kind === 'unknown');
+    if (a === undefined || b === undefined || unclear !== undefined) {
+      const why = unclear?.kind === 'unknown' ? unclear.why : 'a register that was not written';
+      const either = this.world.undecided?.(why);
+      if (either === undefined) throw unsupported(`a decision by ${why}`);
+      return either;
+    }
+    const operation = opcode & OPERATION_MASK;
+    const recognised = this.world.recognise?.(operation, a, b);
+    return recognised ?? comparison(this.words, operation, (opcode & CLASS_MASK) === CLASS.JMP, a, b);
+  }
+
+  private operand({ opcode, src, imm }: LinkedInstruction['instruction'], state: State): Value | undefined {
+    if ((opcode & SOURCE_X) !== 0) return state.registers[src];
+    return constant(Number(imm));
+  }
+
+  private execute({ instruction, operands }: LinkedInstruction, state: State): void {
+    const { opcode, dst, src, imm, reference } = instruction;
+    const { registers } = state;
+    const size = SIZES[opcode & 0x18];
+    switch (opcode & CLASS_MASK) {
+      case CLASS.LD:
+        registers[dst] = this.wide(instruction);
+        return;
+      case CLASS.LDX: {
+        if ((opcode & 0xe0) !== MODE_MEM) throw unsupported('a load with sign');
+        registers[dst] = this.load(this.address(registers[src], operands.offset), size, state);
+        return;
+      }
+      case CLASS.ST:
+        if ((opcode & 0xe0) !== MODE_MEM) throw unsupported('a store of an unknown mode');
+        this.store(this.address(registers[dst], operands.offset), size, truncated(constant(Number(imm)), size), state);
+        return;
+      case CLASS.STX:
+        if ((opcode & 0xe0) !== MODE_MEM) throw unsupported('an atomic operation');
+        this.store(this.address(registers[dst], operands.offset), size, this.cut(registers[src], size), state);
+        return;
+      default: {
+        const operation = opcode & OPERATION_MASK;
+        const isWide = (opcode & CLASS_MASK) === CLASS.ALU64;
+        if (operation === ALU_OP.end) {
+          registers[dst] = this.byteOrder(registers[dst], Number(imm), (opcode & SOURCE_X) !== 0 || isWide);
+          return;
+        }
+        if (instruction.offset !== 0) throw unsupported('a signed move or division');
+        if (reference?.kind === 'field-offset') {
+          registers[dst] = this.member(registers[dst], operation, isWide, reference);
+          return;
+        }
+        const b = operation === ALU_OP.neg ? constant(0) : this.operand(instruction, state);
+        registers[dst] =
+          b === undefined
+            ? unknown('a register that was not written')
+            : compute(this.words, operation, isWide, registers[dst], b);
+      }
+    }
+  }
+
+  private wide({ imm, src, reference }: LinkedInstruction['instruction']): Value {
+    if (reference?.kind === 'map') return pointer({ kind: 'map', name: reference.name });
+    if (reference?.kind === 'data') return pointer(this.data);
+    if (src !== 0) throw unsupported('an address of an unknown kind');
+    return constant(BigInt(imm));
+  }
+
+  private readonly data: Region = { kind: 'map', name: '.rodata' };
+
+  /** The offset of a member is the running kernel's: the place is kept by its name. */
+  private member(
+    base: Value | undefined,
+    operation: number,
+    wide: boolean,
+    { struct, member }: { readonly struct: string; readonly member: string },
+  ): Value {
+    if (base?.kind !== 'pointer' || base.region.kind !== 'kernel' || !wide || operation !== ALU_OP.add) {
+      return unknown('the offset of a member of a kernel struct');
+    }
+    if (base.offset !== 0 || base.region.name !== struct) return unknown('a member of another struct');
+    findMember(new Map(this.code.spec.kernelStructs.map((one) => [one.name, one])), struct, member);
+    return { ...base, region: kernelRegion(`${struct}.${member}`) };
+  }
+
+  private byteOrder(value: Value | undefined, width: number, swap: boolean): Value {
+    const bits = value === undefined ? undefined : bitsOf(value, this.words);
+    if (bits === undefined) return value?.kind === 'unknown' ? value : unknown('the bytes of a pointer');
+    const cut = slice(bits, 0, width);
+    return word(swap ? swapBytes(cut, width / 8) : cut);
+  }
+
+  private address(base: Value | undefined, offset: number): Pointer {
+    if (base === undefined) throw unsupported('an address in a register that was not written');
+    if (base.kind === 'unknown') throw unsupported(`an address that is ${base.why}`);
+    if (base.kind !== 'pointer') throw unsupported('an address that is a number');
+    return { ...base, offset: base.offset + offset };
+  }
+
+  private cut(value: Value | undefined, size: number): Value {
+    if (value === undefined) return unknown('a register that was not written');
+    if (size === 8 || value.kind === 'unknown') return value;
+    const bits = bitsOf(value, this.words);
+    return bits === undefined ? unknown('a part of a pointer') : word(slice(bits, 0, size * 8));
+  }
+
+  private load(from: Pointer, size: number, state: State): Value {
+    this.checkPresent(from, state);
+    const { kind } = from.region;
+    if (kind === 'stack' || kind === 'flow') {
+      if (from.index !== undefined) throw unsupported('memory at a place that is not constant');
+      return state.memory.load(from.region, from.offset, size, this.words);
+    }
+    return this.world.load(from, size, state);
+  }
+
+  private store(to: Pointer, size: number, value: Value, state: State): void {
+    this.checkPresent(to, state);
+    const { kind } = to.region;
+    if (kind === 'stack' || kind === 'flow') {
+      if (to.index !== undefined) throw unsupported('memory at a place that is not constant');
+      if (kind === 'flow' && (to.offset < 0 || to.offset + size > (to.region.bytes ?? 0))) {
+        state.note('fault: a write beyond struct flow', state.condition, this.words);
+      }
+      state.memory.store(to.region, to.offset, size, value);
+      return;
+    }
+    this.world.store(to, size, value, state);
+  }
+
+  private checkPresent({ absent }: Pointer, state: State): void {
+    const fault = this.words.bdd.and(state.condition, absent);
+    if (fault !== FALSE) state.note('fault: access to NULL', fault, this.words);
+  }
+
+  /** The state behind a call; undefined where no way comes back. */
+  private call({ instruction, operands }: LinkedInstruction, state: State, depth: number): State | undefined {
+    const { reference, src, imm } = instruction;
+    if (operands.target < 0) {
+      const result =
+        reference?.kind === 'kfunc' ? this.world.kfunc(reference.name, state) : this.helper(src, Number(imm), state);
+      return returned(state, result);
+    }
+    const placed = this.code.functionAt(operands.target);
+    const result = this.world.call(placed, state);
+    if (result !== undefined) return returned(state, result);
+    return this.follow(placed, state, depth);
+  }
+
+  private helper(src: number, number: number, state: State): Value {
+    if (src !== 0) throw unsupported('a kernel function without its name');
+    return this.world.helper(number, state);
+  }
+
+  private follow(placed: PlacedFunction, state: State, depth: number): State | undefined {
+    const saved = state.registers.slice(6, 11);
+    const stack = newStack();
+    const inside = state.fork(state.condition);
+    inside.registers.fill(undefined, 6);
+    inside.registers[0] = undefined;
+    inside.registers[10] = pointer(stack);
+    const { exits } = this.run(placed, placed.start, inside, NOWHERE, depth + 1);
+    let back: State | undefined;
+    for (const exit of exits) {
+      if (back === undefined) back = exit;
+      else back.join(exit, 1, this.words);
+    }
+    if (back === undefined) return undefined;
+    back.memory.drop(stack);
+    saved.forEach((value, index) => back.registers.splice(6 + index, 1, value));
+    back.registers.fill(undefined, 1, 6);
+    return back;
+  }
+}
+
+const NOWHERE: ReadonlySet<number> = new Set();
+const SIZES: Readonly<Record<number, number>> = { [SIZE[1]]: 1, [SIZE[2]]: 2, [SIZE[4]]: 4, [SIZE[8]]: 8 };
+
+const newStack = (): Region => ({ kind: 'stack', name: 'stack' });
+
+const kernelRegions = new Map<string, Region>();
+
+/** The struct of the kernel, or its member, of that name. */
+export function kernelRegion(name: string): Region {
+  let region = kernelRegions.get(name);
+  if (region === undefined) kernelRegions.set(name, (region = { kind: 'kernel', name }));
+  return region;
+}
+
+function returned(state: State, result: Value): State {
+  state.registers[0] = result;
+  state.registers.fill(undefined, 1, 6);
+  return state;
+}
+
+function truncated(value: Value, size: number): Value {
+  return value.kind === 'word' ? word(slice(value.bits, 0, size * 8)) : value;
+}
+
+/** Places that ways wait at, the first one first. */
+class Pending {
+  readonly states = new Map<number, State>();
+  /** Descending. */
+  private readonly places: number[] = [];
+
+  add(place: number): void {
+    let at = this.places.length;
+    while (at > 0 && this.places[at - 1] < place) at--;
+    this.places.splice(at, 0, place);
+  }
+
+  take(): number | undefined {
+    return this.places.pop();
+  }
+}

@@ -1,0 +1,127 @@
+import type { Field } from '../../grammar/model/fields.js';
+import type { Condition } from '../../grammar/model/condition.js';
+import type { BuiltinChain } from '../../grammar/model/family.js';
+import type { Ruleset } from '../../grammar/model/ruleset.js';
+import { ObjectError } from '../../codegen/object/error.js';
+import { readObject } from '../../codegen/object/read.js';
+import type { Manifest } from '../../codegen/program/manifest.js';
+import { LoadError } from '../../bpf-runtime/interpreter/fault.js';
+import { ruleCondition } from '../evaluate/evaluate.js';
+import { FALSE } from './bdd.js';
+import { ChainProof, type Difference } from './chain-proof.js';
+import { Code } from './executor.js';
+import { reaching } from './reach.js';
+import { Specification } from './specification.js';
+import { Unprovable, unsupported } from './unprovable.js';
+import { WireEntryProof, type EntryDifference } from './wire-entry.js';
+
+/** What came of a proof. */
+export type Proof =
+  | { readonly kind: 'proved'; readonly rules: number; readonly shapes: number; readonly nodes: number }
+  /** Places where object and rules may differ; whether a packet comes there is another question. */
+  | {
+      readonly kind: 'differs';
+      readonly chain: ChainProof | undefined;
+      readonly entry: WireEntryProof;
+      readonly differences: readonly Difference[];
+      readonly entryDifferences: readonly EntryDifference[];
+    }
+  | { readonly kind: 'not-proved'; readonly reason: string };
+
+export interface ProofInput {
+  readonly ruleset: Ruleset;
+  /** The ELF file: what is in it is proved, and nothing else is looked at. */
+  readonly object: Uint8Array;
+  readonly manifest: Manifest;
+  readonly chain: BuiltinChain;
+}
+
+/**
+ * Translation validation (A. Pnueli, M. Siegel, E. Singerman, 1998): whether an object decides and counts every packet of
+ * the domain as the rule list says. Never "proved" by default: what is not understood is a reason.
+ */
+export function prove({ ruleset, object, manifest, chain }: ProofInput): Proof {
+  try {
+    const specification = new Specification(ruleset, manifest.table, chain, manifest);
+    return proveWire(specification, new Code(readObject(object)));
+  } catch (error) {
+    if (error instanceof Unprovable) return { kind: 'not-proved', reason: error.message };
+    if (error instanceof ObjectError || error instanceof LoadError) {
+      return { kind: 'not-proved', reason: `the object cannot be read: ${error.message}` };
+    }
+    throw error;
+  }
+}
+
+function proveWire(specification: Specification, code: Code): Proof {
+  const { manifest, hookChain, ruleset } = specification;
+  const { hook } = manifest;
+  if (hook !== 'xdp' && hook !== 'tc') throw unsupported(`objects for ${hook}`);
+  if (manifest.mode !== 'exact') throw unsupported('early objects');
+  if (ruleset.family !== 'v4') throw unsupported('IPv6');
+  const name = manifest.programs.find((program) => program.chain === hookChain)?.name;
+  const entry = name === undefined ? undefined : code.functionNamed(name);
+  if (entry === undefined) throw unsupported(`the object has no program for chain ${hookChain}`);
+  const used = usedOf(specification);
+  let chains: ChainProof | undefined;
+  const wire = new WireEntryProof({
+    code,
+    specification,
+    hook,
+    entry,
+    fields: used.fields,
+    marks: used.marks,
+    segment: (layout, placed, part, from) => {
+      chains ??= new ChainProof({ family: ruleset.family, code, specification, layout });
+      return chains.segment(placed, part, hookChain, from);
+    },
+  });
+  wire.prove();
+  // A difference where no packet gets is none.
+  const proof = chains;
+  const differences = (proof?.differences ?? []).filter((one) => proof === undefined || reaching(proof, one) !== FALSE);
+  if (differences.length > 0 || wire.differences.length > 0) {
+    return { kind: 'differs', chain: chains, entry: wire, differences, entryDifferences: wire.differences };
+  }
+  const nodes = wire.bdd.size + (chains?.bdd.size ?? 0);
+  return { kind: 'proved', rules: chains?.rules ?? 0, shapes: wire.shapes().length, nodes };
+}
+
+/** What rules of the chain, and of chains that it leads to, read. */
+function usedOf(specification: Specification): { readonly fields: readonly Field[]; readonly marks: boolean } {
+  const fields = new Set<Field>();
+  const seen = new Set<string>();
+  let marks = false;
+  const open = [specification.hookChain as string];
+  for (let chain = open.pop(); chain !== undefined; chain = open.pop()) {
+    if (seen.has(chain)) continue;
+    seen.add(chain);
+    for (const rule of specification.rules(chain)) {
+      addFields(ruleCondition(rule), fields);
+      const { effect } = rule.target;
+      if (effect.kind === 'jump') open.push(effect.chain);
+      if (effect.kind === 'mark') marks = true;
+    }
+  }
+  if (marks) fields.add('mark');
+  return { fields: [...fields], marks };
+}
+
+function addFields(condition: Condition, fields: Set<Field>): void {
+  switch (condition.kind) {
+    case 'in':
+      fields.add(condition.field);
+      return;
+    case 'not':
+      return addFields(condition.of, fields);
+    case 'hotdrop':
+      return addFields(condition.when, fields);
+    case 'all':
+    case 'any':
+      for (const part of condition.of) addFields(part, fields);
+      return;
+    case 'opaque':
+    case 'payload':
+      return;
+  }
+}

@@ -1,0 +1,52 @@
+import type { Effect } from '../../grammar/model/ruleset.js';
+import { FALSE, type Ref } from './bdd.js';
+import type { ChainProof, Difference } from './chain-proof.js';
+
+/**
+ * The fields with which a packet may come to a rule at which something differs: no earlier rule has ended its way, and
+ * some rule jumps to the chain. Wider than what comes there for certain, as chains that are jumped to may end it, too.
+ * FALSE: no packet comes there, and so the difference is none.
+ */
+export function reaching(proof: ChainProof, { chain, at, where }: Difference): Ref {
+  const { specification } = proof.settings;
+  const { bdd } = proof;
+  const callers = new Map<string, { chain: string; at: number }[]>();
+  for (const [name, { rules }] of specification.index) {
+    rules.forEach(({ target: { effect } }, number) => {
+      if (effect.kind !== 'jump') return;
+      callers.set(effect.chain, [...(callers.get(effect.chain) ?? []), { chain: name, at: number }]);
+    });
+  }
+  const back = (name: string, number: number, left: Ref): Ref => {
+    const rules = specification.rules(name);
+    for (let i = Math.min(number, rules.length) - 1; i >= 0 && left !== FALSE; i--) {
+      const { no, hot } = proof.meaning(rules[i]);
+      left = endsWay(rules[i].target.effect) ? bdd.and(left, no) : bdd.without(left, hot);
+    }
+    if (name === specification.hookChain || left === FALSE) return left;
+    for (const caller of callers.get(name) ?? []) {
+      const { yes } = proof.meaning(specification.rules(caller.chain)[caller.at]);
+      const found = back(caller.chain, caller.at, bdd.and(left, yes));
+      if (found !== FALSE) return found;
+    }
+    return FALSE;
+  };
+  return back(chain, at, where);
+}
+
+function endsWay(effect: Effect): boolean {
+  switch (effect.kind) {
+    case 'accept':
+    case 'drop':
+    case 'reject':
+    case 'return':
+      return true;
+    case 'jump':
+      return effect.goto;
+    case 'continue':
+    case 'log':
+    case 'mark':
+    case 'opaque':
+      return false;
+  }
+}

@@ -1,0 +1,75 @@
+import { chainsOf } from '../../codegen/program/manifest.js';
+import { hexdump, printPacketText, summarisePacket, toHex } from '../packet/index.js';
+import type { VerifyJob } from '../verify/job.js';
+import { traceOf } from '../verify/reference.js';
+import type { Counterexample } from './counterexample.js';
+import { domainOf } from './domain.js';
+
+/** What is said of an object: one of the three, and never "proved" for want of a reason. */
+export type Judgement =
+  | { readonly kind: 'proved'; readonly rules: number; readonly shapes: number }
+  | { readonly kind: 'refuted'; readonly example: Counterexample }
+  | { readonly kind: 'not-proved'; readonly reason: string };
+
+export interface ProofReport {
+  readonly job: VerifyJob;
+  readonly judgement: Judgement;
+}
+
+/** For people. */
+export function proofText({ job, judgement }: ProofReport): string {
+  const { manifest } = job;
+  const head = `${manifest.table} ${chainsOf(manifest)} at ${manifest.hook}, ${manifest.mode}`;
+  switch (judgement.kind) {
+    case 'proved': {
+      const { inside, outside, trusted } = domainOf(manifest, job.chain);
+      return [
+        `proved: ${head}: all packets of the domain get the verdict of the rules, and count the same rules`,
+        ...inside.map((line) => `  inside    ${line}`),
+        ...outside.map((line) => `  outside   ${line}`),
+        ...trusted.map((line) => `  trusted   ${line}`),
+      ].join('\n');
+    }
+    case 'refuted':
+      return [`REFUTED: ${head}`, ...exampleText(job, judgement.example)].join('\n');
+    case 'not-proved':
+      return `not proved: ${head}: ${judgement.reason}`;
+  }
+}
+
+function exampleText(job: VerifyJob, { packet, what, want, have, kernel }: Counterexample): readonly string[] {
+  return [
+    `  ${summarisePacket(packet)}`,
+    `  ${what}`,
+    `    reference   ${want}`,
+    `    interpreter ${have}`,
+    ...(kernel === undefined ? [] : [`    kernel      ${kernel}`]),
+    ...traceOf(job, packet).map((line) => `    reference   ${line}`),
+    ...hexdump(packet.frame)
+      .split('\n')
+      .map((line) => `    ${line}`),
+  ];
+}
+
+export function proofJson({ job, judgement }: ProofReport): unknown {
+  const { table, hook, mode } = job.manifest;
+  const about = { table, chain: job.chain, hook, mode };
+  switch (judgement.kind) {
+    case 'proved':
+      return { result: 'proved', ...about, rules: judgement.rules, domain: domainOf(job.manifest, job.chain) };
+    case 'refuted': {
+      const { packet, what, want, have, kernel } = judgement.example;
+      const example = {
+        packet: printPacketText(packet),
+        frame: toHex(packet.frame),
+        what,
+        reference: want,
+        interpreter: have,
+        ...(kernel === undefined ? {} : { kernel }),
+      };
+      return { result: 'refuted', ...about, example };
+    }
+    case 'not-proved':
+      return { result: 'not proved', ...about, reason: judgement.reason };
+  }
+}

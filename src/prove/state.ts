@@ -1,0 +1,275 @@
+import { FALSE, type Ref } from './bdd.js';
+import { unknown, word, type Region, type Value } from './value.js';
+import { bitAt, slice, trim, type Words } from './words.js';
+
+/** One byte of memory: byte `index` of a value of `size` bytes. */
+interface Cell {
+  readonly value: Value;
+  readonly index: number;
+  readonly size: number;
+}
+
+/**
+ * The bytes of a region. Where ways with different contents have met, a byte is worked out when it is asked for: most of
+ * what was stored is not read any more.
+ */
+class Cells {
+  constructor(
+    private readonly known: Map<number, Cell | undefined> = new Map(),
+    private readonly met?: { readonly condition: Ref; readonly here: Cells; readonly there: Cells },
+  ) {}
+
+  get(offset: number, words: Words): Cell | undefined {
+    if (this.met === undefined || this.known.has(offset)) return this.known.get(offset);
+    const { condition, here, there } = this.met;
+    const a = here.get(offset, words);
+    const b = a === undefined ? undefined : there.get(offset, words);
+    const cell = a === undefined || b === undefined ? undefined : mergeCells(condition, a, b, words);
+    this.known.set(offset, cell);
+    return cell;
+  }
+
+  set(offset: number, cell: Cell | undefined): void {
+    this.known.set(offset, cell);
+  }
+
+  copy(): Cells {
+    return new Cells(new Map(this.known), this.met);
+  }
+
+  /** Joins other contents of the same region; `condition` is that of these. */
+  meet(condition: Ref, there: Cells): Cells {
+    return new Cells(new Map(), { condition, here: this, there });
+  }
+
+  offsets(): ReadonlySet<number> {
+    const below = this.met === undefined ? [] : [...this.met.here.offsets()];
+    return new Set([...this.known.keys(), ...below]);
+  }
+}
+
+/** Memory that the program writes: stack frames and the flow. Forks share what neither has changed. */
+export class Memory {
+  private constructor(
+    private readonly regions: Map<Region, Cells>,
+    private readonly own: Set<Region>,
+  ) {}
+
+  static empty(): Memory {
+    return new Memory(new Map(), new Set());
+  }
+
+  fork(): Memory {
+    this.own.clear();
+    return new Memory(new Map(this.regions), new Set());
+  }
+
+  store(region: Region, offset: number, size: number, value: Value): void {
+    const cells = this.writable(region);
+    for (let index = 0; index < size; index++) cells.set(offset + index, { value, index, size });
+  }
+
+  /** What lies there; unknown where nothing was stored. */
+  load(region: Region, offset: number, size: number, words: Words): Value {
+    const cells = this.regions.get(region);
+    const first = cells?.get(offset, words);
+    if (cells === undefined || first === undefined) return unknown('memory that was not written');
+    if (first.index === 0 && first.size === size && wholeAt(cells, offset, first, words)) return first.value;
+    const bits: Ref[] = [];
+    for (let index = 0; index < size; index++) {
+      const cell = cells.get(offset + index, words);
+      if (cell === undefined) return unknown('memory that was not written');
+      const byte = byteOf(cell);
+      if (byte === undefined) return unknown('a part of a pointer');
+      for (let bit = 0; bit < 8; bit++) bits.push(bitAt(byte, bit));
+    }
+    return word(trim(bits));
+  }
+
+  /** Forgets a piece of memory. */
+  forget(region: Region, offset: number, size: number): void {
+    const cells = this.writable(region);
+    for (let index = 0; index < size; index++) cells.set(offset + index, undefined);
+  }
+
+  drop(region: Region): void {
+    this.regions.delete(region);
+    this.own.delete(region);
+  }
+
+  /** Puts a region back to what it is in other memory. */
+  reset(region: Region, from: Memory): void {
+    const cells = from.regions.get(region);
+    from.own.delete(region);
+    this.own.delete(region);
+    if (cells === undefined) this.regions.delete(region);
+    else this.regions.set(region, cells);
+  }
+
+  /** Whether a region is as in other memory, for certain. */
+  sameAs(region: Region, other: Memory): boolean {
+    return this.regions.get(region) === other.regions.get(region);
+  }
+
+  /** Keeps pointers alone. */
+  keepPointers(keep: (region: Region) => boolean, words: Words): void {
+    for (const [region, cells] of this.regions) {
+      if (keep(region)) continue;
+      const left = new Cells();
+      for (const offset of cells.offsets()) {
+        const cell = cells.get(offset, words);
+        if (cell?.value.kind === 'pointer') left.set(offset, cell);
+      }
+      this.regions.set(region, left);
+      this.own.add(region);
+    }
+  }
+
+  /** Memory of two ways that meet: `condition` is that of this one. */
+  merge(condition: Ref, other: Memory): void {
+    for (const [region, cells] of this.regions) {
+      const theirs = other.regions.get(region);
+      if (theirs === cells) continue;
+      if (theirs === undefined) {
+        this.drop(region);
+        continue;
+      }
+      this.regions.set(region, cells.meet(condition, theirs));
+      this.own.add(region);
+      other.own.delete(region);
+    }
+  }
+
+  private writable(region: Region): Cells {
+    const cells = this.regions.get(region);
+    if (cells !== undefined && this.own.has(region)) return cells;
+    const copy = cells === undefined ? new Cells() : cells.copy();
+    this.regions.set(region, copy);
+    this.own.add(region);
+    return copy;
+  }
+}
+
+function wholeAt(cells: Cells, offset: number, first: Cell, words: Words): boolean {
+  for (let index = 1; index < first.size; index++) {
+    const cell = cells.get(offset + index, words);
+    if (cell?.value !== first.value || cell.index !== index) return false;
+  }
+  return true;
+}
+
+function byteOf({ value, index }: Cell): readonly Ref[] | undefined {
+  return value.kind === 'word' ? slice(value.bits, index * 8, 8) : undefined;
+}
+
+function mergeCells(condition: Ref, a: Cell, b: Cell, words: Words): Cell | undefined {
+  if (a.value === b.value && a.index === b.index && a.size === b.size) return a;
+  if (a.index === b.index && a.size === b.size && isSamePointer(a.value, b.value)) return a;
+  const x = byteOf(a);
+  const y = byteOf(b);
+  if (x === undefined || y === undefined) return undefined;
+  return { value: word(words.choose(condition, x, y)), index: 0, size: 1 };
+}
+
+function isSamePointer(a: Value, b: Value): boolean {
+  return (
+    a.kind === 'pointer' &&
+    b.kind === 'pointer' &&
+    a.region === b.region &&
+    a.offset === b.offset &&
+    a.index === undefined &&
+    b.index === undefined &&
+    a.absent === b.absent
+  );
+}
+
+/** What has happened on the ways so far, by name, and on which of them: `count 5 0`, `log 7`, `fault …`. */
+export type Log = ReadonlyMap<string, Ref>;
+
+/** All ways to one place of the program that belong together. */
+export class State {
+  constructor(
+    /** When they are taken. */
+    public condition: Ref,
+    readonly registers: (Value | undefined)[],
+    readonly memory: Memory,
+    public log: Log,
+  ) {}
+
+  fork(condition: Ref): State {
+    return new State(condition, [...this.registers], this.memory.fork(), this.log);
+  }
+
+  note(event: string, condition: Ref, words: Words): void {
+    const log = new Map(this.log);
+    log.set(event, words.bdd.or(log.get(event) ?? FALSE, condition));
+    this.log = log;
+  }
+
+  /** Joins other ways to the same place; `live` has a bit for each register that is read later. */
+  join(other: State, live: number, words: Words): void {
+    const either = words.bdd.or(this.condition, other.condition);
+    // What tells the two apart, among the packets that come here at all.
+    const mine = words.bdd.simplify(this.condition, either);
+    for (let register = 0; register < 10; register++) {
+      this.registers[register] =
+        (live & (1 << register)) === 0
+          ? undefined
+          : mergeValues(mine, this.registers[register], other.registers[register], words);
+    }
+    this.memory.merge(mine, other.memory);
+    if (this.log !== other.log) this.log = mergeLogs(this.log, other.log, words);
+    this.condition = either;
+  }
+}
+
+export function mergeLogs(a: Log, b: Log, words: Words): Log {
+  const log = new Map(a);
+  for (const [event, condition] of b) log.set(event, words.bdd.or(log.get(event) ?? FALSE, condition));
+  return log;
+}
+
+function mergeValues(condition: Ref, a: Value | undefined, b: Value | undefined, words: Words): Value | undefined {
+  if (a === b) return a;
+  if (a === undefined || b === undefined) return undefined;
+  if (isSamePointer(a, b)) return a;
+  const x = isHeavy(a) ? undefined : bitsOf(a, words);
+  const y = isHeavy(b) ? undefined : bitsOf(b, words);
+  if (x === undefined || y === undefined) return unknown('a register that is one thing here and another there');
+  return word(words.choose(condition, x, y));
+}
+
+const isHeavy = (value: Value): boolean => value.kind === 'arithmetic' && value.heavy && value.bits === undefined;
+
+/** The bits of a number, worked out; undefined for what is none. */
+export function bitsOf(value: Value, words: Words): readonly Ref[] | undefined {
+  if (value.kind === 'word') return value.bits;
+  if (value.kind !== 'arithmetic') return undefined;
+  if (value.bits !== undefined) return value.bits;
+  const a = bitsOf(value.a, words) ?? [];
+  const b = bitsOf(value.b, words) ?? [];
+  value.bits = workOut(value.operation, a, b, value.width, words);
+  return value.bits;
+}
+
+function workOut(
+  operation: 'add' | 'sub' | 'and' | 'rsh',
+  a: readonly Ref[],
+  b: readonly Ref[],
+  width: 32 | 64,
+  words: Words,
+): readonly Ref[] {
+  switch (operation) {
+    case 'add':
+      return words.add(a, b, width);
+    case 'sub':
+      return words.subtract(a, b, width);
+    case 'and':
+      return words.and(a, b);
+    case 'rsh':
+      return words.shiftRight(
+        slice(a, 0, width),
+        b.reduce((sum, bit, i) => sum + (bit === 0 ? 1 << i : 0), 0),
+      );
+  }
+}

@@ -1,0 +1,375 @@
+import type { Field } from '../../grammar/model/fields.js';
+import { RESULT } from '../../codegen/program/program.js';
+import { FLOW_RULE } from '../../codegen/program/flow.js';
+import { VERDICT } from '../../codegen/program/verdict.js';
+import type { PlacedFunction } from '../../bpf-runtime/interpreter/program.js';
+import { Bdd, FALSE, not, type Ref } from './bdd.js';
+import { isChainFunction } from './chain-proof.js';
+import { OnesComplement } from './checksum.js';
+import { Executor, type Code } from './executor.js';
+import { pieces, sizeOf, transportNeed, WANTED_BYTES, type Layout, type Slot } from './flow.js';
+import { Frame, FRAME_LENGTH, networkOffset, TOTAL_LENGTH, type Shape } from './frame.js';
+import { CODE_BITS, type Specification } from './specification.js';
+import { bitsOf, type State } from './state.js';
+import { unsupported } from './unprovable.js';
+import { pointer, word, type Pointer, type Region, type Value } from './value.js';
+import { Variables } from './variables.js';
+import { arrivalsOf, framesOf, type Arrivals } from './wire-arrival.js';
+import { countedLength, readField, type WireReading } from './wire-reading.js';
+import { CONTEXT, WireWorld } from './wire-world.js';
+import { bitAt, constantBits, constantOf, sameBits, Words, type Bits } from './words.js';
+
+/** Frames for which the entry function may do something else than it must. */
+export interface EntryDifference {
+  readonly shape: Shape;
+  readonly what: string;
+  readonly where: Ref;
+}
+
+export interface EntrySettings {
+  readonly code: Code;
+  readonly specification: Specification;
+  readonly hook: 'xdp' | 'tc';
+  readonly entry: PlacedFunction;
+  /** Fields that rules read. */
+  readonly fields: readonly Field[];
+  /** Whether some rule sets the mark. */
+  readonly marks: boolean;
+  /** Proves a part of the chain, with the slots found: at which rule the next part begins. */
+  segment(layout: Layout, placed: PlacedFunction, part: bigint, from: number): number | undefined;
+}
+
+/** A call of a part of the chain. */
+interface Call {
+  readonly condition: Ref;
+  readonly result: Bits;
+  readonly end: number | undefined;
+}
+
+/**
+ * The entry function against the way of a frame to the chain, for each shape of frames: which frames it hands to the
+ * chain, what it has read of them, and what becomes of the chain's verdict.
+ */
+export class WireEntryProof {
+  readonly bdd = new Bdd();
+  readonly words = new Words(this.bdd);
+  readonly variables = new Variables(this.bdd);
+  readonly checksums = new OnesComplement(this.variables);
+  readonly differences: EntryDifference[] = [];
+  layout: Layout | undefined;
+  private readonly context: Region = { kind: 'context', name: 'ctx' };
+
+  constructor(private readonly settings: EntrySettings) {
+    this.variables.interleaved([FRAME_LENGTH, TOTAL_LENGTH, CONTEXT.skbLength], 16);
+    this.variables.word('link 12', 8);
+    this.variables.word('link 13', 8);
+  }
+
+  shapes(): readonly Shape[] {
+    const shapes: Shape[] = [];
+    for (let tags = 0; tags <= 2; tags++) {
+      for (let words = 5; words <= 15; words++) shapes.push({ tags, header: words * 4 });
+      shapes.push({ tags, header: 0 });
+    }
+    return shapes;
+  }
+
+  frame(shape: Shape): Frame {
+    const version = this.variables.word('version', 4);
+    // A header length below 20 bytes is a shape of its own: none of the program's addresses come of it.
+    const words = shape.header === 0 ? this.variables.word('short header', 2) : constantBits(BigInt(shape.header / 4));
+    const first = Array.from({ length: 8 }, (_, i) => (i < 4 ? bitAt(words, i) : version[i - 4]));
+    return new Frame(this.variables, shape.header === 0 ? { ...shape, header: 20 } : shape, 2, first);
+  }
+
+  prove(): void {
+    // What is the same in frames of very different shapes is a constant.
+    const [first, other] = [
+      { tags: 0, header: 20 },
+      { tags: 2, header: 60 },
+    ].map((shape) => this.discover(shape));
+    this.layout = first === undefined || other === undefined ? first : common(first, other);
+    for (const shape of this.shapes()) this.proveShape(shape);
+  }
+
+  private proveShape(shape: Shape): void {
+    const calls: Call[] = [];
+    const { reading, arrivals, run } = this.prepare(shape, (placed, state) =>
+      this.called(placed, state, reading, calls, arrivals, shape),
+    );
+    const { exits, world } = run();
+    this.compare(shape, exits, arrivals, calls, world);
+  }
+
+  /** Runs up to the chain, and looks at what lies in the flow there; undefined where no frame of the shape gets there. */
+  private discover(shape: Shape): Layout | undefined {
+    let layout: Layout | undefined;
+    const { reading, run } = this.prepare(shape, (placed, state) => {
+      const [, flow] = state.registers;
+      if (!isChainFunction(placed.name) || flow?.kind !== 'pointer' || flow.region.kind !== 'stack') return undefined;
+      layout = this.findLayout(state, flow, reading, this.settings.code.flowBytesOf(placed));
+      throw new Arrived();
+    });
+    try {
+      run();
+    } catch (error) {
+      if (!(error instanceof Arrived)) throw error;
+    }
+    return layout;
+  }
+
+  private prepare(shape: Shape, call: (placed: PlacedFunction, state: State) => Value | undefined): Prepared {
+    const { settings, words, variables } = this;
+    const { code, specification, hook, entry } = settings;
+    const frame = this.frame(shape);
+    const reading: WireReading = { words, variables, frame, hook, chain: specification.hookChain };
+    this.checksums.base = networkOffset(frame.shape);
+    const world = new WireWorld(words, {
+      hook,
+      family: specification.ruleset.family,
+      variables,
+      frame,
+      checksums: this.checksums,
+      length: countedLength(reading),
+      lengthAt: undefined,
+      flow: { kind: 'flow', name: 'none' },
+      entries: specification.manifest.counters.length,
+      call,
+    });
+    const run = (): { exits: readonly State[]; world: WireWorld } => {
+      const executor = new Executor(code, words, world);
+      const start = executor.start(framesOf(reading), [pointer(this.context)]);
+      return { exits: executor.run(entry, entry.start, start).exits, world };
+    };
+    return { reading, arrivals: arrivalsOf(reading, specification.manifest, this.checksums), run };
+  }
+
+  private report(shape: Shape, what: string, where: Ref): void {
+    if (where !== FALSE) this.differences.push({ shape, what, where });
+  }
+
+  private called(
+    placed: PlacedFunction,
+    state: State,
+    reading: WireReading,
+    calls: Call[],
+    arrivals: Arrivals,
+    shape: Shape,
+  ): Value | undefined {
+    if (!isChainFunction(placed.name)) return undefined;
+    const [, flow, , part] = state.registers;
+    if (flow?.kind !== 'pointer' || flow.region.kind !== 'stack' || flow.index !== undefined) {
+      throw unsupported('a chain is called without struct flow');
+    }
+    const number = part === undefined ? undefined : constantOf(bitsOf(part, this.words) ?? [FALSE + 1]);
+    if (number === undefined) throw unsupported('a part of a chain that is not constant');
+    const before = calls[calls.length - 1];
+    const from = before === undefined ? 0 : before.end;
+    if (from === undefined) throw unsupported('a call behind the end of the chain');
+    if (this.layout === undefined) throw unsupported('a chain that plain frames do not come to');
+    this.checkLayout(state, flow, reading, shape, this.layout);
+    const end = this.settings.segment(this.layout, placed, number, from);
+    const due =
+      before === undefined
+        ? arrivals.judged
+        : this.bdd.and(before.condition, this.words.equal(before.result, constantBits(BigInt(VERDICT.NEXT))));
+    this.report(shape, 'which frames the chain judges', this.bdd.xor(state.condition, due));
+    const raw = this.variables.word(`outcome from ${from}`, CODE_BITS);
+    const never = this.words.choose(this.words.equal(raw, []), constantBits(BigInt(VERDICT.DROP)), raw);
+    const result = end === undefined ? never : raw;
+    calls.push({ condition: state.condition, result, end });
+    this.leaveFlow(state, flow, this.settings.code.flowBytesOf(placed));
+    return word(result);
+  }
+
+  /** Behind a part of the chain the flow has its fields, and the mark that the rules gave; the rest is unknown. */
+  private leaveFlow(state: State, flow: Pointer, bytes: number): void {
+    const kept = new Set<number>();
+    for (const { field, offset, size } of this.layout?.slots ?? []) {
+      for (let i = 0; i < size; i++) kept.add(offset + i);
+      if (field === 'mark' && this.settings.marks) {
+        state.memory.store(flow.region, flow.offset + offset, 4, word(this.variables.word('mark after', 32)));
+      }
+    }
+    for (let at = 0; at < bytes; at++) if (!kept.has(at)) state.memory.forget(flow.region, flow.offset + at, 1);
+  }
+
+  /** Where in the flow each field lies: wherever its value is, for all frames of this shape. */
+  private findLayout(state: State, flow: Pointer, reading: WireReading, bytes: number): Layout {
+    const taken = new Set<number>();
+    const { family } = this.settings.specification.ruleset;
+    const constants = new Map<Field, bigint>();
+    const slots: Slot[] = [];
+    const take = (slot: Slot): void => {
+      for (let i = 0; i < slot.size; i++) taken.add(slot.offset + i);
+      slots.push(slot);
+    };
+    const fields = [...this.settings.fields].sort((a, b) => sizeOf(b, family) - sizeOf(a, family));
+    for (const field of ['counted length', ...fields] as const) {
+      const fixed = field === 'counted length' ? undefined : this.fixed(state, readField(reading, field));
+      if (field !== 'counted length' && fixed !== undefined) {
+        constants.set(field, fixed);
+        continue;
+      }
+      const slot = this.findSlot(state, flow, reading, field, taken);
+      if (slot !== undefined) take(slot);
+    }
+    for (let offset = 0; offset < bytes; offset++) {
+      // The number of a rule is written by the rules themselves.
+      if (taken.has(offset) || (offset >= FLOW_RULE && offset < FLOW_RULE + 4)) continue;
+      const byte = bitsOf(state.memory.load(flow.region, flow.offset + offset, 1, this.words), this.words);
+      const value = byte === undefined ? undefined : this.fixed(state, byte);
+      if (value !== undefined) take({ field: 'constant', offset, size: 1, wanted: 0, value });
+    }
+    return { bytes, slots, constants };
+  }
+
+  /** The number, where it is the same on all ways of a state. */
+  private fixed({ condition }: State, bits: Bits): bigint | undefined {
+    let value = 0n;
+    for (let i = 0; i < bits.length; i++) {
+      if (this.bdd.implies(condition, bits[i])) value |= 1n << BigInt(i);
+      else if (!this.bdd.implies(condition, not(bits[i]))) return undefined;
+    }
+    return value;
+  }
+
+  private findSlot(
+    state: State,
+    flow: Pointer,
+    reading: WireReading,
+    field: Slot['field'],
+    taken: ReadonlySet<number>,
+  ): Slot | undefined {
+    const size =
+      field === 'counted length' || field === 'constant'
+        ? 4
+        : sizeOf(field, this.settings.specification.ruleset.family);
+    const step = Math.min(size, 8);
+    for (let offset = 0; offset < -flow.offset; offset += step) {
+      if (Array.from({ length: size }, (_, i) => offset + i).some((at) => taken.has(at))) continue;
+      for (const wanted of candidates(field)) {
+        const slot: Slot = { field, offset, size, wanted };
+        if (this.slotDiffers(state, flow, reading, slot, true) === FALSE) return slot;
+      }
+    }
+    return undefined;
+  }
+
+  /** For which frames a slot does not hold its field; some of them, if the `first` one found is enough. */
+  private slotDiffers(state: State, flow: Pointer, reading: WireReading, slot: Slot, first = false): Ref {
+    const { words, bdd } = this;
+    const { offset, size } = slot;
+    const bits = this.slotBits(reading, slot);
+    let differs: Ref = FALSE;
+    for (const piece of pieces(bits, size)) {
+      const have = bitsOf(state.memory.load(flow.region, flow.offset + offset + piece.at, piece.size, words), words);
+      if (have === undefined) return state.condition;
+      for (let i = 0; i < piece.size * 8; i++) {
+        const x = bitAt(have, i);
+        const y = bitAt(piece.bits, i);
+        if (x !== y) differs = bdd.or(differs, bdd.and(state.condition, bdd.xor(x, y)));
+        if (first && differs !== FALSE) return differs;
+      }
+    }
+    return differs;
+  }
+
+  private slotBits(reading: WireReading, { field, wanted, value = 0n }: Slot): Bits {
+    if (field === 'constant') return constantBits(value);
+    return field === 'counted length' ? countedLength(reading) : readField(reading, field, wanted);
+  }
+
+  private checkLayout(state: State, flow: Pointer, reading: WireReading, shape: Shape, layout: Layout): void {
+    for (const slot of layout.slots) {
+      this.report(shape, `the reading of ${slot.field}`, this.slotDiffers(state, flow, reading, slot));
+    }
+    for (const [field, value] of layout.constants) {
+      const other = not(this.words.equal(readField(reading, field), constantBits(value)));
+      this.report(shape, `the reading of ${field}`, this.bdd.and(state.condition, other));
+    }
+  }
+
+  /** An accepted packet takes along the mark that the rules gave it; its number among those that are written. */
+  private expectMark(events: Map<string, Ref>, accepted: Ref, { marks }: WireWorld): void {
+    const number = marks.findIndex((bits) => sameBits(bits, this.variables.word('mark after', 32)));
+    events.set(`mark ${number}`, accepted);
+  }
+
+  private compare(
+    shape: Shape,
+    exits: readonly State[],
+    arrivals: Arrivals,
+    calls: readonly Call[],
+    world: WireWorld,
+  ): void {
+    const { bdd, words } = this;
+    const { specification, hook } = this.settings;
+    const result = RESULT[hook];
+    let accept: Ref = arrivals.passed;
+    let drop: Ref = arrivals.dropped;
+    const isCode = (call: Call, code: number): Ref => words.equal(call.result, constantBits(BigInt(code)));
+    let here = arrivals.judged;
+    let through: Ref = FALSE;
+    for (const call of calls) {
+      accept = bdd.or(accept, bdd.and(here, isCode(call, VERDICT.ACCEPT)));
+      through = bdd.or(through, bdd.and(here, isCode(call, VERDICT.RETURN)));
+      const next = bdd.and(here, isCode(call, VERDICT.NEXT));
+      const named = bdd.anyOf([VERDICT.ACCEPT, VERDICT.RETURN, VERDICT.NEXT].map((code) => isCode(call, code)));
+      drop = bdd.or(drop, bdd.without(here, named));
+      here = next;
+    }
+    const last = calls[calls.length - 1];
+    const reached = last === undefined ? 0 : last.end;
+    const whole = reached === undefined || reached >= specification.rules(specification.hookChain).length;
+    if (!whole) this.report(shape, 'the rest of the chain is not run', here);
+    through = bdd.or(through, here);
+    if (specification.policy === 'DROP') drop = bdd.or(drop, through);
+    else accept = bdd.or(accept, through);
+    const events = new Map<string, Ref>();
+    if (through !== FALSE) {
+      const key = specification.policyKey();
+      events.set(`count ${key} packets`, through).set(`count ${key} bytes`, through);
+    }
+    if (this.settings.marks) this.expectMark(events, bdd.without(accept, arrivals.passed), world);
+    let accepted: Ref = FALSE;
+    let refused: Ref = FALSE;
+    const done = new Map<string, Ref>();
+    for (const state of exits) {
+      for (const [event, condition] of state.log) done.set(event, bdd.or(done.get(event) ?? FALSE, condition));
+      const bits = state.registers[0] === undefined ? undefined : bitsOf(state.registers[0], words);
+      if (bits === undefined) throw unsupported('a result that is no number');
+      const is = (value: number): Ref =>
+        bdd.and(state.condition, words.equal(bits.slice(0, 32), constantBits(BigInt(value))));
+      accepted = bdd.or(accepted, is(result.accept));
+      refused = bdd.or(refused, is(result.drop));
+    }
+    this.report(shape, 'which frames are accepted', bdd.xor(accept, accepted));
+    this.report(shape, 'which frames are dropped', bdd.xor(drop, refused));
+    for (const event of new Set([...events.keys(), ...done.keys()])) {
+      this.report(shape, event, bdd.xor(events.get(event) ?? FALSE, done.get(event) ?? FALSE));
+    }
+  }
+}
+
+interface Prepared {
+  readonly reading: WireReading;
+  readonly arrivals: Arrivals;
+  run(): { readonly exits: readonly State[]; readonly world: WireWorld };
+}
+
+/** Ends a run that has come to the chain. */
+class Arrived extends Error {}
+
+/** The layout, with those constants alone that the other one has, too. */
+function common(layout: Layout, other: Layout): Layout {
+  const same = (slot: Slot): boolean =>
+    slot.field !== 'constant' || other.slots.some((one) => one.offset === slot.offset && one.value === slot.value);
+  return { ...layout, slots: layout.slots.filter(same) };
+}
+
+function candidates(field: Slot['field']): readonly number[] {
+  if (field === 'counted length' || field === 'constant') return [0];
+  const need = transportNeed(field);
+  return need === undefined ? [0] : WANTED_BYTES.filter((bytes) => bytes >= need);
+}
