@@ -14,14 +14,7 @@ import { memoryFields } from './memory-tests.js';
 import { MemoryScope } from './memory-scope.js';
 import { isLeft, planLeft, type LeftPlan } from './netfilter/left.js';
 import { SEGMENT_SIZE_FIELDS } from './netfilter/segment-size.js';
-import {
-  addressRewriting,
-  changesBehindMangle,
-  markChange,
-  otherTables,
-  seesPieces,
-  seesWholeDatagrams,
-} from './surroundings.js';
+import { addressRewriting, askingAt, markChange, otherTables, seesPieces, seesWholeDatagrams } from './surroundings.js';
 import { chainsAt, isSocketHook, isWireHook, isWireView, type Undecided, type View } from './place.js';
 import { specialise } from './view.js';
 
@@ -163,7 +156,7 @@ export function analyse(ruleset: Ruleset, options: ChainOptions): AnalysisResult
     chain,
     ...(markChangedBy === undefined ? {} : { markChangedBy }),
     ...(rewrittenBy === undefined ? {} : { rewrittenBy }),
-    ...(hook !== 'netfilter' ? {} : { asking: { addresses: !changesBehindMangle(ruleset, chain) } }),
+    ...(hook !== 'netfilter' ? {} : { asking: askingAt(ruleset, chain) }),
   };
   const reject = options.reject ?? 'answer';
   const together = options.together ?? (wire ? [chain] : chainsAt(hook));

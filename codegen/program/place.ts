@@ -11,8 +11,17 @@ export interface View {
   readonly markChangedBy?: string;
   /** Rules of the dump that rewrite addresses between this hook and the chain, where that must be reckoned with. */
   readonly rewrittenBy?: string;
-  /** At netfilter: what iptables may be asked in front of the program; `addresses` also about addresses and devices. */
-  readonly asking?: { readonly addresses: boolean };
+  /** At netfilter: what iptables may be asked in front of the program. */
+  readonly asking?: Asking;
+}
+
+/** What an answer is the same about in front of the program and at the rule. */
+export interface Asking {
+  /** Addresses and devices. */
+  readonly addresses: boolean;
+  /** The connection's entry, but for its mark. */
+  readonly connection: boolean;
+  readonly connectionMark: boolean;
 }
 
 /** A view of frames, before or behind the IP stack. */

@@ -3,7 +3,7 @@ import type { BuiltinChain, TableName } from '../../grammar/model/family.js';
 import { findChain, findTable, type Rule, type Ruleset, type Table } from '../../grammar/model/ruleset.js';
 import type { Field } from '../../grammar/model/fields.js';
 import type { Hook } from './manifest.js';
-import { isSocketHook, type View } from './place.js';
+import { isSocketHook, type Asking, type View } from './place.js';
 
 type Place = readonly [TableName, BuiltinChain];
 
@@ -107,12 +107,23 @@ export function markChange(ruleset: Ruleset, judged: Judged): string | undefined
  * Whether an answer about addresses and devices at the beginning of table mangle may be another one in table filter:
  * rules of mangle may choose another route or change a set, and table nat another destination.
  */
-export function changesBehindMangle(ruleset: Ruleset, chain: BuiltinChain): boolean {
+function changesBehindMangle(ruleset: Ruleset, chain: BuiltinChain): boolean {
   if (chain === 'OUTPUT' && addressRewriting(ruleset) !== undefined) return true;
   const mangle = findTable(ruleset, 'mangle');
   const changes = ({ target }: Rule): boolean =>
     target.effect.kind === 'mark' || MARKING.has(target.name ?? '') || target.name === 'SET';
   return mangle !== undefined && findRule(mangle, chain, changes, new Set()) !== undefined;
+}
+
+/** Which answers at the beginning of table mangle are the same in table filter. */
+export function askingAt(ruleset: Ruleset, chain: BuiltinChain): Asking {
+  // A mapping that table nat makes changes the reply's half of the entry.
+  const connection = chain !== 'OUTPUT' || addressRewriting(ruleset) === undefined;
+  const marking = (['mangle', 'nat', 'filter'] as const).some((name) => {
+    const table = findTable(ruleset, name);
+    return table !== undefined && findRule(table, chain, ({ target }) => target.name === 'CONNMARK', new Set());
+  });
+  return { addresses: !changesBehindMangle(ruleset, chain), connection, connectionMark: !marking };
 }
 
 /** What the rest of the dump does to packets on the way between hook and chain: an assumption and its warning. */

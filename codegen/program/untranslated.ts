@@ -5,6 +5,7 @@ const REASONS: Readonly<Record<string, string>> = {
   cluster: 'the node of a connection is a question to conntrack',
   connbytes: 'the connection counts its bytes in the kernel',
   connlabel: 'the labels of a connection are with conntrack',
+  connmark: 'the mark of the connection is with conntrack',
   connlimit: 'the number of connections is known to conntrack alone',
   devgroup: 'the group of a device is not read',
   helper: 'the helper of a connection is known to conntrack alone',

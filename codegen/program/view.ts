@@ -188,7 +188,13 @@ export function answer(test: Opaque, view: View): Answer {
       };
     case 'conntrack':
       if (view.hook === 'netfilter') {
-        return { reason: `${test.words.join(' ')} is not translated`, advice: 'keep iptables for this chain' };
+        return {
+          reason: `table nat may map connections between the place where iptables can be asked for ${test.words.join(' ')} and the rule`,
+          advice: 'keep iptables for this chain',
+        };
+      }
+      if (knowsConnection(view)) {
+        return { reason: `${test.words.join(' ')} is not translated`, advice: 'use --hook netfilter' };
       }
       if (isSocketHook(view.hook)) return CONNECTION_IS_GONE;
       return {

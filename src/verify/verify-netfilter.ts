@@ -96,7 +96,7 @@ function isTimed({ rules }: Analysis): boolean {
   for (const { meaning } of rules) {
     visitCondition(meaning.condition, {
       opaque: (test) =>
-        (timed ||= !['ctstate', 'addrtype', 'owner', 'set', 'module', 'bridge-port'].includes(test.name)),
+        (timed ||= !['ctstate', 'addrtype', 'owner', 'set', 'module', 'bridge-port', 'conntrack'].includes(test.name)),
     });
   }
   return timed;

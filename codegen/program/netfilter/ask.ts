@@ -38,7 +38,9 @@ import type { View } from '../place.js';
 const READING: ReadonlySet<string> = new Set([
   'cgroup',
   'cluster',
+  'connbytes',
   'connlabel',
+  'connmark',
   'devgroup',
   'helper',
   'ipvs',
@@ -53,9 +55,11 @@ const HOST_NAME = 'host name';
 export function questionWords(test: Opaque, view: View): readonly string[] | undefined {
   if (view.hook !== 'netfilter' || view.asking === undefined) return undefined;
   if (test.name === 'module') {
+    if (test.module === 'connmark' && !view.asking.connectionMark) return undefined;
     if (test.module === HOST_NAME) return view.asking.addresses ? test.words : undefined;
     return READING.has(test.module) ? ['-m', test.module, ...test.words] : undefined;
   }
+  if (test.name === 'conntrack') return view.asking.connection ? ['-m', 'conntrack', ...test.words] : undefined;
   if (test.name === 'bridge-port') return ['-m', 'physdev', ...test.words];
   if (test.name !== 'set' || !view.asking.addresses) return undefined;
   const { name, directions, returnNomatch, counters } = test.test;
