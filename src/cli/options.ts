@@ -106,6 +106,33 @@ export const knockOption = (): Option =>
     }),
   );
 
+const PLACES = ['xdp:INPUT', 'xdp:FORWARD', 'xdp:PREROUTING', 'tc:INPUT', 'tc:FORWARD', 'tc:PREROUTING', 'tc:OUTPUT'];
+
+/** What a bundle holds; may be given for each slot of a device. */
+export const placeOption = (): Option =>
+  new Option(
+    '--place <hook:chain>',
+    'object to put into it, may be repeated (INPUT at xdp, OUTPUT at tc if left out)',
+  ).argParser((value, before: readonly unknown[] | undefined) => {
+    if (!PLACES.includes(value)) {
+      const hint = value.startsWith('netfilter')
+        ? 'Objects for netfilter are loaded by ipt2bpf itself: bpftool cannot.'
+        : (didYouMean(value, PLACES)?.replace(/^d/, 'D') ?? `It is one of ${PLACES.join(', ')}.`);
+      throw new InvalidArgumentError(hint);
+    }
+    const [hook, chain] = value.split(':');
+    return [...(before ?? []), { hook, chain }];
+  });
+
+export const nameOption = (): Option =>
+  new Option('--name <name>', 'name of the bundle, its folder and its unit').default('fw').argParser((value) => {
+    if (/^[a-z][a-z0-9_]{0,19}$/.test(value)) return value;
+    throw new InvalidArgumentError('It is at most 20 lower-case letters, digits and _, a letter first.');
+  });
+
+export const sarifOption = (): Option =>
+  new Option('--sarif <file>', 'write what was found as SARIF 2.1.0, for code scanning');
+
 /** How a chain becomes a program: the same for every verb that compiles or looks at it as the compiler does. */
 export function translationOptions(): readonly Option[] {
   return [

@@ -1,4 +1,5 @@
-import { Option, type Command } from 'commander';
+import { Argument, Option, type Command } from 'commander';
+import { SHELLS, type Shell } from '../shell/shells.js';
 import { VERSION } from '../version.js';
 import {
   behindTheStack,
@@ -8,8 +9,11 @@ import {
   ipsetOption,
   jsonOption,
   knockOption,
+  nameOption,
+  placeOption,
   refuseMissing,
   required,
+  sarifOption,
   tableOption,
   translationOptions,
   whole,
@@ -27,6 +31,8 @@ interface Verb {
   /** Whether the words behind -- are a command. */
   readonly command?: true;
   readonly argument?: string;
+  /** Other positional arguments. */
+  readonly words?: readonly Argument[];
   readonly options: readonly Option[];
   readonly exit: string;
   readonly examples: readonly string[];
@@ -62,6 +68,13 @@ export function addVerbs(program: Command, finish: Finish): void {
   add(program, REPORT).action(async (dump: string, options) =>
     finish(await (await import('./report.js')).run(dump, options)),
   );
+  add(program, BUNDLE).action(async (dump: string, options) =>
+    finish(await (await import('./bundle.js')).run(dump, options)),
+  );
+  add(program, COMPLETION).action(async (shell: Shell) =>
+    finish((await import('./completion.js')).run(program, shell)),
+  );
+  add(program, LSP).action(async () => finish(await (await import('./lsp.js')).run()));
   add(program, VERIFY).action(async (dump: string, options) =>
     finish(await (await import('./verify.js')).run(dump, options)),
   );
@@ -74,14 +87,28 @@ export function addVerbs(program: Command, finish: Finish): void {
   );
 }
 
+/** What the help of a verb says beside its options. */
+export interface VerbNotes {
+  readonly exit: string;
+  readonly examples: readonly string[];
+}
+
+const NOTES = new WeakMap<Command, VerbNotes>();
+
+export function verbNotes(command: Command): VerbNotes | undefined {
+  return NOTES.get(command);
+}
+
 function add(program: Command, verb: Verb): Command {
   const command = program.command(verb.name).description(verb.does);
   for (const name of verb.dumps) {
     command.argument(`<${name}>`, verb.argument ?? 'iptables-save text; - is standard input');
   }
+  for (const argument of verb.words ?? []) command.addArgument(argument);
   // The words behind -- are nobody's arguments: as some of the verb's they would fill the list of verbs.
   command.allowExcessArguments(verb.command === true);
   for (const option of verb.options) command.addOption(option);
+  NOTES.set(command, { exit: verb.exit, examples: verb.examples });
   refuseMissing(command);
   if (verb.command === true) command.usage(`${command.usage()} -- <command> …`);
   return command
@@ -94,15 +121,20 @@ function examples(lines: readonly string[]): string {
   return ['Examples:', ...lines.map((line) => `  ${line}`)].join('\n');
 }
 
+export const PROGRAM_NOTES: VerbNotes = {
+  exit: '0: done, equal or clean; 1: refused, different or not equal; 2: trouble.',
+  examples: [
+    'ipt2bpf check rules.v4',
+    'ipt2bpf compile rules.v4 --hook xdp --chain INPUT -o input.o',
+    'sudo ipt2bpf verify rules.v4 --hook xdp --chain INPUT',
+  ],
+};
+
 const PROGRAM_HELP = `
 Results go to stdout, messages to stderr. Exit code 0: done, equal or clean;
 1: refused, different or not equal; 2: trouble. - as a dump is standard input.
 
-${examples([
-  'ipt2bpf check rules.v4',
-  'ipt2bpf compile rules.v4 --hook xdp --chain INPUT -o input.o',
-  'sudo ipt2bpf verify rules.v4 --hook xdp --chain INPUT',
-])}`;
+${examples(PROGRAM_NOTES.examples)}`;
 
 const COMPILE: Verb = {
   name: 'compile',
@@ -135,7 +167,7 @@ const CHECK: Verb = {
   name: 'check',
   does: 'say which rules can be translated at which hook, and why others cannot',
   dumps: ['dump'],
-  options: [hookOption(), chainOption(), ...translationOptions(), jsonOption()],
+  options: [hookOption(), chainOption(), ...translationOptions(), sarifOption(), jsonOption()],
   exit: '0: all of it exact; 1: some rules are not; 2: trouble.',
   examples: [
     'ipt2bpf check rules.v4',
@@ -199,6 +231,47 @@ const REPORT: Verb = {
     'ipt2bpf report old.v4 --against new.v4 -o change.html',
     'sudo iptables-save -c | ipt2bpf report - --family v4 -o today.html',
   ],
+};
+
+const BUNDLE: Verb = {
+  name: 'bundle',
+  does: 'write an archive that a host without Node.js puts in force with bpftool and iproute2',
+  dumps: ['dump'],
+  options: [
+    required(new Option('-o, --output <file>', 'archive to write (.tar.gz); - is standard output')),
+    placeOption(),
+    nameOption(),
+    ...translationOptions(),
+  ],
+  exit: '0: written; 1: refused, nothing is written; 2: trouble.',
+  examples: [
+    'ipt2bpf bundle rules.v4 -o fw.tar.gz',
+    'ipt2bpf bundle rules.v4 --place tc:INPUT --place tc:OUTPUT --name edge -o edge.tar.gz',
+    'ipt2bpf bundle rules.v4 --mode early -o early.tar.gz',
+  ],
+};
+
+const COMPLETION: Verb = {
+  name: 'completion',
+  does: 'print a script that makes the shell complete verbs, options and values',
+  dumps: [],
+  words: [new Argument('<shell>', 'the shell').choices(SHELLS)],
+  options: [],
+  exit: '0: printed; 2: trouble.',
+  examples: [
+    'source <(ipt2bpf completion bash)',
+    'source <(ipt2bpf completion zsh)',
+    'ipt2bpf completion fish > ~/.config/fish/completions/ipt2bpf.fish',
+  ],
+};
+
+const LSP: Verb = {
+  name: 'lsp',
+  does: 'serve an editor (Language Server Protocol on stdin and stdout)',
+  dumps: [],
+  options: [new Option('--stdio', 'for editors that say so: there is no other way')],
+  exit: '0: the editor said exit; 1: its messages ended without that; 2: trouble.',
+  examples: ['ipt2bpf lsp'],
 };
 
 const VERIFY: Verb = {

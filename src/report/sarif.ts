@@ -1,0 +1,64 @@
+import type { Diagnostic, Severity } from '../../grammar/model/diagnostic.js';
+import { VERSION } from '../version.js';
+
+/** One finding at a place of a dump. */
+export interface Finding extends Diagnostic {
+  readonly file: string;
+}
+
+const LEVELS: Readonly<Record<Severity, 'error' | 'warning' | 'note'>> = {
+  error: 'error',
+  warning: 'warning',
+  info: 'note',
+};
+
+/** What a code stands for, where a consumer shows rules by themselves. */
+export type CodeTexts = Readonly<Record<string, string>>;
+
+/**
+ * Findings as a SARIF log (Static Analysis Results Interchange Format 2.1.0, OASIS), as code scanning of GitHub takes
+ * it: one run, a rule for each code, a region for each place. Lines and columns count from 1, columns in UTF-16.
+ */
+export function sarifLog(findings: readonly Finding[], texts: CodeTexts = {}): unknown {
+  const codes = [...new Set(findings.map(({ code }) => code))].sort();
+  return {
+    $schema: 'https://json.schemastore.org/sarif-2.1.0.json',
+    version: '2.1.0',
+    runs: [
+      {
+        tool: {
+          driver: {
+            name: 'ipt2bpf',
+            semanticVersion: VERSION,
+            rules: codes.map((id) => ({ id, shortDescription: { text: texts[id] ?? id } })),
+          },
+        },
+        columnKind: 'utf16CodeUnits',
+        results: findings.map((finding) => resultOf(finding, codes.indexOf(finding.code))),
+      },
+    ],
+  };
+}
+
+function resultOf({ file, line, column, length, code, severity, message, hint }: Finding, ruleIndex: number): unknown {
+  return {
+    ruleId: code,
+    ruleIndex,
+    level: LEVELS[severity],
+    message: { text: hint === undefined ? message : `${message} (${hint})` },
+    locations: [
+      {
+        physicalLocation: {
+          artifactLocation: { uri: uriOf(file) },
+          region: { startLine: line, startColumn: column, endColumn: column + Math.max(1, length) },
+        },
+      },
+    ],
+  };
+}
+
+/** A relative path is a URI reference once its odd characters are escaped. */
+function uriOf(file: string): string {
+  const path = file.split('/').map(encodeURIComponent).join('/');
+  return file.startsWith('/') ? `file://${path}` : path;
+}

@@ -1,0 +1,124 @@
+/** The action's scripts in a repository, as a runner runs them; action.yml hands them what they ask for. */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { builtCli } from '../docs/support/built-cli.js';
+import { missing } from '../docs/support/session.js';
+
+const RULES = `*filter
+:INPUT DROP [0:0]
+-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT
+COMMIT
+`;
+
+const lacking = missing(['git', 'bash']);
+describe.skipIf(lacking.length > 0)(lacking.length === 0 ? 'ci/action.sh' : 'ci/action.sh (needs git, bash)', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'ipt2bpf-action-'));
+  const at = (name: string): string => join(folder, name);
+  const git = (...args: readonly string[]): string =>
+    execFileSync('git', args, { cwd: folder, encoding: 'utf8' }).trim();
+  let base = '';
+
+  beforeAll(() => {
+    const dist = builtCli('ci');
+    git('init', '--quiet', '.');
+    git('config', 'user.email', 'ci@example.org');
+    git('config', 'user.name', 'ci');
+    for (const name of ['bin', 'fw']) mkdirSync(at(name));
+    writeFileSync(at('bin/ipt2bpf'), `#!/bin/sh\nexec '${process.execPath}' '${dist}/src/cli/main.js' "$@"\n`);
+    writeFileSync(at('bin/gh'), `#!/bin/sh\nprintf '%s\\n' "$@" >> gh.log\n`);
+    for (const tool of ['ipt2bpf', 'gh']) chmodSync(at(`bin/${tool}`), 0o755);
+    writeFileSync(at('fw/rules.v4'), RULES);
+    git('add', 'fw');
+    git('commit', '--quiet', '-m', 'rules');
+    base = git('rev-parse', 'HEAD');
+    writeFileSync(at('fw/rules.v4'), RULES.replace('--dport 22', '--dport 2222'));
+  }, 180_000);
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  function act(script: string, settings: Readonly<Record<string, string>>): { status: number | null; out: string } {
+    const { status, stdout, stderr } = spawnSync('bash', [resolve('ci', script)], {
+      cwd: folder,
+      encoding: 'utf8',
+      env: { PATH: `${folder}/bin:${process.env.PATH}`, HOME: folder, REPORTS: 'reports', PACKETS: '200', ...settings },
+    });
+    return { status, out: stdout + stderr };
+  }
+
+  it('checks, verifies and compares with the base', () => {
+    const { status, out } = act('action.sh', { BASE: base, GITHUB_STEP_SUMMARY: at('step.md') });
+    expect(status, out).toBe(0);
+    const summary = readFileSync(at('reports/summary.md'), 'utf8');
+    expect(summary).toMatch(/### fw\/rules\.v4: translation at xdp, chain INPUT\n\n```text\nxdp filter INPUT: exact/);
+    expect(summary).toMatch(/200 packets: [^]*equal: reference, interpreter/);
+    expect(summary).toMatch(/--dport 22 -j ACCEPT[^]*--dport 2222 -j ACCEPT/);
+    expect(readFileSync(at('step.md'), 'utf8')).toBe(summary);
+    expect(JSON.parse(readFileSync(at('reports/fw-rules.v4.sarif'), 'utf8'))).toMatchObject({ version: '2.1.0' });
+    expect(readFileSync(at('reports/fw-rules.v4.xml'), 'utf8')).toMatch(/<testcase [^>]*name="interpreter"/);
+  });
+
+  const failures: readonly { name: string; have: readonly [string, string]; want: number; out: RegExp }[] = [
+    {
+      name: 'what is not exact',
+      have: ['-j', '-m conntrack --ctstate NEW -j'],
+      want: 1,
+      out: /only with --mode early/,
+    },
+    { name: 'a dump with an error', have: ['--dport', '--dprt'], want: 2, out: /unknown-option/ },
+  ];
+  it.each(failures)('fails for $name', ({ have, want, out }) => {
+    writeFileSync(at('other.v4'), RULES.replace(...have));
+    const result = act('action.sh', { RULES: 'other.v4' });
+    expect(result).toMatchObject({ status: want, out: expect.stringMatching(out) });
+  });
+
+  it('is in trouble where no dump is', () => {
+    const result = act('action.sh', { RULES: 'nothing/*.v4' });
+    expect(result).toEqual({ status: 2, out: 'no dump matches: nothing/*.v4\n' });
+  });
+
+  it('comments the summary', () => {
+    const { status, out } = act('comment.sh', { REPOSITORY: 'a/b', PULL: '7', GH_TOKEN: 'x' });
+    expect(status, out).toBe(0);
+    const calls = readFileSync(at('gh.log'), 'utf8');
+    expect(calls).toMatch(/--method\nPOST\nrepos\/a\/b\/issues\/[^]*body=<!-- ipt2bpf -->\n## ipt2bpf/);
+  });
+});
+
+describe('action.yml', () => {
+  interface Step {
+    readonly env?: Readonly<Record<string, string>>;
+    readonly run?: string;
+  }
+  interface Action {
+    readonly inputs: Readonly<Record<string, unknown>>;
+    readonly runs: { readonly using: string; readonly steps: readonly Step[] };
+  }
+  const text = readFileSync('action.yml', 'utf8');
+  const action: Action = parse(text);
+
+  it('is a composite action whose inputs are all used, and no other', () => {
+    expect(action.runs.using).toBe('composite');
+    const used = new Set([...text.matchAll(/inputs\.(\w+)/g)].map(([, name]) => name));
+    expect([...used].sort()).toEqual(Object.keys(action.inputs).sort());
+  });
+
+  it.each(['action.sh', 'comment.sh'])('gives ci/%s each setting that it reads', (script) => {
+    const source = readFileSync(join('ci', script), 'utf8');
+    const read = new Set([...source.matchAll(/\$\{?([A-Z][A-Z_]+)\b/g)].map(([, name]) => name));
+    const step = action.runs.steps.find(({ run }) => run?.includes(script));
+    const given = new Set([...Object.keys(step?.env ?? {}), 'GITHUB_STEP_SUMMARY', 'BASH_REMATCH']);
+    expect([...read].filter((name) => !given.has(name))).toEqual([]);
+  });
+
+  const shellcheck = missing(['shellcheck']).length > 0;
+  it.skipIf(shellcheck).each(['action.sh', 'comment.sh'])(
+    shellcheck ? 'ci/%s is sound (needs shellcheck)' : 'ci/%s is sound',
+    (script) => {
+      execFileSync('shellcheck', [join('ci', script)], { stdio: 'pipe' });
+    },
+  );
+});

@@ -1,0 +1,57 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import Ajv from 'ajv';
+import { describe, expect, it } from 'vitest';
+import { sarifLog, type Finding } from '../../../src/report/sarif.js';
+
+const SCHEMA = '@microsoft/jest-sarif/lib/schemas/sarif-2.1.0-rtm.5.json';
+const schema: object = JSON.parse(readFileSync(createRequire(import.meta.url).resolve(SCHEMA), 'utf8'));
+const valid = new Ajv({
+  schemaId: 'auto',
+  allErrors: true,
+  unknownFormats: 'ignore',
+  meta: false,
+  validateSchema: false,
+});
+
+const finding = (part: Partial<Finding>): Finding => ({
+  ...{ file: 'rules.v4', line: 3, column: 1, length: 5, code: 'not-exact', severity: 'error', message: 'text' },
+  ...part,
+});
+
+describe('SARIF', () => {
+  const cases: readonly { name: string; have: readonly Finding[] }[] = [
+    { name: 'nothing', have: [] },
+    { name: 'an error', have: [finding({ hint: 'do that' })] },
+    { name: 'an empty range', have: [finding({ length: 0, severity: 'info' })] },
+    { name: 'odd names of files', have: [finding({ file: 'a b/ü%#.v4' }), finding({ file: '/etc/rules.v4' })] },
+    { name: 'many codes', have: ['b', 'a', 'b'].map((code) => finding({ code, severity: 'warning' })) },
+  ];
+  it.each(cases)('is valid for $name', ({ have }) => {
+    const log: unknown = JSON.parse(JSON.stringify(sarifLog(have)));
+    valid.validate(schema, log);
+    expect(valid.errors ?? []).toEqual([]);
+  });
+
+  it('is refused by the schema where a place is none', () => {
+    expect(valid.validate(schema, sarifLog([finding({ line: 0 })]))).toBe(false);
+  });
+
+  it('has a rule for each code, and each result points to its own', () => {
+    const codes = ['b', 'a', 'b'];
+    expect(sarifLog(codes.map((code) => finding({ code })))).toMatchObject({
+      runs: [
+        {
+          tool: { driver: { rules: [{ id: 'a' }, { id: 'b' }] } },
+          results: [{ ruleIndex: 1 }, { ruleIndex: 0 }, { ruleIndex: 1 }],
+        },
+      ],
+    });
+  });
+
+  it('escapes names of files', () => {
+    const uris = ['a b/ü%#.v4', '/etc/rules.v4'].map((file) => sarifLog([finding({ file })]));
+    expect(JSON.stringify(uris)).toContain('"uri":"a%20b/%C3%BC%25%23.v4"');
+    expect(JSON.stringify(uris)).toContain('"uri":"file:///etc/rules.v4"');
+  });
+});
