@@ -26,7 +26,7 @@ function isSound({ code, line, column, length, message, severity }: Diagnostic, 
 
 /** Text that the tool prints, too, and that it cannot read or that means something else to it (docs/dialect.md). */
 const NOT_READABLE =
-  /"[^"\n]*\n|(--rateest-[lge][tq]) .*\1|--rateest-ewmalog (?:0us|\d{4,}\.\ds)|--hashlimit-\w+ 0b\/s|-m ipcomp(?! (?:! )?--ipcompspi)|-prefix -1/;
+  /"[^"\n]*\n|(--rateest-[lge][tq]) .*\1|--rateest-ewmalog (?:0us|\d{4,}\.\ds)|--hashlimit-\w+ 0b\/s|-m ipcomp(?! (?:! )?--ipcompspi)|-prefix -1|MASQUERADE --to-ports \d+-\d+\/0/;
 
 /** Bytes of a line that can be read again. */
 const LINE_BYTES = 10_239;
