@@ -102,6 +102,58 @@ describe.skipIf(!able)('run-with (skipped without root, cgroup v2 or ip)', () =>
     expect(status, stderr).toBe(42);
   });
 
+  /** Ends with 42 where sending a datagram to 127.0.0.1:9 is refused, as a dropped one is, else with 1. */
+  const SEND = `require('dgram').createSocket('udp4').send('x', 9, '127.0.0.1', (e) => process.exit(e?.code === 'EPERM' ? 42 : 1))`;
+  const rulesOf = (family: string, rule: string): string => {
+    const path = join(folder(), `rules.${family}`);
+    const chains = ['INPUT', 'FORWARD', 'OUTPUT'].map((chain) => `:${chain} ACCEPT [0:0]`);
+    writeFileSync(path, ['*filter', ...chains, rule, 'COMMIT', ''].join('\n'));
+    return path;
+  };
+  const TO_NINE = '-A OUTPUT -p udp -m udp --dport 9';
+  const nobody = ['setpriv', '--reuid', '65534', '--clear-groups'];
+  const track = (): void => void run('iptables-legacy', '-A INPUT -m conntrack --ctstate NEW'.split(' '));
+  const sent: readonly { name: string; rule: string; as?: readonly string[]; before?: () => void; want: number }[] = [
+    { name: 'its owner', rule: `${TO_NINE} -m owner --uid-owner 65534 -j DROP`, as: nobody, want: 42 },
+    { name: 'another owner', rule: `${TO_NINE} -m owner --uid-owner 65534 -j DROP`, want: 1 },
+    { name: 'a new connection', rule: `${TO_NINE} -m conntrack --ctstate NEW -j DROP`, before: track, want: 42 },
+    {
+      name: 'one that is not established',
+      rule: `${TO_NINE} -m state --state ESTABLISHED -j DROP`,
+      before: track,
+      want: 1,
+    },
+    { name: 'a local address', rule: `${TO_NINE} -m addrtype --dst-type LOCAL -j DROP`, want: 42 },
+    { name: 'the device', rule: '-A OUTPUT -o lo -p udp -m udp --dport 9 -j DROP', want: 42 },
+  ];
+  it.skipIf(!hasCommand('iptables-legacy') || !hasCommand('setpriv')).each(sent)(
+    'knows of what is sent: $name (skipped without iptables-legacy or setpriv)',
+    ({ rule, as = [], before, want }) => {
+      const words = [...tool, rulesOf('v4', rule), '--', ...as, process.execPath, '-e', SEND];
+      const { status, stderr } = inNamespace(words, before);
+      expect(status, stderr).toBe(want);
+    },
+  );
+
+  /** Ends with 42 where a datagram of so many bytes comes to its socket, with 1 where it does not within a time. */
+  const GET = `
+    const dgram = require('dgram');
+    const socket = dgram.createSocket('udp6').on('message', () => process.exit(42));
+    socket.bind(5000, '::1', () => dgram.createSocket('udp6').send(Buffer.alloc(+process.argv[1]), 5000, '::1'));
+    setTimeout(() => process.exit(1), 1500);`;
+  const pieces: readonly { name: string; family: string; options: readonly string[]; bytes: number; want: number }[] = [
+    { name: 'a whole datagram passes', family: 'v6', options: [], bytes: 100, want: 42 },
+    { name: 'one that came in pieces is dropped', family: 'v6', options: [], bytes: 4000, want: 1 },
+    { name: 'or judged whole', family: 'v6', options: ['--fragments', 'judge'], bytes: 4000, want: 42 },
+    { name: 'the other IP version passes', family: 'v4', options: [], bytes: 100, want: 42 },
+  ];
+  it.each(pieces)('IPv6: $name', ({ family, options, bytes, want }) => {
+    const rules = rulesOf(family, family === 'v6' ? '-A INPUT -p tcp -j DROP' : '-A INPUT -j DROP');
+    const words = [...tool, rules, ...options, '--', process.execPath, '-e', GET, String(bytes)];
+    const { status, stderr } = inNamespace(words, () => run('ip', ['link', 'set', 'lo', 'mtu', '1500']));
+    expect(status, stderr).toBe(want);
+  });
+
   it('leaves the group with its filter where processes go on', () => {
     const { status, stderr } = inNamespace([...tool, here('passed.v4'), '--', 'sh', '-c', 'sleep 1 & exit 0']);
     expect(status).toBe(0);
