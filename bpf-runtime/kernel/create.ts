@@ -6,18 +6,37 @@ import { KernelMap } from './map.js';
 
 /** enum bpf_map_type, bpf_prog_type and bpf_attach_type (include/uapi/linux/bpf.h), the ones made here. */
 const ARRAY = 2;
+const PROG_ARRAY = 3;
+const ARRAY_OF_MAPS = 12;
 const SCHED_CLS = 3;
 const TCX_INGRESS = 46;
 const LOG_BYTES = 1 << 20;
 
-/** An array map with 4-byte keys, made without an object file. */
-export function createArray(valueSize: number, maxEntries: number): KernelMap {
+/** `inner`: descriptor of a map that the entries of a map of maps look like. */
+function createIndexed(type: number, valueSize: number, maxEntries: number, name = '', inner = 0): KernelMap {
   const attr = newAttr();
-  attr.view.setUint32(0, ARRAY, true);
+  attr.view.setUint32(0, type, true);
   attr.view.setUint32(4, 4, true);
   attr.view.setUint32(8, valueSize, true);
   attr.view.setUint32(12, maxEntries, true);
-  return new KernelMap(bpf('MAP_CREATE', attr));
+  attr.view.setUint32(20, inner, true);
+  attr.bytes.set(cString(name), 28);
+  return new KernelMap(bpf('MAP_CREATE', attr, name));
+}
+
+/** An array map with 4-byte keys, made without an object file. Its name has at most 15 characters. */
+export function createArray(valueSize: number, maxEntries: number, name?: string): KernelMap {
+  return createIndexed(ARRAY, valueSize, maxEntries, name);
+}
+
+/** An array of programs for tail calls. The kernel empties it when nobody has it open and no pin is left. */
+export function createProgramArray(maxEntries: number, name: string): KernelMap {
+  return createIndexed(PROG_ARRAY, 4, maxEntries, name);
+}
+
+/** An array of maps that look like `inner`. */
+export function createMapArray(maxEntries: number, inner: KernelMap): KernelMap {
+  return createIndexed(ARRAY_OF_MAPS, 4, maxEntries, '', inner.fd);
 }
 
 /** Loads encoded instructions (8 bytes each, little endian) as a tc classifier and returns its file descriptor. */

@@ -2,6 +2,7 @@ import { closeSync, readFileSync } from 'node:fs';
 import { RuntimeError } from '../system/error.js';
 import { SystemCallError } from '../system/libc.js';
 import { allocate, type Memory, setPointer } from '../system/memory.js';
+import { indexKey } from './array-key.js';
 import { bpf, getInfo, newAttr, readName, tryBpf } from './bpf.js';
 
 /** enum bpf_map_type, those that a value per CPU makes different. */
@@ -163,10 +164,4 @@ export class KernelMap {
     if (this.open) closeSync(this.fd);
     this.open = false;
   }
-}
-
-function indexKey(index: number): Uint8Array {
-  const key = new Uint8Array(4);
-  new DataView(key.buffer).setUint32(0, index, true);
-  return key;
 }

@@ -70,6 +70,11 @@ export interface LoadedObject {
   close(): void;
 }
 
+export interface LoadOptions {
+  /** Maps that are there already, by their names in the object: its programs use them. They stay open at the end. */
+  readonly maps?: ReadonlyMap<string, KernelMap>;
+}
+
 /**
  * Loads all programs of an object with bpf(2) alone: for program types that the installed libbpf does not know, and
  * where no tool is to be started. It does what libbpf does: maps, BTF, CO-RE relocations and kernel functions from
@@ -78,9 +83,9 @@ export interface LoadedObject {
  *
  * Throws {@link LoadError} with the verifier's log; ObjectError where the bytes are no object.
  */
-export function loadPrograms(object: Uint8Array | ObjectSpec): LoadedObject {
+export function loadPrograms(object: Uint8Array | ObjectSpec, options: LoadOptions = {}): LoadedObject {
   const spec = object instanceof Uint8Array ? readObject(object) : object;
-  const loader = new Loader(spec);
+  const loader = new Loader(spec, options.maps ?? new Map());
   try {
     return loader.load();
   } catch (error) {
@@ -98,12 +103,16 @@ class Loader {
   private typesFd = -1;
   private dataFd = -1;
 
-  constructor(private readonly spec: ObjectSpec) {}
+  constructor(
+    private readonly spec: ObjectSpec,
+    private readonly given: ReadonlyMap<string, KernelMap>,
+  ) {}
 
   load(): LoadedObject {
     const { program, maps, data } = this.spec;
     if (data !== undefined) this.dataFd = createData(data.bytes);
-    for (const map of maps) this.maps.set(map.name, createMap(map));
+    for (const [name, map] of this.given) this.maps.set(name, map);
+    for (const map of maps) if (!this.given.has(map.name)) this.maps.set(map.name, createMap(map));
     // Maps, kernel structs and kernel functions are described for the loader alone: the kernel needs the functions.
     const types = buildTypes({ ...this.spec, maps: [], kernelStructs: [], kfuncs: [] });
     const symbols = this.symbols(types.functions);
@@ -162,7 +171,7 @@ class Loader {
     if (this.dataFd >= 0) closeSync(this.dataFd);
     this.dataFd = -1;
     for (const program of this.programs.values()) program.close();
-    for (const map of this.maps.values()) map.close();
+    for (const [name, map] of this.maps) if (!this.given.has(name)) map.close();
   }
 }
 

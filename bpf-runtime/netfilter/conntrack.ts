@@ -161,14 +161,17 @@ export function switchOnConntrack(family: Family, namespace?: NetworkNamespace):
     if (withNft) addWithNft(family);
     else addWithIptables(family);
   });
-  return {
-    undo: () => {
-      inNamespace(namespace, () => {
-        if (withNft) run('nft', ['delete', 'table', nftFamily(family), NAME]);
-        else removeWithIptables(family);
-      });
-    },
-  };
+  return { undo: () => inNamespace(namespace, () => removeConntrackRule(family)) };
+}
+
+/** Takes away what {@link switchOnConntrack} added in the calling thread's network namespace, maybe by another process. */
+export function removeConntrackRule(family: Family): void {
+  if (hasCommand('nft')) {
+    // Taken away as one change: a table that is not there is made first.
+    run('nft', ['-f', '-'], `table ${nftFamily(family)} ${NAME}\ndelete table ${nftFamily(family)} ${NAME}\n`);
+  } else {
+    removeWithIptables(family);
+  }
 }
 
 function nftFamily(family: Family): string {
@@ -176,7 +179,9 @@ function nftFamily(family: Family): string {
 }
 
 function addWithNft(family: Family): void {
-  run('nft', ['-f', '-'], `table ${nftFamily(family)} ${NAME} {\n chain asks {\n ct state new\n }\n}\n`);
+  const table = `table ${nftFamily(family)} ${NAME}`;
+  // Once, however often it is asked for.
+  run('nft', ['-f', '-'], `${table}\ndelete ${table}\n${table} {\n chain asks {\n ct state new\n }\n}\n`);
 }
 
 const iptables = (family: Family): string => (family === 'v4' ? 'iptables' : 'ip6tables');
@@ -187,6 +192,7 @@ function addWithIptables(family: Family): void {
 }
 
 function removeWithIptables(family: Family): void {
+  if (!run(`${iptables(family)}-save`, ['-t', 'filter']).includes(`:${NAME} `)) return;
   run(iptables(family), ['-w', '60', '-F', NAME]);
   run(iptables(family), ['-w', '60', '-X', NAME]);
 }

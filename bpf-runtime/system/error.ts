@@ -25,6 +25,16 @@ export type RuntimeErrorCode =
   | 'bad-element'
   | 'element-exists'
   | 'no-element'
+  | 'busy'
+  | 'no-bpf-file-system'
+  | 'no-permission'
+  | 'old-kernel'
+  | 'no-device'
+  | 'not-attached'
+  | 'already-attached'
+  | 'other-namespace'
+  | 'bad-object'
+  | 'bad-state'
   | 'closed';
 
 /** A failure of the machine the answers come from: the kernel, its tools, or what was asked of them. */

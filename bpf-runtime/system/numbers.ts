@@ -17,6 +17,8 @@ interface SystemCallNumbers {
   readonly unshare: number;
   readonly setns: number;
   readonly bpf: number;
+  readonly flock: number;
+  readonly clock_gettime: number;
 }
 
 const X64: SystemCallNumbers = {
@@ -31,6 +33,8 @@ const X64: SystemCallNumbers = {
   bind: 49,
   listen: 50,
   setsockopt: 54,
+  flock: 73,
+  clock_gettime: 228,
   unshare: 272,
   recvmmsg: 299,
   setns: 308,
@@ -39,6 +43,8 @@ const X64: SystemCallNumbers = {
 
 const ARM64: SystemCallNumbers = {
   ioctl: 29,
+  flock: 32,
+  clock_gettime: 113,
   read: 63,
   write: 64,
   unshare: 97,

@@ -23,9 +23,9 @@ export interface DumpOptions {
 }
 
 /** Reads and parses a dump; its errors are printed, and end the command with exit code 2. */
-export function loadDump(path: string, options: DumpOptions): LoadedDump {
+export function loadDump(path: string, options: DumpOptions, bytes = readInput(path)): LoadedDump {
   const file = nameOf(path);
-  const text = textOf(readInput(path), file);
+  const text = textOf(bytes, file);
   const { ruleset, diagnostics } = parseDump(text, {
     file,
     ...(options.family === undefined ? {} : { family: options.family }),
@@ -43,7 +43,12 @@ export function loadDump(path: string, options: DumpOptions): LoadedDump {
  * it would be taken for one about the firewall.
  */
 export function loadRules(path: string, options: DumpOptions): LoadedDump {
-  const dump = withSets(loadDump(path, options), options.ipset);
+  return loadRulesFrom(readInput(path), path, options);
+}
+
+/** As {@link loadRules} of a file that has been read already. */
+export function loadRulesFrom(bytes: Buffer, path: string, options: DumpOptions): LoadedDump {
+  const dump = withSets(loadDump(path, options, bytes), options.ipset);
   if (dump.ruleset.tables.length === 0) {
     throw new UserError(`ipt2bpf: ${dump.file}: there is no table in it (iptables-save prints nothing without root)`);
   }

@@ -19,24 +19,11 @@ import {
   whole,
   withObject,
 } from './options.js';
+import { addLiveVerbs } from './live/verbs.js';
+import type { Verb } from './verb.js';
 
 /** Each verb's code is loaded when it runs, so that `--help` and `--version` start fast. */
 type Finish = (code: number) => void;
-
-interface Verb {
-  readonly name: string;
-  readonly does: string;
-  /** Positional arguments, dumps all of them unless `argument` says what they are. */
-  readonly dumps: readonly string[];
-  /** Whether the words behind -- are a command. */
-  readonly command?: true;
-  readonly argument?: string;
-  /** Other positional arguments. */
-  readonly words?: readonly Argument[];
-  readonly options: readonly Option[];
-  readonly exit: string;
-  readonly examples: readonly string[];
-}
 
 /** Sets up the verbs; `finish` gets the exit code of the one that ran. */
 export function addVerbs(program: Command, finish: Finish): void {
@@ -85,6 +72,7 @@ export function addVerbs(program: Command, finish: Finish): void {
   add(program, EVENTS).action(async (object: string, options) =>
     finish(await (await import('./events.js')).run(object, options)),
   );
+  addLiveVerbs((verb) => add(program, verb), finish);
 }
 
 /** What the help of a verb says beside its options. */

@@ -1,0 +1,175 @@
+import { attach as attachObject, planAttach, requireAbilities } from '../../live/attach.js';
+import { findDeployment, requireNamespace } from '../../live/deployment.js';
+import { checkObject, MOST_OBJECT_BYTES, type CheckedObject } from '../../live/object.js';
+import { prepare } from '../../live/prepare.js';
+import { replace as replaceObject } from '../../live/replace.js';
+import type { XdpMode } from '../../live/record.js';
+import { placesOf } from '../../live/places.js';
+import { placeOf, type TranslationOptions } from '../compile.js';
+import { loadRulesFrom, type DumpOptions } from '../dump.js';
+import { readInput } from '../files.js';
+import { isRefusal } from '../refusal.js';
+import { EXIT, sayJson, tell, tellDiagnostics, UserError, type ExitCode } from '../output.js';
+import { asPart, changed, progress, tellConfirm } from './shared.js';
+
+interface CommonOptions extends DumpOptions, Omit<TranslationOptions, 'hook'> {
+  readonly hook?: TranslationOptions['hook'];
+  readonly name?: string;
+  readonly confirm?: number;
+  readonly dryRun?: boolean;
+  readonly verify: boolean;
+  readonly pins: string;
+  readonly json?: boolean;
+}
+
+interface AttachVerb extends CommonOptions {
+  readonly dev?: readonly string[];
+  readonly xdp: XdpMode;
+}
+
+interface ReplaceVerb extends CommonOptions {
+  readonly zero?: boolean;
+}
+
+/** Exit 0: in force; 1: refused; errors are thrown. */
+export async function attach(path: string, options: AttachVerb): Promise<ExitCode> {
+  const object = await objectOf(path, options);
+  if (object === undefined) return EXIT.different;
+  const { manifest } = object;
+  const { name, confirm, pins } = options;
+  const settings = {
+    base: pins,
+    devices: options.dev ?? [],
+    xdpMode: options.xdp,
+    told: tell,
+    ...(name === undefined ? {} : { name }),
+    ...(confirm === undefined ? {} : { confirm }),
+  };
+  if (options.dryRun === true) {
+    requireAbilities(pins, manifest);
+    const record = planAttach(manifest, settings);
+    return sayPlan(options, {
+      action: 'attach',
+      name: record.name,
+      places: placesOf(record).map(({ words }) => words),
+      ...asPart(
+        'residual',
+        manifest.residual?.rules.map(({ target }) => target.join(' ')).filter((text) => text !== ''),
+      ),
+      ...asPart('confirm', confirm),
+    });
+  }
+  const record = attachObject(object, settings);
+  const places = placesOf(record).map(({ words }) => words);
+  changed(options, { action: 'attached', name: record.name, places, ...asPart('confirm', confirm) }, () => {
+    tell(`${record.name}: in force: ${places.join(', ')}`);
+    tellConfirm(confirm, 'nothing is in force again');
+  });
+  return EXIT.same;
+}
+
+/** Exit 0: in force; 1: refused; errors are thrown. */
+export async function replace(path: string, options: ReplaceVerb): Promise<ExitCode> {
+  const { name, confirm, zero, pins } = options;
+  requireThere(pins, name);
+  const running = findDeployment(pins, name);
+  const { hook, chains, table } = running.record;
+  const own = { hook, table, ...(hook === 'netfilter' && chains.length > 1 ? {} : { chain: chains[0] }) };
+  const object = await objectOf(path, { ...options, ...own, table: options.table ?? table });
+  if (object === undefined) return EXIT.different;
+  if (options.dryRun === true) {
+    requireAbilities(pins, object.manifest);
+    requireNamespace(running);
+    return sayPlan(options, {
+      action: 'replace',
+      name: running.record.name,
+      places: placesOf(running.record).map(({ words }) => words),
+      ...asPart('confirm', confirm),
+    });
+  }
+  const { record } = replaceObject(object, {
+    base: pins,
+    told: tell,
+    ...asPart('name', name),
+    ...asPart('zero', zero),
+    ...asPart('confirm', confirm),
+  });
+  changed(options, { action: 'replaced', name: record.name, ...asPart('confirm', confirm) }, () => {
+    tell(`${record.name}: ${object.manifest.sourceFile} is in force`);
+    tellConfirm(confirm, 'the ruleset before is in force again');
+  });
+  return EXIT.same;
+}
+
+/** A ruleset that is not attached is told before anything is compiled. */
+function requireThere(pins: string, name: string | undefined): void {
+  findDeployment(pins, name);
+}
+
+/** The object to attach, from a file of compile or compiled now; undefined where it was refused, which is told. */
+async function objectOf(path: string, options: CommonOptions): Promise<CheckedObject | undefined> {
+  const bytes = readInput(path);
+  const what = path === '-' ? '<stdin>' : path;
+  if (isObject(bytes)) {
+    if (bytes.length > MOST_OBJECT_BYTES) throw new UserError(`ipt2bpf: ${what}: the file is too large`);
+    return checkObject(new Uint8Array(bytes), what);
+  }
+  const { hook, chain } = options;
+  if (hook === undefined) throw new UserError('ipt2bpf: attach needs --hook xdp|tc|netfilter for a dump');
+  if (hook !== 'netfilter' && chain === undefined) throw new UserError(`ipt2bpf: --hook ${hook} needs --chain`);
+  const { ruleset, text, file, ipset } = loadRulesFrom(bytes, path, options);
+  const { ipset: _file, ...translation } = options;
+  const result = await prepare(ruleset, {
+    ...translation,
+    hook,
+    source: text,
+    sourceFile: file,
+    ...asPart('ipset', ipset),
+    progress,
+  });
+  switch (result.kind) {
+    case 'ready':
+      tellDiagnostics(result.warnings, file, text);
+      for (const assumption of result.object.manifest.assumptions) tell(`assumes: ${assumption}`);
+      return result.object;
+    case 'refused':
+      tellDiagnostics(result.diagnostics, file, text);
+      if (!isRefusal(result.diagnostics)) throw new UserError(`ipt2bpf: ${file}: nothing is changed`);
+      if (options.json) sayJson({ changed: false, diagnostics: result.diagnostics });
+      tell(`ipt2bpf: ${file}: ${placeOf(options)} is refused at ${hook}; nothing is changed`);
+      return undefined;
+    case 'unequal': {
+      const [{ want, have }] = result.mismatches;
+      throw new UserError(
+        `ipt2bpf: ${file}: the program differs from the reference on ${result.mismatches.length} packets ` +
+          `(it does ${have}, and ${want} is right): please report it; nothing is changed`,
+      );
+    }
+  }
+}
+
+/** Whether it is an ELF file. */
+function isObject(bytes: Buffer): boolean {
+  return bytes.subarray(0, 4).equals(Buffer.from([0x7f, 0x45, 0x4c, 0x46]));
+}
+
+interface Plan {
+  readonly action: 'attach' | 'replace';
+  readonly name: string;
+  readonly places: readonly string[];
+  /** Targets of rules that iptables would get. */
+  readonly residual?: readonly string[];
+  readonly confirm?: number;
+}
+
+function sayPlan({ json }: CommonOptions, plan: Plan): ExitCode {
+  if (json) {
+    sayJson({ dryRun: true, ...plan });
+    return EXIT.same;
+  }
+  tell(`${plan.name}: would be ${plan.action === 'attach' ? 'attached' : 'replaced'}: ${plan.places.join(', ')}`);
+  if (plan.residual !== undefined) tell(`iptables would get rules for: ${[...new Set(plan.residual)].join(', ')}`);
+  if (plan.confirm !== undefined) tell(`it would go back after ${plan.confirm} s without "ipt2bpf confirm"`);
+  tell('nothing is changed');
+  return EXIT.same;
+}

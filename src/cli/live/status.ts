@@ -1,0 +1,64 @@
+import { readStatus, type DeploymentStatus, type Status } from '../../live/status.js';
+import { requireCapabilities } from '../../../bpf-runtime/system/requirements.js';
+import { requireBpfFileSystem } from '../../live/pins.js';
+import { EXIT, say, sayJson, type ExitCode } from '../output.js';
+
+interface Options {
+  readonly name?: string;
+  readonly pins: string;
+  readonly json?: boolean;
+}
+
+/** Exit 0: all is well; 1: something wants looking at. */
+export function run({ name, pins, json }: Options): ExitCode {
+  requireCapabilities();
+  requireBpfFileSystem(pins);
+  const status = readStatus(pins, name);
+  if (json) sayJson(jsonOf(status));
+  else print(status);
+  return isWell(status) ? EXIT.same : EXIT.different;
+}
+
+function isWell({ deployments, leftovers }: Status): boolean {
+  const fine = ({ places, confirm, state }: DeploymentStatus): boolean =>
+    places.every((place) => place.state === 'attached') && confirm === undefined && state !== 'blocking';
+  return leftovers.length === 0 && deployments.every(fine);
+}
+
+function jsonOf({ deployments, leftovers }: Status): object {
+  return {
+    deployments: deployments.map(({ record, manifest, counters, ...rest }) => ({
+      name: record.name,
+      ...rest,
+      hook: record.hook,
+      family: record.family,
+      table: record.table,
+      chains: record.chains,
+      devices: record.devices,
+      namespace: record.namespace,
+      attached: new Date(record.attached).toISOString(),
+      source: manifest.sourceFile,
+      sourceHash: manifest.sourceHash,
+      mode: manifest.mode,
+      rules: manifest.counters.filter(({ kind }) => kind === 'rule').length,
+      counted: counters.reduce((sum, { packets }) => sum + packets, 0n),
+    })),
+    leftovers,
+  };
+}
+
+function print({ deployments, leftovers }: Status): void {
+  if (deployments.length === 0 && leftovers.length === 0) say('nothing is attached');
+  for (const one of deployments) {
+    const { record, manifest, state, places, confirm, before } = one;
+    const rules = manifest.counters.filter(({ kind }) => kind === 'rule').length;
+    say(`${record.name}: ${state}${manifest.mode === 'early' ? ', early' : ''}`);
+    say(
+      `  table ${record.table}, ${record.chains.join(', ')}, IP${record.family}, ${rules} rules of ${manifest.sourceFile}`,
+    );
+    for (const place of places) say(`  ${place.words}: ${place.state}`);
+    if (before !== undefined) say(`  before: ${before} (ipt2bpf rollback)`);
+    if (confirm !== undefined) say(`  to be confirmed within ${confirm} s (ipt2bpf confirm)`);
+  }
+  for (const { name, state } of leftovers) say(`${name}: ${state}: the next command removes what is left`);
+}

@@ -1,0 +1,167 @@
+import { mkdirSync, readdirSync } from 'node:fs';
+import { createControl, writeControl, type Choice } from '../../bpf-runtime/dispatch/control.js';
+import { createBlob } from '../../bpf-runtime/kernel/blob.js';
+import { createProgramArray } from '../../bpf-runtime/kernel/create.js';
+import type { KernelMap } from '../../bpf-runtime/kernel/map.js';
+import { pin } from '../../bpf-runtime/kernel/pin.js';
+import { bootTime } from '../../bpf-runtime/system/clock.js';
+import { isInterfaceName } from '../../bpf-runtime/system/device.js';
+import { RuntimeError } from '../../bpf-runtime/system/error.js';
+import { withLock } from '../../bpf-runtime/system/lock.js';
+import { requireCapabilities, requireKernel } from '../../bpf-runtime/system/requirements.js';
+import { addConntrackSwitch } from './conntrack.js';
+import { readDeployment } from './deployment.js';
+import { finishCarrying, installGeneration, prepareCounters } from './generation.js';
+import { mend } from './mend.js';
+import type { CheckedObject, LiveManifest } from './object.js';
+import { makeDirectory, Pins, requireBpfFileSystem } from './pins.js';
+import { attachPlaces, deviceIndex, placesBehind, placesOf } from './places.js';
+import { currentNamespace, encodeRecord, type DeploymentRecord, type Role, type XdpMode } from './record.js';
+import { removeDeployment } from './remove.js';
+import { hasResidual, setResidualRules } from './residual.js';
+import { SLOTS } from './slots.js';
+
+/** How long a command waits for another one, in milliseconds. */
+export const PATIENCE = 10_000;
+
+export interface AttachOptions {
+  readonly base: string;
+  readonly name?: string;
+  readonly devices: readonly string[];
+  readonly xdpMode?: XdpMode;
+  readonly role?: Role;
+  /** Seconds after which nothing is in force again, unless it is confirmed. */
+  readonly confirm?: number;
+  /** Told what earlier commands had left. */
+  readonly told?: (text: string) => void;
+}
+
+/** The name of a deployment that was given none. */
+export function defaultName({ hook, family, programs }: LiveManifest): string {
+  return hook === 'netfilter' ? `filter-${family}` : `${hook}-${programs[0].chain.toLowerCase()}-${family}`;
+}
+
+/** What an attachment of the object would be. Throws `no-device` where devices are missing or too many. */
+export function planAttach(manifest: LiveManifest, options: AttachOptions): DeploymentRecord {
+  const { devices, xdpMode, role, name } = options;
+  if (manifest.hook === 'netfilter' && devices.length > 0) {
+    throw new RuntimeError('no-device', 'programs at netfilter are for the whole network namespace: leave --dev out');
+  }
+  if (manifest.hook !== 'netfilter' && devices.length === 0) {
+    throw new RuntimeError('no-device', `at ${manifest.hook} devices are needed: --dev NAME`);
+  }
+  for (const device of devices) {
+    if (!isInterfaceName(device)) throw new RuntimeError('no-device', `"${device}" cannot be the name of a device`);
+    deviceIndex(device);
+  }
+  return {
+    format: 1,
+    name: name ?? defaultName(manifest),
+    family: manifest.family,
+    table: manifest.table,
+    hook: manifest.hook,
+    chains: manifest.programs.map(({ chain }) => chain),
+    devices: [...new Set(devices)],
+    xdpMode: xdpMode ?? 'generic',
+    role: role ?? 'judge',
+    namespace: currentNamespace(),
+    attached: Date.now(),
+  };
+}
+
+/** What must hold before anything is changed. Throws what is missing, by name. */
+export function requireAbilities(base: string, { needs }: LiveManifest): void {
+  requireKernel(needs.kernel);
+  requireCapabilities();
+  requireBpfFileSystem(base);
+}
+
+/** Runs `body` with the lock, after what earlier commands left has been mended. */
+export function exclusively<T>(base: string, told: ((text: string) => void) | undefined, body: () => T): T {
+  makeDirectory(base);
+  return withLock(base, 'exclusive', PATIENCE, () => {
+    for (const text of mend(base)) told?.(text);
+    return body();
+  });
+}
+
+/**
+ * Loads an object and puts it in force, at all its chains and devices at the same moment. Whatever ends this on the way
+ * (an error, a signal), nothing is in force, and the next command takes away what is left.
+ */
+export function attach(object: CheckedObject, options: AttachOptions): DeploymentRecord {
+  const { base, confirm } = options;
+  requireAbilities(base, object.manifest);
+  return exclusively(base, options.told, () => {
+    const record = planAttach(object.manifest, options);
+    const pins = new Pins(base, record.name);
+    if (typeof readDeployment(pins) !== 'string') {
+      throw new RuntimeError('already-attached', `${record.name} is attached: use replace, or another --name`);
+    }
+    if (pins.exists() && readdirSync(pins.directory).length > 0) {
+      throw new RuntimeError('already-attached', `${pins.directory} is somebody else's: choose another --name`);
+    }
+    try {
+      build(pins, object, record, confirmation(confirm, 'pass'));
+    } catch (error) {
+      removeDeployment(pins);
+      throw error;
+    }
+    return record;
+  });
+}
+
+/** For how long what is put in force holds, and what comes after. */
+export function confirmation(
+  seconds: number | undefined,
+  after: Choice,
+): { readonly until: bigint; readonly after: Choice } | undefined {
+  return seconds === undefined ? undefined : { until: bootTime() + BigInt(seconds) * 1_000_000_000n, after };
+}
+
+/** Writes down what a deployment is, before anything of it is made. */
+function pinRecord(pins: Pins, record: DeploymentRecord): void {
+  mkdirSync(pins.directory, { recursive: true, mode: 0o700 });
+  const blob = createBlob(encodeRecord(record), 'record');
+  try {
+    pin(blob.fd, pins.at('record'));
+  } finally {
+    blob.close();
+  }
+}
+
+/** Everything is made while packets pass; the last step puts it in force. */
+function build(
+  pins: Pins,
+  object: CheckedObject,
+  record: DeploymentRecord,
+  confirm: { readonly until: bigint; readonly after: Choice } | undefined,
+): void {
+  pinRecord(pins, record);
+  const control = createControl();
+  const programs = createProgramArray(2 * SLOTS, 'programs');
+  try {
+    pin(programs.fd, pins.at('programs'));
+    installGeneration(pins, 0, object, programs, undefined);
+    prepareCounters(pins, 0, false);
+    finishCarrying(pins, 0);
+    addConntrackSwitch(object.manifest);
+    attachAll(pins, record, object.manifest, { control, programs });
+    pin(control.fd, pins.at('control'));
+    writeControl(control, { now: 0, ...confirm });
+  } finally {
+    programs.close();
+    control.close();
+  }
+}
+
+function attachAll(
+  pins: Pins,
+  record: DeploymentRecord,
+  manifest: LiveManifest,
+  maps: { readonly control: KernelMap; readonly programs: KernelMap },
+): void {
+  if (manifest.residual !== undefined) attachPlaces(pins, record, placesBehind(record, 'guard'), maps);
+  if (hasResidual(manifest)) setResidualRules(pins, record.family, [{ side: 0, manifest }]);
+  attachPlaces(pins, record, placesOf(record), maps);
+}

@@ -1,0 +1,147 @@
+import { inForce, writeControl, type Generation } from '../../bpf-runtime/dispatch/control.js';
+import { RuntimeError } from '../../bpf-runtime/system/error.js';
+import { confirmation, exclusively, requireAbilities } from './attach.js';
+import { addConntrackSwitch } from './conntrack.js';
+import {
+  currentGeneration,
+  findDeployment,
+  requireNamespace,
+  withDispatchMaps,
+  type Deployment,
+} from './deployment.js';
+import { finishCarrying, installGeneration, prepareCounters, wasInForce } from './generation.js';
+import type { CheckedObject, LiveManifest } from './object.js';
+import { attachPlaces, placesBehind, placeState, type DispatchMaps } from './places.js';
+import { removeDeployment } from './remove.js';
+import { hasResidual, ownersOf, setResidualRules, settleResidual } from './residual.js';
+
+export interface ChangeOptions {
+  readonly base: string;
+  readonly name?: string;
+  readonly told?: (text: string) => void;
+}
+
+export interface ReplaceOptions extends ChangeOptions {
+  /** Begin with counters at zero, instead of those of the rules that stay. */
+  readonly zero?: boolean;
+  /** Seconds after which the ruleset before is in force again, unless it is confirmed. */
+  readonly confirm?: number;
+}
+
+/** Throws `bad-object` where an object cannot take the place of another one. */
+function requireSamePlaces({ record }: Deployment, manifest: LiveManifest): void {
+  const { hook, family, table, chains } = record;
+  const is = (m: Pick<LiveManifest, 'hook' | 'family' | 'table'>, c: readonly string[]): string =>
+    `${m.hook}, ${m.family}, table ${m.table}, ${c.join(' ')}`;
+  const [have, want] = [
+    is(
+      manifest,
+      manifest.programs.map(({ chain }) => chain),
+    ),
+    is({ hook, family, table }, chains),
+  ];
+  if (have === want) return;
+  throw new RuntimeError('bad-object', `${record.name} is for ${want}; what is to take its place is for ${have}`);
+}
+
+/**
+ * Puts another ruleset in the place of the one that is in force, in all chains and at all devices at the same moment: each
+ * packet is judged by the one or the other, whole. Whatever ends this on the way, one of them is in force.
+ */
+export function replace(object: CheckedObject, options: ReplaceOptions): Deployment {
+  const { base, name, zero, confirm } = options;
+  requireAbilities(base, object.manifest);
+  return exclusively(base, options.told, () => {
+    const deployment = findDeployment(base, name);
+    requireNamespace(deployment);
+    requireConfirmed(deployment);
+    requireSamePlaces(deployment, object.manifest);
+    const { pins } = deployment;
+    const before = currentGeneration(deployment);
+    const side = before === 0 ? 1 : 0;
+    withDispatchMaps(pins, (maps) => {
+      installGeneration(pins, side, object, maps.programs, before);
+      addConntrackSwitch(object.manifest);
+      putInForce(deployment, maps, side, zero !== true, confirmation(confirm, before));
+    });
+    return deployment;
+  });
+}
+
+/** The generation is whole; what iptables does for its programs is there before the first packet that needs it. */
+function putInForce(
+  { pins, record }: Deployment,
+  maps: DispatchMaps,
+  side: Generation,
+  carry: boolean,
+  confirm: ReturnType<typeof confirmation>,
+): void {
+  const both = ownersOf(pins, [0, 1]);
+  const residual = both.some(({ manifest }) => hasResidual(manifest));
+  if (residual) {
+    const missing = placesBehind(record, 'guard').filter((place) => placeState(pins, place) !== 'attached');
+    attachPlaces(pins, record, missing, maps);
+    setResidualRules(pins, record.family, both);
+  }
+  prepareCounters(pins, side, carry);
+  writeControl(maps.control, { now: side, ...confirm });
+  finishCarrying(pins, side);
+  // As long as the ruleset before may come back by itself, its rules stay.
+  if (residual && confirm === undefined) settleResidual(pins, record, side);
+}
+
+/** Throws `already-attached` where a change waits for its confirmation: what would be gone back to is not certain then. */
+function requireConfirmed({ record, control }: Deployment): void {
+  if (control.until === undefined) return;
+  throw new RuntimeError(
+    'already-attached',
+    `${record.name} waits for its confirmation: ipt2bpf confirm, or ipt2bpf rollback`,
+  );
+}
+
+/** Makes the last change for good. False where there was nothing to confirm. */
+export function confirm({ base, name, told }: ChangeOptions): { readonly name: string; readonly confirmed: boolean } {
+  return exclusively(base, told, () => {
+    const deployment = findDeployment(base, name);
+    const { pins, record, control } = deployment;
+    if (control.until === undefined) return { name: record.name, confirmed: false };
+    const now = inForce(control);
+    withDispatchMaps(pins, ({ control: map }) => writeControl(map, { now }));
+    settleResidual(pins, record, now === 1 ? 1 : 0);
+    return { name: record.name, confirmed: true };
+  });
+}
+
+export type RolledBack = { readonly name: string; readonly to: 'ruleset before' | 'nothing' };
+
+/**
+ * Goes back to the ruleset before the one in force, which is kept until the next change; or, where a first ruleset waits
+ * for its confirmation, to nothing. Throws `not-attached` where there is none.
+ */
+export function rollback({ base, name, told }: ChangeOptions): RolledBack {
+  return exclusively(base, told, () => {
+    const deployment = findDeployment(base, name);
+    requireNamespace(deployment);
+    const { pins, record, control } = deployment;
+    if (control.after === 'pass') {
+      removeDeployment(pins);
+      return { name: record.name, to: 'nothing' };
+    }
+    const before = currentGeneration(deployment) === 0 ? 1 : 0;
+    if (!wasInForce(pins, before)) {
+      throw new RuntimeError('not-attached', `${record.name} has no earlier ruleset to go back to (detach ends it)`);
+    }
+    withDispatchMaps(pins, (maps) => putInForce(deployment, maps, before, true, undefined));
+    return { name: record.name, to: 'ruleset before' };
+  });
+}
+
+/** Ends a deployment. */
+export function detach({ base, name, told }: ChangeOptions): string {
+  return exclusively(base, told, () => {
+    const deployment = findDeployment(base, name);
+    requireNamespace(deployment);
+    removeDeployment(deployment.pins);
+    return deployment.record.name;
+  });
+}

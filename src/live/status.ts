@@ -1,0 +1,68 @@
+import { existsSync } from 'node:fs';
+import { inForce } from '../../bpf-runtime/dispatch/control.js';
+import { bootTime } from '../../bpf-runtime/system/clock.js';
+import { withLock } from '../../bpf-runtime/system/lock.js';
+import type { Counters } from '../../grammar/model/ruleset.js';
+import { PATIENCE } from './attach.js';
+import { readDeployment, type Deployment } from './deployment.js';
+import { generationCounters, generationObject, wasInForce } from './generation.js';
+import type { LiveManifest } from './object.js';
+import { deploymentNames, Pins } from './pins.js';
+import { placesOf, placeState, type PlaceState } from './places.js';
+import type { DeploymentRecord } from './record.js';
+
+export interface DeploymentStatus {
+  readonly record: DeploymentRecord;
+  readonly state: 'in force' | 'blocking' | 'shadow';
+  readonly manifest: LiveManifest;
+  readonly counters: readonly Counters[];
+  readonly places: readonly { readonly words: string; readonly state: PlaceState }[];
+  /** Seconds that are left to confirm. */
+  readonly confirm?: number;
+  /** What `rollback` would go back to: the name of its dump. */
+  readonly before?: string;
+}
+
+/** What is not as it should be, and who mends it. */
+export interface LeftoverStatus {
+  readonly name: string;
+  readonly state: 'not in force' | 'unfinished';
+}
+
+export interface Status {
+  readonly deployments: readonly DeploymentStatus[];
+  readonly leftovers: readonly LeftoverStatus[];
+}
+
+/** Reads what is attached, while nobody changes it. */
+export function readStatus(base: string, name?: string): Status {
+  if (!existsSync(base)) return { deployments: [], leftovers: [] };
+  return withLock(base, 'shared', PATIENCE, () => {
+    const deployments: DeploymentStatus[] = [];
+    const leftovers: LeftoverStatus[] = [];
+    for (const one of deploymentNames(base).filter((known) => name === undefined || known === name)) {
+      const found = readDeployment(new Pins(base, one));
+      if (found === 'over') leftovers.push({ name: one, state: 'not in force' });
+      else if (found === 'unfinished') leftovers.push({ name: one, state: 'unfinished' });
+      else deployments.push(statusOf(found));
+    }
+    return { deployments, leftovers };
+  });
+}
+
+function statusOf({ pins, record, control }: Deployment): DeploymentStatus {
+  const choice = inForce(control);
+  const side = choice === 0 || choice === 1 ? choice : 0;
+  const { manifest } = generationObject(pins, side);
+  const before = side === 0 ? 1 : 0;
+  const left = control.until === undefined ? undefined : Number(control.until - bootTime()) / 1e9;
+  return {
+    record,
+    state: choice === 'block' ? 'blocking' : record.role === 'shadow' ? 'shadow' : 'in force',
+    manifest,
+    counters: generationCounters(pins, side),
+    places: placesOf(record).map((place) => ({ words: place.words, state: placeState(pins, place) })),
+    ...(left === undefined || left < 0 ? {} : { confirm: Math.ceil(left) }),
+    ...(wasInForce(pins, before) ? { before: generationObject(pins, before).manifest.sourceFile } : {}),
+  };
+}

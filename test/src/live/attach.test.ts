@@ -1,0 +1,170 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { pause } from '../../../bpf-runtime/system/pause.js';
+import { NetworkNamespace } from '../../../bpf-runtime/system/namespace.js';
+import { RuntimeError } from '../../../bpf-runtime/system/error.js';
+import { attach } from '../../../src/live/attach.js';
+import { confirm, detach, replace, rollback } from '../../../src/live/replace.js';
+import { readStatus } from '../../../src/live/status.js';
+import { able, objectOf, ownRules, pinned, withHost, type LiveHost } from './support.js';
+
+const dump = (policy: string, ...rules: readonly string[]): string =>
+  ['*filter', `:INPUT ${policy} [0:0]`, ':FORWARD ACCEPT [0:0]', ':OUTPUT ACCEPT [0:0]', ...rules, 'COMMIT', ''].join(
+    '\n',
+  );
+
+const RESET = '-A INPUT -p tcp -j REJECT --reject-with tcp-reset';
+const UNREACHABLE = '-A INPUT -p udp -m udp --dport 1 -j REJECT --reject-with icmp-port-unreachable';
+const OPEN = '-A INPUT -p udp -m udp --dport 2 -j ACCEPT';
+const STRICT = dump('DROP', RESET, UNREACHABLE, OPEN);
+const LAX = dump('ACCEPT', OPEN, '-A INPUT -p udp -m udp --dport 3 -j DROP');
+const EVERYTHING = ['accept', 'accept', 'accept', 'accept'];
+const BY_STRICT = ['reject', 'reject', 'accept', 'drop'];
+const BY_LAX = ['accept', 'accept', 'accept', 'drop'];
+
+/** Packets that each counter of the one deployment has counted, by rule or chain. */
+function counted({ base }: LiveHost): Readonly<Record<string, number>> {
+  const [{ manifest, counters }] = readStatus(base).deployments;
+  return Object.fromEntries(
+    manifest.counters.map((entry, i) => [
+      entry.kind === 'rule' ? entry.text : entry.chain,
+      Number(counters[i].packets),
+    ]),
+  );
+}
+
+const codeOf = (body: () => unknown): string => {
+  try {
+    body();
+  } catch (error) {
+    if (error instanceof RuntimeError) return error.code;
+    throw error;
+  }
+  return 'no error';
+};
+
+afterEach(() => expect(pinned('/sys/fs/bpf').filter((name) => name.includes(`live-test-${process.pid}`))).toEqual([]));
+
+describe.skipIf(!able)('a ruleset at netfilter hooks (skipped without root, nft or iptables)', () => {
+  it('is attached, and detached without a trace', () => {
+    withHost((live) => {
+      const { base, inside, verdicts } = live;
+      inside(() => attach(objectOf(STRICT), { base, devices: [] }));
+      expect(verdicts()).toEqual(BY_STRICT);
+      expect(counted(live)).toMatchObject({ [RESET]: 1, [UNREACHABLE]: 1, [OPEN]: 1, INPUT: 1 });
+      inside(() => detach({ base }));
+      expect(verdicts()).toEqual(EVERYTHING);
+      expect(pinned(base)).toEqual([]);
+      expect(inside(ownRules)).toEqual([]);
+    });
+  });
+
+  it('is replaced by another; rules that stay keep their counters', () => {
+    withHost((live) => {
+      const { base, inside, verdicts } = live;
+      inside(() => attach(objectOf(STRICT), { base, devices: [] }));
+      verdicts();
+      inside(() => replace(objectOf(LAX), { base }));
+      expect(counted(live)).toMatchObject({ [OPEN]: 1, INPUT: 0 });
+      expect(verdicts()).toEqual(BY_LAX);
+      expect(counted(live)).toMatchObject({ [OPEN]: 2, INPUT: 2 });
+      inside(() => replace(objectOf(STRICT), { base, zero: true }));
+      expect(counted(live)).toMatchObject({ [RESET]: 0, [OPEN]: 0 });
+      expect(verdicts()).toEqual(BY_STRICT);
+    });
+  });
+
+  it('gets its answers with the first ruleset that rejects', () => {
+    withHost((live) => {
+      const { base, inside, verdicts } = live;
+      inside(() => attach(objectOf(LAX), { base, devices: [] }));
+      expect(inside(ownRules)).toEqual([]);
+      inside(() => replace(objectOf(STRICT), { base }));
+      expect(verdicts()).toEqual(BY_STRICT);
+      inside(() => detach({ base }));
+      expect(inside(ownRules)).toEqual([]);
+    });
+  });
+
+  it('goes back to the one before, with its counters', () => {
+    withHost((live) => {
+      const { base, inside, verdicts } = live;
+      inside(() => attach(objectOf(STRICT), { base, devices: [] }));
+      expect(codeOf(() => inside(() => rollback({ base })))).toBe('not-attached');
+      verdicts();
+      inside(() => replace(objectOf(LAX), { base }));
+      verdicts();
+      inside(() => rollback({ base }));
+      expect(counted(live)).toMatchObject({ [RESET]: 1, [OPEN]: 2 });
+      expect(verdicts()).toEqual(BY_STRICT);
+    });
+  });
+
+  it('goes back by itself where nobody confirms, with no process of ours', () => {
+    withHost((live) => {
+      const { base, inside, verdicts } = live;
+      inside(() => attach(objectOf(STRICT), { base, devices: [], confirm: 1 }));
+      expect(verdicts()).toEqual(BY_STRICT);
+      pause(1100);
+      expect(verdicts()).toEqual(EVERYTHING);
+      expect(readStatus(base)).toEqual({ deployments: [], leftovers: [{ name: 'filter-v4', state: 'not in force' }] });
+      const told: string[] = [];
+      inside(() => attach(objectOf(LAX), { base, devices: [], told: (text) => told.push(text) }));
+      expect(told).toEqual(['filter-v4: not in force any more: removed']);
+      verdicts();
+      inside(() => replace(objectOf(STRICT), { base, confirm: 1 }));
+      expect(readStatus(base).deployments[0]).toMatchObject({ confirm: 1, before: 'test.v4' });
+      expect(verdicts()).toEqual(BY_STRICT);
+      pause(1100);
+      expect(verdicts()).toEqual(BY_LAX);
+      inside(() => replace(objectOf(LAX), { base, told: (text) => told.push(text) }));
+      expect(told[1]).toBe('filter-v4: not confirmed in time: the ruleset before it is in force again');
+      expect(counted(live)).toMatchObject({ [OPEN]: 3 });
+    });
+  });
+
+  it('stays where it is confirmed', () => {
+    withHost((live) => {
+      const { base, inside, verdicts } = live;
+      inside(() => attach(objectOf(STRICT), { base, devices: [], confirm: 1 }));
+      expect(codeOf(() => inside(() => replace(objectOf(LAX), { base })))).toBe('already-attached');
+      expect(inside(() => confirm({ base }))).toEqual({ name: 'filter-v4', confirmed: true });
+      expect(inside(() => confirm({ base }))).toEqual({ name: 'filter-v4', confirmed: false });
+      pause(1100);
+      expect(verdicts()).toEqual(BY_STRICT);
+    });
+  });
+
+  it('is told from what it is not', () => {
+    withHost(({ base, inside, verdicts }) => {
+      expect(codeOf(() => inside(() => replace(objectOf(LAX), { base })))).toBe('not-attached');
+      expect(codeOf(() => inside(() => attach(objectOf(LAX), { base, devices: ['eth0'] })))).toBe('no-device');
+      inside(() => attach(objectOf(LAX), { base, devices: [] }));
+      expect(codeOf(() => inside(() => attach(objectOf(STRICT), { base, devices: [] })))).toBe('already-attached');
+      expect(codeOf(() => inside(() => attach(objectOf(STRICT), { base, name: 'b', devices: [] })))).toBe('hook-taken');
+      const wire = objectOf(LAX, { hook: 'tc', chain: 'INPUT' });
+      expect(codeOf(() => inside(() => replace(wire, { base })))).toBe('bad-object');
+      expect(codeOf(() => inside(() => attach(wire, { base, devices: ['none0'] })))).toBe('no-device');
+      const elsewhere = NetworkNamespace.create();
+      expect(codeOf(() => elsewhere.run(() => detach({ base })))).toBe('other-namespace');
+      elsewhere.close();
+      expect(verdicts()).toEqual(BY_LAX);
+      expect(pinned(base)).toEqual(['filter-v4']);
+    });
+  });
+});
+
+describe.skipIf(!able)('pins of somebody else (skipped without root, nft or iptables)', () => {
+  it('are left alone', () => {
+    withHost(({ base, inside }) => {
+      mkdirSync(join(base, 'other', 'deep'), { recursive: true });
+      inside(() => attach(objectOf(LAX), { base, devices: [] }));
+      expect(codeOf(() => inside(() => attach(objectOf(LAX), { base, name: 'other', devices: [] })))).toBe(
+        'already-attached',
+      );
+      inside(() => detach({ base }));
+      expect(pinned(base)).toEqual(['other']);
+    });
+  });
+});
