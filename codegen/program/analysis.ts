@@ -4,6 +4,7 @@ import type { Field } from '../../grammar/model/fields.js';
 import { BUILTIN_CHAINS, type BuiltinChain, type TableName } from '../../grammar/model/family.js';
 import { DEFAULT_TIME_KEEPING, type TimeKeeping } from '../../grammar/model/time.js';
 import { findChain, findTable, type Effect, type Ruleset } from '../../grammar/model/ruleset.js';
+import { changedField, undecidedChange } from './changes.js';
 import { LOGGED_FIELDS } from './log.js';
 import type { CompileOptions, FragmentPolicy, Hook, Mode, RejectPolicy, VlanPolicy } from './manifest.js';
 import { collectReachable, visitCondition, type Reachable, type ReachableRule, type RuleMeaning } from './reachable.js';
@@ -249,14 +250,17 @@ function analyseRule(
   }
   const tests = undecided.length > 0;
   if (left !== undefined && isLeft(rule.rule)) undecided.push(...left.undecided(rule));
-  else undecided.push(...undecidedEffect(rule.rule.target.effect, view, reject));
+  else undecided.push(...undecidedEffect(rule.rule.target.effect, view, reject, mode));
   const unique = undecided.filter((why, index) => undecided.findIndex(({ reason }) => reason === why.reason) === index);
   return { rule, meaning: { condition, undecided: tests }, undecided: unique };
 }
 
-function undecidedEffect(effect: Effect, view: View, reject: RejectPolicy): readonly Undecided[] {
+function undecidedEffect(effect: Effect, view: View, reject: RejectPolicy, mode: Mode): readonly Undecided[] {
   switch (effect.kind) {
     case 'opaque':
+      if (effect.change !== undefined && mode === 'exact' && isWireHook(view.hook)) {
+        return undecidedChange(effect.target, view);
+      }
       return [
         { reason: `target ${effect.target} is not translated`, advice: 'use --mode early and keep iptables behind it' },
       ];
@@ -307,6 +311,9 @@ function usedFields(
       if (view.chain === 'FORWARD' || view.chain === 'OUTPUT') used.add('oif');
     }
     if (mode === 'exact' && effect.kind === 'mark') used.add('mark');
+    if (mode === 'exact' && effect.kind === 'opaque' && effect.change !== undefined) {
+      used.add(changedField(effect.change));
+    }
     if (mode === 'exact' && effect.kind === 'reject' && reject === 'answer' && isWireView(view)) {
       for (const field of rejectFields(view.family)) used.add(field);
     }

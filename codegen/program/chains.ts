@@ -1,6 +1,7 @@
 import type { Condition, Opaque } from '../../grammar/model/condition.js';
 import { mayDrop, mayDropMatching, type PayloadTest } from '../../grammar/model/payload.js';
 import type { Family } from '../../grammar/model/family.js';
+import type { Field } from '../../grammar/model/fields.js';
 import type { Instruction, SourceLine } from '../bytecode/instruction.js';
 import {
   alu32,
@@ -27,6 +28,7 @@ import {
   store,
   storeImm,
 } from '../bytecode/instruction.js';
+import { changedField, emitChange } from './changes.js';
 import { Code } from './code.js';
 import { emitCondition } from './conditions.js';
 import { emitCount } from './counters.js';
@@ -198,8 +200,13 @@ export class ChainCompiler {
 
   private stretchesOf(chain: ReachableChain): readonly Stretch[] {
     if (!this.eligible.has(chain.name)) return [{ kind: 'linear', rules: chain.rules }];
-    const marks = this.reachable.rules.some(({ rule }) => rule.target.effect.kind === 'mark');
-    return planChain(chain.rules, { ...this.settings, changing: new Set(marks ? ['mark'] : []) });
+    const changing = new Set<Field>();
+    for (const { rule } of this.reachable.rules) {
+      const { effect } = rule.target;
+      if (effect.kind === 'mark') changing.add('mark');
+      if (effect.kind === 'opaque' && effect.change !== undefined) changing.add(changedField(effect.change));
+    }
+    return planChain(chain.rules, { ...this.settings, changing });
   }
 
   /** Undefined where the blocks are too large for one function. */
@@ -453,6 +460,13 @@ export class ChainCompiler {
   }
 
   private emitLeft(code: Code, rule: ReachableRule, leave: (verdict: number) => void): void {
+    const { effect } = rule.rule.target;
+    if (effect.kind === 'opaque' && effect.change !== undefined) {
+      emitCount(code, this.settings.key(rule), R6);
+      code.emit(load(8, R1, R10, CONTEXT_SLOT));
+      emitChange(code, effect.change, this.settings.layout, EXITS.hotdrop);
+      return;
+    }
     const { left } = this.settings;
     if (left === undefined) throw new Error(`target ${rule.rule.target.name} came to the code generator`);
     const verdict = left(code, rule);

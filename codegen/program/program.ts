@@ -18,7 +18,7 @@ import {
   storeImm,
 } from '../bytecode/instruction.js';
 import { remembers, type CtState, type Opaque } from '../../grammar/model/condition.js';
-import type { BuiltinChain } from '../../grammar/model/family.js';
+import type { BuiltinChain, Family } from '../../grammar/model/family.js';
 import { DEFAULT_RECENT_ENTRIES } from '../../grammar/model/memory.js';
 import type { PayloadTest } from '../../grammar/model/payload.js';
 import type { ContextStruct, FunctionSpec, ParamSpec } from '../object/spec.js';
@@ -30,6 +30,7 @@ import { emitDeviceNames } from './devices.js';
 import type { EngineTables } from './engine/index.js';
 import { FLOW_L3, FLOW_RULE, layoutFlow, type Fact, type FlowLayout } from './flow.js';
 import { CounterKeys } from './keys.js';
+import { CHANGE_FUNCTION, CHANGE_STACK, changeFunction } from './changes.js';
 import { emitLog, LOG_STACK, logFunction, logFunctionName } from './log.js';
 import { MemoryTests } from './memory-tests.js';
 import { emitCpu, emitRandom, emitTime } from './moment.js';
@@ -210,7 +211,7 @@ export function generate(analysis: Analysis, common: Common): Program {
       else if (test.name === 'time') emitTime(code, test.test, analysis.time, ifTrue, ifFalse);
       else throw new Error(`test ${test.name} of ${analysis.chain} came to the code generator`);
     },
-    context: logs,
+    context: logs || changesPackets(analysis),
     log: (code, rule) => {
       const { effect } = rule.rule.target;
       if (effect.kind !== 'log') throw new Error(`rule ${rule.number} of ${rule.chain} logs nothing`);
@@ -235,7 +236,12 @@ export function generate(analysis: Analysis, common: Common): Program {
   const ctx: ParamSpec = { name: 'ctx', type: { kind: 'context', struct: CONTEXT[view.hook] } };
   const chainFunctions = functions.map((f: ChainFunction) => ({
     name: f.name,
-    params: [flow, intParam('maybe'), intParam('part'), ...(payloads === undefined && !logs ? [] : [ctx])],
+    params: [
+      flow,
+      intParam('maybe'),
+      intParam('part'),
+      ...(payloads === undefined && !logs && !changesPackets(analysis) ? [] : [ctx]),
+    ],
     instructions: rename(f.code),
   }));
   return {
@@ -249,11 +255,33 @@ export function generate(analysis: Analysis, common: Common): Program {
       ...common.memory.functions(testsWithMemory(analysis), layout, flow),
       ...common.sets.specs(view.family, layout, flow),
       ...(logs ? [logSpec(analysis, common, ctx, flow)] : []),
+      ...(changesPackets(analysis) ? [changeSpec(layout, view.family, ctx, flow)] : []),
       ...(changesSegments(analysis)
         ? [{ name: SEGMENT_SIZE, params: [flow], instructions: segmentSizeFunction(layout).finish() }]
         : []),
     ],
   };
+}
+
+/** Whether rules change packets. */
+function changesPackets({ mode, rules }: Pick<Analysis, 'mode' | 'rules'>): boolean {
+  return (
+    mode === 'exact' &&
+    rules.some(({ rule: { rule } }) => {
+      const { effect } = rule.target;
+      return effect.kind === 'opaque' && effect.change !== undefined;
+    })
+  );
+}
+
+function changeSpec(
+  layout: FlowLayout,
+  family: Family,
+  ctx: ParamSpec,
+  flow: ParamSpec,
+): Omit<FunctionSpec, 'linkage'> {
+  const params = [ctx, flow, intParam('value'), intParam('which')];
+  return { name: CHANGE_FUNCTION, params, instructions: changeFunction(layout, family).finish() };
 }
 
 /** Whether rules write events. */
@@ -305,9 +333,9 @@ function payloadsOf(
 function testsOf(analysis: Analysis, { memory, sets, layout }: Common): Pick<ChainSettings, 'tests'> {
   const entry = -SCRATCH + layout.bytes;
   const own = memory.below(testsWithMemory(analysis), entry);
-  const more = (changesSegments(analysis) ? 1 : 0) + (logsPackets(analysis) ? 1 : 0);
+  const more = [changesSegments(analysis), logsPackets(analysis), changesPackets(analysis)].filter(Boolean).length;
   if (sets.most + more === 0) return own === undefined ? {} : { tests: own };
-  const stacks = [own?.stack ?? 0, sets.most > 0 ? entry + SET_STACK : 0, entry + LOG_STACK];
+  const stacks = [own?.stack ?? 0, sets.most > 0 ? entry + SET_STACK : 0, entry + Math.max(LOG_STACK, CHANGE_STACK)];
   return { tests: { depth: 1, stack: Math.max(...stacks), functions: (own?.functions ?? 0) + sets.most + more } };
 }
 

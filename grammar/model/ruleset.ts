@@ -1,3 +1,4 @@
+import type { PacketChange } from './change.js';
 import type { Condition } from './condition.js';
 import type { SourceRange } from './diagnostic.js';
 import type { BuiltinChain, Family, TableName } from './family.js';
@@ -43,8 +44,16 @@ export type Effect =
     }
   /** `mark = (mark & ~clear) ^ flip`, the one form behind all of MARK's options (net/netfilter/xt_mark.c). */
   | { readonly kind: 'mark'; readonly clear: number; readonly flip: number }
-  /** A target that is kept verbatim and not understood: it may decide, change, or continue. */
-  | { readonly kind: 'opaque'; readonly target: string; readonly words: readonly string[] };
+  /**
+   * A target that is kept verbatim and not understood: it may decide, change, or continue; with `change` it does
+   * nothing but that and goes on.
+   */
+  | {
+      readonly kind: 'opaque';
+      readonly target: string;
+      readonly words: readonly string[];
+      readonly change?: PacketChange;
+    };
 
 /** One `-m` of a rule (or the implicit one of `-p`), with its meaning. `words` is its canonical text, `-m name` first. */
 export interface BoundMatch {

@@ -1,5 +1,6 @@
 import { opaque, type Condition } from '../model/condition.js';
 import type { BuiltinChain, Family, TableName } from '../model/family.js';
+import type { PacketChange } from '../model/change.js';
 import type { Effect } from '../model/ruleset.js';
 
 /** Where a module stands: what may change how its words are read and printed. */
@@ -183,18 +184,19 @@ export function defineVerbatimMatch<S extends OptionSpecs>(
   };
 }
 
-/** A target that is read and printed, and whose effect is none that the model knows. */
+/** A target that is read and printed, and whose effect is none that the model knows, or nothing but a `change`. */
 export function defineVerbatimTarget<S extends OptionSpecs>(
-  module: Omit<TargetModule<S>, 'kind' | 'effect'>,
+  module: Omit<TargetModule<S>, 'kind' | 'effect'> & { change?(options: OptionsOf<S>): PacketChange | undefined },
 ): TargetModule<S> {
+  const { change: changeOf, ...rest } = module;
   return {
     kind: 'target',
-    ...module,
-    effect: (options, context) => ({
-      kind: 'opaque',
-      target: module.name,
-      words: moduleWords(module, options, context),
-    }),
+    ...rest,
+    effect: (options, context) => {
+      const words = moduleWords(module, options, context);
+      const change = changeOf?.(options);
+      return { kind: 'opaque', target: module.name, words, ...(change === undefined ? {} : { change }) };
+    },
   };
 }
 

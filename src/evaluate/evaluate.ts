@@ -1,7 +1,9 @@
 import type { Condition, Opaque } from '../../grammar/model/condition.js';
-import type { BuiltinChain, TableName } from '../../grammar/model/family.js';
+import type { PacketChange } from '../../grammar/model/change.js';
+import type { BuiltinChain, Family, TableName } from '../../grammar/model/family.js';
 import type { Packet } from '../../grammar/model/packet.js';
 import type { BoundMatch, Chain, Effect, RejectType, Rule, RuleRef, Ruleset } from '../../grammar/model/ruleset.js';
+import { changedFrame } from './change.js';
 import { entryChain, jumpTarget, type ChainIndex } from './chains.js';
 import {
   DROPPING,
@@ -40,6 +42,8 @@ interface Walked {
   readonly length: number;
   /** The packet mark at the end. */
   readonly mark: number;
+  /** The frame at the end. */
+  readonly frame: Uint8Array;
   /** Every step, if it was asked for. */
   readonly trace: readonly TraceStep[];
 }
@@ -79,6 +83,8 @@ export function evaluate(input: EvaluationInput): Evaluation {
     builtin: chain,
     hook: input.chain,
     index,
+    family: ruleset.family,
+    packet,
     fields: readFields(packet, ruleset.family, input.chain),
     payload: payloadReader(packet, ruleset.family, input.chain),
     oracle: input.oracle ?? (() => undefined),
@@ -92,6 +98,7 @@ export function evaluate(input: EvaluationInput): Evaluation {
     hits: walk.hits,
     length: readIpPacket(packet.frame, ruleset.family, input.chain).bytes.length,
     mark: walk.mark,
+    frame: walk.packet.frame,
     trace: walk.trace ?? [],
   };
 }
@@ -100,8 +107,10 @@ interface Walk {
   readonly builtin: Chain;
   readonly hook: BuiltinChain;
   readonly index: ChainIndex;
-  readonly fields: FieldValues;
-  readonly payload: PayloadReader;
+  readonly family: Family;
+  packet: Packet;
+  fields: FieldValues;
+  payload: PayloadReader;
   readonly oracle: Oracle;
   mark: number;
   readonly hits: RuleRef[];
@@ -199,8 +208,18 @@ function applyTarget(walk: Walk, effect: Exclude<Effect, { kind: 'return' | 'jum
       walk.mark = setMark(walk.mark, effect);
       return undefined;
     case 'opaque':
-      return { kind: 'unknown', unknown: { kind: 'target', rule, target: effect.target } };
+      if (effect.change === undefined || walk.hook !== 'PREROUTING') {
+        return { kind: 'unknown', unknown: { kind: 'target', rule, target: effect.target } };
+      }
+      applyChange(walk, effect.change);
+      return undefined;
   }
+}
+
+function applyChange(walk: Walk, change: PacketChange): void {
+  walk.packet = { ...walk.packet, frame: changedFrame(walk.packet.frame, change, walk.family, walk.hook) };
+  walk.fields = readFields(walk.packet, walk.family, walk.hook);
+  walk.payload = payloadReader(walk.packet, walk.family, walk.hook);
 }
 
 /** mark_tg (net/netfilter/xt_mark.c). */

@@ -14,6 +14,7 @@ export const dscpTarget = defineVerbatimTarget({
   doc: 'change the differentiated services code point and go on',
   options: DSCP_OPTIONS,
   check: ({ dscp, dscpClass: named }) => ((dscp ?? named) === undefined ? ['--set-dscp is needed'] : []),
+  change: ({ dscp, dscpClass: named }) => ({ kind: 'tos', clear: 0xfc, flip: ((dscp ?? named)?.value ?? 0) << 2 }),
   print: ({ dscp, dscpClass: named }, context) => {
     const given = dscp ?? named;
     return given === undefined ? [] : [DSCP_OPTIONS.dscp.flag, ...dscpNumber.print(given.value, context)];

@@ -52,6 +52,11 @@ export const ecnTarget = defineVerbatimTarget({
   tables: ['mangle'],
   doc: 'change explicit congestion notification and go on',
   options: OPTIONS,
+  // The TCP header is another matter.
+  change: ({ remove, echo, reduced, codePoint }) =>
+    codePoint === undefined || (remove ?? echo ?? reduced) !== undefined
+      ? undefined
+      : { kind: 'tos', clear: 3, flip: codePoint.value },
   check,
   print,
 });

@@ -24,6 +24,10 @@ function hopTarget(name: 'TTL' | 'HL', family: 'v4' | 'v6', doc: string): Target
     tables: ['mangle'],
     doc,
     options: hopOptions(name === 'TTL' ? '--ttl' : '--hl'),
+    change: ({ set, decrease, increase }: OptionsOf<HopOptions>) =>
+      set === undefined
+        ? { kind: 'hops', how: 'add', value: increase?.value ?? -(decrease?.value ?? 0) }
+        : { kind: 'hops', how: 'set', value: set.value },
     check: ({ set, decrease, increase }: OptionsOf<HopOptions>) =>
       (set ?? decrease ?? increase) === undefined ? ['an action is needed'] : [],
   });

@@ -49,6 +49,10 @@ export const tosTarget = defineVerbatimTarget({
   doc: 'change the TOS byte or traffic class and go on',
   options: TOS_OPTIONS,
   check: ({ set, and, or, xor }) => ((set ?? and ?? or ?? xor) === undefined ? ['an action is needed'] : []),
+  change: ({ set, and, or, xor }) => {
+    const given = set ?? and ?? or ?? xor;
+    return given && { kind: 'tos', clear: given.value.mask, flip: given.value.value };
+  },
   print: ({ set, and, or, xor }, context) => {
     const given = set ?? and ?? or ?? xor;
     return given === undefined ? [] : [TOS_OPTIONS.set.flag, ...namedTos.print(given.value, context)];
