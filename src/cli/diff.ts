@@ -1,16 +1,78 @@
-import { diffDumps } from '../diff/rules.js';
-import { loadText, type DumpOptions } from './dump.js';
-import { EXIT, say, sayJson, UserError, type ExitCode } from './output.js';
+import { diffDumps, type RulesDiff } from '../diff/rules.js';
+import { chainsToCompare, diffPackets, type ChainChanges } from '../diff/packets.js';
+import { diffHtml, diffJson, diffPcap, diffSarif, diffText } from '../diff/print.js';
+import type { ChainPlace } from '../space/compare.js';
+import { TooWideError } from '../space/explore.js';
+import { BrokenTableError } from '../space/program.js';
+import type { DumpOptions } from './dump.js';
+import { EXIT, say, sayJson, UserError, visible, type ExitCode } from './output.js';
+import { loadSide, type LoadedSide } from './sides.js';
 
 interface Options extends DumpOptions {
   readonly json?: boolean;
+  readonly strict?: boolean;
+  readonly format?: 'text' | 'json' | 'sarif' | 'html' | 'pcap';
 }
 
-/** Compares the normalised rules of two dumps. */
+/** Compares what two rulesets do to every packet, and their rules. Exit 0: both are the same. */
 export async function run(a: string, b: string, options: Options): Promise<ExitCode> {
   if (a === '-' && b === '-') throw new UserError('ipt2bpf: only one side can be standard input');
-  const result = await diffDumps(loadText(a, options), loadText(b, options));
-  if (options.json) sayJson(result);
-  else if (!result.same) say(result.patch);
-  return result.same ? EXIT.same : EXIT.different;
+  const [before, after] = [loadSide(a, options), loadSide(b, options)];
+  const rules = await diffDumps(before, after);
+  const chains = await compareSides(before, after, options.strict ?? false, rules);
+  const different = chains.some(({ changes, omitted }) => changes.length + omitted > 0);
+  const result = { before, after, rules, chains, strict: options.strict ?? false };
+  switch (options.json ? 'json' : (options.format ?? 'text')) {
+    case 'json':
+      sayJson(diffJson(result));
+      break;
+    case 'sarif':
+      sayJson(diffSarif(result));
+      break;
+    case 'html':
+      say(diffHtml(result));
+      break;
+    case 'pcap':
+      process.stdout.write(diffPcap(result));
+      break;
+    case 'text':
+      say(visible(diffText(result)));
+  }
+  return different || !rules.same ? EXIT.different : EXIT.same;
+}
+
+async function compareSides(
+  before: LoadedSide,
+  after: LoadedSide,
+  strict: boolean,
+  rules: RulesDiff,
+): Promise<readonly ChainChanges[]> {
+  if (before.ruleset.family !== after.ruleset.family) {
+    const empty = [before, after].find(({ ruleset }) => ruleset.tables.length === 0);
+    if (empty === undefined) throw new UserError('ipt2bpf: one side is about IPv4, the other about IPv6');
+  }
+  const places = placesOf(before, after);
+  if (rules.same) return places.map((place) => ({ ...place, changes: [], omitted: 0 }));
+  const chains: ChainChanges[] = [];
+  for (const place of places) {
+    try {
+      chains.push(await diffPackets(before.ruleset, after.ruleset, place, { strict }));
+    } catch (error) {
+      if (!(error instanceof TooWideError || error instanceof BrokenTableError)) throw error;
+      throw new UserError(`ipt2bpf: table ${place.table}, chain ${place.chain}: ${error.message}`);
+    }
+  }
+  return chains;
+}
+
+/** The chains that both sides are asked about. */
+function placesOf(before: LoadedSide, after: LoadedSide): readonly ChainPlace[] {
+  const { places: left } = before;
+  const { places: right } = after;
+  if (left === undefined || right === undefined) {
+    return left ?? right ?? chainsToCompare(before.ruleset, after.ruleset);
+  }
+  const both = left.filter((place) => right.some(({ table, chain }) => table === place.table && chain === place.chain));
+  if (both.length === 0) throw new UserError('ipt2bpf: the two sides are about different chains');
+  return both;
 }

@@ -25,7 +25,11 @@ export interface DumpOptions {
 /** Reads and parses a dump; its errors are printed, and end the command with exit code 2. */
 export function loadDump(path: string, options: DumpOptions, bytes = readInput(path)): LoadedDump {
   const file = nameOf(path);
-  const text = textOf(bytes, file);
+  return parseText(textOf(bytes, file), file, options);
+}
+
+/** As `loadDump`, of a text that is there already. */
+export function parseText(text: string, file: string, options: DumpOptions): LoadedDump {
   const { ruleset, diagnostics } = parseDump(text, {
     file,
     ...(options.family === undefined ? {} : { family: options.family }),
@@ -56,7 +60,7 @@ export function loadRulesFrom(bytes: Buffer, path: string, options: DumpOptions)
 }
 
 /** The dump with the sets of a file; errors in it are printed, and end the command with exit code 2. */
-function withSets(dump: LoadedDump, path: string | undefined): LoadedDump {
+export function withSets(dump: LoadedDump, path: string | undefined): LoadedDump {
   if (path === undefined) return dump;
   const file = nameOf(path);
   const ipset = textOf(readInput(path), file);
@@ -68,8 +72,8 @@ function withSets(dump: LoadedDump, path: string | undefined): LoadedDump {
 }
 
 /** As `loadDump`, with a warning where the dump is empty. */
-export function loadText(path: string, options: DumpOptions): LoadedDump {
-  const dump = loadDump(path, options);
+export function loadText(path: string, options: DumpOptions, bytes = readInput(path)): LoadedDump {
+  const dump = loadDump(path, options, bytes);
   if (dump.ruleset.tables.length === 0) tell(`ipt2bpf: warning: ${dump.file}: there is no table in it`);
   return dump;
 }

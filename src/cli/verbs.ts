@@ -4,6 +4,7 @@ import { VERSION } from '../version.js';
 import {
   behindTheStack,
   chainOption,
+  choice,
   familyOption,
   hookOption,
   ipsetOption,
@@ -195,11 +196,25 @@ const EXPLAIN: Verb = {
 
 const DIFF: Verb = {
   name: 'diff',
-  does: 'compare two dumps by their normalised rules',
+  does: 'show the packets that two rulesets judge differently',
   dumps: ['a', 'b'],
-  options: [familyOption(), jsonOption()],
+  argument:
+    'dump, compiled object, or live: what iptables-save prints here; each with :CHAIN or not; - is standard input',
+  options: [
+    new Option('--strict', 'compare also what is counted, logged and marked'),
+    choice('--format <format>', 'how the result is written', ['text', 'json', 'sarif', 'html', 'pcap']).default('text'),
+    ipsetOption(),
+    familyOption(),
+    jsonOption(),
+  ],
   exit: '0: same rules; 1: different; 2: trouble.',
-  examples: ['ipt2bpf diff old.v4 new.v4', 'sudo iptables-save | ipt2bpf diff rules.v4 -'],
+  examples: [
+    'ipt2bpf diff old.v4 new.v4',
+    'ipt2bpf diff old.v4:INPUT new.v4:INPUT --strict',
+    'ipt2bpf diff rules.v4 input.o --format sarif',
+    'sudo ipt2bpf diff live new.v4 --format pcap > changed.pcap',
+    'sudo iptables-save | ipt2bpf diff rules.v4 -',
+  ],
 };
 
 const REPORT: Verb = {

@@ -35,6 +35,12 @@ export class Operation {
   constructor(readonly settle: (a: Node, b: Node) => Node | undefined) {}
 }
 
+/** One more number in a hash value. */
+export function mix(hash: number, value: number): number {
+  const mixed = Math.imul(hash ^ (value + 0x9e3779b9 + (hash << 6)), 0x85ebca6b);
+  return mixed ^ (mixed >>> 13);
+}
+
 /** Room for pairs of nodes in one number. */
 const PAIR = 2 ** 26;
 
@@ -52,6 +58,8 @@ export class Diagrams {
   /** First node of each hash value, and the next one of the same. */
   readonly #first = new Map<number, Node>();
   readonly #next: number[] = [];
+  /** Whether all constants below are 0 and 1. */
+  readonly #boolean: boolean[] = [];
   readonly #negations = new Map<Node, Node>();
   readonly #meetings = new Map<number, boolean>();
 
@@ -112,9 +120,7 @@ export class Diagrams {
     if (kids.length === 1) return kids[0];
     let hash = variable;
     for (let i = 0; i < kids.length; i++) {
-      hash = (Math.imul(hash, 31) + kids[i]) | 0;
-      hash = (Math.imul(hash, 31) + ends[i] + Math.floor(ends[i] / 0x100000000)) | 0;
-      hash ^= hash >>> 15;
+      hash = mix(mix(hash, kids[i]), ends[i] + Math.floor(ends[i] / 0x100000000));
     }
     const first = this.#first.get(hash) ?? -1;
     for (let at = first; at >= 0; at = this.#next[at]) {
@@ -125,6 +131,7 @@ export class Diagrams {
     this.#variables.push(variable);
     this.#highs.push(ends);
     this.#children.push(kids);
+    this.#boolean.push(kids.every((kid) => (kid < 0 ? kid === FALSE || kid === TRUE : this.#boolean[kid])));
     this.#next.push(first);
     this.#first.set(hash, made);
     return made;
@@ -253,9 +260,8 @@ export class Diagrams {
     }
   }
 
-  /** The function with each value put through `change`. */
-  map(a: Node, change: (value: number) => number): Node {
-    const known = new Map<Node, Node>();
+  /** The function with each value put through `change`; `known` remembers what was done before with the same change. */
+  map(a: Node, change: (value: number) => number, known = new Map<Node, Node>()): Node {
     const walk = (f: Node): Node => {
       if (f < 0) return constant(change(valueOf(f)));
       const before = known.get(f);
@@ -310,6 +316,28 @@ export class Diagrams {
     let here = node;
     while (here >= 0) here = this.childAt(here, at(this.#variables[here]));
     return valueOf(here);
+  }
+
+  /** Whether the function comes to 0 and 1 alone. */
+  isBoolean(a: Node): boolean {
+    return a < 0 ? a === FALSE || a === TRUE : this.#boolean[a];
+  }
+
+  /** Where the function (0 or 1) holds for some values of the variables that are not kept. */
+  project(node: Node, keep: (variable: number) => boolean): Node {
+    const known = new Map<Node, Node>();
+    const walk = (f: Node): Node => {
+      if (f < 0) return f;
+      const before = known.get(f);
+      if (before !== undefined) return before;
+      const children = this.#children[f].map(walk);
+      const result = keep(this.#variables[f])
+        ? this.node(this.#variables[f], this.#highs[f], children)
+        : children.reduce((sum, child) => this.or(sum, child), FALSE);
+      known.set(f, result);
+      return result;
+    };
+    return walk(node);
   }
 
   /** All constants that the function comes to. */

@@ -8,7 +8,7 @@ import {
 import type { BuiltinChain } from '../../grammar/model/family.js';
 import type { IntervalSet } from '../../grammar/model/interval.js';
 import { mayDrop, mayDropMatching, payloadKey, type PayloadTest } from '../../grammar/model/payload.js';
-import { FALSE, TRUE, type Diagrams, type Node, type Range } from './diagram.js';
+import { constant, FALSE, TRUE, type Diagrams, type Node, type Range } from './diagram.js';
 import { BASE_STATES, SOCKETS, type Input, type Meaning } from './meaning.js';
 import { DROPPING, HOTDROP, NO, YES } from './outcome.js';
 
@@ -153,11 +153,25 @@ export class Inputs {
     }, FALSE);
   }
 
-  payload(test: PayloadTest): Node {
+  /** Whether something holds of what a target has changed. */
+  changed(what: string): Node {
+    return this.#yes({ kind: 'changed', what });
+  }
+
+  /** What a target does that is not understood: 0 goes on, 1 accepts, 2 drops. */
+  target(target: string, words: readonly string[], occurrence: string): Node {
+    const variable = this.#variable({ kind: 'target', target, words, occurrence }, 3);
+    return this.diagrams.node(variable, [0, 1, 2], [constant(0), constant(1), constant(2)]);
+  }
+
+  payload(test: PayloadTest, rewritten?: string): Node {
     const outcomes = [NO, YES];
     if (mayDrop(test)) outcomes.push(HOTDROP);
     if (mayDropMatching(test)) outcomes.push(DROPPING);
-    const variable = this.#variable({ kind: 'payload', test }, outcomes.length);
+    const variable = this.#variable(
+      { kind: 'payload', test, ...(rewritten === undefined ? {} : { rewritten }) },
+      outcomes.length,
+    );
     return this.diagrams.node(
       variable,
       outcomes.map((_, i) => i),
@@ -169,7 +183,7 @@ export class Inputs {
 function keyOf(input: Input): string {
   switch (input.kind) {
     case 'payload':
-      return `payload ${payloadKey(input.test)}`;
+      return `payload ${payloadKey(input.test)} ${input.rewritten ?? ''}`;
     case 'test':
       return `test ${testKey(input.test)} ${input.occurrence ?? ''}`;
     case 'state':
@@ -179,6 +193,8 @@ function keyOf(input: Input): string {
     case 'owner':
     case 'cpu':
     case 'tcp-option':
+    case 'changed':
+    case 'target':
       return JSON.stringify(input);
   }
 }

@@ -33,23 +33,34 @@ export type Input =
   | { readonly kind: 'tcp-option'; readonly option: number }
   /** The answer of a test: no, yes. */
   | { readonly kind: 'test'; readonly test: Opaque; readonly occurrence?: string }
+  /** Whether a field has a value that is asked for, after a target has changed it. */
+  | { readonly kind: 'changed'; readonly what: string }
+  /** What a target does that is not understood: 0 goes on, 1 accepts, 2 drops. */
+  | { readonly kind: 'target'; readonly target: string; readonly words: readonly string[]; readonly occurrence: string }
   /** The outcome of a walk over the packet's bytes (src/space/outcomes.ts). */
-  | { readonly kind: 'payload'; readonly test: PayloadTest };
+  | { readonly kind: 'payload'; readonly test: PayloadTest; readonly rewritten?: string };
 
 export interface MarkChange {
   readonly clear: number;
   readonly flip: number;
 }
 
-/** A mark that has come about on some of the ways: the change from the packet's own, and for which packets. */
-export interface MarkWay extends MarkChange {
+/**
+ * What has happened to packets on some of the ways that lead to a test: the change of the mark from the packet's own,
+ * and for which packets.
+ */
+export interface Way extends MarkChange {
   readonly where: Node;
+  /** The mark was taken from elsewhere before the change; equal texts stand for equal marks. */
+  readonly otherMark?: string;
+  /** The packet was rewritten, but for its devices; equal texts stand for equal changes. */
+  readonly rewritten?: string;
 }
 
 /** Where a condition is tested. */
 export interface TestPlace {
-  /** Changes of the mark on the ways that lead there; none if left out. The packets of the ways are disjoint. */
-  readonly marks?: readonly MarkWay[];
+  /** The ways that lead there, if not that of the unchanged packet alone. Their packets are disjoint. */
+  readonly ways?: readonly Way[];
   /**
    * What tells tests with memory or chance apart that read alike: each rule has a bucket, a count, a dice of its own.
    * The rule's own name if it is to be like no other.

@@ -59,6 +59,11 @@ const TRANSPORT: Readonly<Record<TransportField, FieldPlace>> = {
   'tcp.flags': { measure: 'l4.12', shift: 0, bits: 8, needs: 14 },
 };
 
+/** Fields of one byte in the first word: they are tested by ranges of the half that they lie in. */
+export function isByteOfFirstWord(field: Field): field is 'icmp.type' | 'icmp.code' | 'mh.next' | 'mh.type' {
+  return field === 'icmp.type' || field === 'icmp.code' || field === 'mh.next' || field === 'mh.type';
+}
+
 export function isTransportField(field: Field): field is TransportField {
   return field in TRANSPORT;
 }

@@ -1,8 +1,8 @@
 import type { Condition, Opaque } from '../../grammar/model/condition.js';
 import type { Family } from '../../grammar/model/family.js';
 import { fieldBits, type Field } from '../../grammar/model/fields.js';
-import type { IntervalSet } from '../../grammar/model/interval.js';
-import { isTransportField, measureBits, transportPlace, type Measure } from './measures.js';
+import { intervals, type IntervalSet } from '../../grammar/model/interval.js';
+import { isByteOfFirstWord, isTransportField, measureBits, transportPlace, type Measure } from './measures.js';
 
 /** What conditions ask of a measure. */
 export interface MeasureNeed {
@@ -32,6 +32,22 @@ export function clip(set: IntervalSet, bits: number): IntervalSet {
   const top = ones(bits);
   if (set.length === 0 || set[set.length - 1].hi <= top) return set;
   return set.filter(({ lo }) => lo <= top).map(({ lo, hi }) => ({ lo, hi: hi > top ? top : hi }));
+}
+
+/** A test under a mask that cuts off low bits alone is one of ranges. */
+export function withoutPrefix(
+  set: IntervalSet,
+  mask: bigint,
+  bits: number,
+): { readonly set: IntervalSet; readonly mask: bigint } {
+  const rest = ones(bits) ^ mask;
+  if (rest === 0n || (rest & (rest + 1n)) !== 0n || hasLowBits(set, rest)) return { set, mask };
+  return { set: intervals(...set.map(({ lo, hi }) => [lo, hi | rest] as const)), mask: ones(bits) };
+}
+
+/** Whether a bound has bits that the mask cuts off: such a value is never met. */
+function hasLowBits(set: IntervalSet, rest: bigint): boolean {
+  return set.some(({ lo, hi }) => (lo & rest) !== 0n || (hi & rest) !== 0n);
 }
 
 /** Gathers what all conditions ask, so that variables and their parts can be made once. */
@@ -79,6 +95,7 @@ export function needsOf(conditions: Iterable<Condition>, family: Family): Needs 
       const shift = BigInt(place.shift);
       const whole = ones(place.bits);
       own('l4len');
+      if (isByteOfFirstWord(field)) return void [0xffff0000n, 0xffffn].forEach((half) => need('l4.0', half, []));
       need(
         place.measure,
         ((mask ?? whole) & whole) << shift,
@@ -113,7 +130,8 @@ export function needsOf(conditions: Iterable<Condition>, family: Family): Needs 
       case 'mac.src':
       case 'mark': {
         const bits = fieldBits(field, family);
-        need(field, (mask ?? ones(bits)) & ones(bits), clip(set, bits));
+        const plain = withoutPrefix(clip(set, bits), (mask ?? ones(bits)) & ones(bits), bits);
+        need(field, plain.mask, plain.set);
       }
     }
   };

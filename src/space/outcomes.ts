@@ -3,15 +3,15 @@ import type { Field } from '../../grammar/model/fields.js';
 import type { IntervalSet } from '../../grammar/model/interval.js';
 import type { PayloadTest } from '../../grammar/model/payload.js';
 import { Operation, type Diagrams, type Node } from './diagram.js';
-import type { MarkWay, TestPlace } from './meaning.js';
+import type { TestPlace, Way } from './meaning.js';
 import { DROPPING, HOTDROP, NO, OUTCOME, YES } from './outcome.js';
 
 /** What answers the tests that conditions are made of. */
 interface Tests {
   readonly diagrams: Diagrams;
-  field(field: Field, set: IntervalSet, mask?: bigint, marks?: readonly MarkWay[]): Node;
-  opaque(test: Opaque, occurrence: string): Node;
-  payload(test: PayloadTest): Node;
+  field(field: Field, set: IntervalSet, mask?: bigint, ways?: readonly Way[]): Node;
+  opaque(test: Opaque, place: TestPlace): Node;
+  payload(test: PayloadTest, ways?: readonly Way[]): Node;
 }
 
 /** One test behind another, as `inTurn` of src/evaluate/outcome.ts: on with `further`, over with `end`. */
@@ -30,6 +30,8 @@ export class Outcomes {
   readonly #all = inTurn(YES, NO);
   readonly #any = inTurn(NO, YES);
   readonly #known = new WeakMap<Condition, Node>();
+  readonly #inverted = new Map<Node, Node>();
+  readonly #dropped = new Map<Node, Node>();
 
   constructor(private readonly space: Tests) {}
 
@@ -48,16 +50,22 @@ export class Outcomes {
     const { diagrams } = space;
     switch (condition.kind) {
       case 'in':
-        return space.field(condition.field, condition.set, condition.mask, place.marks);
+        return space.field(condition.field, condition.set, condition.mask, place.ways);
       case 'opaque':
-        return space.opaque(condition.test, place.occurrence);
+        return space.opaque(condition.test, place);
       case 'payload':
-        return space.payload(condition.test);
+        return space.payload(condition.test, place.ways);
       case 'not':
-        return diagrams.map(this.of(condition.of, place), (value) => (value <= OUTCOME.yes ? 1 - value : value));
+        return diagrams.map(
+          this.of(condition.of, place),
+          (value) => (value <= OUTCOME.yes ? 1 - value : value),
+          this.#inverted,
+        );
       case 'hotdrop':
-        return diagrams.map(this.of(condition.when, place), (value) =>
-          value === OUTCOME.no ? OUTCOME.yes : OUTCOME.hotdrop,
+        return diagrams.map(
+          this.of(condition.when, place),
+          (value) => (value === OUTCOME.no ? OUTCOME.yes : OUTCOME.hotdrop),
+          this.#dropped,
         );
       case 'all':
         return this.#sequence(this.#all, YES, condition.of, place);
@@ -73,15 +81,22 @@ export class Outcomes {
   }
 }
 
-const lasting = new WeakMap<Condition, boolean>();
+/** Whether the condition comes to the same wherever it is tested, or this is the place where nothing has changed. */
+function isLasting(condition: Condition, { ways }: TestPlace): boolean {
+  const asks = asksOf(condition);
+  if (asks.opaque) return false;
+  return ways === undefined || (!asks.mark && ways.every(({ rewritten }) => rewritten === undefined));
+}
 
-/** Whether the condition comes to the same wherever it is tested. */
-function isLasting(condition: Condition, { marks }: TestPlace): boolean {
-  const known = lasting.get(condition);
-  if (known !== undefined) return known || (marks === undefined && !asksOccurrence(condition));
-  const result = !asksOccurrence(condition) && !asksMark(condition);
-  lasting.set(condition, result);
-  return result || (marks === undefined && !asksOccurrence(condition));
+const known = new WeakMap<Condition, { readonly mark: boolean; readonly opaque: boolean }>();
+
+function asksOf(condition: Condition): { readonly mark: boolean; readonly opaque: boolean } {
+  let asks = known.get(condition);
+  if (asks === undefined) {
+    asks = { mark: asksMark(condition), opaque: some(condition, (leaf) => leaf.kind === 'opaque') };
+    known.set(condition, asks);
+  }
+  return asks;
 }
 
 function some(condition: Condition, test: (leaf: Condition) => boolean): boolean {
@@ -103,8 +118,4 @@ function some(condition: Condition, test: (leaf: Condition) => boolean): boolean
 /** Whether the condition reads the packet's mark. */
 export function asksMark(condition: Condition): boolean {
   return some(condition, (leaf) => leaf.kind === 'in' && leaf.field === 'mark');
-}
-
-function asksOccurrence(condition: Condition): boolean {
-  return some(condition, (leaf) => leaf.kind === 'opaque');
 }

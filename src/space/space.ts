@@ -1,11 +1,13 @@
 import { ADDRESS_TYPES, type AddressType, type Condition, type Opaque } from '../../grammar/model/condition.js';
 import type { BuiltinChain, Family } from '../../grammar/model/family.js';
 import type { Field } from '../../grammar/model/fields.js';
+import type { PayloadTest } from '../../grammar/model/payload.js';
 import { intervals, type Interval, type IntervalSet } from '../../grammar/model/interval.js';
 import { Diagrams, FALSE, TRUE, type Node, type Range } from './diagram.js';
-import { Inputs } from './inputs.js';
+import { Inputs, testKey } from './inputs.js';
 import { interfaceNameIn } from './interface-names.js';
 import {
+  isByteOfFirstWord,
   isTransportField,
   MEASURE_ORDER,
   measureBits,
@@ -13,8 +15,8 @@ import {
   type Measure,
   type TransportField,
 } from './measures.js';
-import type { MarkChange, MarkWay, Meaning } from './meaning.js';
-import { clip, LOOPBACK, needsOf, TYPED_V4, type MeasureNeed, type Needs } from './needs.js';
+import type { MarkChange, Meaning, TestPlace, Way } from './meaning.js';
+import { clip, LOOPBACK, needsOf, withoutPrefix, TYPED_V4, type MeasureNeed, type Needs } from './needs.js';
 import { Outcomes } from './outcomes.js';
 import { compare, cutAtMasks, PLAIN_BITS, rangeOf, type Segment, type SegmentValue } from './segments.js';
 
@@ -30,6 +32,7 @@ export interface SpaceOptions {
 
 const ones = (bits: number): bigint => (1n << BigInt(bits)) - 1n;
 const OWN: SegmentValue = { kind: 'own' };
+const UNCHANGED: Way = { clear: 0, flip: 0, where: TRUE };
 const ZERO: SegmentValue = { kind: 'fixed', value: 0n };
 
 /**
@@ -37,7 +40,7 @@ const ZERO: SegmentValue = { kind: 'fixed', value: 0n };
  * that are not in the packet (connection state, outcomes of `limit`, …). Conditions become diagrams over them, with
  * the meaning that `outcomeOf` of the reference (src/evaluate) gives them.
  *
- * Any value of the variables for which {@link feasible} holds is some packet's, but for what docs/space.md lists.
+ * Any value of the variables for which {@link feasible} holds is some packet's, but for what docs/all-packets.md lists.
  */
 export class PacketSpace {
   readonly diagrams = new Diagrams();
@@ -75,6 +78,20 @@ export class PacketSpace {
   /** The variables of a measure, most significant bits first; none if no condition asks for it. */
   segmentsOf(measure: Measure): readonly Segment[] {
     return this.#segments.get(measure) ?? [];
+  }
+
+  readonly #possible = new Map<number, readonly Range[]>();
+
+  /** Values that a variable has in some packet. */
+  valuesOf(variable: number): readonly Range[] {
+    let known = this.#possible.get(variable);
+    if (known === undefined) {
+      const { diagrams } = this;
+      const one = diagrams.project(this.feasible, (other) => other === variable);
+      known = one < 0 ? [[0, diagrams.sizeOf(variable) - 1]] : rangesWhere(diagrams, one);
+      this.#possible.set(variable, known);
+    }
+    return known;
   }
 
   #addMeasure(measure: Measure, { masks, tests }: MeasureNeed, marks: readonly MarkChange[]): readonly Segment[] {
@@ -130,16 +147,30 @@ export class PacketSpace {
     return [...starts].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
   }
 
-  /** The packets whose field, under a mask, is in a set; `marks` as in {@link TestPlace}. */
-  field(field: Field, set: IntervalSet, mask?: bigint, marks?: readonly MarkWay[]): Node {
-    if (field === 'mark' && marks !== undefined) {
-      const { diagrams } = this;
-      return marks.reduce(
-        (sum, way) => diagrams.or(sum, diagrams.and(way.where, this.#mark(set, mask ?? ones(32), way))),
-        FALSE,
-      );
-    }
-    const key = `${field} ${mask ?? ''} ${set.map(({ lo, hi }) => `${lo}-${hi}`).join()}`;
+  /** The packets whose field, under a mask, is in a set; `ways` as in {@link TestPlace}. */
+  field(field: Field, set: IntervalSet, mask?: bigint, ways?: readonly Way[]): Node {
+    if (ways === undefined) return this.#field(field, set, mask);
+    return this.#onWays(ways, (way) => {
+      if (field === 'mark') {
+        return way.otherMark === undefined
+          ? this.#mark(set, mask ?? ones(32), way)
+          : this.#inputs.changed(`mark by ${way.otherMark}, ${way.clear} ${way.flip}: ${textOf(set, mask)}`);
+      }
+      const lasts = way.rewritten === undefined || field === 'iif' || field === 'oif';
+      return lasts
+        ? this.#field(field, set, mask)
+        : this.#inputs.changed(`${field} by ${way.rewritten}: ${textOf(set, mask)}`);
+    });
+  }
+
+  #onWays(ways: readonly Way[], test: (way: Way) => Node): Node {
+    if (ways.length === 1) return test(ways[0]);
+    const { diagrams } = this;
+    return ways.reduceRight((rest, way) => diagrams.choose(way.where, test(way), rest), FALSE as Node);
+  }
+
+  #field(field: Field, set: IntervalSet, mask: bigint | undefined): Node {
+    const key = `${field} ${textOf(set, mask)}`;
     const known = this.#tests.get(key);
     if (known !== undefined) return known;
     const made = this.#makeField(field, set, mask);
@@ -190,8 +221,7 @@ export class PacketSpace {
     const bits = measureBits(measure, this.family);
     const whole = ones(bits);
     const segments = this.#segmentsFor(measure);
-    const clipped = clip(set, bits);
-    const masked = (mask ?? whole) & whole;
+    const { set: clipped, mask: masked } = withoutPrefix(clip(set, bits), (mask ?? whole) & whole, bits);
     if (segments.length === 1 && masked === whole) {
       const [segment] = segments;
       return this.diagrams.test(
@@ -259,12 +289,32 @@ export class PacketSpace {
 
   #transport(field: TransportField, set: IntervalSet, mask: bigint | undefined): Node {
     const { measure, shift, bits, needs } = transportPlace(field);
+    if (isByteOfFirstWord(field)) {
+      const read = this.#byte(shift, set);
+      return this.diagrams.choose(this.#atLeast(needs), read, includes(set, 0n) ? TRUE : FALSE);
+    }
     const up = BigInt(shift);
     const whole = ones(bits);
     const moved = clip(set, bits).map(({ lo, hi }): Interval => ({ lo: lo << up, hi: hi << up }));
     const read = this.#compareAll(this.#segmentsFor(measure), maskedBy(((mask ?? whole) & whole) << up), moved);
     const readable = this.#atLeast(needs);
     return this.diagrams.choose(readable, read, includes(set, 0n) ? TRUE : FALSE);
+  }
+
+  /** A byte of the first word, as ranges of the half that it lies in. */
+  #byte(shift: number, set: IntervalSet): Node {
+    const half = this.#segmentsFor('l4.0').filter(
+      (segment) => shift >= segment.shift && shift < segment.shift + segment.bits,
+    );
+    const [{ variable }] = half;
+    const bytes = clip(set, 8);
+    const upper = shift % 16 === 8;
+    const ranges = upper
+      ? bytes.map(({ lo, hi }): Range => [Number(lo) * 256, Number(hi) * 256 + 255])
+      : Array.from({ length: 256 }, (_, high) =>
+          bytes.map(({ lo, hi }): Range => [high * 256 + Number(lo), high * 256 + Number(hi)]),
+        ).flat();
+    return this.diagrams.test(variable, ranges);
   }
 
   #atLeast(bytes: number): Node {
@@ -355,13 +405,25 @@ export class PacketSpace {
     return diagrams.choose(this.field(field, [multicast]), typed('MULTICAST'), known);
   }
 
-  /** An opaque test; its values are outcomes (src/space/outcomes.ts). */
-  opaque(test: Opaque, occurrence: string): Node {
-    return this.#inputs.test(test, occurrence);
+  /** An opaque test; its values are outcomes (src/space/outcome.ts). */
+  opaque(test: Opaque, { occurrence, ways }: TestPlace): Node {
+    const readsPacket = test.name === 'set' || test.name === 'addrtype';
+    if (ways === undefined || !readsPacket) return this.#inputs.test(test, occurrence);
+    return this.#onWays(ways, ({ rewritten }) =>
+      rewritten === undefined
+        ? this.#inputs.test(test, occurrence)
+        : this.#inputs.changed(`${testKey(test)} by ${rewritten}`),
+    );
   }
 
-  payload(test: Parameters<Inputs['payload']>[0]): Node {
-    return this.#inputs.payload(test);
+  /** A walk over the packet's bytes; its values are outcomes. */
+  payload(test: PayloadTest, ways: readonly Way[] = [UNCHANGED]): Node {
+    return this.#onWays(ways, ({ rewritten }) => this.#inputs.payload(test, rewritten));
+  }
+
+  /** What a target does that is not understood: 0 goes on, 1 accepts, 2 drops. */
+  target(target: string, words: readonly string[], occurrence: string): Node {
+    return this.#inputs.target(target, words, occurrence);
   }
 
   #feasible({ measures }: Needs): Node {
@@ -423,12 +485,25 @@ export class PacketSpace {
   }
 }
 
+function textOf(set: IntervalSet, mask: bigint | undefined): string {
+  return `${mask ?? ''} ${set.map(({ lo, hi }) => `${lo}-${hi}`).join()}`;
+}
+
 /** Lengths of packets with `lo` to `hi` bytes behind their headers; finer steps than a byte are not told apart. */
 function lengthsV6(lo: number, hi: number): IntervalSet {
   const top = 0xffff;
   if (lo === 0) return [{ lo: 40n, hi: 0xffffn }];
   if (lo + 40 > top) return [];
   return intervals([lo + 40, Math.min(top, hi + 40)], ...(lo + 48 > top ? [] : [[lo + 48, top] as const]));
+}
+
+function rangesWhere(diagrams: Diagrams, node: Node): readonly Range[] {
+  let lo = 0;
+  return diagrams.highsOf(node).flatMap((hi, i): Range[] => {
+    const from = lo;
+    lo = hi + 1;
+    return diagrams.childrenOf(node)[i] === FALSE ? [] : [[from, hi]];
+  });
 }
 
 function includes(set: IntervalSet, value: bigint): boolean {

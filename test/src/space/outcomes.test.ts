@@ -100,7 +100,7 @@ describe('marks on their way', () => {
         return Number((BigInt(before) >> BigInt(shift)) & ((1n << BigInt(bits)) - 1n));
       };
       for (const [i, condition] of conditions.entries()) {
-        const node = space.outcomes.of(condition, { occurrence: '', marks: [{ clear, flip, where: TRUE }] });
+        const node = space.outcomes.of(condition, { occurrence: '', ways: [{ clear, flip, where: TRUE }] });
         const plain = space.outcomes.of(condition, { occurrence: '' });
         const wants = [after === 7, (after & 0xff00) !== 0x1200, (after & 0x3f) === 0x33];
         const wantsPlain = [before === 7, (before & 0xff00) !== 0x1200, (before & 0x3f) === 0x33];

@@ -1,0 +1,168 @@
+import { writePcap } from '../packet/index.js';
+import { VERSION } from '../version.js';
+import { boxText, decidingText, type ChainChanges, type Deciding, type PacketChange } from './packets.js';
+import type { DiffSide, RulesDiff } from './rules.js';
+
+/** Everything that two sides differ in. */
+export interface DiffResult {
+  readonly before: DiffSide;
+  readonly after: DiffSide;
+  readonly rules: RulesDiff;
+  readonly chains: readonly ChainChanges[];
+  /** Counting, logging and marks were compared, too. */
+  readonly strict: boolean;
+}
+
+interface Told {
+  readonly chain: ChainChanges;
+  readonly change: PacketChange;
+}
+
+const changesOf = ({ chains }: DiffResult): readonly Told[] =>
+  chains.flatMap((chain) => chain.changes.map((change) => ({ chain, change })));
+
+/** A power of two for people, where the number is long. */
+function flowsText(flows: bigint): string {
+  if (flows < 1_000_000n) return `${flows} ${flows === 1n ? 'flow' : 'flows'}`;
+  return `2^${(flows.toString(2).length - 1 + Math.log2(Number(flows >> BigInt(flows.toString(2).length - 1)))).toFixed(0)} flows`;
+}
+
+/** For people; empty where nothing differs. */
+export function diffText(result: DiffResult): string {
+  const { before, after, rules } = result;
+  if (rules.same) return '';
+  const lines = result.chains.flatMap((chain) => {
+    if (chain.changes.length === 0) return [];
+    const head = `table ${chain.table}, chain ${chain.chain}:`;
+    const rest = chain.omitted === 0 ? [] : [`  and ${chain.omitted} more pairs of rules`];
+    return [head, ...chain.changes.flatMap((change) => changeText(change, before.file, after.file)), ...rest, ''];
+  });
+  const asked = result.strict ? 'judged, counted, logged or marked' : 'judged';
+  if (lines.length === 0) lines.push(`No packet is ${asked} otherwise; the rules read differently:`, '');
+  return [...lines, rules.patch].join('\n');
+}
+
+function changeText(change: PacketChange, before: string, after: string): readonly string[] {
+  const { rectangles, more, example, flows } = change;
+  return [
+    `  ${change.before.verdict.toUpperCase()} -> ${change.after.verdict.toUpperCase()}, ${flowsText(flows)}`,
+    ...rectangles.map((sides) => `    ${boxText(sides)}`),
+    ...(more ? ['    and more'] : []),
+    `    before: ${decidingText(change.before, before)}`,
+    `    after:  ${decidingText(change.after, after)}`,
+    ...(example === undefined
+      ? ['    example: none found']
+      : [
+          `    example: ${example.text}${example.inputs.length === 0 ? '' : ` [${boxText(example.inputs)}]`}`,
+          ...(example.confirmed ? [] : [`    not confirmed: the reference says ${example.before}, ${example.after}`]),
+        ]),
+  ];
+}
+
+/** One JSON document. */
+export function diffJson(result: DiffResult): unknown {
+  const { rules, chains, strict } = result;
+  return {
+    same: rules.same,
+    packetsSame: chains.every(({ changes, omitted }) => changes.length + omitted === 0),
+    strict,
+    chains: chains.map(({ table, chain, changes, omitted }) => ({
+      table,
+      chain,
+      omitted,
+      changes: changes.map(({ example, ...change }) => ({
+        ...change,
+        ...(example === undefined
+          ? {}
+          : {
+              example: {
+                packet: example.text,
+                inputs: example.inputs,
+                before: example.before,
+                after: example.after,
+                confirmed: example.confirmed,
+              },
+            }),
+      })),
+    })),
+    patch: rules.patch,
+    removed: rules.removed,
+    added: rules.added,
+  };
+}
+
+/** SARIF 2.1.0: a result for each pair of rules, at the rule of the second side. */
+export function diffSarif(result: DiffResult): unknown {
+  const { before, after } = result;
+  const location = (uri: string, { line }: Deciding): unknown => ({
+    physicalLocation: { artifactLocation: { uri }, region: { startLine: line ?? 1 } },
+  });
+  return {
+    $schema: 'https://json.schemastore.org/sarif-2.1.0.json',
+    version: '2.1.0',
+    runs: [
+      {
+        tool: {
+          driver: {
+            name: 'ipt2bpf',
+            version: VERSION,
+            rules: [
+              { id: 'verdict-changed', shortDescription: { text: 'Packets are judged otherwise' } },
+              {
+                id: 'side-effect-changed',
+                shortDescription: { text: 'Packets are counted, logged or marked otherwise' },
+              },
+            ],
+          },
+        },
+        results: changesOf(result).map(({ chain, change }) => {
+          const verdict = change.before.verdict !== change.after.verdict;
+          return {
+            ruleId: verdict ? 'verdict-changed' : 'side-effect-changed',
+            level: verdict ? 'warning' : 'note',
+            message: {
+              text: [
+                `${chain.table} ${chain.chain}`,
+                ...changeText(change, before.file, after.file).map((line) => line.trim()),
+              ].join('\n'),
+            },
+            locations: [location(after.file, change.after)],
+            relatedLocations: [location(before.file, change.before)],
+          };
+        }),
+      },
+    ],
+  };
+}
+
+const escape = (text: string): string => text.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`);
+
+/** One page that needs nothing else. */
+export function diffHtml(result: DiffResult): string {
+  const { before, after, rules } = result;
+  const rows = changesOf(result).map(({ chain, change }) => {
+    const boxes = change.rectangles.map((sides) => `<li>${escape(boxText(sides))}</li>`).join('');
+    const example = change.example === undefined ? 'none found' : escape(change.example.text);
+    return `<tr><td>${chain.table} ${chain.chain}</td><td>${escape(change.before.verdict)} → ${escape(change.after.verdict)}</td><td><ul>${boxes}</ul>${
+      change.more ? 'and more' : ''
+    }</td><td>${escape(decidingText(change.before, before.file))}<br>${escape(decidingText(change.after, after.file))}</td><td><code>${example}</code></td></tr>`;
+  });
+  return `<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>ipt2bpf diff</title>
+<style>body{font:14px sans-serif;margin:2em}table{border-collapse:collapse}td,th{border:1px solid #999;padding:.4em;vertical-align:top;text-align:left}ul{margin:0;padding-left:1.2em}</style></head>
+<body><h1>${escape(before.file)} → ${escape(after.file)}</h1>
+<p>${rows.length === 0 ? 'No packet is judged otherwise.' : `${rows.length} pairs of rules judge packets otherwise.`}</p>
+<table><tr><th>chain</th><th>verdict</th><th>packets</th><th>by</th><th>example</th></tr>
+${rows.join('\n')}
+</table><h2>Rules</h2><pre>${escape(rules.patch)}</pre></body></html>
+`;
+}
+
+/** The examples as a capture. */
+export function diffPcap(result: DiffResult): Uint8Array {
+  return writePcap(
+    changesOf(result).flatMap(({ change: { example } }) =>
+      example === undefined ? [] : [{ frame: example.packet.frame }],
+    ),
+  );
+}
