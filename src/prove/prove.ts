@@ -63,6 +63,7 @@ function proveWire(specification: Specification, code: Code): Proof {
   const entry = name === undefined ? undefined : code.functionNamed(name);
   if (entry === undefined) throw unsupported(`the object has no program for chain ${hookChain}`);
   const used = usedOf(specification);
+  if (used.rejects && manifest.reject === 'answer') throw unsupported('answers of REJECT');
   let chains: ChainProof | undefined;
   const wire = new WireEntryProof({
     code,
@@ -87,11 +88,19 @@ function proveWire(specification: Specification, code: Code): Proof {
   return { kind: 'proved', rules: chains?.rules ?? 0, shapes: wire.shapes().length, nodes };
 }
 
-/** What rules of the chain, and of chains that it leads to, read. */
-function usedOf(specification: Specification): { readonly fields: readonly Field[]; readonly marks: boolean } {
+interface Used {
+  readonly fields: readonly Field[];
+  /** Whether some rule sets the mark, and whether some rejects. */
+  readonly marks: boolean;
+  readonly rejects: boolean;
+}
+
+/** What rules of the chain, and of chains that it leads to, read and do. */
+function usedOf(specification: Specification): Used {
   const fields = new Set<Field>();
   const seen = new Set<string>();
   let marks = false;
+  let rejects = false;
   const open = [specification.hookChain as string];
   for (let chain = open.pop(); chain !== undefined; chain = open.pop()) {
     if (seen.has(chain)) continue;
@@ -101,10 +110,11 @@ function usedOf(specification: Specification): { readonly fields: readonly Field
       const { effect } = rule.target;
       if (effect.kind === 'jump') open.push(effect.chain);
       if (effect.kind === 'mark') marks = true;
+      if (effect.kind === 'reject') rejects = true;
     }
   }
   if (marks) fields.add('mark');
-  return { fields: [...fields], marks };
+  return { fields: [...fields], marks, rejects };
 }
 
 function addFields(condition: Condition, fields: Set<Field>): void {

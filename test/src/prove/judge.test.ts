@@ -1,8 +1,23 @@
 import { describe, expect, it } from 'vitest';
 import { judge } from '../../../src/prove/judge.js';
-import { filterDump, jobOf, type JobOptions } from './support.js';
+import { CLASS, JMP_OP, MODE_MEM, SIZE } from '../../../codegen/bytecode/instruction.js';
+import type { FunctionSpec } from '../../../codegen/object/spec.js';
+import { filterDump, jobOf, withObject, type JobOptions } from './support.js';
 
 const INPUT: JobOptions = { hook: 'xdp', chain: 'INPUT' };
+
+/** The first test of a chain's rule for packets that are no first piece is never met: `jne w1, 0` becomes a jump to the next. */
+function withoutFragmentChecks(fn: FunctionSpec): FunctionSpec {
+  const { instructions } = fn;
+  const at = instructions.findIndex(
+    ({ opcode, imm, offset }, i) =>
+      opcode === JUMP32_NE && imm === 0 && offset > 0 && instructions[i - 1].opcode === LOAD16,
+  );
+  return at < 0 ? fn : { ...fn, instructions: instructions.with(at, { ...instructions[at], offset: 0 }) };
+}
+
+const JUMP32_NE = CLASS.JMP32 | JMP_OP.jne;
+const LOAD16 = CLASS.LDX | MODE_MEM | SIZE[2];
 
 describe('judge', () => {
   const proved: readonly {
@@ -67,6 +82,16 @@ describe('judge', () => {
       instead: ['-A INPUT -i lo -j ACCEPT'],
     },
     {
+      name: 'a mask in the wrong byte order',
+      rules: ['-A INPUT -s 10.1.0.3/255.255.0.255 -j ACCEPT'],
+      instead: ['-A INPUT -s 10.1.0.3/255.0.255.255 -j ACCEPT'],
+    },
+    {
+      name: 'a RETURN that was skipped',
+      rules: ['-A INPUT -p udp -j one', '-A one -s 10.0.0.0/8 -j RETURN', '-A one -j ACCEPT'],
+      instead: ['-A INPUT -p udp -j one', '-A one -s 10.0.0.0/8', '-A one -j ACCEPT'],
+    },
+    {
       name: 'a rule behind another one',
       rules: ['-A INPUT -s 192.0.2.7/32 -p udp -j ACCEPT', '-A INPUT -p udp -j DROP'],
       instead: ['-A INPUT -s 192.0.2.7/32 -p udp -j ACCEPT', '-A INPUT -p udp -j ACCEPT'],
@@ -74,10 +99,20 @@ describe('judge', () => {
   ];
   for (const { name, rules, instead } of refuted) {
     it(`refutes ${name}, with a packet`, async () => {
-      const judgement = await judge(jobOf(filterDump(rules), INPUT, filterDump(instead)));
+      const dump = (lines: readonly string[]): string => filterDump(lines, 'DROP', ['one']);
+      const judgement = await judge(jobOf(dump(rules), INPUT, dump(instead)));
       expect(judgement).toMatchObject({ kind: 'refuted', example: { what: 'verdict' } });
     }, 60_000);
   }
+
+  it('refutes a fragment check that is missing', async () => {
+    const job = jobOf(filterDump(['-A INPUT -p tcp --dport 80 -j ACCEPT']), INPUT);
+    const careless = withObject(job, (spec) => ({
+      ...spec,
+      program: { ...spec.program, functions: spec.program.functions.map(withoutFragmentChecks) },
+    }));
+    expect(await judge(careless)).toMatchObject({ kind: 'refuted' });
+  }, 60_000);
 
   it('does not say "proved" of a difference that it cannot show', async () => {
     const rules = ['-A INPUT -m limit --limit 1/sec -j ACCEPT'];

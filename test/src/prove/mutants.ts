@@ -1,0 +1,59 @@
+import { CLASS, CLASS_MASK, JMP_OP, OPERATION_MASK, type Instruction } from '../../../codegen/bytecode/instruction.js';
+import type { FunctionSpec, ObjectSpec } from '../../../codegen/object/spec.js';
+import type { Random } from '../../../src/verify/random.js';
+
+/** An object with one thing changed, and what. */
+export interface Mutant {
+  readonly what: string;
+  readonly spec: ObjectSpec;
+}
+
+/** Changes one instruction somewhere: its immediate, jump, offset, operation or register, or leaves it out. */
+export function mutate(spec: ObjectSpec, random: Random): Mutant {
+  const functions = [...spec.program.entries, ...spec.program.functions];
+  const total = functions.reduce((sum, { instructions }) => sum + instructions.length, 0);
+  let at = random.below(total);
+  for (const fn of functions) {
+    if (at < fn.instructions.length) {
+      const { what, instruction } = mutateInstruction(fn.instructions[at], random);
+      const change = <F extends FunctionSpec>(one: F): F =>
+        (one as FunctionSpec) === fn ? { ...one, instructions: one.instructions.with(at, instruction) } : one;
+      const program = {
+        ...spec.program,
+        entries: spec.program.entries.map(change),
+        functions: spec.program.functions.map(change),
+      };
+      return { what: `${fn.name} ${at}: ${what}`, spec: { ...spec, program } };
+    }
+    at -= fn.instructions.length;
+  }
+  throw new Error('no instruction');
+}
+
+function mutateInstruction(
+  instruction: Instruction,
+  random: Random,
+): { readonly what: string; readonly instruction: Instruction } {
+  const kind = instruction.opcode & CLASS_MASK;
+  const isJump = kind === CLASS.JMP || kind === CLASS.JMP32;
+  const dice = random.below(6);
+  if (isJump && (instruction.opcode & OPERATION_MASK) !== JMP_OP.call && dice < 2) {
+    const by = random.pick([-2, -1, 1, 2, 3]);
+    return { what: `jump ${by} further`, instruction: { ...instruction, offset: instruction.offset + by } };
+  }
+  if (dice < 3) {
+    const by = random.chance(0.5) ? 1 : 1 << random.below(16);
+    const imm = typeof instruction.imm === 'bigint' ? instruction.imm ^ BigInt(by) : instruction.imm ^ by;
+    return { what: `immediate ^ ${by}`, instruction: { ...instruction, imm } };
+  }
+  if (dice === 3) {
+    const flip = random.pick([0x10, 0x20, 0x40, 0x80]);
+    return { what: `operation ^ ${flip}`, instruction: { ...instruction, opcode: instruction.opcode ^ flip } };
+  }
+  if (dice === 4) {
+    const dst = random.below(10);
+    return { what: `register r${dst}`, instruction: { ...instruction, dst } };
+  }
+  const by = random.pick([-4, -1, 1, 4]);
+  return { what: `offset ${by} further`, instruction: { ...instruction, offset: instruction.offset + by } };
+}

@@ -1,0 +1,70 @@
+/**
+ * Objects with one thing changed: the proof of none that does something else may succeed. IPT2BPF_MUTANTS=N tries N
+ * of them for each ruleset, and prints the figures of docs/proof.md.
+ */
+import { expect, it } from 'vitest';
+import { LoadError } from '../../../bpf-runtime/interpreter/fault.js';
+import { readObject } from '../../../codegen/object/read.js';
+import { writeObject } from '../../../codegen/object/write.js';
+import { firstMismatch } from '../../../src/prove/counterexample.js';
+import { prove } from '../../../src/prove/prove.js';
+import { generatePackets } from '../../../src/verify/generate.js';
+import type { VerifyJob } from '../../../src/verify/job.js';
+import { Random } from '../../../src/verify/random.js';
+import { mutate } from './mutants.js';
+import { filterDump, jobOf, type JobOptions } from './support.js';
+
+const COUNT = Number(process.env.IPT2BPF_MUTANTS ?? 6);
+const SEED = Number(process.env.IPT2BPF_SEED ?? 1);
+const PACKETS = 400;
+
+const RULES = [
+  '-A INPUT -i lo -j ACCEPT',
+  '-A INPUT -s 10.0.0.0/8 -p tcp --dport 22 -j ACCEPT',
+  '-A INPUT -p tcp -m multiport --dports 80,443,8000:8080 -j web',
+  '-A INPUT -p icmp --icmp-type 8 -j ACCEPT',
+  '-A INPUT ! -s 192.168.0.0/16 -p udp --sport 53 -j DROP',
+  '-A web -m iprange --src-range 1.2.3.4-1.2.4.9 -j RETURN',
+  '-A web -p tcp --syn',
+  '-A web -j ACCEPT',
+];
+
+const places: readonly JobOptions[] = [
+  { hook: 'xdp', chain: 'INPUT' },
+  { hook: 'tc', chain: 'INPUT' },
+];
+
+/** What a mutant does in the interpreter. */
+function misbehaves(job: VerifyJob): boolean {
+  const { ruleset, table, chain } = job;
+  try {
+    return firstMismatch(job, generatePackets(ruleset, { table, chain, count: PACKETS, seed: SEED })) !== undefined;
+  } catch (error) {
+    if (error instanceof LoadError) return true;
+    throw error;
+  }
+}
+
+for (const place of places) {
+  it(`no mutant that misbehaves is proved (${place.hook}, seed ${SEED})`, () => {
+    const job = jobOf(filterDump(RULES, 'DROP', ['web']), place);
+    const spec = readObject(job.object);
+    const random = new Random(SEED);
+    const figures = { mutants: 0, refuted: 0, 'not proved': 0, equivalent: 0 };
+    for (let i = 0; i < COUNT; i++) {
+      const mutant = mutate(spec, random);
+      const changed: VerifyJob = { ...job, object: writeObject(mutant.spec) };
+      const { kind } = prove(changed);
+      figures.mutants++;
+      if (kind === 'proved') {
+        expect(misbehaves(changed), mutant.what).toBe(false);
+        figures.equivalent++;
+      } else {
+        figures[kind === 'differs' ? 'refuted' : 'not proved']++;
+      }
+    }
+    if (process.env.IPT2BPF_MUTANTS !== undefined) console.log(place.hook, figures);
+    // Most of what is changed at random does something else.
+    expect(figures.equivalent).toBeLessThan(COUNT);
+  }, 3_600_000);
+}
