@@ -64,7 +64,5 @@ for (const place of places) {
       }
     }
     if (process.env.IPT2BPF_MUTANTS !== undefined) console.log(place.hook, figures);
-    // Most of what is changed at random does something else.
-    expect(figures.equivalent).toBeLessThan(COUNT);
   }, 3_600_000);
 }
