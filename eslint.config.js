@@ -12,7 +12,7 @@ export default tseslint.config(
       'prefer-const': 'error',
     },
     languageOptions: {
-      parserOptions: { projectService: { allowDefaultProject: ['eslint.config.js', 'scripts/*.js'] } },
+      parserOptions: { projectService: { allowDefaultProject: ['eslint.config.js', 'scripts/*.js', 'test/src/run-with/*.mjs'] } },
     },
   },
 );
