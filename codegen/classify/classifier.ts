@@ -3,11 +3,18 @@ import type { Dimension, Instance } from './instance.js';
 
 /** A diagram for each group of instances: a packet's rules are those of all of them, in order of rule. */
 export interface Classifier {
-  readonly groups: readonly Node[];
+  /** In order of {@link Group.first}. */
+  readonly groups: readonly Group[];
   /** Hits that one packet can have, at most. */
   readonly longest: number;
   /** Branches on the longest way. */
   readonly depth: number;
+}
+
+export interface Group {
+  readonly root: Node;
+  /** Its first rule: whoever has met a final one before it need not look here. */
+  readonly first: number;
 }
 
 export interface Limits {
@@ -33,18 +40,19 @@ export function classify(
   limits: Limits,
 ): Classifier | undefined {
   const partitions = dimensions.flatMap(({ partition }, dimension) => (partition === true ? [dimension] : []));
-  const groups: Node[] = [];
+  const groups: Group[] = [];
   if (!divide(instances, dimensions, partitions, groups, limits.groups)) return undefined;
-  const longest = groups.reduce((sum, root) => sum + measure(root, longestList), 0);
+  groups.sort((a, b) => a.first - b.first);
+  const longest = groups.reduce((sum, { root }) => sum + measure(root, longestList), 0);
   if (longest > limits.longest) return undefined;
-  return { groups, longest, depth: Math.max(0, ...groups.map((root) => measure(root, depthOf))) };
+  return { groups, longest, depth: Math.max(0, ...groups.map(({ root }) => measure(root, depthOf))) };
 }
 
 function divide(
   instances: readonly Instance[],
   dimensions: readonly Dimension[],
   partitions: readonly number[],
-  groups: Node[],
+  groups: Group[],
   most: number,
 ): boolean {
   if (instances.length === 0) return true;
@@ -55,7 +63,7 @@ function divide(
     edges: Math.max(LEAST_EDGES, EDGES_PER_INSTANCE * length),
   });
   if (root !== undefined) {
-    groups.push(root);
+    groups.push({ root, first: instances[0].rule });
     return true;
   }
   if (length === 1) return false;

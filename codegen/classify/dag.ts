@@ -1,4 +1,6 @@
-import type { Dimension, Hit, Instance, Range } from './instance.js';
+import { CutRanks } from './cut-ranks.js';
+import type { Dimension, Hit, Instance } from './instance.js';
+import { ListIndex } from './list-index.js';
 
 /** Where a packet goes by one of its numbers: to child i if `cuts[i - 1] <= value < cuts[i]`. */
 export interface Branch {
@@ -45,10 +47,18 @@ export function buildDag(
   }
 }
 
+/**
+ * Lists of instances lie one behind the other in one stack of numbers: those of the branches on the way from the root
+ * to here. Positions on it are called `at`; a list is its position and its length.
+ */
 class Builder {
   /** Bit set of the dimensions that an instance tests. */
   private readonly masks: Int32Array;
-  private readonly nodes = new Map<string, Node>();
+  private readonly rules: Float64Array;
+  private readonly finals: Uint8Array;
+  private readonly ranks: readonly CutRanks[];
+  private readonly nodes = new ListIndex<Node>();
+  private stack = new Int32Array(1 << 16);
   private work: number;
   private edges: number;
 
@@ -60,57 +70,75 @@ class Builder {
     this.masks = Int32Array.from(instances, ({ box }) =>
       box.reduce((mask, { dimension }) => mask | (1 << dimension), 0),
     );
+    this.rules = Float64Array.from(instances, ({ rule }) => rule);
+    this.finals = Uint8Array.from(instances, ({ final }) => (final ? 1 : 0));
+    this.ranks = dimensions.map(({ max }, dimension) => new CutRanks(instances, dimension, max));
     this.work = budget.work;
     this.edges = budget.edges;
   }
 
   build(): Node {
-    return this.node(this.pruned(this.instances.keys(), 0), 0);
+    const { length } = this.instances;
+    this.reserve(2 * length);
+    for (let i = 0; i < length; i++) this.stack[i] = i;
+    return this.node(length, this.prune(0, length, length, 0), 0);
   }
 
-  /** The instances that still matter where the dimensions in `done` are known to fit all of them. */
-  private pruned(list: Iterable<number>, done: number): readonly number[] {
-    const kept: number[] = [];
+  private reserve(end: number): void {
+    if (end <= this.stack.length) return;
+    const grown = new Int32Array(2 * end);
+    grown.set(this.stack);
+    this.stack = grown;
+  }
+
+  /** Writes the instances of a list that still matter where the dimensions in `done` fit all of them; how many. */
+  private prune(from: number, length: number, to: number, done: number): number {
+    const { stack, rules, masks } = this;
+    this.spend(length);
+    let end = to;
     let covered = -1;
-    for (const index of list) {
-      this.work--;
-      const { rule, final } = this.instances[index];
+    for (let at = from; at < from + length; at++) {
+      const index = stack[at];
       // Another box of a rule that is met anyway.
-      if (rule === covered) continue;
-      kept.push(index);
-      if ((this.masks[index] & ~done) !== 0) continue;
-      if (final) break;
-      covered = rule;
+      if (rules[index] === covered) continue;
+      stack[end++] = index;
+      if ((masks[index] & ~done) !== 0) continue;
+      if (this.finals[index] === 1) break;
+      covered = rules[index];
     }
-    if (this.work < 0) throw new BudgetError();
-    return kept;
+    return end - to;
   }
 
-  private node(list: readonly number[], done: number): Node {
+  private spend(work: number): void {
+    this.work -= work;
+    if (this.work < 0) throw new BudgetError();
+  }
+
+  private node(at: number, length: number, done: number): Node {
     let asked = 0;
-    for (const index of list) asked |= this.masks[index];
+    for (let i = at; i < at + length; i++) asked |= this.masks[this.stack[i]];
     // What no instance here tests makes no difference.
     const known = done & asked;
     const open = asked & ~done;
-    const key = `${known} ${list.join(' ')}`;
-    const found = this.nodes.get(key);
+    const found = this.nodes.find(this.stack, at, length, known);
     if (found !== undefined) return found;
-    const node = open === 0 ? this.leaf(list) : this.branch(list, known, this.choose(list, open));
-    this.nodes.set(key, node);
+    const slot = this.nodes.add(this.stack, at, length, known);
+    const node = open === 0 ? this.leaf(at, length) : this.branch(at, length, known, this.choose(at, length, open));
+    this.nodes.set(slot, node);
     return node;
   }
 
-  private leaf(list: readonly number[]): Leaf {
+  private leaf(at: number, length: number): Leaf {
     const hits: Hit[] = [];
-    for (const index of list) {
-      const { rule, action } = this.instances[index];
+    for (let i = at; i < at + length; i++) {
+      const { rule, action } = this.instances[this.stack[i]];
       if (hits.length === 0 || hits[hits.length - 1].rule !== rule) hits.push({ rule, action });
     }
     return { kind: 'leaf', hits };
   }
 
   /** The dimension whose branch leaves the fewest instances to a child on average. */
-  private choose(list: readonly number[], open: number): number {
+  private choose(at: number, length: number, open: number): number {
     let best = -1;
     let least = Infinity;
     let first = Infinity;
@@ -120,97 +148,89 @@ class Builder {
       if (rank < first) {
         first = rank;
         best = dimension;
-      } else if (first === Infinity) {
-        const mean = this.meanChild(list, dimension);
+      } else if (first === Infinity && open !== 1 << dimension) {
+        this.spend(length);
+        const mean = this.ranks[dimension].meanChild(this.stack, at, length);
         if (mean >= least) continue;
         least = mean;
+        best = dimension;
+      } else if (best < 0) {
         best = dimension;
       }
     }
     return best;
   }
 
-  private meanChild(list: readonly number[], dimension: number): number {
-    const places = this.placesOf(list, dimension);
-    let sum = 0;
-    for (const index of list) {
-      const range = this.rangeOf(index, dimension);
-      if (range === undefined) sum += places.size + 1;
-      else sum += (places.get(range.hi + 1) ?? places.size + 1) - (places.get(range.lo) ?? 0);
-    }
-    return sum / (places.size + 1);
-  }
-
-  private rangeOf(index: number, dimension: number): Range | undefined {
-    if ((this.masks[index] & (1 << dimension)) === 0) return undefined;
-    return this.instances[index].box.find((range) => range.dimension === dimension);
-  }
-
-  /** The values at which some instance begins or has ended, ascending, each with its number from 1. */
-  private placesOf(list: readonly number[], dimension: number): ReadonlyMap<number, number> {
-    const { max } = this.dimensions[dimension];
-    const ends = new Set<number>();
-    for (const index of list) {
-      const range = this.rangeOf(index, dimension);
-      if (range === undefined) continue;
-      if (range.lo > 0) ends.add(range.lo);
-      if (range.hi < max) ends.add(range.hi + 1);
-    }
-    this.work -= list.length;
-    if (this.work < 0) throw new BudgetError();
-    return new Map([...Float64Array.from(ends).sort()].map((value, place) => [value, place + 1]));
-  }
-
-  private branch(list: readonly number[], done: number, dimension: number): Node {
-    const places = this.placesOf(list, dimension);
-    const count = places.size + 1;
-    // For each instance, the children from `starts` to before `ends` are its own.
-    const starts = new Int32Array(list.length);
-    const ends = new Int32Array(list.length).fill(count);
-    const beginning: number[][] = Array.from({ length: count }, () => []);
-    list.forEach((index, at) => {
-      const range = this.rangeOf(index, dimension);
-      if (range !== undefined) {
-        starts[at] = places.get(range.lo) ?? 0;
-        ends[at] = places.get(range.hi + 1) ?? count;
-      }
-      beginning[starts[at]].push(at);
-    });
+  private branch(at: number, length: number, done: number, dimension: number): Node {
+    const ranks = this.ranks[dimension];
+    this.spend(length);
+    const places = ranks.places(this.stack, at, length).slice();
+    const count = places.length + 1;
+    // On the stack behind the list: for each instance its first child and the one behind its last; then, in order of
+    // first child, their places in the list; then those of the child at hand; then its list.
+    const starts = at + length;
+    const ends = starts + length;
+    const ordered = ends + length;
+    const alive = ordered + length;
+    const list = alive + length;
+    this.reserve(list + length);
+    ranks.locate(this.stack, at, length, places, starts, ends);
+    this.orderByStart(starts, ordered, length, count);
     const below = done | (1 << dimension);
     const cuts: number[] = [];
     const children: Node[] = [];
-    const values = [0, ...places.keys()];
-    let alive: readonly number[] = [];
+    let living = 0;
+    let next = 0;
     for (let child = 0; child < count; child++) {
-      const kept = alive.filter((at) => ends[at] > child);
-      this.work -= alive.length;
-      alive = beginning[child].length === 0 ? kept : merged(kept, beginning[child]);
-      const next = this.node(
-        this.pruned(
-          alive.map((at) => list[at]),
-          below,
-        ),
-        below,
-      );
-      if (child > 0 && next === children[children.length - 1]) continue;
-      if (child > 0) cuts.push(values[child]);
-      children.push(next);
+      living = this.without(alive, living, ends, child);
+      const from = next;
+      while (next < length && this.stack[starts + this.stack[ordered + next]] === child) next++;
+      this.mergeInto(alive, living, ordered + from, next - from);
+      living += next - from;
+      for (let i = 0; i < living; i++) this.stack[list + i] = this.stack[at + this.stack[alive + i]];
+      const node = this.node(list, this.prune(list, living, list, below), below);
+      if (child > 0 && node === children[children.length - 1]) continue;
+      if (child > 0) cuts.push(ranks.valueOf(places[child - 1]));
+      children.push(node);
     }
     this.edges -= children.length;
     if (this.edges < 0) throw new BudgetError();
     return children.length === 1 ? children[0] : { kind: 'branch', dimension, cuts, children };
   }
-}
 
-/** Two ascending lists as one. */
-function merged(a: readonly number[], b: readonly number[]): readonly number[] {
-  if (a.length === 0) return b;
-  const out: number[] = [];
-  let i = 0;
-  for (const value of b) {
-    while (i < a.length && a[i] < value) out.push(a[i++]);
-    out.push(value);
+  /** Counting sort, which keeps the order of those that start together. */
+  private orderByStart(starts: number, ordered: number, length: number, count: number): void {
+    const { stack } = this;
+    const next = new Int32Array(count + 1);
+    for (let i = 0; i < length; i++) next[stack[starts + i] + 1]++;
+    for (let child = 0; child < count; child++) next[child + 1] += next[child];
+    for (let i = 0; i < length; i++) stack[ordered + next[stack[starts + i]]++] = i;
   }
-  while (i < a.length) out.push(a[i++]);
-  return out;
+
+  /** Takes those that end at the child out of the living; how many are left. */
+  private without(alive: number, living: number, ends: number, child: number): number {
+    const { stack } = this;
+    let kept = 0;
+    for (let i = 0; i < living; i++) {
+      const one = stack[alive + i];
+      if (stack[ends + one] > child) stack[alive + kept++] = one;
+    }
+    return kept;
+  }
+
+  /** Merges an ascending list into the living, which are ascending and have room behind them. */
+  private mergeInto(alive: number, living: number, from: number, count: number): void {
+    const { stack } = this;
+    let left = living - 1;
+    let right = count - 1;
+    for (let to = living + count - 1; right >= 0; to--) {
+      const one = stack[from + right];
+      if (left >= 0 && stack[alive + left] > one) {
+        stack[alive + to] = stack[alive + left--];
+      } else {
+        stack[alive + to] = one;
+        right--;
+      }
+    }
+  }
 }

@@ -33,7 +33,16 @@ import { Code } from './code.js';
 import { emitCondition } from './conditions.js';
 import { emitCount } from './counters.js';
 import { emitEarlyRule } from './early-rule.js';
-import { eligibleChains, emitStretch, planChain, type EngineTables, type Stretch } from './engine/index.js';
+import {
+  diagramCost,
+  eligibleChains,
+  emitStretch,
+  linearCost,
+  planChain,
+  type EngineTables,
+  type Stretch,
+  type StretchPlan,
+} from './engine/index.js';
 import { EXITS } from './exits.js';
 import { FLOW_RULE, NO_RULE, type FlowLayout } from './flow.js';
 import type { Mode, RejectPolicy } from './manifest.js';
@@ -55,6 +64,8 @@ const MAX_FUNCTION_SLOTS = 24_000;
 const MAX_FUNCTION_BRANCHES = 6_000;
 /** Functions of one program are 256 (BPF_MAX_SUBPROGS); beyond this many parts several share a function. */
 const MAX_SINGLE_PARTS = 200;
+/** Rules whose code is made to know about how long a chain's is. */
+const SAMPLED_RULES = 16;
 /** Instructions of one program are 1,000,000 (BPF_COMPLEXITY_LIMIT_INSNS). */
 const MAX_PROGRAM_SLOTS = 900_000;
 
@@ -83,7 +94,14 @@ export interface ChainSettings {
   /** Where rules have tests that walk over the packet. */
   readonly payload?: PayloadSettings;
   /** Where long chains are looked up in diagrams (exact mode): their table, and the entry function's bytes of stack. */
-  readonly diagrams?: { readonly tables: EngineTables; readonly entryStack: number };
+  readonly diagrams?: {
+    readonly tables: EngineTables;
+    readonly entryStack: number;
+    /** Whether only where they are expected to be faster. */
+    readonly choose: boolean;
+  };
+  /** Is told how each chain is judged. */
+  planned(chain: string, stretches: readonly StretchPlan[]): void;
   /** Where rules have tests that are functions of their own: what these take, below the chain functions. */
   readonly tests?: BelowChains;
 }
@@ -182,31 +200,67 @@ export class ChainCompiler {
       }
       current.append(block);
     };
+    const plans: StretchPlan[] = [];
     for (const stretch of this.stretchesOf(chain)) {
+      const tableBytes = this.settings.diagrams?.tables.bytes ?? 0;
       const looked = stretch.kind === 'diagrams' ? this.stretchCode(stretch) : undefined;
       if (looked !== undefined) {
         add(looked);
+        plans.push(this.planOf(stretch, looked.slots, tableBytes));
         continue;
       }
+      let slots = 0;
       for (const rule of stretch.rules) {
         const block = new Code(this.labels);
         this.emitRule(block, rule, undefined);
+        slots += block.slots;
         add(block);
       }
+      if (stretch.rules.length > 0)
+        plans.push(this.planOf({ kind: 'linear', rules: stretch.rules }, slots, tableBytes));
     }
+    this.settings.planned(chain.name, plans);
     close();
     this.partsOf.set(chain.name, ids);
   }
 
+  /** `before`: bytes of the table before the stretch. */
+  private planOf(stretch: Stretch, slots: number, before: number): StretchPlan {
+    const base = { rules: stretch.rules.length, codeBytes: 8 * slots };
+    if (stretch.kind === 'linear') {
+      const none = { tableBytes: 0, diagrams: 0, depth: 0, hits: 0 };
+      return { engine: 'linear', ...base, ...none, nanoseconds: linearCost(slots) };
+    }
+    const { groups, depth, longest } = stretch.classifier;
+    const tableBytes = (this.settings.diagrams?.tables.bytes ?? 0) - before;
+    const nanoseconds = diagramCost(stretch.classifier);
+    return { engine: 'dag', ...base, tableBytes, diagrams: groups.length, depth, hits: longest, nanoseconds };
+  }
+
+  /** Slots of the rules one after the other, from some of them. */
+  private slotsOf(rules: readonly ReachableRule[]): number {
+    const step = Math.max(1, Math.floor(rules.length / SAMPLED_RULES));
+    let slots = 0;
+    let sampled = 0;
+    for (let i = 0; i < rules.length; i += step, sampled++) {
+      const code = new Code(this.labels);
+      this.emitRule(code, rules[i], undefined);
+      slots += code.slots;
+    }
+    return sampled === 0 ? 0 : (slots / sampled) * rules.length;
+  }
+
   private stretchesOf(chain: ReachableChain): readonly Stretch[] {
-    if (!this.eligible.has(chain.name)) return [{ kind: 'linear', rules: chain.rules }];
+    const { diagrams } = this.settings;
+    if (diagrams === undefined || !this.eligible.has(chain.name)) return [{ kind: 'linear', rules: chain.rules }];
     const changing = new Set<Field>();
     for (const { rule } of this.reachable.rules) {
       const { effect } = rule.target;
       if (effect.kind === 'mark') changing.add('mark');
       if (effect.kind === 'opaque' && effect.change !== undefined) changing.add(changedField(effect.change));
     }
-    return planChain(chain.rules, { ...this.settings, changing });
+    const slotsOf = (rules: readonly ReachableRule[]): number => this.slotsOf(rules);
+    return planChain(chain.rules, { ...this.settings, choose: diagrams.choose, slotsOf, changing });
   }
 
   /** Undefined where the blocks are too large for one function. */
@@ -215,14 +269,14 @@ export class ChainCompiler {
     if (diagrams === undefined) return undefined;
     const code = new Code(this.labels);
     const { blocks } = stretch;
-    const roots = diagrams.tables.add(stretch);
+    const looks = diagrams.tables.add(stretch);
     const emitBlock = ({ rule, matched }: (typeof blocks)[number]): void => {
       if (!matched) return this.emitRule(code, rule, undefined);
       code.at(this.settings.line(rule));
       this.emitAftermath(code, rule, undefined);
       code.at(undefined);
     };
-    emitStretch({ code, roots, blocks, emitBlock });
+    emitStretch({ code, looks, blocks, emitBlock });
     return code.slots > MAX_FUNCTION_SLOTS || code.branches > MAX_FUNCTION_BRANCHES ? undefined : code;
   }
 

@@ -9,7 +9,7 @@ import { writeObject } from '../object/write.js';
 import { analyseChains, refusals, type Analysis } from './analysis.js';
 import { TooLargeError } from './chains.js';
 import { countersMap } from './counters.js';
-import { engineFunctions, EngineTables } from './engine/index.js';
+import { engineFunctions, type ChainPlan } from './engine/index.js';
 import { isSocketHook } from './place.js';
 import { socketAssumptions } from './socket-notes.js';
 import { CAST_KFUNC, DEVICE_STRUCTS } from './device-name.js';
@@ -25,7 +25,8 @@ import { SET_FEATURE, setNotes } from './sets/notes.js';
 import { helperNeeds } from './helper-needs.js';
 import { COMPILER } from './version.js';
 
-export type { CompileOptions, Manifest } from './manifest.js';
+export type { CompileOptions, Engine, Manifest } from './manifest.js';
+export type { ChainPlan, StretchPlan } from './engine/index.js';
 export { analyse, analyseChains } from './analysis.js';
 
 const DEFAULT_HZ = 250;
@@ -37,6 +38,8 @@ export type CompileResult =
       readonly object: Uint8Array;
       readonly spec: ObjectSpec;
       readonly manifest: Manifest;
+      /** How each chain is judged. */
+      readonly plans: readonly ChainPlan[];
       readonly diagnostics: readonly Diagnostic[];
     }
   | { readonly ok: false; readonly diagnostics: readonly Diagnostic[] };
@@ -52,17 +55,15 @@ export function compile(ruleset: Ruleset, options: CompileOptions): CompileResul
   const warnings = analyses.flatMap((analysis) => analysis.warnings);
   const errors = withoutRepeats(analyses.flatMap((analysis) => (analysis.mode === 'exact' ? refusals(analysis) : [])));
   if (errors.length > 0) return { ok: false, diagnostics: [...errors, ...warnings] };
-  const common = {
-    ...commonOf(analyses, options.hz ?? DEFAULT_HZ, options.recentEntries ?? DEFAULT_RECENT_ENTRIES),
-    ...(options.engine === 'dag' ? { tables: new EngineTables() } : {}),
-  };
+  const { hz = DEFAULT_HZ, recentEntries = DEFAULT_RECENT_ENTRIES, engine } = options;
+  const common = commonOf(analyses, hz, recentEntries, engine);
   if (common.asks.questions.length > MOST_ASKED) return tooManyQuestions(common.asks.questions.length);
   try {
     const programs = analyses.map((analysis) => generate(analysis, common));
     const built: Built = { analyses, programs, common };
     const manifest = buildManifest(built, options);
     const spec = buildSpec(built, manifest);
-    return { ok: true, object: writeObject(spec), spec, manifest, diagnostics: warnings };
+    return { ok: true, object: writeObject(spec), spec, manifest, plans: common.plans, diagnostics: warnings };
   } catch (error) {
     if (!(error instanceof TooLargeError)) throw error;
     const names = analyses.map(({ chain }) => chain).join(', ');

@@ -12,8 +12,11 @@ export type FragmentPolicy = 'judge' | 'drop' | 'pass';
 export type RejectPolicy = 'answer' | 'drop';
 /** What a frame with a VLAN id ≠ 0 meets: the stack hands it to another device, whose name this hook cannot know. */
 export type VlanPolicy = 'judge' | 'drop' | 'pass';
-/** How long chains are judged: rule by rule, or by diagrams in a table (exact objects alone). */
-export type Engine = 'linear' | 'dag';
+/**
+ * How chains are judged: rule by rule; by diagrams in a table wherever these can be made (exact objects alone); or
+ * each stretch of a chain by what is expected to be faster.
+ */
+export type Engine = 'auto' | 'linear' | 'dag';
 
 export interface CompileOptions {
   readonly hook: Hook;

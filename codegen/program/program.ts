@@ -27,14 +27,14 @@ import { ChainCompiler, type ChainFunction, type ChainSettings, type PayloadSett
 import { Code } from './code.js';
 import { emitCount } from './counters.js';
 import { emitDeviceNames } from './devices.js';
-import type { EngineTables } from './engine/index.js';
+import { EngineTables, type ChainPlan } from './engine/index.js';
 import { FLOW_L3, FLOW_RULE, layoutFlow, type Fact, type FlowLayout } from './flow.js';
 import { CounterKeys } from './keys.js';
 import { CHANGE_FUNCTION, CHANGE_STACK, changeFunction } from './changes.js';
 import { emitLog, LOG_STACK, logFunction, logFunctionName } from './log.js';
 import { MemoryTests } from './memory-tests.js';
 import { emitCpu, emitRandom, emitTime } from './moment.js';
-import type { Hook } from './manifest.js';
+import type { Engine, Hook } from './manifest.js';
 import { AskPlan } from './netfilter/ask-plan.js';
 import { emitAnswers, emitAskedTest } from './netfilter/ask.js';
 import { emitForget } from './netfilter/notes.js';
@@ -102,12 +102,20 @@ export interface Common {
   readonly asks: AskPlan;
   /** Where long chains are looked up in diagrams. */
   readonly tables?: EngineTables;
+  readonly engine: Engine;
+  /** How the chains are judged, as they are compiled. */
+  readonly plans: ChainPlan[];
   /** Whether the names of functions must tell the programs apart. */
   readonly several: boolean;
 }
 
 /** What one object of these chains has in common. */
-export function commonOf(analyses: readonly Analysis[], hz: number, recentEntries = DEFAULT_RECENT_ENTRIES): Common {
+export function commonOf(
+  analyses: readonly Analysis[],
+  hz: number,
+  recentEntries = DEFAULT_RECENT_ENTRIES,
+  engine: Engine = 'linear',
+): Common {
   const [{ view, ruleset }] = analyses;
   const used = new Set(analyses.flatMap((analysis) => [...analysis.used]));
   return {
@@ -117,6 +125,9 @@ export function commonOf(analyses: readonly Analysis[], hz: number, recentEntrie
     sets: setFunctionsOf(analyses),
     notes: new NotePlan(analyses),
     asks: new AskPlan(analyses),
+    ...(engine === 'linear' ? {} : { tables: new EngineTables() }),
+    engine,
+    plans: [],
     several: analyses.length > 1,
   };
 }
@@ -184,6 +195,7 @@ export function generate(analysis: Analysis, common: Common): Program {
     ...(payloads === undefined ? {} : { payload: payloads.settings }),
     ...testsOf(analysis, common),
     ...diagramsOf(analysis, common),
+    planned: (chain, stretches) => common.plans.push({ program: analysis.chain, chain, stretches }),
     family: view.family,
     mode,
     reject: analysis.reject,
@@ -339,10 +351,10 @@ function testsOf(analysis: Analysis, { memory, sets, layout }: Common): Pick<Cha
   return { tests: { depth: 1, stack: Math.max(...stacks), functions: (own?.functions ?? 0) + sets.most + more } };
 }
 
-function diagramsOf({ mode, view }: Analysis, { tables, layout }: Common): Pick<ChainSettings, 'diagrams'> {
+function diagramsOf({ mode, view }: Analysis, { tables, layout, engine }: Common): Pick<ChainSettings, 'diagrams'> {
   if (tables === undefined || mode === 'early') return {};
   const scratch = isWireView(view) ? -SCRATCH : 8 + NETFILTER_SCRATCH_BYTES;
-  return { diagrams: { tables, entryStack: scratch + layout.bytes } };
+  return { diagrams: { tables, entryStack: scratch + layout.bytes, choose: engine === 'auto' } };
 }
 
 function testsWithMemory({ mode, rules }: Analysis): readonly Opaque[] {

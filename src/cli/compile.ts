@@ -8,6 +8,7 @@ import type { Ruleset } from '../../grammar/model/ruleset.js';
 import { loadRules, type DumpOptions } from './dump.js';
 import { checkWritable, writeWhole } from './files.js';
 import { EXIT, sayJson, tell, tellDiagnostics, UserError, type ExitCode } from './output.js';
+import { planLines } from './plan-lines.js';
 import { isRefusal } from './refusal.js';
 
 export type TranslationOptions = Omit<CompileOptions, 'source' | 'sourceFile'>;
@@ -18,6 +19,7 @@ interface Options extends DumpOptions, TranslationOptions {
   readonly fill?: string;
   /** Directory in a BPF file system. */
   readonly pins: string;
+  readonly stats?: boolean;
   readonly json?: boolean;
 }
 
@@ -33,16 +35,18 @@ export async function run(path: string, options: Options): Promise<ExitCode> {
     tell(`ipt2bpf: ${file}: ${placeOf(options)} is refused at ${options.hook}; nothing was written`);
     return EXIT.different;
   }
-  const { manifest, object, diagnostics } = result;
+  const { manifest, object, plans, diagnostics } = result;
   if (options.residual !== undefined) writeWhole(options.residual, residualText(ruleset, manifest, options.pins));
   if (options.fill !== undefined) writeWhole(options.fill, fillText(manifest, options.pins));
   if (options.output === '-') process.stdout.write(object);
   else writeWhole(options.output, object);
   if (options.json) {
     const { source: _source, ...rest } = manifest;
-    sayJson({ compiled: true, output: options.output, bytes: object.length, manifest: rest, diagnostics });
+    const stats = options.stats ? { plans } : {};
+    sayJson({ compiled: true, output: options.output, bytes: object.length, manifest: rest, ...stats, diagnostics });
   } else {
     tellSummary(options.output === '-' ? '<stdout>' : options.output, manifest, object.length);
+    if (options.stats) for (const line of planLines(plans)) tell(line);
   }
   return EXIT.same;
 }

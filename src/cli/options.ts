@@ -133,6 +133,13 @@ export const nameOption = (): Option =>
 export const sarifOption = (): Option =>
   new Option('--sarif <file>', 'write what was found as SARIF 2.1.0, for code scanning');
 
+const engineOption = (): Option =>
+  choice('--engine <engine>', 'chains judged rule by rule, looked up in diagrams, or whichever is faster', [
+    'auto',
+    'linear',
+    'dag',
+  ]).default('auto');
+
 /** How a chain becomes a program: the same for every verb that compiles or looks at it as the compiler does. */
 export function translationOptions(): readonly Option[] {
   return [
@@ -143,6 +150,7 @@ export function translationOptions(): readonly Option[] {
     choice('--fragments <policy>', 'IPv4 fragments where iptables sees datagrams', ['judge', 'drop', 'pass']),
     choice('--reject <policy>', 'REJECT answers on the wire, or only drops', ['answer', 'drop']).default('answer'),
     choice('--vlan <policy>', 'packets of other VLANs than 0', ['judge', 'drop', 'pass']),
+    engineOption(),
     whole('--hz <n>', 'CONFIG_HZ of the kernel that will run it, for -m limit (250 if left out)', 1, 10_000),
     whole('--recent-entries <n>', 'ip_list_tot of its module xt_recent, for -m recent (100 if left out)', 1, 4000),
     ipsetOption(),

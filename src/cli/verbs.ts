@@ -134,6 +134,7 @@ const COMPILE: Verb = {
     required(chainOption('built-in chain; at netfilter all chains of table filter if left out'), behindTheStack),
     required(new Option('-o, --output <file>', 'object file to write; - is standard output')),
     new Option('--residual <file>', 'at netfilter: write what iptables has to keep, as iptables-save text'),
+    new Option('--stats', 'print how each chain is judged: engine, sizes, depth, expected cost'),
     new Option('--fill <file>', 'write what fills the IP sets, for "bpftool batch file"'),
     new Option('--pins <directory>', 'where programs that the residual rules ask and maps to fill are pinned').default(
       '/sys/fs/bpf/ipt2bpf',

@@ -53,9 +53,14 @@ export interface TableShape {
 export function engineFunctions(shape: TableShape, flowBytes: number): readonly Omit<FunctionSpec, 'linkage'>[] {
   const flow: ParamSpec = { name: 'flow', type: { kind: 'memory', struct: 'flow', bytes: flowBytes } };
   const places: ParamSpec = { name: 'places', type: { kind: 'memory', struct: 'places', bytes: PLACES_BYTES } };
+  const place: ParamSpec = { name: 'place', type: { kind: 'memory', struct: 'place', bytes: 4 } };
   const int = (name: string): ParamSpec => ({ name, type: { kind: 'int' } });
   return [
-    { name: WALK, params: [flow, int('root')], instructions: walkFunction(shape, flowBytes).finish() },
+    {
+      name: WALK,
+      params: [flow, place, int('root'), int('bound')],
+      instructions: walkFunction(shape, flowBytes).finish(),
+    },
     ...shape.groups.map((groups) => ({
       name: nextHit(groups),
       params: [flow, places],
@@ -65,46 +70,60 @@ export function engineFunctions(shape: TableShape, flowBytes: number): readonly 
 }
 
 /**
- * `(flow, root) → byte offset of the packet's list of hits`: down one diagram. Nothing of what is read from the table is
- * known to the verifier, so every offset is compared with the table's size; outside of it a list without hits is found.
+ * `(flow, place, root, bound) → bound`: down one diagram to the packet's list of hits, whose byte offset becomes the
+ * place; the bound is the first final rule known, this list's or the one given. Nothing of what is read from the table
+ * is known to the verifier, so every offset is compared with the table's size; outside of it the place stays as it is.
  */
 function walkFunction({ size, depth, levels }: TableShape, flowBytes: number): Code {
   const code = new Code();
-  // The smallest branch is of 24 bytes; its words from 8 on are looked at.
   const lastEntry = size - BRANCH.entries - 4;
-  code.emit(mov64(R0, 0), jump64('jne', R1, 0, 'there'), exit());
+  code.emit(mov64(R0, reg(R4)), jump64('jne', R1, 0, 'flow'), exit());
+  code.place('flow');
+  code.emit(jump64('jne', R2, 0, 'there'), exit());
   code.place('there');
   // r6 = flow, r7 = table, r8 = branch, r9 = branches so far.
-  code.emit(mov64(R6, reg(R1)), loadDataAddress(R7, TABLE), mov32(R8, reg(R2)), mov64(R9, 0));
+  code.emit(mov64(R6, reg(R1)), store(8, R10, PLACE, R2), store(8, R10, BOUND, R4));
+  code.emit(loadDataAddress(R7, TABLE), mov32(R8, reg(R3)), mov64(R9, 0));
   code.emit(jump32('jset', R8, LEAF | 0, 'found'));
   code.place('branch');
   code.emit(jump64('jgt', R8, lastEntry, 'lost'), mov64(R5, reg(R7)), alu64('add', R5, reg(R8)));
   code.emit(load(2, R1, R5, BRANCH.offset), jump64('jgt', R1, flowBytes - 4, 'lost'));
   code.emit(mov64(R0, reg(R6)), alu64('add', R0, reg(R1)), load(4, R0, R0, 0));
   code.emit(load(1, R1, R5, BRANCH.shift), alu32('rsh', R0, reg(R1)), load(4, R1, R5, BRANCH.mask));
-  // r0 = value, r5 = levels, r4 = entry, r3 = level.
-  code.emit(alu32('and', R0, reg(R1)), load(1, R5, R5, BRANCH.levels), mov64(R4, 1), mov64(R3, 0));
+  // r0 = value, r5 = levels, r4 = byte offset of the entry, r3 = level.
+  code.emit(alu32('and', R0, reg(R1)), load(1, R5, R5, BRANCH.levels), mov64(R4, 4), mov64(R3, 0));
   const entry = (): void => {
-    code.emit(mov64(R1, reg(R4)), alu64('lsh', R1, 2), alu64('add', R1, reg(R8)));
+    code.emit(mov64(R1, reg(R8)), alu64('add', R1, reg(R4)));
     code.emit(jump64('jgt', R1, lastEntry, 'lost'), alu64('add', R1, reg(R7)));
   };
+  code.emit(jump64('jne', R5, 0, 'level'), alu64('lsh', R0, 2), alu64('add', R4, reg(R0)), goto('child'));
   code.place('level');
-  code.emit(jump64('jge', R3, reg(R5), 'child'));
   entry();
-  // Without a jump: 1 where the value is below the cut.
-  code.emit(load(4, R2, R1, BRANCH.entries), mov64(R1, reg(R0)), alu64('sub', R1, reg(R2)), alu64('rsh', R1, 63));
-  code.emit(alu64('lsh', R4, 1), alu64('add', R4, 1), alu64('sub', R4, reg(R1)));
-  code.emit(alu64('add', R3, 1), jump64('jle', R3, levels, 'level'), goto('lost'));
+  // Without a jump: r2 = 4 where the value is below the cut, else 0.
+  code.emit(load(4, R1, R1, BRANCH.entries), mov64(R2, reg(R0)), alu64('sub', R2, reg(R1)));
+  code.emit(alu64('rsh', R2, 61), alu64('and', R2, 4));
+  code.emit(alu64('lsh', R4, 1), alu64('add', R4, 4), alu64('sub', R4, reg(R2)), alu64('add', R3, 1));
+  code.emit(jump64('jgt', R3, levels, 'lost'), jump64('jlt', R3, reg(R5), 'level'));
   code.place('child');
   entry();
   code.emit(load(4, R8, R1, BRANCH.entries), jump32('jset', R8, LEAF | 0, 'found'));
   code.emit(alu64('add', R9, 1), jump64('jle', R9, depth, 'branch'));
   code.place('lost');
-  code.emit(mov64(R8, 0));
+  code.emit(load(8, R0, R10, BOUND), exit());
   code.place('found');
-  code.emit(mov32(R0, reg(R8)), alu32('and', R0, ~LEAF), exit());
+  code.emit(mov32(R1, reg(R8)), alu32('and', R1, ~LEAF), load(8, R2, R10, PLACE), store(4, R2, 0, R1));
+  code.emit(load(8, R0, R10, BOUND), jump64('jgt', R1, size - HIT_BYTES, 'out'), alu64('add', R1, reg(R7)));
+  code.emit(load(4, R2, R1, 0), jump32('jset', R2, FINAL, 'final'), goto('out'));
+  code.place('final');
+  code.emit(load(4, R2, R1, 4), jump64('jge', R2, reg(R0), 'out'), mov64(R0, reg(R2)));
+  code.place('out');
+  code.emit(exit());
   return code;
 }
+
+/** Stack of {@link walkFunction}. */
+const PLACE = -8;
+const BOUND = -16;
 
 /**
  * `(flow, places) → action`: takes the hits in order of rule, counts those that say so, and returns the first action

@@ -2,6 +2,7 @@ import { classify, type Access, type Classifier, type Instance } from '../../cla
 import type { ReachableRule, RuleMeaning } from '../reachable.js';
 import { rejectCode, VERDICT } from '../verdict.js';
 import type { RejectPolicy } from '../manifest.js';
+import { diagramCost, linearCost } from './cost.js';
 import { DimensionSet } from './dimensions.js';
 import { regionsOf, type Box, type RegionSettings } from './regions.js';
 
@@ -19,6 +20,9 @@ export const MAX_HITS = 32;
 /** Fewer rules of a chain are judged one after the other. */
 export const LEAST_RULES = 8;
 
+/** Nanoseconds that no look-up is faster than. */
+const LEAST_COST = 20;
+
 /** Slots of a block, about, and of all blocks of one function. */
 const MATCHED_SLOTS = 30;
 const ASKED_SLOTS = 90;
@@ -27,6 +31,10 @@ const MOST_SLOTS = 18_000;
 export interface PlanSettings extends RegionSettings {
   readonly reject: RejectPolicy;
   meaning(rule: ReachableRule): RuleMeaning;
+  /** Whether diagrams are for stretches alone where they are expected to be faster. */
+  readonly choose: boolean;
+  /** Slots of the rules' code, judged one after the other, about. */
+  slotsOf(rules: readonly ReachableRule[]): number;
   /** The rule's key in the map `counters`: it grows along a chain. */
   key(rule: ReachableRule): number;
 }
@@ -91,9 +99,11 @@ function diagramsOf(rules: readonly ReachableRule[], settings: PlanSettings): St
   const slots = blocks.reduce((sum, { matched }) => sum + (matched ? MATCHED_SLOTS : ASKED_SLOTS), 0);
   if (slots > MOST_SLOTS) return undefined;
   // Most rules would be asked one by one anyway.
-  if (blocks.filter(({ matched }) => !matched).length > rules.length) return undefined;
+  if (settings.choose && blocks.filter(({ matched }) => !matched).length > rules.length / 2) return undefined;
+  const inTurn = linearCost(settings.slotsOf(rules));
+  if (settings.choose && inTurn < LEAST_COST) return undefined;
   const classifier = classify(instances, dimensions.dimensions, { groups: MAX_GROUPS, longest: MAX_HITS });
-  if (classifier === undefined) return undefined;
+  if (classifier === undefined || (settings.choose && diagramCost(classifier) > inTurn)) return undefined;
   return { kind: 'diagrams', rules, classifier, accesses: dimensions.accesses, blocks };
 }
 

@@ -9,11 +9,14 @@ import {
   R1,
   R10,
   R2,
+  R3,
+  R4,
   R6,
   R9,
   reg,
-  store,
+  storeImm,
 } from '../../bytecode/instruction.js';
+import { END } from '../../classify/index.js';
 import type { Code } from '../code.js';
 import { EXITS } from '../exits.js';
 import { VERDICT } from '../verdict.js';
@@ -24,10 +27,18 @@ import { OWN_CODE, type Block } from './segment.js';
 export const PLACES = -64;
 export const DIAGRAM_STACK = -PLACES;
 
+/** A diagram to look into. */
+export interface Look {
+  /** Number of its root in the table. */
+  readonly root: number;
+  /** Its first rule. */
+  readonly first: number;
+}
+
 export interface StretchCode {
   readonly code: Code;
-  /** Numbers of the roots in the table. */
-  readonly roots: readonly number[];
+  /** In order of their first rules. */
+  readonly looks: readonly Look[];
   readonly blocks: readonly Block[];
   /** Emits the code of a block, which falls through where the chain goes on behind the rule. */
   emitBlock(block: Block): void;
@@ -39,14 +50,18 @@ export interface StretchCode {
  * down, the code has no loop: between the blocks it skips forward, by halves.
  */
 export function emitStretch(stretch: StretchCode): void {
-  const { code, roots, blocks } = stretch;
-  if (roots.length === 0) return;
-  roots.forEach((root, group) => {
-    code.emit(mov64(R1, reg(R6)), mov32(R2, root | 0), callFunction(WALK));
-    code.emit(store(4, R10, PLACES + 4 * group, R0));
+  const { code, looks, blocks } = stretch;
+  if (looks.length === 0) return;
+  // Place 0 is a list without hits; r9 is the first final rule that was found.
+  for (let at = 0; at < PLACES_BYTES; at += 8) code.emit(storeImm(8, R10, PLACES + at, 0));
+  code.emit(mov64(R9, END));
+  looks.forEach(({ root, first }, group) => {
+    const skip = code.label('decided');
+    if (group > 0) code.emit(jump64('jlt', R9, first, skip));
+    code.emit(mov64(R1, reg(R6)), mov64(R2, reg(R10)), alu64('add', R2, PLACES + 4 * group));
+    code.emit(mov32(R3, root | 0), mov64(R4, reg(R9)), callFunction(WALK), mov64(R9, reg(R0)));
+    code.place(skip);
   });
-  // A function takes memory of one size.
-  for (let group = roots.length; 4 * group < PLACES_BYTES; group++) code.emit(store(4, R10, PLACES + 4 * group, R0));
   const end = code.label('end_of_lists');
   emitNext(stretch, end);
   if (blocks.length > 0) emitBlocks(stretch, 0, blocks.length, end);
@@ -54,9 +69,9 @@ export function emitStretch(stretch: StretchCode): void {
 }
 
 /** Goes to `end` where there are no more hits, leaves with a verdict, or falls through with the block's number in r9. */
-function emitNext({ code, roots, blocks }: StretchCode, end: string): void {
+function emitNext({ code, looks, blocks }: StretchCode, end: string): void {
   code.emit(mov64(R1, reg(R6)), mov64(R2, reg(R10)), alu64('add', R2, PLACES));
-  code.emit(callFunction(nextHit(roots.length)), jump64('jeq', R0, VERDICT.NEXT, end));
+  code.emit(callFunction(nextHit(looks.length)), jump64('jeq', R0, VERDICT.NEXT, end));
   if (blocks.length === 0) code.emit(goto(EXITS.leave));
   else code.emit(jump64('jlt', R0, OWN_CODE, EXITS.leave), mov64(R9, reg(R0)));
 }

@@ -1,19 +1,26 @@
 import { TableWriter } from '../../classify/index.js';
 import type { DataSpec } from '../../object/spec.js';
 import { TABLE, type TableShape } from './functions.js';
+import type { Look } from './stretch-code.js';
 import type { Stretch } from './segment.js';
 
 /** The diagrams of all programs of an object in one table. */
 export class EngineTables {
   private readonly writer = new TableWriter();
+  /** A branch may be two in the table. */
   private depth = 0;
   private readonly groups = new Set<number>();
 
-  /** Adds the diagrams of a stretch; the results are the numbers of their roots. */
-  add({ classifier, accesses }: Extract<Stretch, { kind: 'diagrams' }>): readonly number[] {
+  /** Bytes of all diagrams so far. */
+  get bytes(): number {
+    return this.writer.size;
+  }
+
+  /** Adds the diagrams of a stretch. */
+  add({ classifier, accesses }: Extract<Stretch, { kind: 'diagrams' }>): readonly Look[] {
     this.groups.add(Math.max(1, classifier.groups.length));
     this.depth = Math.max(this.depth, classifier.depth);
-    return classifier.groups.map((root) => this.writer.add(root, accesses));
+    return classifier.groups.map(({ root, first }) => ({ root: this.writer.add(root, accesses), first }));
   }
 
   /** Undefined where no chain is looked up in diagrams. */
@@ -21,7 +28,7 @@ export class EngineTables {
     const { writer, depth } = this;
     if (this.groups.size === 0) return undefined;
     const groups = [...this.groups].sort((a, b) => a - b);
-    return { size: Math.max(writer.size, LEAST_BYTES), depth, levels: writer.levels, groups };
+    return { size: Math.max(writer.size, LEAST_BYTES), depth: 2 * depth, levels: writer.levels, groups };
   }
 
   get data(): DataSpec | undefined {

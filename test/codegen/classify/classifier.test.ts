@@ -68,7 +68,7 @@ function checkAll(instances: readonly Instance[], packets: readonly (readonly nu
   expect(classifier).toBeDefined();
   if (classifier === undefined) return;
   const writer = new TableWriter();
-  const roots = classifier.groups.map((root) => writer.add(root, wordAccesses(DIMENSIONS)));
+  const roots = classifier.groups.map(({ root }) => writer.add(root, wordAccesses(DIMENSIONS)));
   const table = writer.finish();
   const finals = new Set(instances.filter(({ final }) => final).map(({ rule }) => rule));
   for (const values of packets) {

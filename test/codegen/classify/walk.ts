@@ -16,8 +16,9 @@ export function walk(table: Uint8Array, root: number, memory: DataView): readonl
   while (at < LEAF) {
     const word = memory.getUint32(view.getUint16(at + BRANCH.offset, true), true);
     const value = ((word >>> view.getUint8(at + BRANCH.shift)) & view.getUint32(at + BRANCH.mask, true)) >>> 0;
-    let entry = 1;
-    for (let level = view.getUint8(at + BRANCH.levels); level > 0; level--) {
+    const levels = view.getUint8(at + BRANCH.levels);
+    let entry = levels === 0 ? 1 + value : 1;
+    for (let level = levels; level > 0; level--) {
       entry = 2 * entry + (value >= view.getUint32(at + BRANCH.entries + 4 * entry, true) ? 1 : 0);
     }
     at = view.getUint32(at + BRANCH.entries + 4 * entry, true);

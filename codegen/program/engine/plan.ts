@@ -1,0 +1,21 @@
+/** How a stretch of a chain is judged, and what that is expected to cost. */
+export interface StretchPlan {
+  readonly engine: 'linear' | 'dag';
+  readonly rules: number;
+  /** Bytes of the chain's own code, and of its diagrams in the table. */
+  readonly codeBytes: number;
+  readonly tableBytes: number;
+  /** Diagrams, branches on the longest way through one, and hits that a packet has at most; 0 in turn. */
+  readonly diagrams: number;
+  readonly depth: number;
+  readonly hits: number;
+  /** Expected nanoseconds of a packet that comes here, without the chains that it jumps to. */
+  readonly nanoseconds: number;
+}
+
+export interface ChainPlan {
+  /** Chain that the program judges, and the one that this is about. */
+  readonly program: string;
+  readonly chain: string;
+  readonly stretches: readonly StretchPlan[];
+}
