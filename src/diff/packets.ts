@@ -94,26 +94,36 @@ export async function diffPackets(
 ): Promise<ChainChanges> {
   const strict = options.strict ?? false;
   const comparison = await compareChains(a, b, { ...place, strict });
-  const regions = regionsOfPairs(comparison);
-  const told = [...regions].slice(0, options.pairs ?? 200);
-  const changes = told.map(([number, region]) =>
+  const { regions, omitted } = regionsOfPairs(comparison, options.pairs ?? MOST_PAIRS);
+  const changes = [...regions].map(([number, region]) =>
     changeOf(a, b, place, comparison, comparison.pairs[number - 1], region, options.rectangles ?? 20),
   );
-  return { ...place, changes, omitted: regions.size - told.length };
+  return { ...place, changes, omitted };
 }
 
-/** The region of each pair of rules, in the order of the rules. */
-function regionsOfPairs({ space, differences }: Comparison): ReadonlyMap<number, Node> {
+/** Pairs of rules that are told of a chain. */
+const MOST_PAIRS = 200;
+
+/** The region of each pair of rules, for the first pairs that were found; how many others there are. */
+function regionsOfPairs(
+  { space, differences }: Comparison,
+  most: number,
+): { readonly regions: ReadonlyMap<number, Node>; readonly omitted: number } {
   const { diagrams } = space;
   const regions = new Map<number, Node>();
+  const others = new Set<number>();
   for (const node of differences) {
     for (const number of diagrams.valuesOf(node)) {
       if (number === 0) continue;
+      if (!regions.has(number) && regions.size >= most) {
+        others.add(number);
+        continue;
+      }
       const own = diagrams.map(node, (value) => (value === number ? 1 : 0));
       regions.set(number, diagrams.or(regions.get(number) ?? FALSE, own));
     }
   }
-  return regions;
+  return { regions, omitted: others.size };
 }
 
 function changeOf(

@@ -1,6 +1,6 @@
-import { constant, FALSE, NO_VARIABLE, TRUE, type Node } from './diagram.js';
+import { constant, FALSE, NO_VARIABLE, TRUE, type Diagrams, type Node } from './diagram.js';
 import { END, type List, type Lists } from './lists.js';
-import { DROPPING, HOTDROP } from './outcome.js';
+import { DROPPING, HOTDROP, NO } from './outcome.js';
 import type { Decider, Deciders } from './program.js';
 
 /** What becomes of a packet: the verdict (src/space/program.ts verdictKey) and what decides. */
@@ -80,14 +80,15 @@ export class Explorer {
     const variable = Math.min(top, diagrams.variableOf(region));
     const tests = [...lists.testsOf(variable, given)];
     const split = diagrams.variableOf(region) === variable;
+    const sweep = new Sweep(diagrams, tests);
     const edges = new Set<number>(split ? diagrams.highsOf(region) : []);
-    for (const test of tests) for (const high of diagrams.highsOf(test)) edges.add(high);
+    for (const high of sweep.ends.keys()) edges.add(high);
     const highs = [...edges].sort((a, b) => a - b);
     const known = new Map<string, readonly List[]>();
     const children = highs.map((high): Node => {
+      const key = sweep.keyUpTo(high);
       const inside = split ? diagrams.childAt(region, high) : region;
       if (inside === FALSE) return FALSE;
-      const key = tests.map((test) => diagrams.childAt(test, high)).join();
       let cut = known.get(key);
       if (cut === undefined) {
         const memory = new Map<List, List>();
@@ -151,6 +152,46 @@ export class Explorer {
 
   #mark(region: Node, value: number): Node {
     return region === TRUE ? constant(value) : this.lists.diagrams.map(region, (one) => (one === 1 ? value : 0));
+  }
+}
+
+/** Goes through the values of a variable, and knows which tests of it may still match there. */
+class Sweep {
+  /** Tests by the last value of each of their ranges. */
+  readonly ends = new Map<number, number[]>();
+  readonly #range: number[] = [];
+  readonly #matching = new Map<number, Node>();
+  #next: number | undefined;
+
+  constructor(
+    private readonly diagrams: Diagrams,
+    private readonly tests: readonly Node[],
+  ) {
+    for (const [i, test] of tests.entries()) {
+      this.#range.push(-1);
+      this.#enter(i);
+      for (const high of diagrams.highsOf(test)) {
+        const ending = this.ends.get(high);
+        if (ending === undefined) this.ends.set(high, [i]);
+        else ending.push(i);
+      }
+    }
+  }
+
+  #enter(i: number): void {
+    const child = this.diagrams.childrenOf(this.tests[i])[++this.#range[i]];
+    if (child === undefined || child === NO) this.#matching.delete(i);
+    else this.#matching.set(i, child);
+  }
+
+  /** The same text for values for which all tests come to the same; `high` ends a range, and rises from call to call. */
+  keyUpTo(high: number): string {
+    if (this.#next !== undefined) for (const i of this.ends.get(this.#next) ?? []) this.#enter(i);
+    this.#next = high;
+    return [...this.#matching]
+      .sort(([a], [b]) => a - b)
+      .map(([i, child]) => `${i} ${child}`)
+      .join();
   }
 }
 
