@@ -1,7 +1,7 @@
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['dist/**', 'node_modules/**', '*.cjs', 'coverage/**'] },
+  { ignores: ['dist/**', 'build/**', 'node_modules/**', '*.cjs', 'coverage/**'] },
   ...tseslint.configs.recommended,
   {
     rules: {

@@ -331,27 +331,22 @@ function varied(rule: BenchRule, random: Random): BenchRule {
   return { ...rule, words, target: random.chance(0.03) ? [] : rule.target };
 }
 
-const CHAIN_RULES = 500;
+const OWN_CHAIN: Readonly<Partial<Record<Protocol, string>>> = { tcp: 'tcp-in', udp: 'udp-in', icmp: 'icmp-in' };
 
-/** Of every 500 rules the second half stands in a chain of its own, which TCP packets come to. */
+/** Half of the rules of each protocol stand in a chain of its own, which its packets come to behind the others. */
 function withChains(rules: readonly BenchRule[]): readonly BenchRule[] {
-  if (rules.length < CHAIN_RULES) return rules;
-  return rules.flatMap((rule, index) => {
-    const place = index % CHAIN_RULES;
-    if (place < CHAIN_RULES / 2) return [rule];
-    const chain = `part-${Math.floor(index / CHAIN_RULES)}`;
-    const own = { ...rule, chain };
-    if (place > CHAIN_RULES / 2) return [own];
-    const call: BenchRule = {
-      chain: 'INPUT',
-      source: ANY,
-      destination: ANY,
-      protocol: 'tcp',
-      words: [],
-      target: ['-j', chain],
-    };
-    return [call, own];
+  const own = rules.map((rule, index): BenchRule => {
+    const chain = rule.protocol === undefined ? undefined : OWN_CHAIN[rule.protocol];
+    return chain === undefined || index % 2 === 0 ? rule : { ...rule, chain };
   });
+  const chains = new Set(own.map(({ chain }) => chain));
+  const calls = (Object.keys(OWN_CHAIN) as Protocol[]).flatMap((protocol): readonly BenchRule[] => {
+    const chain = OWN_CHAIN[protocol];
+    if (chain === undefined || !chains.has(chain)) return [];
+    return [{ chain: 'INPUT', source: ANY, destination: ANY, protocol, words: [], target: ['-j', chain] }];
+  });
+  const inputs = own.filter(({ chain }) => chain === 'INPUT');
+  return [...inputs, ...calls, ...own.filter(({ chain }) => chain !== 'INPUT')];
 }
 
 function portsOf(kind: Ports, random: Random): Span | undefined {

@@ -23,8 +23,7 @@ import {
   type Instruction,
 } from '../codegen/bytecode/instruction.js';
 import type { FunctionSpec, ObjectSpec } from '../codegen/object/spec.js';
-import { loadPrograms } from '../bpf-runtime/kernel/raw-load.js';
-import type { ProgramInfo } from '../bpf-runtime/kernel/program.js';
+import { loadPrograms, type LoadedObject } from '../bpf-runtime/kernel/raw-load.js';
 
 /** Bytes of a frame that change from one run to the next: the headers. */
 const CHANGED = 64;
@@ -46,9 +45,7 @@ export class Varying {
     this.loaded = loadPrograms(driven(spec));
     const [program] = [...this.loaded.programs.values()];
     this.program = program;
-    const map = this.loaded.maps.get(FRAMES);
-    if (map === undefined) throw new Error('the driver has no frames');
-    frames.forEach((frame, index) => map.update(Uint8Array.of(index & 255, index >> 8, 0, 0), frame.slice(0, CHANGED)));
+    fillFrames(this.loaded, frames);
   }
 
   /** Mean of `runs` runs, in nanoseconds (the kernel tells whole ones). */
@@ -56,22 +53,29 @@ export class Varying {
     return this.program.testRun({ data: this.frames[0], context: { ingressInterface: 1 }, repeat: runs }).durationNs;
   }
 
-  get info(): ProgramInfo {
-    return this.program.info;
-  }
-
   close(): void {
     this.loaded.close();
   }
 }
 
-/** A program that does nothing, in the same harness. */
-export function emptySpec(hook: 'xdp' | 'tc'): ObjectSpec {
+/** Gives a driver the frames that go round. */
+export function fillFrames({ maps }: LoadedObject, frames: readonly Uint8Array[]): void {
+  const map = maps.get(FRAMES);
+  if (map === undefined) throw new Error('the driver has no frames');
+  frames.forEach((frame, index) => map.update(Uint8Array.of(index & 255, index >> 8, 0, 0), frame.slice(0, CHANGED)));
+}
+
+/** A program that drops all packets. */
+export const doingNothing = (hook: 'xdp' | 'tc'): ObjectSpec => returning(hook, hook === 'xdp' ? 1 : 2);
+/** An XDP program that passes all packets. */
+export const passing: ObjectSpec = returning('xdp', 2);
+
+function returning(hook: 'xdp' | 'tc', result: number): ObjectSpec {
   const entry: FunctionSpec = {
-    name: 'empty',
+    name: 'returning',
     linkage: 'global',
     params: [{ name: 'ctx', type: { kind: 'context', struct: hook === 'xdp' ? 'xdp_md' : '__sk_buff' } }],
-    instructions: assemble('empty', [mov64(R0, hook === 'xdp' ? 1 : 2), exit()]),
+    instructions: assemble('returning', [mov64(R0, result), exit()]),
   };
   return {
     license: 'GPL',
@@ -80,12 +84,12 @@ export function emptySpec(hook: 'xdp' | 'tc'): ObjectSpec {
     kernelStructs: [],
     kfuncs: [],
     manifest: '{}',
-    sourceFile: 'empty',
+    sourceFile: 'returning',
   };
 }
 
 /** The same object, entered by a program that writes the next frame's headers into the packet and calls the entry. */
-function driven(spec: ObjectSpec): ObjectSpec {
+export function driven(spec: ObjectSpec): ObjectSpec {
   const [entry] = spec.program.entries;
   const driver: FunctionSpec = {
     name: 'bench_driver',

@@ -1,0 +1,174 @@
+/**
+ * Measures one ruleset in a process of its own, so that its peak of memory is its own:
+ * `node case.js WHERE KIND RULES`. WHERE is xdp, tc, or who stands at the INPUT hook of a network namespace. Prints JSON.
+ */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { compile } from '../codegen/program/index.js';
+import type { ObjectSpec } from '../codegen/object/spec.js';
+import { parseDump } from '../grammar/index.js';
+import { attachNetfilter, PRIORITY } from '../bpf-runtime/netfilter/link.js';
+import { loadPrograms } from '../bpf-runtime/kernel/raw-load.js';
+import { Testbed } from '../bpf-runtime/system/testbed.js';
+import { generateFrames, generateRuleset, type BenchRuleset, type Kind } from './generate.js';
+import { LiveFrames } from './live-frames.js';
+import { doingNothing, ROUND, Varying } from './varying.js';
+
+/** Who decides at the INPUT hook of the stack. */
+export const FILTERS = ['none', 'ours', 'iptables-legacy', 'iptables-nft', 'nft-translated'] as const;
+export type Filter = (typeof FILTERS)[number];
+export type Where = 'xdp' | 'tc' | Filter;
+
+export interface Measurement {
+  readonly where: Where;
+  readonly kind: Kind;
+  readonly rules: number;
+  /** Nanoseconds a packet, each the mean of a round of runs; `floor`: with an empty program, or no filter, between them. */
+  readonly samples: readonly number[];
+  readonly floor: readonly number[];
+  readonly compiled?: {
+    readonly engines: string;
+    readonly parseMs: number;
+    readonly compileMs: number;
+    readonly loadMs: number;
+    readonly processed: number;
+    readonly machineBytes: number;
+    readonly mapBytes: number;
+    readonly objectBytes: number;
+    /** Highest resident memory of the process that compiled, in MiB. */
+    readonly peakMiB: number;
+  };
+}
+
+const SEED = 1;
+const SAMPLES = 15;
+const RUNS = 40_000;
+const WARM_UP = 20_000;
+
+/** Compiles as the command line does. */
+function compiled({ text }: BenchRuleset, hook: 'xdp' | 'tc' | 'netfilter') {
+  const started = performance.now();
+  const { ruleset } = parseDump(text, { family: 'v4' });
+  const parsed = performance.now();
+  const result = compile(ruleset, { hook, chain: 'INPUT', engine: 'auto', source: text });
+  if (!result.ok) throw new Error(result.diagnostics.map(({ message }) => message).join('\n'));
+  const done = performance.now();
+  const peakMiB = process.resourceUsage().maxRSS / 1024;
+  const stretches = result.plans.flatMap((plan) => plan.stretches);
+  const engines = [...new Set(stretches.map(({ engine }) => engine))].sort().join(' and ');
+  const loading = performance.now();
+  const loaded = loadPrograms(result.object);
+  const loadMs = performance.now() - loading;
+  const [program] = [...loaded.programs.values()];
+  const cost = {
+    engines,
+    parseMs: parsed - started,
+    compileMs: done - parsed,
+    loadMs,
+    processed: program.info.verifiedInstructions,
+    machineBytes: program.info.machineBytes,
+    mapBytes: mapBytes(result.spec),
+    objectBytes: result.object.length,
+    peakMiB,
+  };
+  return { spec: result.spec, loaded, program, cost };
+}
+
+/** Values of all maps and the table; per-CPU values once. */
+function mapBytes({ maps, data }: ObjectSpec): number {
+  return maps.reduce((sum, map) => sum + map.valueSize * map.maxEntries, data?.bytes.length ?? 0);
+}
+
+/** The program by itself, with an empty one in turns. */
+function alone(where: 'xdp' | 'tc', kind: Kind, count: number): Measurement {
+  const ruleset = generateRuleset(kind, count, SEED);
+  const { spec, loaded, cost } = compiled(ruleset, where);
+  loaded.close();
+  const frames = generateFrames(ruleset.rules, ROUND, SEED);
+  const program = new Varying(spec, frames);
+  const empty = new Varying(doingNothing(where), frames);
+  program.measure(WARM_UP);
+  empty.measure(WARM_UP);
+  const samples: number[] = [];
+  const floor: number[] = [];
+  for (let i = 0; i < SAMPLES; i++) {
+    samples.push(program.measure(RUNS));
+    floor.push(empty.measure(RUNS));
+  }
+  program.close();
+  empty.close();
+  return { where, kind, rules: count, samples, floor, compiled: cost };
+}
+
+/**
+ * The stack of a network namespace up to its INPUT hook: frames come from XDP, every address is local, and a table
+ * behind table filter drops what is left, so that a packet costs the same whatever the verdict is.
+ */
+function inStack(filter: Filter, kind: Kind, count: number): Measurement {
+  const ruleset = generateRuleset(kind, count, SEED);
+  const frames = generateFrames(ruleset.rules, ROUND, SEED);
+  const ours = filter === 'ours' ? compiled(ruleset, 'netfilter') : undefined;
+  const testbed = Testbed.create({ family: 'v4', chain: 'INPUT', interfaces: ['eth0'] });
+  try {
+    const { index } = testbed.device('eth0');
+    return testbed.run(() => {
+      nft('table inet last { chain input { type filter hook input priority 300; policy drop; }; }');
+      const live = new LiveFrames(frames, index);
+      live.measure(WARM_UP);
+      const floor = Array.from({ length: SAMPLES }, () => live.measure(RUNS));
+      const link =
+        ours === undefined
+          ? undefined
+          : attachNetfilter(ours.program, { family: 'v4', hook: 'INPUT', priority: PRIORITY.filter });
+      if (ours === undefined) installFilter(filter, ruleset.text);
+      live.measure(WARM_UP);
+      const samples = Array.from({ length: SAMPLES }, () => live.measure(RUNS));
+      link?.close();
+      live.close();
+      const base = { where: filter, kind, rules: count, samples, floor };
+      return ours === undefined ? base : { ...base, compiled: ours.cost };
+    });
+  } finally {
+    ours?.loaded.close();
+    testbed.close();
+  }
+}
+
+function installFilter(filter: Filter, text: string): void {
+  switch (filter) {
+    case 'none':
+    case 'ours':
+      return;
+    case 'iptables-legacy':
+      execFileSync('iptables-legacy-restore', [], { input: text });
+      return;
+    case 'iptables-nft':
+      execFileSync('iptables-nft-restore', [], { input: text });
+      return;
+    case 'nft-translated':
+      nft(translated(text));
+  }
+}
+
+/** The tool wants a file that it can open by its name. */
+function translated(text: string): string {
+  const directory = mkdtempSync(join(tmpdir(), 'ipt2bpf-bench-'));
+  try {
+    const file = join(directory, 'rules.v4');
+    writeFileSync(file, text);
+    return execFileSync('iptables-restore-translate', ['-f', file], { encoding: 'utf8', maxBuffer: 1 << 30 });
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+function nft(script: string | Uint8Array): void {
+  execFileSync('nft', ['-f', '-'], { input: script });
+}
+
+const [where, kind, rules] = process.argv.slice(2) as [Where, Kind, string];
+const measure =
+  where === 'xdp' || where === 'tc' ? alone(where, kind, Number(rules)) : inStack(where, kind, Number(rules));
+process.stdout.write(`${JSON.stringify(measure)}\n`);

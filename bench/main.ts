@@ -1,0 +1,103 @@
+/**
+ * `npm run bench`: measures rulesets of several kinds and sizes, each in a process of its own, and writes
+ * docs/performance.md with its plots. `npm run bench -- quick` leaves out the largest. Needs root, and the tools that it
+ * compares with; those that are missing are named in the result.
+ */
+import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import type { Measurement, Where } from './case.js';
+import type { Kind } from './generate.js';
+import { plotSvg } from './plot.js';
+import { reportMarkdown, type Failure } from './report.js';
+import { median } from './statistics.js';
+
+const CASE = fileURLToPath(new URL('case.js', import.meta.url));
+const QUICK = process.argv.includes('quick');
+const SIZES = QUICK ? [1, 10, 100, 1_000, 10_000] : [1, 10, 100, 1_000, 10_000, 100_000];
+const ALONE: readonly Kind[] = ['acl', 'fw', 'ipc', 'mixed', 'blocklist'];
+const IN_STACK: readonly Kind[] = ['fw'];
+/** The others walk their rules, or take minutes to load them. */
+const MOST_IN_STACK: Readonly<Partial<Record<Where, number>>> = {
+  'iptables-legacy': 10_000,
+  'iptables-nft': 10_000,
+  'nft-translated': 10_000,
+};
+const TIMEOUT_MS = 180_000;
+
+const measurements: Measurement[] = [];
+const failures: Failure[] = [];
+
+function measure(where: Where, kind: Kind, rules: number): void {
+  const args = ['--max-old-space-size=4096', CASE, where, kind, String(rules)];
+  const { stdout, stderr, status, signal } = spawnSync(process.execPath, args, {
+    encoding: 'utf8',
+    timeout: TIMEOUT_MS,
+    maxBuffer: 1 << 26,
+  });
+  if (status === 0) {
+    const result = JSON.parse(stdout) as Measurement;
+    measurements.push(result);
+    const ns = median(result.samples);
+    process.stderr.write(
+      `${where} ${kind} ${rules}: ${ns.toFixed(0)} ns, floor ${median(result.floor).toFixed(0)} ns\n`,
+    );
+    return;
+  }
+  const why =
+    signal === null ? (stderr.split('\n').find((line) => /Error|error/.test(line)) ?? 'failed') : 'took too long';
+  failures.push({ where, kind, rules, why });
+  process.stderr.write(`${where} ${kind} ${rules}: ${why}\n`);
+}
+
+for (const kind of ALONE) {
+  for (const rules of SIZES) {
+    measure('xdp', kind, rules);
+    if (kind === 'fw') measure('tc', kind, rules);
+  }
+}
+for (const kind of IN_STACK) {
+  for (const rules of SIZES) {
+    for (const filter of ['none', 'ours', 'iptables-legacy', 'iptables-nft', 'nft-translated'] as const) {
+      if (rules <= (MOST_IN_STACK[filter] ?? Infinity)) measure(filter, kind, rules);
+    }
+  }
+}
+
+const above = ({ samples, floor }: Measurement): number => Math.max(1, median(samples) - median(floor));
+const series = (of: (one: Measurement) => string | undefined) => {
+  const names = [...new Set(measurements.flatMap((one) => of(one) ?? []))];
+  return names.map((name) => ({
+    name,
+    points: measurements.filter((one) => of(one) === name).map((one) => ({ x: one.rules, y: above(one) })),
+  }));
+};
+const axes = { x: 'rules', y: 'ns above the floor' };
+writeFileSync(
+  'docs/performance-xdp.svg',
+  plotSvg({
+    title: 'XDP program by itself',
+    ...axes,
+    series: series(({ where, kind }) => (where === 'xdp' ? kind : undefined)),
+  }),
+);
+writeFileSync(
+  'docs/performance-input.svg',
+  plotSvg({
+    title: 'At the INPUT hook, kind fw',
+    ...axes,
+    series: series(({ where }) => (where === 'xdp' || where === 'tc' || where === 'none' ? undefined : where)),
+  }),
+);
+const machine = {
+  cpu: cpus()[0].model,
+  cpus: cpus().length,
+  kernel: command('uname', '-r'),
+  iptables: command('iptables', '--version'),
+};
+writeFileSync('docs/performance.md', reportMarkdown({ measurements, failures, machine, date: new Date() }));
+
+function command(name: string, ...args: readonly string[]): string {
+  return spawnSync(name, args, { encoding: 'utf8' }).stdout?.trim() || `no ${name}`;
+}

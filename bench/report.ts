@@ -1,0 +1,138 @@
+import type { Measurement, Where } from './case.js';
+import { median, quantile } from './statistics.js';
+
+export interface Failure {
+  readonly where: Where;
+  readonly kind: string;
+  readonly rules: number;
+  readonly why: string;
+}
+
+export interface Report {
+  readonly measurements: readonly Measurement[];
+  readonly failures: readonly Failure[];
+  readonly machine: { readonly cpu: string; readonly cpus: number; readonly kernel: string; readonly iptables: string };
+  readonly date: Date;
+}
+
+const round = (value: number): string => (value < 10 ? value.toFixed(1) : Math.round(value).toLocaleString('en'));
+
+/** docs/performance.md. */
+export function reportMarkdown({ measurements, failures, machine, date }: Report): string {
+  const alone = measurements.filter(({ where }) => where === 'xdp' || where === 'tc');
+  const stack = measurements.filter(({ where }) => where !== 'xdp' && where !== 'tc');
+  const objects = measurements.filter(({ where }) => where === 'xdp');
+  return [
+    '# Performance',
+    '',
+    `Written by \`npm run bench\` on ${date.toISOString().slice(0, 10)}: ${machine.cpu}, ${machine.cpus} CPUs, Linux ${machine.kernel},`,
+    `${machine.iptables}. How the objects find a packet's rules is told in [classification](classification.md).`,
+    '',
+    "The rulesets are drawn by `bench/generate.ts`: `acl`, `fw` and `ipc` have the shapes of ClassBench's seeds of these names, `mixed` is a third of each",
+    'with flags, lengths, a chain for each protocol and rules that only count; `blocklist` is addresses. Packets go round the rules: 4,096 of them, drawn evenly from all',
+    'rules, one in 16 from all packets there are; each run of a program sees the next one. Times are medians of 15 samples of 40,000 packets, with the middle half of',
+    'the samples in brackets; the floor is measured in turns with the program, in the same run. Other work on the machine makes times longer, never shorter.',
+    '',
+    '## The program by itself',
+    '',
+    "A test run (`BPF_PROG_TEST_RUN`) of the object's program with parsing, counting and verdict. The floor is an empty program of the same type in the same harness.",
+    '',
+    '![ns above the floor by number of rules](performance-xdp.svg)',
+    '',
+    ...table(
+      ['hook', 'kind', 'rules', 'engine', 'ns', 'floor', 'above the floor', 'ratio to 10 rules'],
+      alone.map((one) => [
+        one.where,
+        one.kind,
+        one.rules.toLocaleString('en'),
+        one.compiled?.engines ?? '',
+        spread(one.samples),
+        spread(one.floor),
+        round(median(one.samples) - median(one.floor)),
+        ratio(one, alone),
+      ]),
+    ),
+    '',
+    '## At the INPUT hook',
+    '',
+    'Frames that an XDP program passes go up the stack of a network namespace where every address is local, to the INPUT hook; a table behind table filter drops',
+    'what is left. The floor is the same namespace before any filter was loaded. `nft-translated` is what `iptables-restore-translate` makes of the rules.',
+    '',
+    '![ns above the floor by number of rules](performance-input.svg)',
+    '',
+    ...table(
+      ['filter', 'kind', 'rules', 'ns', 'floor', 'above the floor'],
+      stack.map((one) => [
+        one.where === 'ours' ? 'ipt2bpf, netfilter' : one.where,
+        one.kind,
+        one.rules.toLocaleString('en'),
+        spread(one.samples),
+        spread(one.floor),
+        round(median(one.samples) - median(one.floor)),
+      ]),
+    ),
+    '',
+    '## Compiling and loading (XDP)',
+    '',
+    'Peak memory is that of the whole process. Values of per-CPU maps are counted once.',
+    '',
+    ...table(
+      [
+        'kind',
+        'rules',
+        'parse ms',
+        'compile ms',
+        'load ms',
+        'processed instructions',
+        'machine code bytes',
+        'map bytes',
+        'object bytes',
+        'peak MiB',
+      ],
+      objects.flatMap(({ kind, rules, compiled }) =>
+        compiled === undefined
+          ? []
+          : [
+              [
+                kind,
+                rules.toLocaleString('en'),
+                round(compiled.parseMs),
+                round(compiled.compileMs),
+                round(compiled.loadMs),
+                compiled.processed.toLocaleString('en'),
+                compiled.machineBytes.toLocaleString('en'),
+                compiled.mapBytes.toLocaleString('en'),
+                compiled.objectBytes.toLocaleString('en'),
+                round(compiled.peakMiB),
+              ],
+            ],
+      ),
+    ),
+    ...(failures.length === 0
+      ? []
+      : [
+          '',
+          '## Not measured',
+          '',
+          ...failures.map(
+            ({ where, kind, rules, why }) =>
+              `- ${where}, ${kind}, ${rules.toLocaleString('en')} rules: ${why.slice(0, 200)}`,
+          ),
+        ]),
+    '',
+  ].join('\n');
+}
+
+function spread(samples: readonly number[]): string {
+  return `${round(median(samples))} (${round(quantile(samples, 0.25))}–${round(quantile(samples, 0.75))})`;
+}
+
+function ratio(one: Measurement, all: readonly Measurement[]): string {
+  const ten = all.find(({ where, kind, rules }) => where === one.where && kind === one.kind && rules === 10);
+  return ten === undefined ? '' : (median(one.samples) / median(ten.samples)).toFixed(1);
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): readonly string[] {
+  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)];
+}
