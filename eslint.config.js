@@ -12,7 +12,9 @@ export default tseslint.config(
       'prefer-const': 'error',
     },
     languageOptions: {
-      parserOptions: { projectService: { allowDefaultProject: ['eslint.config.js', 'scripts/*.js', 'test/src/run-with/*.mjs'] } },
+      parserOptions: {
+        projectService: { allowDefaultProject: ['eslint.config.js', 'scripts/*.js', 'test/src/run-with/*.mjs'] },
+      },
     },
   },
 );

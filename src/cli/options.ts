@@ -138,7 +138,7 @@ const engineOption = (): Option =>
     'auto',
     'linear',
     'dag',
-  ]).default('auto');
+  ]).default('linear');
 
 /** How a chain becomes a program: the same for every verb that compiles or looks at it as the compiler does. */
 export function translationOptions(): readonly Option[] {

@@ -31,7 +31,7 @@ export function say(text: string): void {
 }
 
 export function sayJson(value: unknown): void {
-  say(JSON.stringify(value, (_key, item: unknown) => (typeof item === 'bigint' ? item.toString() : item), 2));
+  say(JSON.stringify(value, (_key, item: unknown) => plain(item), 2));
 }
 
 /**
@@ -103,3 +103,9 @@ const REASONS: Readonly<Record<string, string>> = {
   ERR_FS_FILE_TOO_LARGE: 'the file is too large',
   ERR_STRING_TOO_LONG: 'the file is too large',
 };
+
+/** What JSON has no form for: whole numbers beyond 53 bits in decimal, bytes in hexadecimal digits. */
+function plain(item: unknown): unknown {
+  if (typeof item === 'bigint') return item.toString();
+  return item instanceof Uint8Array ? Buffer.from(item).toString('hex') : item;
+}

@@ -14,6 +14,7 @@ export interface RandomCase {
   readonly chain: FilterChain;
   readonly hook: Hook;
   readonly mode: Mode;
+  readonly engine: 'linear' | 'dag';
 }
 
 const PLACES = [
@@ -24,15 +25,19 @@ const PLACES = [
   { chain: 'INPUT', hook: 'tc' },
 ] as const;
 
-/** Every place with both families; each fourth ruleset needs an early object. */
+/**
+ * Every place with both families; each fourth ruleset needs an early object; of the others some are looked up in diagrams
+ * where they can be, all of them with IPT2BPF_ENGINE=dag.
+ */
 export function caseOf(seed: number): RandomCase {
   const family = seed % 2 === 0 ? 'v4' : 'v6';
   const mode = Math.floor(seed / 10) % 4 === 3 ? 'early' : 'exact';
-  return { seed, family, ...PLACES[Math.floor(seed / 2) % PLACES.length], mode };
+  const engine = process.env.IPT2BPF_ENGINE === 'dag' || Math.floor(seed / 2) % 3 === 0 ? 'dag' : 'linear';
+  return { seed, family, ...PLACES[Math.floor(seed / 2) % PLACES.length], mode, engine };
 }
 
-export function nameOf({ seed, family, chain, hook, mode }: RandomCase): string {
-  return `seed ${seed}: ${family} ${chain} at ${hook}, ${mode}`;
+export function nameOf({ seed, family, chain, hook, mode, engine }: RandomCase): string {
+  return `seed ${seed}: ${family} ${chain} at ${hook}, ${mode}, ${engine}`;
 }
 
 export function dumpOf({ seed, family, chain, hook, mode }: RandomCase): string {
@@ -52,13 +57,13 @@ export async function runCase(
   packets: number,
   engines: readonly EngineName[],
 ): Promise<CaseOutcome> {
-  const { seed, family, chain, hook, mode } = random;
+  const { seed, family, chain, hook, mode, engine } = random;
   const text = dumpOf(random);
   const { ruleset, diagnostics } = parseDump(text, { family });
   const errors = diagnostics.filter(({ severity }) => severity === 'error');
   if (errors.length > 0) throw new Error(`${nameOf(random)}: ${errors[0].message}\n${text}`);
   const directed = generatePackets(ruleset, { table: 'filter', chain, count: packets, seed });
-  const result = await verify(ruleset, text, directed, { chain, hook, mode, engines });
+  const result = await verify(ruleset, text, directed, { chain, hook, mode, engine, engines });
   return { text, result, trouble: troubleOf(random, text, result) };
 }
 
