@@ -265,7 +265,7 @@ describe('fields that the program reads', () => {
     {
       name: 'what a log line shows, with the device',
       rules: ['-A INPUT -j LOG'],
-      want: ['iif', 'saddr', 'daddr', 'proto', 'fragoff', 'tos', 'ttl', 'sport', 'dport'],
+      want: ['iif', 'saddr', 'daddr', 'proto', 'fragoff', 'tos', 'ttl', 'sport', 'dport', 'mark'],
     },
     { name: 'not in early objects', rules: ['-A INPUT -j LOG'], place: { ...XDP, mode: 'early' }, want: [] },
     {

@@ -144,7 +144,7 @@ describe('wrong options', () => {
     },
     { name: 'a value', args: ['check', dump, '--hook', 'xpd'], want: /'xpd' is invalid\. Did you mean xdp\?/ },
     { name: 'a value in small letters', args: ['check', dump, '--chain', 'input'], want: /Did you mean INPUT\?/ },
-    { name: 'a value like no other', args: ['check', dump, '--hook', 'socket'], want: /It is one of xdp, tc\b/ },
+    { name: 'a value like no other', args: ['check', dump, '--hook', 'wifi'], want: /It is one of xdp, tc\b/ },
     {
       name: 'a clock that is no number',
       args: ['check', dump, '--hz', 'fast'],
