@@ -54,7 +54,9 @@ function isNews(difference: Difference): boolean {
   if (kind === 'refused') {
     return (
       diagnostics.every(({ code }) => code === 'bad-counters') ||
-      diagnostics.every(({ message }) => /^--(?:ctproto|queue-balance|ctorigsrcport|icmp-type)/.test(message))
+      diagnostics.every(({ message }) =>
+        /^--(?:ctproto|queue-balance|ctorigsrcport|icmp-type)|ends before it starts$/.test(message),
+      )
     );
   }
   return (
