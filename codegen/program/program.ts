@@ -71,7 +71,8 @@ import type { RejectType } from '../../grammar/model/ruleset.js';
 /** What programs return (include/uapi/linux/bpf.h, include/uapi/linux/pkt_cls.h, include/uapi/linux/netfilter.h). */
 export const RESULT = {
   xdp: { accept: 2, drop: 1 },
-  tc: { accept: 0, drop: 2 },
+  // TC_ACT_UNSPEC, TCX_NEXT: what is there behind it may still drop the packet (TC_ACT_OK ends a tcx chain and clsact).
+  tc: { accept: -1, drop: 2 },
   netfilter: { accept: 1, drop: 0 },
   cgroup: { accept: 1, drop: 0 },
   // Bytes to keep: all, or none.

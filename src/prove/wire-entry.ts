@@ -340,7 +340,7 @@ export class WireEntryProof {
       const bits = state.registers[0] === undefined ? undefined : bitsOf(state.registers[0], words);
       if (bits === undefined) throw unsupported('a result that is no number');
       const is = (value: number): Ref =>
-        bdd.and(state.condition, words.equal(bits.slice(0, 32), constantBits(BigInt(value))));
+        bdd.and(state.condition, words.equal(bits.slice(0, 32), constantBits(BigInt(value >>> 0))));
       accepted = bdd.or(accepted, is(result.accept));
       refused = bdd.or(refused, is(result.drop));
     }

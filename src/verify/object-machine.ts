@@ -17,7 +17,7 @@ export interface ObjectMachine {
 
 const RESULTS: Readonly<Record<Hook, Readonly<Record<number, Verdict>>>> = {
   xdp: { 1: 'drop', 2: 'accept', 3: 'reject' },
-  tc: { 0: 'accept', 2: 'drop', 7: 'reject' },
+  tc: { 0xffffffff: 'accept', 2: 'drop', 7: 'reject' },
   netfilter: { 0: 'drop', 1: 'accept' },
   cgroup: { 0: 'drop', 1: 'accept' },
   socket: { 0: 'drop', 0xffffffff: 'accept' },

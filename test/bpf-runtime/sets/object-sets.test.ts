@@ -49,7 +49,7 @@ function verdicts(testbed: Testbed, program: LoadedProgram, sources: readonly st
     const { index } = testbed.device('eth0');
     const context = { ingressInterface: index, interface: index };
     const { result } = testbed.run(() => program.testRun({ data, context }));
-    return result === 0 ? 'pass' : 'drop';
+    return result === 0xffffffff ? 'pass' : 'drop';
   });
 }
 
