@@ -10,7 +10,7 @@ export {
   type ParseOptions,
   type RulePlace,
 } from './bind/dump.js';
-export { parseAddress, printAddress } from './modules/value/address.js';
+export { printAddress } from './modules/value/address.js';
 export type { Hosts } from './bind/address.js';
 export { printDump, printRule } from './print/print.js';
 export { CODES, readLines, type Code, type Line } from './syntax/index.js';

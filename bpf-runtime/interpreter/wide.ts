@@ -64,14 +64,6 @@ export function signed(low: number, high: number): bigint {
   return (BigInt(high) << 32n) | BigInt(low >>> 0);
 }
 
-export function lowHalf(value: bigint): number {
-  return Number(BigInt.asIntN(32, value));
-}
-
-export function highHalf(value: bigint): number {
-  return Number(BigInt.asIntN(32, value >> 32n));
-}
-
 /** Unsigned; division by 0 gives 0. */
 export function divide32(a: number, b: number): number {
   return b === 0 ? 0 : Math.floor((a >>> 0) / (b >>> 0)) | 0;

@@ -3,7 +3,7 @@ import type { BuiltinChain, Family } from '../../grammar/model/family.js';
 import type { Surroundings } from '../../grammar/model/packet.js';
 import { AddressTypes } from './address-types.js';
 import { run } from './command.js';
-import { ARPHRD_LOOPBACK, interfaceIndex, ip, isInterfaceName, openTap, setTapType } from './device.js';
+import { ARPHRD_LOOPBACK, interfaceIndex, isInterfaceName, openTap, setTapType } from './device.js';
 import { RuntimeError } from './error.js';
 import { NetworkNamespace } from './namespace.js';
 import { RoutingTable } from './route.js';
@@ -281,11 +281,4 @@ export class Testbed {
     this.table = undefined;
     this.namespace.close();
   }
-}
-
-/** `ip` lines of the namespace, to look at when something does not arrive. */
-export function describeTestbed(testbed: Testbed): string {
-  return testbed.run(() =>
-    [ip('link'), ip('address'), ip('rule'), ip('route', 'show', 'table', 'all'), ip('-6', 'rule')].join('\n'),
-  );
 }

@@ -15,9 +15,6 @@ export const SECTION_FLAG = { WRITE: 1, ALLOC: 2, EXECINSTR: 4, INFO_LINK: 0x40 
 export const BINDING = { LOCAL: 0, GLOBAL: 1 } as const;
 export const SYMBOL_TYPE = { NOTYPE: 0, OBJECT: 1, FUNC: 2 } as const;
 export const SHN_UNDEF = 0;
-/** Section numbers from here on have other meanings. */
-export const SHN_LORESERVE = 0xff00;
-
 export const ELF_HEADER_BYTES = 64;
 export const SECTION_HEADER_BYTES = 64;
 export const SYMBOL_BYTES = 24;

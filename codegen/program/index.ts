@@ -25,9 +25,9 @@ import { SET_FEATURE, setNotes } from './sets/notes.js';
 import { helperNeeds } from './helper-needs.js';
 import { COMPILER } from './version.js';
 
-export type { CompileOptions, Engine, Manifest } from './manifest.js';
+export type { CompileOptions, Manifest } from './manifest.js';
 export type { ChainPlan, StretchPlan } from './engine/index.js';
-export { analyse, analyseChains } from './analysis.js';
+export { analyse } from './analysis.js';
 
 const DEFAULT_HZ = 250;
 

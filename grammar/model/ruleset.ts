@@ -1,7 +1,7 @@
 import type { PacketChange } from './change.js';
 import type { Condition } from './condition.js';
 import type { SourceRange } from './diagnostic.js';
-import type { BuiltinChain, Family, TableName } from './family.js';
+import type { Family, TableName } from './family.js';
 
 export interface Counters {
   readonly packets: bigint;
@@ -125,5 +125,3 @@ export interface RuleRef {
   readonly chain: string;
   readonly number: number;
 }
-
-export type { BuiltinChain };

@@ -55,15 +55,3 @@ function markChanged(sets: IpSets, changes: ReadonlyMap<string, string>): IpSets
   };
   return new Map([...sets].map(([name, set]) => [name, mark(set)]));
 }
-
-/** The sets that tests of a ruleset ask for, those of lists before the lists, as far as they are known. */
-export function setsOf(tests: Iterable<{ readonly set?: IpSet | OtherIpSet }>): readonly IpSet[] {
-  const found = new Map<string, IpSet>();
-  const visit = (set: IpSet | OtherIpSet | undefined): void => {
-    if (set === undefined || set.type === 'other' || found.has(set.name)) return;
-    for (const part of set.sets) visit(part);
-    found.set(set.name, set);
-  };
-  for (const { set } of tests) visit(set);
-  return [...found.values()];
-}

@@ -1,4 +1,4 @@
-export type { ChainLine, CommentLine, CommitLine, Line, RuleLine, TableLine, Word } from './ast.js';
+export type { ChainLine, Line, RuleLine, TableLine, Word } from './ast.js';
 export { CODES, problem, warning, type Code } from './codes.js';
 export { quote, quoteAlways, quoteIfNeeded, quoteSaved, unquote } from './quote.js';
 export { parsePolicyCounters, scanCounter } from './counters.js';

@@ -11,7 +11,7 @@ import { FALSE, TRUE, type Node } from '../space/diagram.js';
 import { exampleOf, type Example } from '../space/example.js';
 import type { Fate, FatePair } from '../space/explore.js';
 import type { Measure } from '../space/measures.js';
-import { verdictKey, type Decider } from '../space/program.js';
+import { verdictKey } from '../space/program.js';
 import { valuesOf } from '../space/segments.js';
 import type { PacketSpace } from '../space/space.js';
 
@@ -261,5 +261,5 @@ export function decidingText({ verdict, chain, rule, line, text, hotdrop }: Deci
   return `${verdict.toUpperCase()} by ${at}: ${who}${hotdrop ? ' (drops it at once: a header is cut or broken)' : ''}`;
 }
 
-export type { Decider, Side };
+export type { Side };
 export { boxText };

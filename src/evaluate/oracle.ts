@@ -2,10 +2,8 @@ import type { AddressType, IdTest, Opaque, OwnerTest } from '../../grammar/model
 import type { Family } from '../../grammar/model/family.js';
 import type { Packet, Surroundings } from '../../grammar/model/packet.js';
 import type { Oracle } from './evaluate.js';
-import type { CountMemory } from './count-memory.js';
 import type { HashlimitMemory } from './hashlimit-memory.js';
 import type { LimitMemory } from './limit-memory.js';
-import type { RecentMemory } from './recent-memory.js';
 import { isInSet } from './set-membership.js';
 import { matchesTime } from './time.js';
 
@@ -112,26 +110,6 @@ function isUnicastV6(address: bigint): boolean {
 /** Spends the tokens of `limit` tests. */
 export function limitOracle(memory: LimitMemory): Oracle {
   return (test, rule) => (test.name === 'limit' ? memory.take(test, rule) : undefined);
-}
-
-/**
- * Looks into the lists of `recent` tests and changes them. What a host sends has a socket; what it forwards has none.
- */
-export function recentOracle(memory: RecentMemory, { inInterface, outInterface }: Packet): Oracle {
-  const forwarded = inInterface !== '' && outInterface !== '';
-  return (test, _rule, { saddr, daddr, ttl }) => {
-    if (test.name !== 'recent') return undefined;
-    const seen = Number(ttl) + (forwarded ? 1 : 0);
-    return memory.match(test.test, { source: saddr, destination: daddr, ttl: seen & 0xff });
-  };
-}
-
-/** Spends quotas and counts packets; `length`: bytes from the IP header on. */
-export function countOracle(memory: CountMemory, length: number): Oracle {
-  return (test, rule) => {
-    if (test.name === 'quota') return memory.spend(test, rule, BigInt(length));
-    return test.name === 'nth' ? memory.count(test, rule) : undefined;
-  };
 }
 
 const WITH_PORTS: ReadonlySet<bigint> = new Set([6n, 17n, 33n, 50n, 132n, 136n]);

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Generation } from '../../bpf-runtime/dispatch/control.js';
 import { createBlob, readBlob } from '../../bpf-runtime/kernel/blob.js';
@@ -243,9 +243,4 @@ export function absorbCounters(pins: Pins, side: Generation): void {
   } finally {
     carried.close();
   }
-}
-
-/** Names of the maps of a generation. */
-export function generationMaps(pins: Pins, side: Generation): readonly string[] {
-  return readdirSync(pins.generation(side, 'maps')).sort();
 }

@@ -2,8 +2,6 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, statfsSync } fro
 import { dirname, join } from 'node:path';
 import { RuntimeError } from '../../bpf-runtime/system/error.js';
 
-/** Where pins are kept unless the caller says otherwise. */
-export const DEFAULT_PINS = '/sys/fs/bpf/ipt2bpf';
 /** What statfs(2) says of a BPF file system (include/uapi/linux/magic.h BPF_FS_MAGIC). */
 const BPF_FS_MAGIC = 0xcafe4a11;
 const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_-]{0,31}$/;

@@ -8,11 +8,6 @@ export const text: Reader<string> = (value, where) => {
   throw new ShapeError(`${where} is no text`);
 };
 
-export const flag: Reader<boolean> = (value, where) => {
-  if (typeof value === 'boolean') return value;
-  throw new ShapeError(`${where} is neither true nor false`);
-};
-
 /** A whole number from 0 on. */
 export const count: Reader<number> = (value, where) => {
   if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value;

@@ -1,4 +1,4 @@
-import { FALSE, TRUE, type Ref } from './bdd.js';
+import { FALSE, type Ref } from './bdd.js';
 import { constantBits, constantOf, type Bits } from './words.js';
 
 /** A piece of memory that pointers point into. Regions are the same if they are one object. */
@@ -86,8 +86,6 @@ export function constant(value: bigint | number): Word {
   return word(constantBits(BigInt.asUintN(64, BigInt(value))));
 }
 
-export const ZERO = constant(0);
-
 export function pointer(region: Region, offset = 0, absent: Ref = FALSE): Pointer {
   return { kind: 'pointer', region, offset, absent };
 }
@@ -99,8 +97,4 @@ export function unknown(why: string): Unknown {
 /** A number that is neither symbolic nor a pointer. */
 export function numberOf(value: Value | undefined): bigint | undefined {
   return value?.kind === 'word' ? constantOf(value.bits) : undefined;
-}
-
-export function truth(holds: Ref): Word {
-  return word(holds === FALSE ? [] : [holds === TRUE ? TRUE : holds]);
 }

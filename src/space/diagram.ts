@@ -9,10 +9,6 @@ export function constant(value: number): Node {
   return ~value;
 }
 
-export function isConstant(node: Node): boolean {
-  return node < 0;
-}
-
 /** The value of a constant function. */
 export function valueOf(node: Node): number {
   return ~node;

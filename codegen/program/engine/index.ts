@@ -1,7 +1,7 @@
 /** Finding a packet's rules in diagrams instead of asking one rule after the other. */
 export { diagramCost, linearCost } from './cost.js';
 export { engineFunctions } from './functions.js';
-export { LEAST_RULES, planChain, type Block, type Stretch } from './segment.js';
+export { planChain, type Stretch } from './segment.js';
 export { eligibleChains } from './eligible.js';
 export { emitStretch } from './stretch-code.js';
 export type { ChainPlan, StretchPlan } from './plan.js';

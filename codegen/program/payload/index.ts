@@ -21,8 +21,6 @@ import { emitText, keepStretch, stretchFunction, TEXT_BLOCK_BYTES, textFunction 
 import { emitDccpOption, emitTcpEcn, emitTcpMss } from './transport.js';
 import { emitU32 } from './u32.js';
 
-export { PAYLOAD } from './answer.js';
-
 type Functions = readonly Omit<FunctionSpec, 'linkage'>[];
 
 /** Whether the function of a test calls {@link FIND_EXTENSION}. */

@@ -8,7 +8,7 @@ import type { FlowLayout } from '../flow.js';
 import { MEMBER, setFunction } from './function.js';
 import { READY_MAP, setMap } from './layout.js';
 
-export { SET_STACK, setFields } from './function.js';
+export { SET_STACK } from './function.js';
 
 /** A set that programs of an object look packets up in, and the map that holds it. */
 export interface UsedSet {

@@ -11,7 +11,7 @@ import { u32 } from './u32.js';
 import { classicBpf } from './classic-bpf.js';
 
 export type { PayloadAnswer } from './answer.js';
-export { payloadPacket, type PayloadPacket } from './packet.js';
+export { type PayloadPacket } from './packet.js';
 
 export type PayloadReader = (test: PayloadTest) => PayloadAnswer;
 
