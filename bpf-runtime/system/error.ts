@@ -35,6 +35,7 @@ export type RuntimeErrorCode =
   | 'other-namespace'
   | 'bad-object'
   | 'bad-state'
+  | 'nothing-saved'
   | 'closed';
 
 /** A failure of the machine the answers come from: the kernel, its tools, or what was asked of them. */

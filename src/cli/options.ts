@@ -28,7 +28,9 @@ export const withObject: Unless = ({ object }) => object !== undefined;
  */
 export function refuseMissing(command: Command): Command {
   const needed = command.options.filter(isRequired);
-  const words = command.registeredArguments.map((argument) => `<${argument.name()}>`);
+  const words = command.registeredArguments.map((argument) =>
+    argument.required ? `<${argument.name()}>` : `[${argument.name()}]`,
+  );
   command.usage([...words, ...needed.map(shortFlags), '[options]'].join(' '));
   return command.hook('preAction', () => {
     const given = command.opts();

@@ -1,8 +1,7 @@
 import { mkdirSync, readdirSync } from 'node:fs';
-import { createControl, writeControl, type Choice } from '../../bpf-runtime/dispatch/control.js';
+import { createControl, writeControl, type Choice, type Control } from '../../bpf-runtime/dispatch/control.js';
 import { createBlob } from '../../bpf-runtime/kernel/blob.js';
 import { createProgramArray } from '../../bpf-runtime/kernel/create.js';
-import type { KernelMap } from '../../bpf-runtime/kernel/map.js';
 import { pin } from '../../bpf-runtime/kernel/pin.js';
 import { bootTime } from '../../bpf-runtime/system/clock.js';
 import { isInterfaceName } from '../../bpf-runtime/system/device.js';
@@ -10,12 +9,20 @@ import { RuntimeError } from '../../bpf-runtime/system/error.js';
 import { withLock } from '../../bpf-runtime/system/lock.js';
 import { requireCapabilities, requireKernel } from '../../bpf-runtime/system/requirements.js';
 import { addConntrackSwitch } from './conntrack.js';
-import { readDeployment } from './deployment.js';
-import { finishCarrying, installGeneration, prepareCounters } from './generation.js';
+import { isBlocking, readDeployment, requireNamespace, withDispatchMaps, type Deployment } from './deployment.js';
+import { finishCarrying, installGeneration, prepareCounters, removeGeneration } from './generation.js';
 import { mend } from './mend.js';
 import type { CheckedObject, LiveManifest } from './object.js';
 import { makeDirectory, Pins, requireBpfFileSystem } from './pins.js';
-import { attachPlaces, deviceIndex, placesBehind, placesOf } from './places.js';
+import {
+  attachPlaces,
+  deviceIndex,
+  isPlaceThere,
+  placesBehind,
+  placesOf,
+  placeState,
+  type DispatchMaps,
+} from './places.js';
 import { currentNamespace, encodeRecord, type DeploymentRecord, type Role, type XdpMode } from './record.js';
 import { removeDeployment } from './remove.js';
 import { hasResidual, setResidualRules } from './residual.js';
@@ -32,6 +39,8 @@ export interface AttachOptions {
   readonly role?: Role;
   /** Seconds after which nothing is in force again, unless it is confirmed. */
   readonly confirm?: number;
+  /** Devices that are not there: refused (the default), or attached to by the first command after they have come. */
+  readonly absent?: 'refuse' | 'later';
   /** Told what earlier commands had left. */
   readonly told?: (text: string) => void;
 }
@@ -43,7 +52,7 @@ export function defaultName({ hook, family, programs }: LiveManifest): string {
 
 /** What an attachment of the object would be. Throws `no-device` where devices are missing or too many. */
 export function planAttach(manifest: LiveManifest, options: AttachOptions): DeploymentRecord {
-  const { devices, xdpMode, role, name } = options;
+  const { devices, xdpMode, role, name, absent } = options;
   if (manifest.hook === 'netfilter' && devices.length > 0) {
     throw new RuntimeError('no-device', 'programs at netfilter are for the whole network namespace: leave --dev out');
   }
@@ -52,7 +61,7 @@ export function planAttach(manifest: LiveManifest, options: AttachOptions): Depl
   }
   for (const device of devices) {
     if (!isInterfaceName(device)) throw new RuntimeError('no-device', `"${device}" cannot be the name of a device`);
-    deviceIndex(device);
+    if (absent !== 'later') deviceIndex(device);
   }
   return {
     format: 1,
@@ -69,8 +78,13 @@ export function planAttach(manifest: LiveManifest, options: AttachOptions): Depl
   };
 }
 
+/** The oldest kernel that has what is wanted, as a manifest says it. */
+export interface RunningNeeds {
+  readonly needs: { readonly kernel: string };
+}
+
 /** What must hold before anything is changed. Throws what is missing, by name. */
-export function requireAbilities(base: string, { needs }: LiveManifest): void {
+export function requireAbilities(base: string, { needs }: RunningNeeds): void {
   requireKernel(needs.kernel);
   requireCapabilities();
   requireBpfFileSystem(base);
@@ -95,7 +109,12 @@ export function attach(object: CheckedObject, options: AttachOptions): Deploymen
   return exclusively(base, options.told, () => {
     const record = planAttach(object.manifest, options);
     const pins = new Pins(base, record.name);
-    if (typeof readDeployment(pins) !== 'string') {
+    const found = readDeployment(pins);
+    if (typeof found !== 'string' && isBlocking(found)) {
+      takeOver(found, object, record, confirmation(confirm, 'block'));
+      return record;
+    }
+    if (typeof found !== 'string') {
       throw new RuntimeError('already-attached', `${record.name} is attached: use replace, or another --name`);
     }
     if (pins.exists() && readdirSync(pins.directory).length > 0) {
@@ -112,10 +131,9 @@ export function attach(object: CheckedObject, options: AttachOptions): Deploymen
 }
 
 /** For how long what is put in force holds, and what comes after. */
-export function confirmation(
-  seconds: number | undefined,
-  after: Choice,
-): { readonly until: bigint; readonly after: Choice } | undefined {
+type Confirmation = Required<Pick<Control, 'until' | 'after'>>;
+
+export function confirmation(seconds: number | undefined, after: Choice): Confirmation | undefined {
   return seconds === undefined ? undefined : { until: bootTime() + BigInt(seconds) * 1_000_000_000n, after };
 }
 
@@ -131,37 +149,86 @@ function pinRecord(pins: Pins, record: DeploymentRecord): void {
 }
 
 /** Everything is made while packets pass; the last step puts it in force. */
-function build(
-  pins: Pins,
-  object: CheckedObject,
-  record: DeploymentRecord,
-  confirm: { readonly until: bigint; readonly after: Choice } | undefined,
-): void {
+function build(pins: Pins, object: CheckedObject, record: DeploymentRecord, confirm: Confirmation | undefined): void {
+  make(pins, record, { now: 0, ...confirm }, (maps) => {
+    installGeneration(pins, 0, object, maps.programs, undefined);
+    prepareCounters(pins, 0, false);
+    finishCarrying(pins, 0);
+    addConntrackSwitch(object.manifest);
+    attachBehind(pins, record, object.manifest, maps);
+  });
+}
+
+/** Makes a deployment: what `prepare` does comes before the first packet is asked about. */
+function make(pins: Pins, record: DeploymentRecord, wanted: Control, prepare: (maps: DispatchMaps) => void): void {
   pinRecord(pins, record);
   const control = createControl();
   const programs = createProgramArray(2 * SLOTS, 'programs');
   try {
     pin(programs.fd, pins.at('programs'));
-    installGeneration(pins, 0, object, programs, undefined);
-    prepareCounters(pins, 0, false);
-    finishCarrying(pins, 0);
-    addConntrackSwitch(object.manifest);
-    attachAll(pins, record, object.manifest, { control, programs });
+    prepare({ control, programs });
+    attachPlaces(pins, record, placesOf(record).filter(isPlaceThere), { control, programs });
     pin(control.fd, pins.at('control'));
-    writeControl(control, { now: 0, ...confirm });
+    writeControl(control, wanted);
   } finally {
     programs.close();
     control.close();
   }
 }
 
-function attachAll(
-  pins: Pins,
-  record: DeploymentRecord,
-  manifest: LiveManifest,
-  maps: { readonly control: KernelMap; readonly programs: KernelMap },
-): void {
-  if (manifest.residual !== undefined) attachPlaces(pins, record, placesBehind(record, 'guard'), maps);
+/** What stands behind the programs, and the rules of iptables that answer for them. */
+function attachBehind(pins: Pins, record: DeploymentRecord, manifest: LiveManifest, maps: DispatchMaps): void {
+  if (manifest.residual !== undefined) {
+    const missing = placesBehind(record, 'guard').filter((place) => placeState(pins, place) !== 'attached');
+    attachPlaces(pins, record, missing, maps);
+  }
   if (hasResidual(manifest)) setResidualRules(pins, record.family, [{ side: 0, manifest }]);
-  attachPlaces(pins, record, placesOf(record), maps);
+}
+
+/**
+ * Keeps all packets out where a ruleset should be: its places, with no programs. An `attach` of the same name ends it.
+ * What is in force under the name stays. The caller need not have the object.
+ */
+export function block(base: string, record: DeploymentRecord, told?: (text: string) => void): 'blocked' | 'as before' {
+  return exclusively(base, told, () => {
+    const pins = new Pins(base, record.name);
+    if (typeof readDeployment(pins) !== 'string') return 'as before';
+    try {
+      make(pins, { ...record, namespace: currentNamespace(), attached: Date.now() }, { now: 'block' }, () => undefined);
+    } catch (error) {
+      removeDeployment(pins);
+      throw error;
+    }
+    return 'blocked';
+  });
+}
+
+/** Puts a ruleset in the place of {@link block}: no packet passes before it judges. */
+function takeOver(
+  found: Deployment,
+  object: CheckedObject,
+  record: DeploymentRecord,
+  confirm: Confirmation | undefined,
+): void {
+  requireNamespace(found);
+  const { pins } = found;
+  const names = (of: DeploymentRecord): string =>
+    [of.hook, of.family, ...placesOf(of).map((place) => place.words)].join(' ');
+  if (names(found.record) !== names(record)) {
+    throw new RuntimeError('already-attached', `${record.name} keeps packets out at other places: detach it first`);
+  }
+  withDispatchMaps(pins, (maps) => {
+    try {
+      installGeneration(pins, 0, object, maps.programs, undefined);
+      prepareCounters(pins, 0, false);
+      finishCarrying(pins, 0);
+      addConntrackSwitch(object.manifest);
+      attachBehind(pins, record, object.manifest, maps);
+    } catch (error) {
+      setResidualRules(pins, record.family, []);
+      removeGeneration(pins, 0, maps.programs);
+      throw error;
+    }
+    writeControl(maps.control, { now: 0, ...confirm });
+  });
 }

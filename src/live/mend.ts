@@ -1,10 +1,8 @@
 import { inForce, writeControl } from '../../bpf-runtime/dispatch/control.js';
-import { interfaceIndex } from '../../bpf-runtime/system/device.js';
-import { SystemCallError } from '../../bpf-runtime/system/libc.js';
 import { readDeployment, withDispatchMaps, type Deployment } from './deployment.js';
 import { absorbCounters, finishCarrying, hasGeneration, removeGeneration, wasInForce } from './generation.js';
 import { deploymentNames, Pins } from './pins.js';
-import { attachPlaces, placesOf, placeState } from './places.js';
+import { attachPlaces, isPlaceThere, placesOf, placeState } from './places.js';
 import { currentNamespace } from './record.js';
 import { removeDeployment } from './remove.js';
 import { settleResidual } from './residual.js';
@@ -53,20 +51,8 @@ function settle({ pins, record, control }: Deployment): readonly string[] {
 /** Attaches again to devices that went and came back. */
 function reattach({ pins, record }: Deployment): readonly string[] {
   if (record.namespace !== currentNamespace()) return [];
-  const back = placesOf(record).filter(
-    (place) => placeState(pins, place) !== 'attached' && (place.device === undefined || isThere(place.device)),
-  );
+  const back = placesOf(record).filter((place) => placeState(pins, place) !== 'attached' && isPlaceThere(place));
   if (back.length === 0) return [];
   withDispatchMaps(pins, (maps) => attachPlaces(pins, record, back, maps));
   return back.map(({ words }) => `${record.name}: attached again: ${words}`);
-}
-
-function isThere(device: string): boolean {
-  try {
-    interfaceIndex(device);
-    return true;
-  } catch (error) {
-    if (error instanceof SystemCallError) return false;
-    throw error;
-  }
 }

@@ -23,7 +23,7 @@ export function metricsText(status: Status): string {
     .join('');
 }
 
-function metricsOf({ deployments, leftovers }: Status): readonly Metric[] {
+function metricsOf({ deployments, blocked, leftovers }: Status): readonly Metric[] {
   const rules = deployments.flatMap(({ record, manifest, counters }) =>
     manifest.counters.flatMap((entry, i) =>
       entry.kind === 'rule'
@@ -68,6 +68,12 @@ function metricsOf({ deployments, leftovers }: Status): readonly Metric[] {
     { name: 'ipt2bpf_ruleset', type: 'gauge', help: 'Rulesets that are attached.', samples: attached },
     { name: 'ipt2bpf_place_attached', type: 'gauge', help: 'Whether packets are judged there.', samples: places },
     { name: 'ipt2bpf_confirm_seconds', type: 'gauge', help: 'Time left to confirm.', samples: confirm },
+    {
+      name: 'ipt2bpf_blocked',
+      type: 'gauge',
+      help: 'Rulesets that could not be loaded, in whose place nothing passes.',
+      samples: [{ labels: {}, value: blocked.length }],
+    },
     {
       name: 'ipt2bpf_leftovers',
       type: 'gauge',

@@ -85,6 +85,18 @@ export function deviceIndex(device: string): number {
   }
 }
 
+/** Whether the device of a place is there, if it has one. */
+export function isPlaceThere({ device }: Place): boolean {
+  if (device === undefined) return true;
+  try {
+    deviceIndex(device);
+    return true;
+  } catch (error) {
+    if (error instanceof RuntimeError && error.code === 'no-device') return false;
+    throw error;
+  }
+}
+
 /** Attaches dispatchers at places, and pins the links. A dispatcher is loaded once, whatever the number of its places. */
 export function attachPlaces(pins: Pins, record: DeploymentRecord, places: readonly Place[], maps: DispatchMaps): void {
   if (places.length === 0) return;

@@ -104,19 +104,19 @@ export function confirm({ base, name, told }: ChangeOptions): { readonly name: s
   return exclusively(base, told, () => {
     const deployment = findDeployment(base, name);
     const { pins, record, control } = deployment;
-    if (control.until === undefined) return { name: record.name, confirmed: false };
     const now = inForce(control);
+    if (control.until === undefined || now === 'block') return { name: record.name, confirmed: false };
     withDispatchMaps(pins, ({ control: map }) => writeControl(map, { now }));
     settleResidual(pins, record, now === 1 ? 1 : 0);
     return { name: record.name, confirmed: true };
   });
 }
 
-export type RolledBack = { readonly name: string; readonly to: 'ruleset before' | 'nothing' };
+export type RolledBack = { readonly name: string; readonly to: 'ruleset before' | 'nothing' | 'no packets' };
 
 /**
  * Goes back to the ruleset before the one in force, which is kept until the next change; or, where a first ruleset waits
- * for its confirmation, to nothing. Throws `not-attached` where there is none.
+ * for its confirmation, to nothing, or to keeping all packets out. Throws `not-attached` where there is none.
  */
 export function rollback({ base, name, told }: ChangeOptions): RolledBack {
   return exclusively(base, told, () => {
@@ -126,6 +126,10 @@ export function rollback({ base, name, told }: ChangeOptions): RolledBack {
     if (control.after === 'pass') {
       removeDeployment(pins);
       return { name: record.name, to: 'nothing' };
+    }
+    if (control.after === 'block') {
+      withDispatchMaps(pins, ({ control: map }) => writeControl(map, { now: 'block' }));
+      return { name: record.name, to: 'no packets' };
     }
     const before = currentGeneration(deployment) === 0 ? 1 : 0;
     if (!wasInForce(pins, before)) {

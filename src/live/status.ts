@@ -4,7 +4,7 @@ import { bootTime } from '../../bpf-runtime/system/clock.js';
 import { withLock } from '../../bpf-runtime/system/lock.js';
 import type { Counters } from '../../grammar/model/ruleset.js';
 import { PATIENCE } from './attach.js';
-import { readDeployment, type Deployment } from './deployment.js';
+import { isBlocking, readDeployment, type Deployment } from './deployment.js';
 import { generationCounters, generationObject, wasInForce } from './generation.js';
 import type { LiveManifest } from './object.js';
 import { deploymentNames, Pins } from './pins.js';
@@ -13,7 +13,7 @@ import type { DeploymentRecord } from './record.js';
 
 export interface DeploymentStatus {
   readonly record: DeploymentRecord;
-  readonly state: 'in force' | 'blocking' | 'shadow';
+  readonly state: 'in force' | 'shadow';
   readonly manifest: LiveManifest;
   readonly counters: readonly Counters[];
   readonly places: readonly { readonly words: string; readonly state: PlaceState }[];
@@ -29,28 +29,42 @@ export interface LeftoverStatus {
   readonly state: 'not in force' | 'unfinished';
 }
 
+/** Where no packet passes, because a ruleset that was to be there could not be loaded. */
+export interface BlockedStatus {
+  readonly name: string;
+  readonly places: DeploymentStatus['places'];
+}
+
 export interface Status {
   readonly deployments: readonly DeploymentStatus[];
+  readonly blocked: readonly BlockedStatus[];
   readonly leftovers: readonly LeftoverStatus[];
 }
 
 /** Reads what is attached, while nobody changes it. */
 export function readStatus(base: string, name?: string): Status {
-  if (!existsSync(base)) return { deployments: [], leftovers: [] };
+  if (!existsSync(base)) return { deployments: [], blocked: [], leftovers: [] };
   return withLock(base, 'shared', PATIENCE, () => {
     const deployments: DeploymentStatus[] = [];
+    const blocked: BlockedStatus[] = [];
     const leftovers: LeftoverStatus[] = [];
     for (const one of deploymentNames(base).filter((known) => name === undefined || known === name)) {
       const found = readDeployment(new Pins(base, one));
       if (found === 'over') leftovers.push({ name: one, state: 'not in force' });
       else if (found === 'unfinished') leftovers.push({ name: one, state: 'unfinished' });
+      else if (isBlocking(found)) blocked.push({ name: one, places: placeStates(found) });
       else deployments.push(statusOf(found));
     }
-    return { deployments, leftovers };
+    return { deployments, blocked, leftovers };
   });
 }
 
-function statusOf({ pins, record, control }: Deployment): DeploymentStatus {
+function placeStates({ pins, record }: Deployment): DeploymentStatus['places'] {
+  return placesOf(record).map((place) => ({ words: place.words, state: placeState(pins, place) }));
+}
+
+function statusOf(deployment: Deployment): DeploymentStatus {
+  const { pins, record, control } = deployment;
   const choice = inForce(control);
   const side = choice === 0 || choice === 1 ? choice : 0;
   const { manifest } = generationObject(pins, side);
@@ -58,10 +72,10 @@ function statusOf({ pins, record, control }: Deployment): DeploymentStatus {
   const left = control.until === undefined ? undefined : Number(control.until - bootTime()) / 1e9;
   return {
     record,
-    state: choice === 'block' ? 'blocking' : record.role === 'shadow' ? 'shadow' : 'in force',
+    state: record.role === 'shadow' ? 'shadow' : 'in force',
     manifest,
     counters: generationCounters(pins, side),
-    places: placesOf(record).map((place) => ({ words: place.words, state: placeState(pins, place) })),
+    places: placeStates(deployment),
     ...(left === undefined || left < 0 ? {} : { confirm: Math.ceil(left) }),
     ...(wasInForce(pins, before) ? { before: generationObject(pins, before).manifest.sourceFile } : {}),
   };

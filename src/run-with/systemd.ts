@@ -1,5 +1,7 @@
 /** Texts for systemd: what gives a unit's sockets the filters, and what loads them before the unit starts. */
 
+import { quotedWord } from '../unit-words.js';
+
 /** Where the programs of a unit are pinned. Names in a BPF file system have no dots. */
 export function pinsOf(unit: string): string {
   return `/sys/fs/bpf/ipt2bpf/${unit.replaceAll('.', '_')}`;
@@ -35,14 +37,8 @@ export function loaderUnit(unit: string, command: readonly string[]): string {
     '[Service]',
     'Type=oneshot',
     'RemainAfterExit=yes',
-    `ExecStart=${command.map(quoted).join(' ')}`,
+    `ExecStart=${command.map(quotedWord).join(' ')}`,
     `ExecStop=/bin/rm -rf ${pinsOf(unit)}`,
     '',
   ].join('\n');
-}
-
-/** A word of a command line (systemd.service(5), "Command lines"). */
-function quoted(word: string): string {
-  const safe = word.replace(/%/g, '%%').replace(/\$/g, '$$$$');
-  return /^[\w@%+=:,./$-]+$/.test(safe) ? safe : `"${safe.replace(/[\\"]/g, '\\$&')}"`;
 }

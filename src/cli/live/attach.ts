@@ -12,7 +12,7 @@ import { isRefusal } from '../refusal.js';
 import { EXIT, sayJson, tell, tellDiagnostics, UserError, type ExitCode } from '../output.js';
 import { asPart, changed, progress, tellConfirm } from './shared.js';
 
-interface CommonOptions extends DumpOptions, Omit<TranslationOptions, 'hook'> {
+export interface CommonOptions extends DumpOptions, Omit<TranslationOptions, 'hook'> {
   readonly hook?: TranslationOptions['hook'];
   readonly name?: string;
   readonly confirm?: number;
@@ -22,7 +22,7 @@ interface CommonOptions extends DumpOptions, Omit<TranslationOptions, 'hook'> {
   readonly json?: boolean;
 }
 
-interface AttachVerb extends CommonOptions {
+export interface AttachVerb extends CommonOptions {
   readonly dev?: readonly string[];
   readonly xdp: XdpMode;
 }
@@ -107,7 +107,7 @@ function requireThere(pins: string, name: string | undefined): void {
 }
 
 /** The object to attach, from a file of compile or compiled now; undefined where it was refused, which is told. */
-async function objectOf(path: string, options: CommonOptions): Promise<CheckedObject | undefined> {
+export async function objectOf(path: string, options: CommonOptions): Promise<CheckedObject | undefined> {
   const bytes = readInput(path);
   const what = path === '-' ? '<stdin>' : path;
   if (isObject(bytes)) {
@@ -115,7 +115,7 @@ async function objectOf(path: string, options: CommonOptions): Promise<CheckedOb
     return checkObject(new Uint8Array(bytes), what);
   }
   const { hook, chain } = options;
-  if (hook === undefined) throw new UserError('ipt2bpf: attach needs --hook xdp|tc|netfilter for a dump');
+  if (hook === undefined) throw new UserError('ipt2bpf: a dump needs --hook xdp|tc|netfilter');
   if (hook !== 'netfilter' && chain === undefined) throw new UserError(`ipt2bpf: --hook ${hook} needs --chain`);
   const { ruleset, text, file, ipset } = loadRulesFrom(bytes, path, options);
   const { ipset: _file, ...translation } = options;

@@ -25,11 +25,15 @@ export function confirm(options: Options): ExitCode {
   return confirmed ? EXIT.same : EXIT.different;
 }
 
+const ROLLED_BACK: Readonly<Record<live.RolledBack['to'], string>> = {
+  nothing: 'detached',
+  'ruleset before': 'the ruleset before is in force again',
+  'no packets': 'no packet passes, as before',
+};
+
 export function rollback(options: Options): ExitCode {
   const { name, to } = live.rollback(settingsOf(options));
-  changed(options, { action: 'rolled back', name, to }, () =>
-    tell(to === 'nothing' ? `${name}: detached` : `${name}: the ruleset before is in force again`),
-  );
+  changed(options, { action: 'rolled back', name, to }, () => tell(`${name}: ${ROLLED_BACK[to]}`));
   return EXIT.same;
 }
 

@@ -19,13 +19,13 @@ export function run({ name, pins, json }: Options): ExitCode {
   return isWell(status) ? EXIT.same : EXIT.different;
 }
 
-function isWell({ deployments, leftovers }: Status): boolean {
-  const fine = ({ places, confirm, state }: DeploymentStatus): boolean =>
-    places.every((place) => place.state === 'attached') && confirm === undefined && state !== 'blocking';
-  return leftovers.length === 0 && deployments.every(fine);
+function isWell({ deployments, blocked, leftovers }: Status): boolean {
+  const fine = ({ places, confirm }: DeploymentStatus): boolean =>
+    places.every((place) => place.state === 'attached') && confirm === undefined;
+  return leftovers.length === 0 && blocked.length === 0 && deployments.every(fine);
 }
 
-function jsonOf({ deployments, leftovers }: Status): object {
+function jsonOf({ deployments, blocked, leftovers }: Status): object {
   return {
     deployments: deployments.map(({ record, manifest, counters, ...rest }) => ({
       name: record.name,
@@ -43,12 +43,13 @@ function jsonOf({ deployments, leftovers }: Status): object {
       rules: manifest.counters.filter(({ kind }) => kind === 'rule').length,
       counted: counters.reduce((sum, { packets }) => sum + packets, 0n),
     })),
+    blocked,
     leftovers,
   };
 }
 
-function print({ deployments, leftovers }: Status): void {
-  if (deployments.length === 0 && leftovers.length === 0) say('nothing is attached');
+function print({ deployments, blocked, leftovers }: Status): void {
+  if (deployments.length + blocked.length + leftovers.length === 0) say('nothing is attached');
   for (const one of deployments) {
     const { record, manifest, state, places, confirm, before } = one;
     const rules = manifest.counters.filter(({ kind }) => kind === 'rule').length;
@@ -59,6 +60,10 @@ function print({ deployments, leftovers }: Status): void {
     for (const place of places) say(`  ${place.words}: ${place.state}`);
     if (before !== undefined) say(`  before: ${before} (ipt2bpf rollback)`);
     if (confirm !== undefined) say(`  to be confirmed within ${confirm} s (ipt2bpf confirm)`);
+  }
+  for (const { name, places } of blocked) {
+    say(`${name}: no packet passes, because its ruleset could not be loaded (attach one, or detach)`);
+    for (const place of places) say(`  ${place.words}: ${place.state}`);
   }
   for (const { name, state } of leftovers) say(`${name}: ${state}: the next command removes what is left`);
 }

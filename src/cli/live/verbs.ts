@@ -1,7 +1,19 @@
 import { Option, type Command } from 'commander';
-import { chainOption, choice, jsonOption, translationOptions, whole } from '../options.js';
+import { chainOption, jsonOption, translationOptions, whole } from '../options.js';
 import type { ExitCode } from '../output.js';
 import type { Verb } from '../verb.js';
+import { addBootVerbs } from './boot-verbs.js';
+import {
+  confirmOption,
+  deviceOption,
+  dryRunOption,
+  FILE,
+  liveHookOption,
+  nameOption,
+  pinsOption,
+  verifyOption,
+  xdpOption,
+} from './options.js';
 
 /** Adds the verbs that attach rulesets and look after them. */
 export function addLiveVerbs(add: (verb: Verb) => Command, finish: (code: ExitCode) => void): void {
@@ -17,25 +29,9 @@ export function addLiveVerbs(add: (verb: Verb) => Command, finish: (code: ExitCo
   add(STATUS).action(async (options) => finish((await import('./status.js')).run(options)));
   add(LIST).action(async (options) => finish((await import('./list.js')).run(options)));
   add(WATCH).action(async (options) => finish((await import('./watch.js')).run(options)));
+  addBootVerbs(add, finish);
   add(METRICS).action(async (options) => finish(await (await import('./metrics.js')).run(options)));
 }
-
-const FILE = 'iptables-save text, or an object file of compile; - is standard input';
-
-const pinsOption = (): Option =>
-  new Option('--pins <directory>', 'in a BPF file system: where everything is pinned').default('/sys/fs/bpf/ipt2bpf');
-const nameOption = (): Option => new Option('--name <name>', 'which ruleset; may be left out where there is one');
-const confirmOption = (): Option =>
-  whole('--confirm <seconds>', 'go back by itself unless "ipt2bpf confirm" follows within this time', 1, 86_400);
-const dryRunOption = (): Option => new Option('--dry-run', 'say what would happen, and change nothing');
-const verifyOption = (): Option => new Option('--no-verify', 'do not compare with the reference first');
-const deviceOption = (): Option =>
-  new Option('--dev <device>', 'device, at xdp and tc; may be given several times').argParser(
-    (value: string, before: readonly string[] | undefined) => [...(before ?? []), value],
-  );
-
-const liveHookOption = (): Option =>
-  choice('--hook <hook>', 'where the program will run; an object file says it itself', ['xdp', 'tc', 'netfilter']);
 
 const ATTACH: Verb = {
   name: 'attach',
@@ -47,9 +43,7 @@ const ATTACH: Verb = {
     chainOption('built-in chain; at netfilter all chains of table filter if left out'),
     deviceOption(),
     new Option('--name <name>', 'name to call it by; made from hook, chain and IP version if left out'),
-    choice('--xdp <mode>', 'how an XDP program runs: native needs the driver', ['generic', 'native']).default(
-      'generic',
-    ),
+    xdpOption(),
     confirmOption(),
     dryRunOption(),
     verifyOption(),

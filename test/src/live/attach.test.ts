@@ -108,7 +108,11 @@ describe.skipIf(!able)('a ruleset at netfilter hooks (skipped without root, nft 
       expect(verdicts()).toEqual(BY_STRICT);
       pause(1100);
       expect(verdicts()).toEqual(EVERYTHING);
-      expect(readStatus(base)).toEqual({ deployments: [], leftovers: [{ name: 'filter-v4', state: 'not in force' }] });
+      expect(readStatus(base)).toEqual({
+        deployments: [],
+        blocked: [],
+        leftovers: [{ name: 'filter-v4', state: 'not in force' }],
+      });
       const told: string[] = [];
       inside(() => attach(objectOf(LAX), { base, devices: [], told: (text) => told.push(text) }));
       expect(told).toEqual(['filter-v4: not in force any more: removed']);

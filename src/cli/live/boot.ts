@@ -1,0 +1,100 @@
+import { realpathSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { requireCapabilities } from '../../../bpf-runtime/system/requirements.js';
+import { planAttach } from '../../live/attach.js';
+import { requireBpfFileSystem } from '../../live/pins.js';
+import {
+  attachedRulesets,
+  bootPlaces,
+  disable as forget,
+  enable as save,
+  type ToSave,
+} from '../../live/saved/enable.js';
+import { restore as load, type Outcome } from '../../live/saved/restore.js';
+import type { OnFailure } from '../../live/saved/store.js';
+import { EXIT, sayJson, tell, UserError, type ExitCode } from '../output.js';
+import { objectOf, type AttachVerb } from './attach.js';
+import { asPart, changed } from './shared.js';
+
+interface EnableVerb extends Omit<AttachVerb, 'confirm'> {
+  readonly onFailure: OnFailure;
+  readonly root: string;
+  readonly unit: boolean;
+}
+
+/** Exit 0: saved; 1: a dump is refused; errors are thrown. */
+export async function enable(path: string | undefined, options: EnableVerb): Promise<ExitCode> {
+  const { name, pins, root, onFailure, unit, dryRun } = options;
+  const rulesets = path === undefined ? running(pins, name) : await ofFile(path, options);
+  if (rulesets === undefined) return EXIT.different;
+  const names = rulesets.map(({ record }) => record.name);
+  if (dryRun === true) {
+    if (options.json) sayJson({ dryRun: true, action: 'enable', names, onFailure });
+    else tell(`${names.join(', ')}: would be saved in ${bootPlaces(root).state}\nnothing is changed`);
+    return EXIT.same;
+  }
+  const command = [process.execPath, realpathSync(process.argv[1])];
+  const { written, later } = save(rulesets, { root: resolve(root), onFailure, units: unit, command });
+  changed(options, { action: 'enabled', names, onFailure, written, later }, () => {
+    tell(`${names.join(', ')}: saved; ${unit ? 'in force from the next start of the machine on' : 'restore loads it'}`);
+    for (const one of written) tell(`  ${one}`);
+    tell(`where loading fails, ${onFailure === 'closed' ? 'no packet passes' : 'packets pass'}`);
+    if (later.length > 0) tell(`${later.join(', ')}: attached when it appears: until then it is not judged there`);
+  });
+  return EXIT.same;
+}
+
+function running(pins: string, name: string | undefined): readonly ToSave[] {
+  requireCapabilities();
+  requireBpfFileSystem(pins);
+  return attachedRulesets(pins, name, tell);
+}
+
+async function ofFile(path: string, options: EnableVerb): Promise<readonly ToSave[] | undefined> {
+  const object = await objectOf(path, options);
+  if (object === undefined) return undefined;
+  const { pins, name, dev, xdp } = options;
+  const record = planAttach(object.manifest, {
+    base: pins,
+    devices: dev ?? [],
+    xdpMode: xdp,
+    absent: 'later',
+    ...asPart('name', name),
+  });
+  return [{ record, bytes: object.bytes }];
+}
+
+/** Exit 0: nothing is saved any more; 1: nothing was. */
+export function disable(options: { readonly root: string; readonly json?: boolean }): ExitCode {
+  const was = forget(resolve(options.root));
+  if (options.json) sayJson({ changed: was });
+  else tell(was ? 'nothing is loaded at the next start of the machine; what is in force stays' : 'nothing was saved');
+  return was ? EXIT.same : EXIT.different;
+}
+
+interface RestoreVerb {
+  readonly root: string;
+  readonly pins: string;
+  readonly json?: boolean;
+}
+
+/** Exit 0: all of it is in force; 1: some is not; errors are thrown. */
+export function restore({ root, pins, json }: RestoreVerb): ExitCode {
+  const outcomes = load({ base: pins, directory: bootPlaces(resolve(root)).state, told: tell });
+  if (outcomes.length === 0) throw new UserError('ipt2bpf: no ruleset is saved');
+  if (json) sayJson(outcomes);
+  else outcomes.forEach((outcome) => tell(inWords(outcome)));
+  return outcomes.every((outcome) => !('reason' in outcome)) ? EXIT.same : EXIT.different;
+}
+
+const FAILED: Readonly<Record<Extract<Outcome, { readonly reason: string }>['state'], string>> = {
+  blocked: 'no packet passes in its place',
+  'as before': 'what was in force before stays',
+  'not in force': 'nothing is in force in its place',
+};
+
+function inWords(outcome: Outcome): string {
+  if ('reason' in outcome) return `ipt2bpf: ${outcome.name}: ${outcome.reason}; ${FAILED[outcome.state]}`;
+  const { name, state, waiting } = outcome;
+  return `${name}: ${state}${waiting.length === 0 ? '' : `; not there yet: ${waiting.join(', ')}`}`;
+}

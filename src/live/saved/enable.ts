@@ -1,0 +1,125 @@
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { run } from '../../../bpf-runtime/system/command.js';
+import { RuntimeError } from '../../../bpf-runtime/system/error.js';
+import { exclusively } from '../attach.js';
+import { currentGeneration, deployments, findDeployment, requireNamespace, type Deployment } from '../deployment.js';
+import { generationObject } from '../generation.js';
+import type { DeploymentRecord } from '../record.js';
+import { removeState, saveState, stateDirectory, writeDurably, type OnFailure } from './store.js';
+import { BLOCK_UNIT, bootUnits, DEVICE_UNIT, UDEV_RULES, udevRules, UNIT } from './units.js';
+
+/** A ruleset to save. */
+export interface ToSave {
+  readonly record: DeploymentRecord;
+  readonly bytes: Uint8Array;
+}
+
+/** Where things are written, below the root of a file system. */
+export interface BootPlaces {
+  readonly state: string;
+  readonly units: string;
+  readonly udev: string;
+}
+
+export function bootPlaces(root: string): BootPlaces {
+  return {
+    state: stateDirectory(root),
+    units: join(root, 'etc/systemd/system'),
+    udev: join(root, 'etc/udev/rules.d'),
+  };
+}
+
+/** The objects that are in force, all or the one of a name. Throws `not-attached`; `already-attached` where one waits for its confirmation. */
+export function attachedRulesets(base: string, name?: string, told?: (text: string) => void): readonly ToSave[] {
+  return exclusively(base, told, () => {
+    const found = name === undefined ? deployments(base) : [findDeployment(base, name)];
+    if (found.length === 0)
+      throw new RuntimeError('not-attached', 'nothing is attached: attach it first, or give a dump');
+    return found.map(toSave);
+  });
+}
+
+function toSave(deployment: Deployment): ToSave {
+  const { pins, record, control } = deployment;
+  requireNamespace(deployment);
+  if (control.until !== undefined) {
+    throw new RuntimeError('already-attached', `${record.name} waits for its confirmation: ipt2bpf confirm`);
+  }
+  if (record.role === 'shadow') {
+    throw new RuntimeError('bad-state', `${record.name} only compares with iptables: attach it for good first`);
+  }
+  return { record, bytes: generationObject(pins, currentGeneration(deployment)).bytes };
+}
+
+export interface EnableOptions {
+  /** `/`, or where a file system is being made. */
+  readonly root: string;
+  readonly onFailure: OnFailure;
+  /** Words that run this tool when the machine starts. */
+  readonly command: readonly string[];
+  /** False: the state alone is written, something else than systemd runs `restore`. */
+  readonly units: boolean;
+}
+
+export interface Enabled {
+  /** Paths that have been written. */
+  readonly written: readonly string[];
+  /** Devices that rulesets are at and that somebody makes when the machine runs. */
+  readonly later: readonly string[];
+}
+
+/** Saves rulesets, in the place of those saved before, and has systemd load them before the network. */
+export function enable(rulesets: readonly ToSave[], { root, onFailure, command, units }: EnableOptions): Enabled {
+  const places = bootPlaces(root);
+  // Whether systemd can be told is asked first: afterwards half of it would be done.
+  if (units) run('systemctl', ['--version']);
+  saveState(places.state, onFailure, rulesets);
+  if (!units) return { written: [places.state], later: [] };
+  const devices = [...new Set(rulesets.flatMap(({ record }) => record.devices))];
+  const hardware = devices.filter((name) => existsSync(join('/sys/class/net', name, 'device')));
+  const families = [...new Set(rulesets.map(({ record }) => record.family))];
+  const texts = bootUnits({ onFailure, command, families, devices, hardware });
+  const rules: Readonly<Record<string, string>> = devices.length > 0 ? { [UDEV_RULES]: udevRules(devices) } : {};
+  const written = [...writeAll(places.units, texts), ...writeAll(places.udev, rules)];
+  removeUnits(places, Object.keys(texts));
+  systemctl(root, 'enable', UNIT);
+  return { written: [places.state, ...written], later: devices.filter((name) => !hardware.includes(name)) };
+}
+
+function writeAll(directory: string, texts: Readonly<Record<string, string>>): readonly string[] {
+  return Object.entries(texts).map(([name, text]) => {
+    mkdirSync(directory, { recursive: true });
+    writeDurably(join(directory, name), text, 0o644);
+    return join(directory, name);
+  });
+}
+
+/** Forgets what is saved. What is in force stays. Whether there was something. */
+export function disable(root: string): boolean {
+  const places = bootPlaces(root);
+  const unit = existsSync(join(places.units, UNIT));
+  if (unit) systemctl(root, 'disable', UNIT);
+  removeUnits(places, []);
+  if (unit && root === '/') tellSystemd();
+  return removeState(places.state) || unit;
+}
+
+/** Removes units of ours, all but some. */
+function removeUnits({ units, udev }: BootPlaces, but: readonly string[]): void {
+  const names = [UNIT, BLOCK_UNIT, DEVICE_UNIT].filter((name) => !but.includes(name));
+  for (const name of names) rmSync(join(units, name), { force: true });
+  if (!but.includes(DEVICE_UNIT)) rmSync(join(udev, UDEV_RULES), { force: true });
+}
+
+function systemctl(root: string, verb: 'enable' | 'disable', unit: string): void {
+  run('systemctl', [...(root === '/' ? [] : [`--root=${root}`]), verb, unit]);
+  if (root === '/') tellSystemd();
+}
+
+/** New files are seen at the next start of the machine in any case; a container may have no systemd that could be told. */
+function tellSystemd(): void {
+  if (!existsSync('/run/systemd/system')) return;
+  run('systemctl', ['daemon-reload']);
+  run('udevadm', ['control', '--reload']);
+}
