@@ -65,6 +65,11 @@ export function currentGeneration({ control, record }: Deployment): Generation {
   throw new RuntimeError('bad-state', `${record.name} has no ruleset in force: all packets are ${choice}ed`);
 }
 
+/** Whether packets are kept out because a ruleset could not be loaded. */
+export function isBlocking({ control }: Deployment): boolean {
+  return inForce(control) === 'block';
+}
+
 /** Throws `other-namespace` where the deployment is in another network namespace than the calling thread. */
 export function requireNamespace({ record }: Deployment): void {
   if (record.namespace === currentNamespace()) return;
