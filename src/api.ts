@@ -4,6 +4,7 @@ import { printDump } from '../grammar/index.js';
 import type { Diagnostic } from '../grammar/model/diagnostic.js';
 import type { Packet } from '../grammar/model/packet.js';
 import type { Ruleset } from '../grammar/model/ruleset.js';
+import type { ChainChanges, PacketDiffOptions } from './diff/packets.js';
 import type { RulesDiff } from './diff/rules.js';
 import type { VerifyOptions, VerifyResult } from './verify/verify.js';
 
@@ -34,6 +35,27 @@ export async function verify(
 export async function diff(before: Ruleset, after: Ruleset): Promise<RulesDiff> {
   const { diffDumps } = await import('./diff/rules.js');
   return diffDumps({ ruleset: before, file: before.file ?? 'a' }, { ruleset: after, file: after.file ?? 'b' });
+}
+
+/**
+ * The packets that two rulesets of one family judge otherwise, for each built-in chain that either says something about:
+ * all of them, as rectangles, with the rules that decide before and after, and an example that the reference has judged.
+ * Other than {@link diff}, it tells nothing of changes that no packet notices.
+ *
+ * @throws TooWideError where a chain asks more than can be followed; BrokenTableError if the kernel would not load a table
+ */
+export async function changedPackets(
+  before: Ruleset,
+  after: Ruleset,
+  options: PacketDiffOptions = {},
+): Promise<readonly ChainChanges[]> {
+  const { chainsToCompare, diffPackets } = await import('./diff/packets.js');
+  const chains: ChainChanges[] = [];
+  for (const place of chainsToCompare(before, after)) {
+    const changes = await diffPackets(before, after, place, options);
+    if (changes.changes.length > 0) chains.push(changes);
+  }
+  return chains;
 }
 
 function inFile(diagnostics: readonly Diagnostic[], file: string | undefined): readonly Diagnostic[] {

@@ -1,5 +1,5 @@
 /** The public API: read, print, judge, compile, verify and compare iptables dumps. Described in docs/api.md. */
-export { compile, diff, verify } from './api.js';
+export { changedPackets, compile, diff, verify } from './api.js';
 export {
   bind,
   parseDump,
@@ -17,7 +17,24 @@ export {
   type RulePlace,
 } from '../grammar/index.js';
 export { formatDiagnostic, type Diagnostic, type Severity, type SourceRange } from '../grammar/model/diagnostic.js';
-export type { Condition, Opaque, CtState, AddressType } from '../grammar/model/condition.js';
+export {
+  ADDRESS_TYPES,
+  CT_STATES,
+  type AddressType,
+  type Condition,
+  type CtState,
+  type IdTest,
+  type Opaque,
+  type OwnerTest,
+} from '../grammar/model/condition.js';
+export type { Field } from '../grammar/model/fields.js';
+export type { Interval, IntervalSet } from '../grammar/model/interval.js';
+export type { PacketChange } from '../grammar/model/change.js';
+export type { IpSet, IpSetMember, OtherIpSet, SetTest } from '../grammar/model/ip-set.js';
+export type { HashlimitKey, HashlimitTable, HashlimitTest, RecentTest } from '../grammar/model/memory.js';
+export type { PayloadTest } from '../grammar/model/payload.js';
+export type { TimeTest } from '../grammar/model/time.js';
+export type { ChainLine, CommentLine, CommitLine, RuleLine, TableLine, Word } from '../grammar/syntax/ast.js';
 export type { Family, TableName, BuiltinChain } from '../grammar/model/family.js';
 export type { Packet, Surroundings } from '../grammar/model/packet.js';
 export type {
@@ -34,7 +51,23 @@ export type {
 } from '../grammar/model/ruleset.js';
 export { bindSets, parseSets, type IpSets, type ParsedSets } from '../grammar/sets/index.js';
 export type { CompileResult } from '../codegen/program/index.js';
-export type { CompileOptions, Manifest } from '../codegen/program/manifest.js';
+export type {
+  CompileOptions,
+  CounterEntry,
+  Engine,
+  EventLayout,
+  EventRule,
+  FragmentPolicy,
+  Hook,
+  Manifest,
+  Mode,
+  Question,
+  RejectPolicy,
+  ResidualRule,
+  SocketHook,
+  VlanPolicy,
+  WireHook,
+} from '../codegen/program/manifest.js';
 export {
   evaluate,
   firstAnswer,
@@ -49,16 +82,38 @@ export {
   type Unknown,
   type Verdict,
 } from './evaluate/index.js';
+export type { RulesetFault, UnreadableCode } from './evaluate/errors.js';
+export type { FieldValues } from './evaluate/read-fields.js';
+export type { SettledTest } from './evaluate/trace.js';
 export {
   buildPacket,
   parsePacketText,
   readCapture,
-  type Capture,
+  CaptureError,
+  type ExtensionSpec,
+  type Ipv4Spec,
+  type Ipv6Spec,
+  type LinkSpec,
+  type PacketPlace,
   type PacketSpec,
   type PacketText,
   type PacketTextResult,
+  type TransportSpec,
 } from './packet/index.js';
+export type { VlanSpec } from './packet/spec.js';
+export type { Capture, CapturedPacket, CaptureFault, SkippedRecord } from './packet/capture.js';
 export { generatePackets, type GenerateOptions } from './verify/generate.js';
-export type { EngineName, EngineReport, Mismatch } from './verify/job.js';
+export { ENGINES, type EngineName, type EngineReport, type Minimised, type Mismatch } from './verify/job.js';
 export type { VerifyOptions, VerifyResult } from './verify/verify.js';
+export type {
+  ChainChanges,
+  Deciding,
+  PacketChange as ChangedRegion,
+  PacketDiffOptions,
+  ReplayedPacket,
+  Side as RegionSide,
+} from './diff/packets.js';
 export type { RulesDiff } from './diff/rules.js';
+export type { ChainPlace } from './space/compare.js';
+export { TooWideError } from './space/explore.js';
+export { BrokenTableError } from './space/program.js';

@@ -31,6 +31,7 @@ export { analyse } from './analysis.js';
 
 const DEFAULT_HZ = 250;
 
+/** An object, or why there is none: a diagnostic of code `not-exact` for each rule that the hook cannot decide. */
 export type CompileResult =
   | {
       readonly ok: true;

@@ -4,7 +4,9 @@ import type { BuiltinChain, Family, TableName } from '../../grammar/model/family
 export type WireHook = 'xdp' | 'tc';
 /** Hooks that see what a socket gets or sends: those of a control group, or one socket with a filter. */
 export type SocketHook = 'cgroup' | 'socket';
+/** Where a program runs. */
 export type Hook = WireHook | 'netfilter' | SocketHook;
+/** `exact`: decides as iptables does, and counts; `early`: drops only what iptables would drop in any case. */
 export type Mode = 'exact' | 'early';
 /** What an IPv4 fragment meets where iptables would judge the reassembled datagram. */
 export type FragmentPolicy = 'judge' | 'drop' | 'pass';
@@ -18,6 +20,7 @@ export type VlanPolicy = 'judge' | 'drop' | 'pass';
  */
 export type Engine = 'auto' | 'linear' | 'dag';
 
+/** What is compiled, for where, and how. */
 export interface CompileOptions {
   readonly hook: Hook;
   /** May be left out behind the IP stack: then all chains of the table that the hook has. */

@@ -14,6 +14,7 @@ import type { Surroundings } from './rule-words.js';
 import { didYouMean } from '../modules/value/suggest.js';
 import { TableDraft } from './table-draft.js';
 
+/** What is known of a dump beside its text. */
 export interface ParseOptions {
   /** Guessed from the text and the file's name if left out. */
   readonly family?: Family;
@@ -30,6 +31,7 @@ export interface ParseOptions {
   readonly accounts?: readonly string[];
 }
 
+/** What {@link parseDump} read. */
 export interface ParsedDump {
   /** What the sound lines make. Not to be used where a diagnostic is an error. */
   readonly ruleset: Ruleset;
@@ -58,6 +60,7 @@ export function bind(lines: Iterable<Line>, options: ParseOptions & { readonly f
   return binder.finish();
 }
 
+/** Where a rule stands, and what it may name there. */
 export interface RulePlace {
   readonly family: Family;
   readonly table: TableName;
@@ -76,6 +79,7 @@ export interface RulePlace {
   readonly file?: string;
 }
 
+/** What {@link parseRule} read. */
 export interface ParsedRule {
   /** Several where the rule has lists of addresses; none where a diagnostic is an error. */
   readonly rules: readonly Rule[];

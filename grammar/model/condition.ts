@@ -7,6 +7,7 @@ import type { TimeTest } from './time.js';
 
 /** Connection states of `-m conntrack --ctstate`; SNAT and DNAT are bits beside the state (nf_conntrack_common.h). */
 export const CT_STATES = ['INVALID', 'NEW', 'RELATED', 'ESTABLISHED', 'UNTRACKED', 'SNAT', 'DNAT'] as const;
+/** One of {@link CT_STATES}. */
 export type CtState = (typeof CT_STATES)[number];
 
 /** Address types of `-m addrtype` by their RTN_* number (include/uapi/linux/rtnetlink.h). */
@@ -24,6 +25,7 @@ export const ADDRESS_TYPES = [
   'NAT',
   'XRESOLVE',
 ] as const;
+/** One of {@link ADDRESS_TYPES}. */
 export type AddressType = (typeof ADDRESS_TYPES)[number];
 
 /** A test that may be inverted, on ids from `lo` to `hi`. */

@@ -5,6 +5,7 @@ export interface SourceRange {
   readonly length: number;
 }
 
+/** `error`: not to be used; `warning`: hardly what was meant; `info`: good to know. */
 export type Severity = 'error' | 'warning' | 'info';
 
 /** What a stage has to say about the input. Data, never a thrown string; `code` is stable and documented. */

@@ -1,8 +1,10 @@
 /** Address family of a ruleset: `iptables` (v4) or `ip6tables` (v6). */
 export type Family = 'v4' | 'v6';
 
+/** The tables of the kernel. */
 export type TableName = 'filter' | 'nat' | 'mangle' | 'raw' | 'security';
 
+/** Chains that the kernel calls. */
 export type BuiltinChain = 'PREROUTING' | 'INPUT' | 'FORWARD' | 'OUTPUT' | 'POSTROUTING';
 
 /** Built-in chains of each table in the order `iptables-save` prints them (kernel: `xt_table.valid_hooks`). */

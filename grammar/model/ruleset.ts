@@ -3,6 +3,7 @@ import type { Condition } from './condition.js';
 import type { SourceRange } from './diagnostic.js';
 import type { Family, TableName } from './family.js';
 
+/** How often something matched: packets, and their bytes from the IP header on. */
 export interface Counters {
   readonly packets: bigint;
   readonly bytes: bigint;
@@ -62,6 +63,7 @@ export interface BoundMatch {
   readonly condition: Condition;
 }
 
+/** The target of a rule: `-j`, `-g`, or none. */
 export interface BoundTarget {
   /** Module or chain name; undefined for a rule without target. */
   readonly name?: string;
@@ -70,6 +72,7 @@ export interface BoundTarget {
   readonly effect: Effect;
 }
 
+/** A rule with its meaning, and its text as written and as `iptables-save` prints it. */
 export interface Rule {
   /** Range of the rule's text in the dump, from its first word on. */
   readonly range: SourceRange;
@@ -84,6 +87,7 @@ export interface Rule {
   readonly target: BoundTarget;
 }
 
+/** A chain of a table: built-in (with a policy) or made by the user. */
 export interface Chain {
   readonly name: string;
   /** Built-in chains have a policy; user chains have none. */
@@ -93,6 +97,7 @@ export interface Chain {
   readonly range?: SourceRange;
 }
 
+/** A table that the dump has. */
 export interface Table {
   readonly name: TableName;
   /** Built-in chains first, in the kernel's order, all of them (default policy ACCEPT), then user chains in order. */
@@ -100,6 +105,7 @@ export interface Table {
   readonly range: SourceRange;
 }
 
+/** A dump with its meaning. */
 export interface Ruleset {
   readonly family: Family;
   /** Which tool printed it, as far as the text says. */

@@ -8,8 +8,10 @@ import { parseElement, printElement } from './element.js';
 import { hasFamily, hasNetworks, isBitmap, isIpSetType } from './types.js';
 import { utf8Length } from '../model/utf8.js';
 
+/** IP sets by name; those of a type whose members are not read are kept by name alone. */
 export type IpSets = ReadonlyMap<string, IpSet | OtherIpSet>;
 
+/** What {@link parseSets} read. */
 export interface ParsedSets {
   /** By name, in the order of the text. */
   readonly sets: IpSets;

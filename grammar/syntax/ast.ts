@@ -41,6 +41,7 @@ export interface RuleLine extends LineBase {
   readonly source: string;
 }
 
+/** `COMMIT`. */
 export interface CommitLine extends LineBase {
   readonly kind: 'commit';
 }
@@ -51,4 +52,5 @@ export interface CommentLine extends LineBase {
   readonly text: string;
 }
 
+/** A line of a dump, cut into words; continued lines are one. */
 export type Line = TableLine | ChainLine | RuleLine | CommitLine | CommentLine;

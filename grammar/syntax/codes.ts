@@ -62,6 +62,7 @@ export const CODES = {
   'module-check': 'the options of a module do not go together',
 } as const;
 
+/** A code of {@link CODES}. */
 export type Code = keyof typeof CODES;
 
 /** An error at a place. */

@@ -6,6 +6,7 @@ export interface DiffSide {
   readonly file: string;
 }
 
+/** How the canonical texts of two rulesets differ; numbers of lines. */
 export interface RulesDiff {
   readonly same: boolean;
   /** Unified diff of the canonical texts without counters. */

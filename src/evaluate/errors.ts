@@ -21,6 +21,7 @@ export class UnreadablePacketError extends Error {
   }
 }
 
+/** Why the kernel would not load a table. */
 export type RulesetFault = 'no-such-table' | 'no-such-chain' | 'chain-loop' | 'jump-to-builtin';
 
 /** A ruleset that the kernel would not load. */

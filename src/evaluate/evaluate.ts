@@ -19,6 +19,7 @@ import { payloadReader, type PayloadReader } from './payload/index.js';
 import { readFields, readIpPacket, type FieldValues } from './read-fields.js';
 import { failedTest, type TraceStep } from './trace.js';
 
+/** What iptables does with a packet. `reject`: drops it and answers. */
 export type Verdict = 'accept' | 'drop' | { readonly reject: RejectType };
 
 /**
@@ -59,6 +60,7 @@ export type Evaluation =
  */
 export type Oracle = (test: Opaque, rule: RuleRef, fields: FieldValues) => boolean | undefined;
 
+/** A packet that has come to a built-in chain, and what answers tests that are not about the packet. */
 export interface EvaluationInput {
   readonly ruleset: Ruleset;
   readonly table: TableName;

@@ -16,6 +16,7 @@ export interface SettledTest {
   readonly value?: bigint;
 }
 
+/** A step of a packet on its way through the chains, with the rule's canonical text. */
 export type TraceStep =
   | { readonly kind: 'mismatch' | 'hotdrop'; readonly rule: RuleRef; readonly text: string; readonly test: SettledTest }
   | { readonly kind: 'match'; readonly rule: RuleRef; readonly text: string; readonly effect: Effect }

@@ -18,11 +18,13 @@ export interface SkippedRecord {
   readonly reason: string;
 }
 
+/** What a capture file holds: packets, and records that are none. */
 export interface Capture {
   readonly packets: readonly CapturedPacket[];
   readonly skipped: readonly SkippedRecord[];
 }
 
+/** Why a capture file cannot be read. */
 export type CaptureFault = 'not-a-capture' | 'unknown-version' | 'bad-block';
 
 /** A capture file that cannot be read. `offset` is where, in bytes. */

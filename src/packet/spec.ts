@@ -18,6 +18,7 @@ export interface PacketSpec {
 /** What a packet is beside its bytes. */
 export type PacketPlace = Partial<Omit<Packet, 'frame'>>;
 
+/** An Ethernet header. */
 export interface LinkSpec {
   /** MAC addresses; 02:00:00:00:00:01 to 02:00:00:00:00:02 if left out. */
   readonly source?: bigint;
@@ -27,6 +28,7 @@ export interface LinkSpec {
   readonly etherType?: number;
 }
 
+/** A VLAN tag. */
 export interface VlanSpec {
   readonly id: number;
   /** EtherType of the tag, 0x8100 if left out. */
@@ -34,6 +36,7 @@ export interface VlanSpec {
   readonly priority?: number;
 }
 
+/** An IPv4 header. What is left out is reckoned so that the packet is sound. */
 export interface Ipv4Spec {
   readonly family: 'v4';
   readonly source: bigint;
@@ -56,6 +59,7 @@ export interface Ipv4Spec {
   readonly options?: Uint8Array;
 }
 
+/** An IPv6 header with its extensions. What is left out is reckoned so that the packet is sound. */
 export interface Ipv6Spec {
   readonly family: 'v6';
   readonly source: bigint;
@@ -77,6 +81,7 @@ interface ExtensionBase {
   readonly length?: number;
 }
 
+/** An IPv6 extension header. */
 export type ExtensionSpec =
   /** Options are filled up with padding to a multiple of 8 bytes with the header. */
   | (ExtensionBase & { readonly kind: 'hop-by-hop' | 'destination'; readonly options?: Uint8Array })
@@ -103,6 +108,7 @@ export type ExtensionSpec =
       readonly data?: Uint8Array;
     });
 
+/** What the IP packet carries. What is left out is reckoned so that the packet is sound. */
 export type TransportSpec =
   | {
       readonly kind: 'tcp';

@@ -19,6 +19,7 @@ export interface PacketText {
   readonly surroundings: Surroundings;
 }
 
+/** What {@link parsePacketText} read. */
 export type PacketTextResult =
   | { readonly ok: true; readonly text: PacketText }
   /** Line 1; columns count from 1. */

@@ -10,6 +10,7 @@ import { payloadAims, type PayloadAim } from './payload-shape.js';
 import { Random } from './random.js';
 import { shapePacket } from './shape.js';
 
+/** Which packets to make. The same seed makes the same packets. */
 export interface GenerateOptions {
   readonly table: TableName;
   readonly chain: Chain;

@@ -6,7 +6,9 @@ import type { Manifest } from '../../codegen/program/manifest.js';
 
 import type { ConnectionState } from './connection-state.js';
 
+/** What answers: the reference itself (`model`), the object in the interpreter and in the kernel, real iptables. */
 export const ENGINES = ['model', 'interpreter', 'kernel', 'iptables'] as const;
+/** What can be compared with the reference. */
 export type EngineName = (typeof ENGINES)[number];
 
 export type Chain = Exclude<BuiltinChain, 'POSTROUTING'>;

@@ -23,6 +23,7 @@ import type { ObjectMachine } from './object-machine.js';
 
 const DEFAULT_MINIMISE_MS = 5000;
 
+/** What is compiled, and who is asked. */
 export interface VerifyOptions extends CompileOptions {
   readonly chain: Chain;
   readonly engines?: readonly EngineName[];
@@ -36,6 +37,7 @@ export interface VerifyOptions extends CompileOptions {
   progress?(text: string): void;
 }
 
+/** What each engine said; `equal` where no engine that ran differs from the reference. */
 export type VerifyResult =
   | { readonly ok: true; readonly job: VerifyJob; readonly engines: readonly EngineReport[]; readonly equal: boolean }
   | { readonly ok: false; readonly diagnostics: readonly Diagnostic[] };

@@ -1,15 +1,17 @@
 /**
  * Every example of docs/api.md is type-checked against the package's own types, run, and its output compared with the
- * block below it. `IPT2BPF_UPDATE=1 npx vitest run test/docs/api.test.ts` writes the outputs into the file.
+ * block below it; the programs of docs/examples are type-checked, too. `IPT2BPF_UPDATE=1 npx vitest run test/docs/api.test.ts` writes the outputs into the file.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import ts from 'typescript';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 const FILE = 'docs/api.md';
+/** Run by commands.test.ts. */
+const PROGRAMS = 'docs/examples';
 const UPDATE = (process.env.IPT2BPF_UPDATE ?? '') !== '';
 const BUILD_MS = 180_000;
 
@@ -78,9 +80,13 @@ describe(FILE, () => {
       writeFileSync(file, code);
       return file;
     });
-    const program = ts.createProgram(files, {
+    const programs = readdirSync(PROGRAMS).filter((name) => name.endsWith('.mjs'));
+    for (const name of programs) cpSync(join(PROGRAMS, name), join(project, name));
+    const program = ts.createProgram([...files, ...programs.map((name) => join(project, name))], {
       strict: true,
       noEmit: true,
+      allowJs: true,
+      checkJs: true,
       skipLibCheck: true,
       target: ts.ScriptTarget.ES2022,
       lib: ['lib.es2023.d.ts'],

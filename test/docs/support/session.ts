@@ -26,6 +26,8 @@ export class Session {
     symlinkSync(dist, join(this.folder, 'dist'));
     cpSync('fixtures/dumps', join(this.folder, 'fixtures/dumps'), { recursive: true });
     cpSync('fixtures/packets', join(this.folder, 'fixtures/packets'), { recursive: true });
+    cpSync('docs/examples', join(this.folder, 'docs/examples'), { recursive: true });
+    cpSync('package.json', join(this.folder, 'package.json'));
     mkdirSync(this.#bin);
     this.#command('ipt2bpf', `exec ${quoted(process.execPath)} ${quoted(join(dist, 'src/cli/main.js'))} "$@"`);
     this.#command('sudo', 'exec "$@"');
