@@ -69,10 +69,11 @@ function resolve(
   return instructions.map((instruction, index): Instruction => {
     const { reference } = instruction;
     if (reference === undefined) return instruction.label === undefined ? instruction : withoutSymbols(instruction);
-    if (reference.kind !== 'label') return { ...withoutSymbols(instruction), reference };
-    const rest = withoutSymbols(instruction);
+    if (reference.kind !== 'label') {
+      return instruction.label === undefined ? instruction : { ...withoutSymbols(instruction), reference };
+    }
     const offset = starts[targetOf(name, reference.name, places)] - starts[index] - 1;
-    const jump = withDistance(name, rest, offset);
+    const jump = withDistance(name, instruction, offset);
     if (jump === undefined) {
       throw new AssembleError('jump-too-far', name, `jump to ${reference.name} is ${offset} slots long`);
     }
@@ -93,7 +94,9 @@ function withDistance(name: string, instruction: Instruction, distance: number):
   if (kind !== CLASS.JMP && kind !== CLASS.JMP32) {
     throw new AssembleError('not-a-jump', name, `opcode 0x${instruction.opcode.toString(16)} takes no label`);
   }
-  if (instruction.opcode === GOTOL || isCall(instruction, PSEUDO.CALL)) return { ...instruction, imm: distance };
+  if (instruction.opcode === GOTOL || isCall(instruction, PSEUDO.CALL)) {
+    return { ...withoutSymbols(instruction), imm: distance };
+  }
   if (distance < -0x8000 || distance > 0x7fff) return undefined;
   const { opcode, dst, src, imm, line } = instruction;
   return line === undefined

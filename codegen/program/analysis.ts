@@ -7,7 +7,14 @@ import { findChain, findTable, type Effect, type Ruleset } from '../../grammar/m
 import { changedField, undecidedChange } from './changes.js';
 import { LOGGED_FIELDS } from './log.js';
 import type { CompileOptions, FragmentPolicy, Hook, Mode, RejectPolicy, VlanPolicy } from './manifest.js';
-import { collectReachable, visitCondition, type Reachable, type ReachableRule, type RuleMeaning } from './reachable.js';
+import {
+  asksMore,
+  collectReachable,
+  visitCondition,
+  type Reachable,
+  type ReachableRule,
+  type RuleMeaning,
+} from './reachable.js';
 import { payloadFields } from './payload/fields.js';
 import { rejectFields } from './reject/index.js';
 import { setTestFields } from './sets/view.js';
@@ -49,6 +56,8 @@ export interface Analysis {
   /** At netfilter: targets that iptables performs behind the program. */
   readonly left?: LeftPlan;
   readonly rules: readonly RuleAnalysis[];
+  /** Those of the rules whose conditions ask more than what fields hold: opaque tests, walks over the packet. */
+  readonly asking: readonly RuleAnalysis[];
   /** Fields that the program reads. */
   readonly used: ReadonlySet<Field>;
   readonly assumptions: readonly string[];
@@ -165,11 +174,12 @@ export function analyse(ruleset: Ruleset, options: ChainOptions): AnalysisResult
   const left = hook === 'netfilter' ? planLeft(reachable) : undefined;
   const rules = reachable.rules.map((rule) => analyseRule(rule, view, { mode, reject, left }, scope));
 
+  const asking = rules.filter(({ meaning }) => asksMore(meaning.condition));
   const used = usedFields(rules, view, mode, reject, left);
   const reassembled = hook !== 'netfilter' && seesWholeDatagrams(ruleset, chain);
   const { fragments, warning } = isSocketHook(hook)
     ? chooseForWhole(options, seesPieces(ruleset, view))
-    : chooseFragments(options, reassembled, wholeDatagrams(rules, used));
+    : chooseFragments(options, reassembled, wholeDatagrams(asking, used));
   const named = used.has('iif') || used.has('oif');
   const vlan = options.vlan ?? (named && wire ? (mode === 'early' ? 'pass' : 'drop') : 'judge');
   const others = otherTables(ruleset, judged, rewrittenBy === undefined ? used : new Set());
@@ -196,6 +206,7 @@ export function analyse(ruleset: Ruleset, options: ChainOptions): AnalysisResult
       reachable,
       ...(left === undefined ? {} : { left }),
       rules,
+      asking,
       used,
       assumptions: others.map((other) => other.assumption),
       warnings: [
@@ -239,8 +250,9 @@ function analyseRule(
 ): RuleAnalysis {
   const undecided: Undecided[] = [];
   const condition = specialise(rule.condition, view, undecided);
-  if (mode === 'exact') undecided.push(...scope.undecided(condition, view));
-  if (mode === 'early') {
+  const asks = asksMore(condition);
+  if (mode === 'exact' && asks) undecided.push(...scope.undecided(condition, view));
+  if (mode === 'early' && asks) {
     visitCondition(condition, {
       opaque: (test) => {
         const reason = MOMENTARY[test.name];
@@ -251,6 +263,7 @@ function analyseRule(
   const tests = undecided.length > 0;
   if (left !== undefined && isLeft(rule.rule)) undecided.push(...left.undecided(rule));
   else undecided.push(...undecidedEffect(rule.rule.target.effect, view, reject, mode));
+  if (undecided.length === 0) return { rule, meaning: { condition, undecided: false }, undecided };
   const unique = undecided.filter((why, index) => undecided.findIndex(({ reason }) => reason === why.reason) === index);
   return { rule, meaning: { condition, undecided: tests }, undecided: unique };
 }
@@ -322,10 +335,10 @@ function usedFields(
 }
 
 /** Why pieces of datagrams cannot stand for the whole. A limit counts them, too, which lets less through. */
-function wholeDatagrams(rules: readonly RuleAnalysis[], used: ReadonlySet<Field>): string | undefined {
+function wholeDatagrams(asking: readonly RuleAnalysis[], used: ReadonlySet<Field>): string | undefined {
   if (used.has('length')) return 'tests the length of';
   let counts = false;
-  for (const { meaning } of rules) {
+  for (const { meaning } of asking) {
     visitCondition(meaning.condition, {
       opaque: (test) => (counts ||= remembers(test) && test.name !== 'limit'),
     });

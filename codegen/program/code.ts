@@ -1,16 +1,14 @@
-import type { Instruction, SourceLine } from '../bytecode/instruction.js';
+import type { Instruction, Reference, SourceLine } from '../bytecode/instruction.js';
 import { CLASS, JMP_OP, slots } from '../bytecode/instruction.js';
 
-/** An instruction on its way: label and line are joined to it once, at the end. */
-interface Step {
-  readonly instruction: Instruction;
-  label: string | undefined;
-  readonly line: SourceLine | undefined;
-}
-
-/** Collects the instructions of one function: labels, the current source line, and sizes as it grows. */
+/**
+ * Collects the instructions of one function: labels, the current source line, and sizes as it grows. Labels and lines
+ * stand beside the instructions and are joined to them once, at the end.
+ */
 export class Code {
-  private readonly steps: Step[] = [];
+  private readonly instructions: Instruction[] = [];
+  private readonly names: (string | undefined)[] = [];
+  private readonly lines: (SourceLine | undefined)[] = [];
   /** 8-byte slots so far. */
   slots = 0;
   /** Conditional jumps so far: each may leave a pending state in the verifier (limit 8192 a function). */
@@ -36,14 +34,15 @@ export class Code {
 
   /** A jump to the very next place is no work: the emitters need not know what comes behind them. */
   private dropJumpTo(label: string): void {
-    const last = this.steps[this.steps.length - 1];
-    if (last === undefined || last.instruction.opcode !== JA || this.pending.length > 0) return;
-    const { reference } = last.instruction;
-    if (reference?.kind !== 'label' || reference.name !== label) return;
-    this.steps.pop();
+    if (this.instructions.length === 0 || this.pending.length > 0) return;
+    const { opcode, reference } = this.instructions[this.instructions.length - 1];
+    if (opcode !== JA || reference?.kind !== 'label' || reference.name !== label) return;
+    this.instructions.pop();
+    this.lines.pop();
     this.slots -= 1;
     this.branches -= 1;
-    if (last.label !== undefined) this.pending.push(last.label);
+    const name = this.names.pop();
+    if (name !== undefined) this.pending.push(name);
   }
 
   /** Source line of the instructions that follow. */
@@ -53,37 +52,51 @@ export class Code {
 
   emit(...instructions: readonly Instruction[]): void {
     for (const instruction of instructions) {
-      this.push({ instruction, label: instruction.label, line: instruction.line ?? this.line });
+      this.push(instruction, instruction.label, instruction.line ?? this.line);
     }
   }
 
   /** Takes over a block whose labels were drawn from the same counter; its lines are kept. */
   append(block: Code): void {
-    for (const [alias, label] of block.aliases) this.aliases.set(alias, label);
-    for (const step of block.steps) this.push(step);
+    for (const [alias, label] of block.aliases ?? []) this.setAlias(alias, label);
+    const { instructions, names, lines } = block;
+    for (let i = 0; i < instructions.length; i++) this.push(instructions[i], names[i], lines[i]);
     this.pending.push(...block.pending);
   }
 
-  private push(step: Step): void {
-    if (this.pending.length > 0) {
-      const names = step.label === undefined ? this.pending : [...this.pending, step.label];
-      this.pending = [];
-      // A name that somebody chose says more in a listing than a numbered one.
-      const kept = names.find((name) => !NUMBERED.test(name)) ?? names[0];
-      step.label = kept;
-      for (const alias of names) if (alias !== kept) this.aliases.set(alias, kept);
-    }
-    this.steps.push(step);
-    this.slots += slots(step.instruction);
-    if (step.instruction.reference?.kind === 'label') this.branches++;
+  private push(instruction: Instruction, label: string | undefined, line: SourceLine | undefined): void {
+    this.instructions.push(instruction);
+    this.names.push(this.pending.length === 0 ? label : this.oneName(label));
+    this.lines.push(line);
+    this.slots += slots(instruction);
+    if (instruction.reference?.kind === 'label') this.branches++;
+  }
+
+  /** The name that is kept of a place's; the others become its aliases. */
+  private oneName(label: string | undefined): string {
+    const names = this.pending;
+    if (label !== undefined) names.push(label);
+    this.pending = [];
+    if (names.length === 1) return names[0];
+    // A name that somebody chose says more in a listing than a numbered one.
+    const kept = names.find((name) => !NUMBERED.test(name)) ?? names[0];
+    for (const alias of names) if (alias !== kept) this.setAlias(alias, kept);
+    return kept;
   }
 
   /** Labels that name the same place as another one. */
-  private readonly aliases = new Map<string, string>();
+  private aliases: Map<string, string> | undefined;
+
+  private setAlias(alias: string, label: string): void {
+    this.aliases ??= new Map<string, string>();
+    this.aliases.set(alias, label);
+  }
 
   private resolve(label: string): string {
+    const { aliases } = this;
+    if (aliases === undefined) return label;
     let name = label;
-    for (let next = this.aliases.get(name); next !== undefined; next = this.aliases.get(name)) name = next;
+    for (let next = aliases.get(name); next !== undefined; next = aliases.get(name)) name = next;
     return name;
   }
 
@@ -91,34 +104,54 @@ export class Code {
   finish(): readonly Instruction[] {
     if (this.pending.length > 0) throw new Error(`label ${this.pending[0]} at the end of the code`);
     const reached = this.reach();
-    return this.steps.filter((_, index) => reached[index] === 1).map((step) => this.join(step));
+    const out: Instruction[] = [];
+    for (let i = 0; i < reached.length; i++) {
+      if (reached[i] === 1) out.push(this.join(this.instructions[i], this.names[i], this.lines[i]));
+    }
+    return out;
   }
 
-  private join({ instruction, label, line }: Step): Instruction {
-    const { reference } = instruction;
-    if (label === undefined && line === instruction.line && reference?.kind !== 'label') return instruction;
+  private join(instruction: Instruction, label: string | undefined, line: SourceLine | undefined): Instruction {
+    const reference = this.resolved(instruction.reference);
+    if (label === undefined && line === instruction.line && reference === instruction.reference) return instruction;
     const { opcode, dst, src, offset, imm } = instruction;
-    const joined: { -readonly [K in keyof Instruction]: Instruction[K] } = { opcode, dst, src, offset, imm };
-    if (reference?.kind === 'label') joined.reference = { kind: 'label', name: this.resolve(reference.name) };
-    else if (reference !== undefined) joined.reference = reference;
-    if (label !== undefined) joined.label = label;
-    if (line !== undefined) joined.line = line;
-    return joined;
+    // Most have a line and no label; spelled out, because a large program has hundreds of thousands.
+    if (line !== undefined && label === undefined) {
+      return reference === undefined
+        ? { opcode, dst, src, offset, imm, line }
+        : { opcode, dst, src, offset, imm, reference, line };
+    }
+    return {
+      opcode,
+      dst,
+      src,
+      offset,
+      imm,
+      ...(reference === undefined ? {} : { reference }),
+      ...(label === undefined ? {} : { label }),
+      ...(line === undefined ? {} : { line }),
+    };
+  }
+
+  private resolved(reference: Reference | undefined): Reference | undefined {
+    if (reference?.kind !== 'label') return reference;
+    const name = this.resolve(reference.name);
+    return name === reference.name ? reference : { kind: 'label', name };
   }
 
   /** 1 for each step that control can come to. */
   private reach(): Uint8Array {
-    const { steps } = this;
+    const { instructions } = this;
     const places = new Map<string, number>();
-    steps.forEach(({ label }, index) => {
+    this.names.forEach((label, index) => {
       if (label !== undefined) places.set(label, index);
     });
-    const reached = new Uint8Array(steps.length);
+    const reached = new Uint8Array(instructions.length);
     const work = [0];
     for (let at = work.pop(); at !== undefined; at = work.pop()) {
-      while (at < steps.length && reached[at] === 0) {
+      while (at < instructions.length && reached[at] === 0) {
         reached[at] = 1;
-        const { opcode, reference } = steps[at].instruction;
+        const { opcode, reference } = instructions[at];
         if (reference?.kind === 'label') {
           const target = places.get(this.resolve(reference.name));
           if (target === undefined) throw new Error(`jump to unknown label ${reference.name}`);

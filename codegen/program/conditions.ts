@@ -1,6 +1,6 @@
 import type { Condition, Opaque } from '../../grammar/model/condition.js';
 import type { PayloadTest } from '../../grammar/model/payload.js';
-import { fieldBits, type Field } from '../../grammar/model/fields.js';
+import { fieldBits, fieldLimit, type Field } from '../../grammar/model/fields.js';
 import type { Family } from '../../grammar/model/family.js';
 import { complement, type Interval, type IntervalSet } from '../../grammar/model/interval.js';
 import {
@@ -94,16 +94,34 @@ function emitSequence(
     code.emit(goto(kind === 'all' ? ifTrue : ifFalse));
     return;
   }
-  parts.forEach((part, index) => {
-    if (index === parts.length - 1) {
-      emitCondition(context, part, ifTrue, ifFalse, next);
-      return;
+  for (let index = 0; index < parts.length - 1; index++) {
+    const part = parts[index];
+    if (kind === 'all' && fallsThrough(part, context.family)) {
+      emitCondition(context, part, NOWHERE, ifFalse, 'true');
+      continue;
     }
     const further = code.label('and');
     if (kind === 'all') emitCondition(context, part, further, ifFalse, 'true');
     else emitCondition(context, part, ifTrue, further, 'false');
     code.place(further);
-  });
+  }
+  emitCondition(context, parts[parts.length - 1], ifTrue, ifFalse, next);
+}
+
+/** A label that no code has. */
+const NOWHERE = 'nowhere';
+
+/** Whether the code of a test reaches what is behind it by falling through alone: its label is spared. */
+function fallsThrough(part: Condition, family: Family): boolean {
+  return (
+    part.kind === 'in' &&
+    isOneInterval(part.set, fieldLimit(part.field, family)) &&
+    storedBytes(part.field, family) <= 8
+  );
+}
+
+function isOneInterval(set: IntervalSet, full: bigint): boolean {
+  return set.length === 1 && (set[0].lo > 0n || set[0].hi < full);
 }
 
 type Membership = Extract<Condition, { kind: 'in' }>;
@@ -118,7 +136,9 @@ function emitMembership(
   const bits = fieldBits(test.field, context.family);
   const bytes = storedBytes(test.field, context.family);
   const offset = offsetOf(context.layout, test.field);
-  const outside = complement(test.set, bits);
+  const full = fieldLimit(test.field, context.family);
+  // Of one interval, the complement has as many or more, but where it is everything.
+  const outside = isOneInterval(test.set, full) ? test.set : complement(test.set, bits);
   const inverted = outside.length < test.set.length;
   const yes = inverted ? ifFalse : ifTrue;
   const no = inverted ? ifTrue : ifFalse;
@@ -129,7 +149,6 @@ function emitMembership(
     context.code.emit(goto(fallsToYes ? yes : no));
     return;
   }
-  const full = (1n << BigInt(bits)) - 1n;
   const { code } = context;
   code.emit(load(bytes as AccessSize, R1, context.flow, offset));
   const mask = (test.mask ?? full) & full;

@@ -7,13 +7,15 @@ const SINCE: readonly (readonly [keyof typeof HELPER, string])[] = [
 ];
 const CALL = CLASS.JMP | JMP_OP.call;
 
-/** What calls in these instructions ask of the kernel. */
+/** What calls in these functions ask of the kernel. */
 export function helperNeeds(
-  instructions: Iterable<Instruction>,
+  functions: readonly (readonly Instruction[])[],
 ): readonly { readonly kernel: string; readonly feature: string }[] {
   const called = new Set<number | bigint>();
-  for (const { opcode, src, imm } of instructions) {
-    if (opcode === CALL && src !== PSEUDO.CALL && src !== PSEUDO.KFUNC_CALL) called.add(imm);
+  for (const instructions of functions) {
+    for (const { opcode, src, imm } of instructions) {
+      if (opcode === CALL && src !== PSEUDO.CALL && src !== PSEUDO.KFUNC_CALL) called.add(imm);
+    }
   }
   return SINCE.filter(([name]) => called.has(HELPER[name])).map(([name, kernel]) => ({
     kernel,

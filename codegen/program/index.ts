@@ -327,7 +327,7 @@ function needs(built: Built, logs: boolean): Manifest['needs'] {
     features.push('kfunc bpf_cast_to_kern_ctx', 'helper bpf_probe_read_kernel');
   }
   const code = programs.flatMap(({ entry, functions }) => [entry.code, ...functions.map((f) => f.instructions)]);
-  for (const need of helperNeeds(code.flat())) {
+  for (const need of helperNeeds(code)) {
     kernel = newer(kernel, need.kernel);
     features.push(need.feature);
   }
@@ -352,9 +352,9 @@ function newer(a: string, b: string): string {
 }
 
 /** What tests on the moment, and on what lies in the packet, take for granted. */
-function momentNotes({ rules, time }: Analysis): readonly string[] {
+function momentNotes({ asking, time }: Analysis): readonly string[] {
   const notes = new Set<string>();
-  for (const { meaning } of rules) {
+  for (const { meaning } of asking) {
     visitCondition(meaning.condition, {
       opaque: (test) => {
         if (test.name === 'cpu') notes.add('the processor that a packet comes to first also runs its chain');

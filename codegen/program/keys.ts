@@ -22,14 +22,15 @@ export interface CountedChain {
  */
 export class CounterKeys {
   readonly entries: readonly CounterEntry[];
-  private readonly rules = new Map<string, number>();
+  /** By chain, the keys of its rules by their number. */
+  private readonly rules = new Map<string, number[]>();
   private readonly policies = new Map<BuiltinChain, number>();
 
   /** The analyses are of chains of one table. */
   constructor(analyses: readonly CountedChain[]) {
     const entries: CounterEntry[] = [];
     for (const rule of inTextOrder(analyses)) {
-      this.rules.set(ruleName(rule), entries.length);
+      this.setKey(rule, entries.length);
       entries.push({
         kind: 'rule',
         chain: rule.chain,
@@ -45,9 +46,15 @@ export class CounterKeys {
     this.entries = entries;
   }
 
-  of(rule: Place): number {
-    const key = this.rules.get(ruleName(rule));
-    if (key === undefined) throw new Error(`rule ${rule.number} of ${rule.chain} has no counter`);
+  private setKey({ chain, number }: Place, key: number): void {
+    let keys = this.rules.get(chain);
+    if (keys === undefined) this.rules.set(chain, (keys = []));
+    keys[number] = key;
+  }
+
+  of({ chain, number }: Place): number {
+    const key = this.rules.get(chain)?.[number];
+    if (key === undefined) throw new Error(`rule ${number} of ${chain} has no counter`);
     return key;
   }
 
@@ -71,8 +78,11 @@ function inTextOrder(analyses: readonly CountedChain[]): readonly ReachableRule[
 }
 
 function ruleText({ chain, rule }: ReachableRule): string {
-  const matches = rule.matches.flatMap((match) => match.words);
-  return ['-A', chain, ...rule.headWords, ...matches, ...rule.target.words].join(' ');
+  let text = `-A ${chain}`;
+  for (const word of rule.headWords) text += ` ${word}`;
+  for (const { words } of rule.matches) for (const word of words) text += ` ${word}`;
+  for (const word of rule.target.words) text += ` ${word}`;
+  return text;
 }
 
 /** Numbers of what rules remember, the same wherever a rule's code stands: one for each test with memory of a rule. */

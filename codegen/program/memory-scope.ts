@@ -11,14 +11,18 @@ const MOST_STAMPS = 2048;
 
 /** The rules that an object judges, among all of the dump: lists and tables are shared by rules of any chain. */
 export class MemoryScope {
-  private readonly judged = new Set<Rule>();
+  private known: ReadonlySet<Rule> | undefined;
 
   constructor(
     private readonly ruleset: Ruleset,
-    table: TableName,
-    chains: readonly BuiltinChain[],
-  ) {
-    for (const rule of reachableRules(ruleset, table, chains)) this.judged.add(rule.rule);
+    private readonly table: TableName,
+    private readonly chains: readonly BuiltinChain[],
+  ) {}
+
+  /** Found when a test with memory asks for them, which few rulesets have. */
+  private get judged(): ReadonlySet<Rule> {
+    this.known ??= new Set(reachableRules(this.ruleset, this.table, this.chains).map(({ rule }) => rule));
+    return this.known;
   }
 
   /** Why tests with memory in a condition cannot be decided exactly. */

@@ -136,13 +136,15 @@ export function commonOf(
 /** The sets that rules ask for. */
 function setFunctionsOf(analyses: readonly Analysis[]): SetFunctions {
   const sets = new SetFunctions();
-  for (const { meaning, view } of analyses.flatMap(({ rules, view }) => rules.map((rule) => ({ ...rule, view })))) {
-    visitCondition(meaning.condition, {
-      opaque: (test) => {
-        if (askedWords(test, view) !== undefined) return;
-        if (test.name === 'set' && !meaning.undecided) sets.announce(test.test);
-      },
-    });
+  for (const { asking, view } of analyses) {
+    for (const { meaning } of asking) {
+      visitCondition(meaning.condition, {
+        opaque: (test) => {
+          if (askedWords(test, view) !== undefined) return;
+          if (test.name === 'set' && !meaning.undecided) sets.announce(test.test);
+        },
+      });
+    }
   }
   return sets;
 }
@@ -152,7 +154,7 @@ function factsOf(analyses: readonly Analysis[]): ReadonlySet<Fact> {
   const facts = new Set<Fact>();
   if (analyses.some(({ left }) => (left?.goingOn.length ?? 0) > 0)) facts.add('targets');
   for (const analysis of analyses) if (new AskPlan([analysis]).questions.length > 0) facts.add('asked');
-  for (const { meaning } of analyses.flatMap(({ view, rules }) => (isWireView(view) ? [] : rules))) {
+  for (const { meaning } of analyses.flatMap(({ view, asking }) => (isWireView(view) ? [] : asking))) {
     visitCondition(meaning.condition, {
       opaque: (test) => {
         if (test.name === 'owner') facts.add('owner');
@@ -238,13 +240,11 @@ export function generate(analysis: Analysis, common: Common): Program {
     ? emitWireEntry(analysis, view, common, compiler, answers)
     : emitNetfilterEntry(analysis, common, compiler);
   const rename = (code: Code): readonly Instruction[] =>
-    code
-      .finish()
-      .map((instruction) =>
-        instruction.reference?.kind === 'function'
-          ? { ...instruction, reference: { kind: 'function', name: compiler.functionFor(instruction.reference.name) } }
-          : instruction,
-      );
+    code.finish().map((instruction) => {
+      const { reference } = instruction;
+      if (reference?.kind !== 'function') return instruction;
+      return { ...instruction, reference: { kind: 'function', name: compiler.functionFor(reference.name) } };
+    });
   const flow: ParamSpec = { name: 'flow', type: { kind: 'memory', struct: 'flow', bytes: layout.bytes } };
   const ctx: ParamSpec = { name: 'ctx', type: { kind: 'context', struct: CONTEXT[view.hook] } };
   const chainFunctions = functions.map((f: ChainFunction) => ({
@@ -309,9 +309,9 @@ function logSpec(analysis: Analysis, common: Common, ctx: ParamSpec, flow: Param
 }
 
 /** Whether some test may read any byte of the packet. */
-export function readsBytes({ rules }: Pick<Analysis, 'rules'>): boolean {
+export function readsBytes({ asking }: Pick<Analysis, 'asking'>): boolean {
   let found = false;
-  for (const { meaning } of rules) {
+  for (const { meaning } of asking) {
     visitCondition(meaning.condition, { payload: (test) => (found ||= readsAnything(test)) });
   }
   return found;
@@ -328,7 +328,7 @@ function payloadsOf(
   common: Common,
 ): { readonly functions: PayloadFunctions; readonly settings: PayloadSettings } | undefined {
   const functions = new PayloadFunctions(analysis.view, functionPrefix(analysis, common));
-  for (const { meaning } of analysis.rules) {
+  for (const { meaning } of analysis.asking) {
     visitCondition(meaning.condition, { payload: (test) => void functions.nameOf(test) });
   }
   if (functions.size === 0) return undefined;
@@ -358,9 +358,9 @@ function diagramsOf({ mode, view }: Analysis, { tables, layout, engine }: Common
   return { diagrams: { tables, entryStack: scratch + layout.bytes, choose: engine === 'auto' } };
 }
 
-function testsWithMemory({ mode, rules }: Analysis): readonly Opaque[] {
+function testsWithMemory({ mode, asking }: Analysis): readonly Opaque[] {
   const tests: Opaque[] = [];
-  for (const { meaning } of mode === 'exact' ? rules : []) {
+  for (const { meaning } of mode === 'exact' ? asking : []) {
     visitCondition(meaning.condition, {
       opaque: (test) => {
         if (remembers(test)) tests.push(test);

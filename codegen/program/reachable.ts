@@ -81,6 +81,24 @@ export function collectReachable(table: Table, entryName: string, alternativeNam
   return { entry: reached, chains, rules, ...(alternative === undefined ? {} : { alternative }) };
 }
 
+/** Whether a condition asks more than what fields hold: opaque tests, walks over the packet. */
+export function asksMore(condition: Condition): boolean {
+  switch (condition.kind) {
+    case 'in':
+      return false;
+    case 'opaque':
+    case 'payload':
+      return true;
+    case 'not':
+      return asksMore(condition.of);
+    case 'hotdrop':
+      return asksMore(condition.when);
+    case 'all':
+    case 'any':
+      return condition.of.some(asksMore);
+  }
+}
+
 /** Calls back for every field and every test of a condition. */
 export function visitCondition(
   condition: Condition,

@@ -10,7 +10,7 @@ import {
   type Opaque,
   remembers,
 } from '../../grammar/model/condition.js';
-import { fieldBits, type Field } from '../../grammar/model/fields.js';
+import { fieldLimit, type Field } from '../../grammar/model/fields.js';
 import { complement, contains, intersect, intervals, type IntervalSet } from '../../grammar/model/interval.js';
 import { mayDrop } from '../../grammar/model/payload.js';
 import { isSocketHook, isWireView, knowsConnection, type Answer, type Undecided, type View } from './place.js';
@@ -245,9 +245,10 @@ export function specialise(condition: Condition, view: View, undecided: Undecide
         return opaque({ name: 'module', module: 'nat', words: [] });
       }
       const constant = constantOf(view, field);
-      const full = (1n << BigInt(fieldBits(field, view.family))) - 1n;
+      const full = fieldLimit(field, view.family);
       const mask = condition.mask ?? full;
       if (constant !== undefined) return contains(set, constant & mask) ? TRUE : FALSE;
+      if (condition.mask === undefined && isProper(set, full)) return condition;
       const reachable = intersect(set, [{ lo: 0n, hi: mask }]);
       if (reachable.length === 0) return FALSE;
       if (reachable.length === 1 && reachable[0].lo === 0n && reachable[0].hi >= mask) return TRUE;
@@ -302,6 +303,13 @@ export function specialise(condition: Condition, view: View, undecided: Undecide
       return any(...parts);
     }
   }
+}
+
+/** Whether there are values in the set and outside of it, and none is above `full`. */
+function isProper(set: IntervalSet, full: bigint): boolean {
+  if (set.length === 0) return false;
+  const { hi } = set[set.length - 1];
+  return hi < full || (hi === full && (set.length > 1 || set[0].lo > 0n));
 }
 
 export function isTrue(condition: Condition): boolean {

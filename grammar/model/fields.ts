@@ -80,6 +80,16 @@ export const FIELDS: Readonly<Record<Field, FieldInfo>> = {
   'mac.ether': { bits: 1, doc: 'the packet came with an Ethernet header' },
 };
 
+const LIMITS = new Map<number, bigint>();
+
+/** The greatest value of a field. */
+export function fieldLimit(field: Field, family: Family): bigint {
+  const bits = fieldBits(field, family);
+  let limit = LIMITS.get(bits);
+  if (limit === undefined) LIMITS.set(bits, (limit = (1n << BigInt(bits)) - 1n));
+  return limit;
+}
+
 export function fieldBits(field: Field, family: Family): number {
   const bits = FIELDS[field].bits;
   return typeof bits === 'number' ? bits : bits(family);
