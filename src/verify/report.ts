@@ -2,6 +2,7 @@ import { printPacketText, summarisePacket, hexdump, toHex } from '../packet/inde
 import { chainsOf } from '../../codegen/program/manifest.js';
 import type { Packet } from '../../grammar/model/packet.js';
 import type { EngineReport, Minimised, Mismatch, VerifyJob } from './job.js';
+import { xmlText } from '../report/xml.js';
 import { traceOf } from './reference.js';
 
 export interface VerifyReport {
@@ -21,8 +22,12 @@ export function reportText({ job, engines, seed }: VerifyReport): string {
   const asked = engines.filter((engine) => engine.skipped === undefined);
   const bad = engines.reduce((sum, engine) => sum + engine.mismatches.length, 0);
   const names = [...new Set(['reference', ...asked.map((engine) => engine.engine)])].join(', ');
-  lines.push(bad === 0 ? `equal: ${names}` : `NOT equal: ${bad} ${bad === 1 ? 'mismatch' : 'mismatches'}`);
+  lines.push(bad === 0 ? `equal: ${names}` : `NOT equal: ${mismatchCount(bad)}`);
   return lines.join('\n');
+}
+
+function mismatchCount(count: number): string {
+  return `${count} ${count === 1 ? 'mismatch' : 'mismatches'}`;
 }
 
 /** The engine, and the chain it was asked about if that is one of several. */
@@ -105,31 +110,19 @@ export function reportJunit({ job, engines, elapsed }: VerifyReport): string {
   const skipped = engines.filter((engine) => engine.skipped !== undefined).length;
   const seconds = (elapsed / 1000).toFixed(3);
   const cases = engines.map((engine) => {
-    const open = `    <testcase classname="${escape(suite)}" name="${nameOf(engine).trim()}" time="${seconds}"`;
-    if (engine.skipped !== undefined) return `${open}><skipped message="${escape(engine.skipped)}"/></testcase>`;
+    const open = `    <testcase classname="${xmlText(suite)}" name="${nameOf(engine).trim()}"`;
+    if (engine.skipped !== undefined) return `${open}><skipped message="${xmlText(engine.skipped)}"/></testcase>`;
     if (engine.mismatches.length === 0) return `${open}/>`;
     const text = engine.mismatches.map((mismatch) => mismatchText(job, mismatch).join('\n')).join('\n');
-    return `${open}><failure message="${engine.mismatches.length} mismatches">${escape(text)}</failure></testcase>`;
+    return `${open}><failure message="${mismatchCount(engine.mismatches.length)}">${xmlText(text)}</failure></testcase>`;
   });
   return [
     '<?xml version="1.0" encoding="UTF-8"?>',
     `<testsuites tests="${engines.length}" failures="${failures}" time="${seconds}">`,
-    `  <testsuite name="${escape(suite)}" tests="${engines.length}" failures="${failures}" errors="0" skipped="${skipped}" time="${seconds}">`,
+    `  <testsuite name="${xmlText(suite)}" tests="${engines.length}" failures="${failures}" errors="0" skipped="${skipped}" time="${seconds}">`,
     ...cases,
     '  </testsuite>',
     '</testsuites>',
     '',
   ].join('\n');
-}
-
-const ENTITIES: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&apos;',
-};
-
-function escape(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => ENTITIES[character]);
 }
