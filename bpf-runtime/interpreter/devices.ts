@@ -15,9 +15,21 @@ const POINTER_BYTES = 8;
 const NET = 'net';
 const INDEX_HEADS = 'dev_index_head';
 
-/** Name of the kernel object behind the context of a packet on this device. */
-export function contextObjectName(ifindex: number): string {
-  return `context of device ${ifindex}`;
+/** A connection that packets have with them: low bits of skb->_nfct, and whether there is an entry. */
+export interface PacketConnection {
+  /** enum ip_conntrack_info. */
+  readonly info: number;
+  readonly tracked: boolean;
+  /** nf_conn.status. Default 0. */
+  readonly status?: bigint;
+}
+
+/** Name of the kernel object behind the context of a packet on this device, of one of {@link connections}. */
+export function contextObjectName(ifindex: number, connection?: PacketConnection): string {
+  const name = `context of device ${ifindex}`;
+  if (connection === undefined) return name;
+  const { info, tracked, status = 0n } = connection;
+  return `${name}, ${tracked ? 'connection' : 'none'} ${info} ${status}`;
 }
 
 /**
@@ -28,6 +40,7 @@ export function deviceObjects(
   structs: readonly KernelStruct[],
   context: 'xdp_buff' | 'sk_buff',
   devices: readonly Device[],
+  connections: readonly PacketConnection[] = [],
 ): readonly KernelObject[] {
   const has = (struct: string): boolean => structs.some(({ name }) => name === struct);
   if (!has('net_device') || !has(context)) return [];
@@ -36,6 +49,7 @@ export function deviceObjects(
   const node = byIndex ? findMember(layout, 'net_device', 'index_hlist').offset : 0;
   const objects: KernelObject[] = devices.flatMap((device) => [
     ...contextObjects(structs, context, device),
+    ...connections.flatMap((connection) => connected(structs, device, connection)),
     structObject(structs, 'net_device', deviceName(device), deviceMembers(structs, devices, device, node)),
   ]);
   if (!byIndex) return objects;
@@ -94,6 +108,22 @@ function contextObjects(
   return [
     structObject(structs, context, name, { rxq: pointer(queue) }),
     structObject(structs, 'xdp_rxq_info', queue, dev),
+  ];
+}
+
+/** The context of a packet that has its connection with it, and the entry. */
+function connected(
+  structs: readonly KernelStruct[],
+  device: Device,
+  connection: PacketConnection,
+): readonly KernelObject[] {
+  const { info, tracked, status = 0n } = connection;
+  const name = contextObjectName(device.ifindex, connection);
+  const entry = `entry of ${name}`;
+  const _nfct: KernelValue = tracked ? pointer(entry, info) : { kind: 'number', bytes: 8, value: info };
+  return [
+    structObject(structs, 'sk_buff', name, { dev: pointer(deviceName(device)), _nfct }),
+    structObject(structs, 'nf_conn', entry, { status: { kind: 'number', bytes: 8, value: status } }),
   ];
 }
 

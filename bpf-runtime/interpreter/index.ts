@@ -1,6 +1,6 @@
 export { BpfFault, LoadError } from './fault.js';
 export type { ContextValues } from './context/context.js';
-export type { Device } from './devices.js';
+export type { Device, PacketConnection } from './devices.js';
 export { Interpreter, type InterpreterOptions, type RunInput, type TraceStep } from './interpreter.js';
 export { structObject } from './kernel-objects.js';
 export type { HostMap } from './maps/host.js';

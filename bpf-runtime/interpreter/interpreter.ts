@@ -4,7 +4,7 @@ import type { DataSpec, ObjectSpec } from '../../codegen/object/spec.js';
 import { compileStep } from './compile.js';
 import { Context, type ContextValues } from './context/context.js';
 import { SK_BUFF, XDP_MD } from './context/layout.js';
-import { contextObjectName, deviceObjectName, deviceObjects, type Device } from './devices.js';
+import { contextObjectName, deviceObjectName, deviceObjects, type Device, type PacketConnection } from './devices.js';
 import { BpfFault, Fault, LoadError } from './fault.js';
 import type { Clock, Environment, FibLookup, Redirect } from './helpers/helper.js';
 import { callablesOf, type ProgramType } from './helpers/index.js';
@@ -29,6 +29,8 @@ export interface InterpreterOptions {
   readonly fib?: FibLookup;
   /** Network devices, for programs that read the kernel's own structs. */
   readonly devices?: readonly Device[];
+  /** Connections that packets may have with them, for programs that read them. */
+  readonly connections?: readonly PacketConnection[];
   /** Entry function of the program that is run, of an object with several. Default: the first. */
   readonly entry?: string;
   /** Other kernel objects. Names are free; pointers go by name. */
@@ -71,6 +73,8 @@ export interface RunInput {
   readonly socket?: Uint8Array;
   /** Kernel object that bpf_cast_to_kern_ctx gives. Default: that of the device the packet is on. */
   readonly kernelContext?: string;
+  /** One of the options' connections. Default: none, as of a packet that conntrack has not seen. */
+  readonly connection?: PacketConnection;
 }
 
 export interface RunResult {
@@ -188,9 +192,9 @@ export class Interpreter {
   }
 
   private listKernelObjects(spec: ObjectSpec): readonly KernelObject[] {
-    const { kernel = [], devices = [] } = this.options;
+    const { kernel = [], devices = [], connections } = this.options;
     const context = this.type === 'xdp' ? 'xdp_buff' : 'sk_buff';
-    return [...kernel, ...deviceObjects(spec.kernelStructs, context, devices)];
+    return [...kernel, ...deviceObjects(spec.kernelStructs, context, devices, connections)];
   }
 
   /** Runs the program on one packet. Throws {@link BpfFault}. */
@@ -249,7 +253,7 @@ export class Interpreter {
       return address;
     }
     const ifindex = context.value32(this.type === 'xdp' ? 'ingress_ifindex' : 'ifindex');
-    return this.kernelObjects.get(contextObjectName(ifindex));
+    return this.kernelObjects.get(contextObjectName(ifindex, input.connection));
   }
 
   /** Runs a program of type `memory`: r1 is the memory, which it may write, and r2 its length. Throws {@link BpfFault}. */

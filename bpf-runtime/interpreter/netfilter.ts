@@ -1,6 +1,7 @@
 import { HELPER } from '../../codegen/bytecode/instruction.js';
 import { findMember } from '../../codegen/object/kernel-struct.js';
 import type { KernelStruct } from '../../codegen/object/spec.js';
+import type { PacketConnection } from './devices.js';
 import { Fault } from './fault.js';
 import { bytesIn, bytesOut, sizeIn, type Environment, type Helper, type HelperTable } from './helpers/helper.js';
 import type { KernelAddress } from './kernel-objects.js';
@@ -27,7 +28,7 @@ export interface HookPacket {
   /** skb->pkt_type. */
   readonly packetType?: number;
   /** enum ip_conntrack_info; absent: the packet was not looked at, or is no valid one. */
-  readonly connection?: { readonly info: number; readonly tracked: boolean; readonly status?: bigint };
+  readonly connection?: PacketConnection;
   /** RTN_* of the packet's route; absent: it has none. */
   readonly routeType?: number;
 }

@@ -24,6 +24,7 @@ import { rejectNeeds } from './reject/index.js';
 import { SET_FEATURE, setNotes } from './sets/notes.js';
 import { helperNeeds } from './helper-needs.js';
 import { COMPILER } from './version.js';
+import { OWN_STATE_STRUCTS, readsOwnState } from './wire-state.js';
 
 export type { CompileOptions, Manifest } from './manifest.js';
 export type { ChainPlan, StretchPlan } from './engine/index.js';
@@ -168,6 +169,7 @@ function kernelParts(built: Built, hook: Hook): Pick<ObjectSpec, 'kernelStructs'
     return { kernelStructs: NETFILTER_STRUCTS, kfuncs: [DYNPTR_KFUNC, ...casts] };
   }
   if (isSocketHook(hook)) return { kernelStructs: NETFILTER_STRUCTS, kfuncs: [CAST_KFUNC] };
+  if (built.analyses.some(readsOwnState)) return { kernelStructs: OWN_STATE_STRUCTS, kfuncs: [CAST_KFUNC] };
   return usesDevices(built)
     ? { kernelStructs: DEVICE_STRUCTS, kfuncs: [CAST_KFUNC] }
     : { kernelStructs: [], kfuncs: [] };
@@ -236,6 +238,7 @@ function hookAssumptions(analysis: Analysis, common: Common): readonly string[] 
   if (family === 'v6' && (chain === 'INPUT' || chain === 'FORWARD')) {
     notes.push("packets to link-local addresses are for this host (INPUT); other hosts' are not forwarded");
   }
+  if (readsOwnState(analysis)) notes.push('connection tracking is switched on in the network namespace of the device');
   notes.push(...clock, ...momentNotes(analysis));
   if (analysis.fragments === 'judge' && analysis.reassembled) {
     notes.push(
@@ -322,7 +325,7 @@ function needs(built: Built, logs: boolean): Manifest['needs'] {
     return { kernel: '6.4', features: [...features, 'BPF_PROG_TYPE_NETFILTER', 'kfunc bpf_dynptr_from_skb'] };
   }
   if (isSocketHook(analyses[0].hook)) return { kernel: '6.2', features: [...features, 'kfunc bpf_cast_to_kern_ctx'] };
-  if (usesDevices(built)) {
+  if (usesDevices(built) || analyses.some(readsOwnState)) {
     kernel = '6.2';
     features.push('kfunc bpf_cast_to_kern_ctx', 'helper bpf_probe_read_kernel');
   }

@@ -42,11 +42,19 @@ export function isSocketHook(hook: Hook): hook is SocketHook {
 }
 
 /**
- * Whether a packet has its connection and its socket with it: at netfilter, and where it leaves a socket. The stack
+ * Whether a packet has its connection with it: at netfilter, and on its way from OUTPUT to the device. The stack
  * lets go of the connection before it hands a packet to a socket (nf_reset_ct in tcp_v4_rcv, udp_queue_rcv_one_skb).
  */
 export function knowsConnection({ hook, chain }: View): boolean {
-  return hook === 'netfilter' || (hook === 'cgroup' && chain === 'OUTPUT');
+  return hook === 'netfilter' || ((hook === 'cgroup' || hook === 'tc') && chain === 'OUTPUT');
+}
+
+/**
+ * Whether a packet has its socket with it, as iptables sees it. At tc it may have waited for the neighbour's address
+ * (net/core/neighbour.c neigh_resolve_output) until the socket was closed.
+ */
+export function knowsSocket(view: View): boolean {
+  return knowsConnection(view) && view.hook !== 'tc';
 }
 
 /** The built-in chains of table filter that the programs of one object judge at a hook, where it has several. */

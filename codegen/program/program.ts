@@ -17,7 +17,7 @@ import {
   store,
   storeImm,
 } from '../bytecode/instruction.js';
-import { remembers, type CtState, type Opaque } from '../../grammar/model/condition.js';
+import { remembers, type Opaque } from '../../grammar/model/condition.js';
 import type { BuiltinChain, Family } from '../../grammar/model/family.js';
 import { DEFAULT_RECENT_ENTRIES } from '../../grammar/model/memory.js';
 import type { PayloadTest } from '../../grammar/model/payload.js';
@@ -66,6 +66,7 @@ import { meaningOf } from './analysis.js';
 import { SET_STACK, SetFunctions } from './sets/index.js';
 import { emitReady } from './sets/ready.js';
 import { VERDICT } from './verdict.js';
+import { emitOwnState, statesOf } from './wire-state.js';
 import type { RejectType } from '../../grammar/model/ruleset.js';
 
 /** What programs return (include/uapi/linux/bpf.h, include/uapi/linux/pkt_cls.h, include/uapi/linux/netfilter.h). */
@@ -458,6 +459,7 @@ function emitWireEntry(
   else emitIpv6(context);
   emitTransport(context);
   emitMetadata(context);
+  emitOwnState(context, analysis);
 
   if (sets.size > 0) emitReady(code, context.unknown);
   code.emit(mov64(R9, reg(R10)), alu64('add', R9, context.flow));
@@ -565,18 +567,6 @@ function emitUnjudged(context: NetfilterContext, { view, fragments, ruleset }: A
   emitOwnFamily(context);
   if (fragments === 'judge' || !seesPieces(ruleset, view)) return;
   emitReassembled(context.code, fragments === 'drop' ? context.drop : context.pass);
-}
-
-function statesOf(analysis: Analysis): ReadonlySet<CtState> {
-  const states = new Set<CtState>();
-  for (const { meaning } of analysis.rules) {
-    visitCondition(meaning.condition, {
-      opaque: (test) => {
-        if (test.name === 'ctstate') test.states.forEach((state) => states.add(state));
-      },
-    });
-  }
-  return states;
 }
 
 /** What is no part of the packet: mark and device names. */

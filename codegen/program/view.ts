@@ -13,7 +13,15 @@ import {
 import { fieldLimit, type Field } from '../../grammar/model/fields.js';
 import { complement, contains, intersect, intervals, type IntervalSet } from '../../grammar/model/interval.js';
 import { mayDrop } from '../../grammar/model/payload.js';
-import { isSocketHook, isWireView, knowsConnection, type Answer, type Undecided, type View } from './place.js';
+import {
+  isSocketHook,
+  isWireView,
+  knowsConnection,
+  knowsSocket,
+  type Answer,
+  type Undecided,
+  type View,
+} from './place.js';
 import { undecidedPayload } from './payload/view.js';
 import { answerSet } from './sets/view.js';
 import { questionWords } from './netfilter/ask.js';
@@ -140,6 +148,19 @@ const CONNECTION_IS_GONE = {
   advice: 'use --hook netfilter',
 } as const;
 
+/**
+ * Whether a state is asked for that the packet may have got behind the chain: table nat maps sources in POSTROUTING, and
+ * hooks behind it cannot tell whether that was done for this packet or an earlier one.
+ */
+function isMappedLater({ states }: Extract<Opaque, { name: 'ctstate' }>, { hook }: View): boolean {
+  return hook !== 'netfilter' && states.includes('SNAT');
+}
+
+const MAPPED_LATER = {
+  reason: 'sources are mapped behind the chain, in POSTROUTING: whether they were before it is not known any more',
+  advice: 'use --hook netfilter',
+} as const;
+
 /** What this view knows of a test whose answer is not in the packet. */
 export function answer(test: Opaque, view: View): Answer {
   switch (test.name) {
@@ -180,7 +201,7 @@ export function answer(test: Opaque, view: View): Answer {
         ? { condition: opaque(test) }
         : answerAddressType4(test);
     case 'ctstate':
-      if (knowsConnection(view)) return { condition: opaque(test) };
+      if (knowsConnection(view)) return isMappedLater(test, view) ? MAPPED_LATER : { condition: opaque(test) };
       if (isSocketHook(view.hook)) return CONNECTION_IS_GONE;
       return {
         reason: `the connection state is not known at ${view.hook}: conntrack looks at a packet later`,
@@ -202,7 +223,7 @@ export function answer(test: Opaque, view: View): Answer {
         advice: 'use --mode early and keep iptables behind it',
       };
     case 'owner':
-      if (knowsConnection(view)) return { condition: opaque(test) };
+      if (knowsSocket(view)) return { condition: opaque(test) };
       return {
         reason: `the socket of a packet is not known at ${view.hook}`,
         advice: 'use --hook netfilter',

@@ -7,8 +7,9 @@ import type { DeploymentRecord } from './record.js';
 const ASKS = /(^| )(--ctstate|--state|--ct[a-z]+|-m (conntrack|state|connmark|connbytes|connlimit|connlabel|helper))\b/;
 
 /** Whether some rule asks connection tracking, which the kernel does only while some rule in it asks for it. */
-export function asksConntrack({ hook, counters }: LiveManifest): boolean {
-  return hook === 'netfilter' && counters.some((entry) => entry.kind === 'rule' && ASKS.test(entry.text));
+export function asksConntrack({ hook, mode, programs, counters }: LiveManifest): boolean {
+  const leaving = hook === 'tc' && mode === 'exact' && programs.some(({ chain }) => chain === 'OUTPUT');
+  return (hook === 'netfilter' || leaving) && counters.some((entry) => entry.kind === 'rule' && ASKS.test(entry.text));
 }
 
 /** Adds the rule that switches connection tracking on, for an object that asks it. */
@@ -20,7 +21,10 @@ export function addConntrackSwitch(manifest: LiveManifest): void {
 export function removeConntrackSwitch(base: string, { name, family, namespace }: DeploymentRecord): void {
   const needed = deployments(base).some(
     ({ record }) =>
-      record.name !== name && record.namespace === namespace && record.hook === 'netfilter' && record.family === family,
+      record.name !== name &&
+      record.namespace === namespace &&
+      (record.hook === 'netfilter' || record.hook === 'tc') &&
+      record.family === family,
   );
   if (!needed) removeConntrackRule(family);
 }

@@ -1,6 +1,8 @@
 import { Interpreter, type ContextValues, type Device } from '../../bpf-runtime/interpreter/index.js';
 import { readObject } from '../../codegen/object/read.js';
 import type { Packet } from '../../grammar/model/packet.js';
+import { readsOwnState } from '../../codegen/program/wire-state.js';
+import { connectionOf } from './connection-state.js';
 import { InterpreterCounters } from './interpreter-counters.js';
 import type { Verdict, VerifyJob } from './job.js';
 import { verdictOfResult, type CounterValues, type ObjectMachine } from './object-machine.js';
@@ -26,8 +28,10 @@ export class InterpreterMachine implements ObjectMachine {
       for (const name of [inInterface, outInterface]) this.addDevice(name || DEFAULT_DEVICE);
     }
     const devices = [...this.indices].map(([name, ifindex]): Device => ({ name, ifindex }));
+    const connections = new Map((job.states ?? []).map((state) => [state.join(), connectionOf(state)]));
     this.interpreter = new Interpreter(readObject(job.object), {
       devices,
+      connections: readsOwnState(job.analysis) ? [...connections.values()] : [],
       clock: this.clock,
       fib: (params) => this.lookUp(params),
     });
@@ -52,23 +56,28 @@ export class InterpreterMachine implements ObjectMachine {
     return packet.frame.length < 14 ? 'frame too short for a test run' : undefined;
   }
 
-  run(packet: Packet): Verdict {
-    const { chain, manifest } = this.job;
+  run(packet: Packet, index: number): Verdict {
+    const { chain, manifest, analysis, states } = this.job;
     const name = (chain === 'OUTPUT' ? packet.outInterface : packet.inInterface) || DEFAULT_DEVICE;
-    const index = this.indices.get(name) ?? 0;
+    const device = this.indices.get(name) ?? 0;
     this.outIndex = this.indices.get(packet.outInterface || DEFAULT_DEVICE) ?? 0;
     const context: ContextValues =
       manifest.hook === 'xdp'
-        ? { ingress_ifindex: index }
+        ? { ingress_ifindex: device }
         : {
-            ifindex: index,
-            ingress_ifindex: chain === 'OUTPUT' ? 0 : index,
+            ifindex: device,
+            ingress_ifindex: chain === 'OUTPUT' ? 0 : device,
             mark: packet.mark,
             pkt_type: chain === 'OUTPUT' ? PACKET.HOST : packetType(packet.frame),
           };
     // A packet a millisecond: a limit sees time pass.
     this.clock.nanoseconds += 1_000_000n;
-    return verdictOfResult(manifest.hook, this.interpreter.run({ packet: packet.frame, context }).result);
+    const state = readsOwnState(analysis) ? states?.[index] : undefined;
+    const connection = state === undefined ? {} : { connection: connectionOf(state) };
+    return verdictOfResult(
+      manifest.hook,
+      this.interpreter.run({ packet: packet.frame, context, ...connection }).result,
+    );
   }
 
   counters(): CounterValues {

@@ -4,6 +4,7 @@ import { loadPrograms, type LoadedObject } from '../../bpf-runtime/kernel/raw-lo
 import type { LoadedProgram } from '../../bpf-runtime/kernel/program.js';
 import { shortestFrame } from '../../bpf-runtime/kernel/test-run.js';
 import { Testbed, TESTBED_MAC } from '../../bpf-runtime/system/testbed.js';
+import { readsOwnState } from '../../codegen/program/wire-state.js';
 import { visitCondition } from '../../codegen/program/reachable.js';
 import type { Opaque } from '../../grammar/model/condition.js';
 import type { Packet } from '../../grammar/model/packet.js';
@@ -36,6 +37,7 @@ export class KernelMachine implements ObjectMachine {
   unaskable(packet: Packet): string | undefined {
     if (packet.frame.length < shortestFrame(this.job.manifest.hook, packet.frame))
       return 'frame too short for a test run';
+    if (readsOwnState(this.job.analysis)) return 'connection that a test run does not have';
     return packet.frame.length > LONGEST_FRAME ? 'frame too long for a test run' : undefined;
   }
 

@@ -7,7 +7,7 @@ import { ADDRESS_TYPES } from '../../grammar/model/condition.js';
 import type { Family } from '../../grammar/model/family.js';
 import type { Packet } from '../../grammar/model/packet.js';
 import { readFields, readIpPacket } from '../evaluate/index.js';
-import type { ConnectionState } from './connection-state.js';
+import { connectionOf, type ConnectionState } from './connection-state.js';
 import { InterpreterCounters } from './interpreter-counters.js';
 import type { Verdict, VerifyJob } from './job.js';
 import { verdictOfResult, type CounterValues, type ObjectMachine } from './object-machine.js';
@@ -15,11 +15,6 @@ import { packetType } from './packet-type.js';
 import { assumedAddressType, reachOf } from './reference.js';
 
 const LOOPBACK_IFINDEX = 1;
-/** enum ip_conntrack_info by state, of packets with an entry. */
-const INFO = { ESTABLISHED: 0, RELATED: 1, NEW: 2 } as const;
-const IP_CT_UNTRACKED = 7;
-const IPS_SRC_NAT = 1n << 4n;
-const IPS_DST_NAT = 1n << 5n;
 const LEAST_TRANSPORT = 8;
 /** Offset of TTL or hop limit in the IP header. */
 const HOPS = { v4: 8, v6: 7 } as const;
@@ -123,22 +118,4 @@ export class NetfilterInterpreter implements ObjectMachine {
 function socketPlace(bytes: Uint8Array, family: Family): Pick<HookPacket, 'data' | 'linear'> {
   const data = Math.min(family === 'v4' ? (bytes[0] & 15) * 4 : 40, bytes.length);
   return { data, linear: Math.min(data + LEAST_TRANSPORT, bytes.length) };
-}
-
-function connectionOf(state: ConnectionState): NonNullable<HookPacket['connection']> {
-  const [kind] = state;
-  switch (kind) {
-    case 'ESTABLISHED':
-    case 'RELATED':
-    case 'NEW': {
-      const status = (state.includes('SNAT') ? IPS_SRC_NAT : 0n) | (state.includes('DNAT') ? IPS_DST_NAT : 0n);
-      return { info: INFO[kind], tracked: true, status };
-    }
-    case 'UNTRACKED':
-      return { info: IP_CT_UNTRACKED, tracked: false };
-    case 'INVALID':
-    case 'SNAT':
-    case 'DNAT':
-      return { info: 0, tracked: false };
-  }
 }

@@ -28,7 +28,7 @@ function judge(text: string, chain: 'INPUT' | 'FORWARD', packetText: string): st
   const { packet } = parsed.text;
   const { object, manifest } = compiled;
   const base = { ruleset, text, family: 'v4', table: 'filter', chain, object, manifest } as const;
-  return new InterpreterMachine({ ...base, analysis: analysed.analysis, packets: [packet] }).run(packet);
+  return new InterpreterMachine({ ...base, analysis: analysed.analysis, packets: [packet] }).run(packet, 0);
 }
 
 describe('early mode where addresses are rewritten', () => {
