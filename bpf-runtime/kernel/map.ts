@@ -123,6 +123,22 @@ export class KernelMap {
     return true;
   }
 
+  /** Keys of a hash map that is not read as a whole: an entry that comes or goes meanwhile may be among them or not. */
+  keys(): readonly Uint8Array[] {
+    const found = new Map<string, Uint8Array>();
+    const attr = newAttr();
+    const [key, next] = [allocate(this.info.keySize), allocate(this.info.keySize)];
+    attr.view.setUint32(0, this.fd, true);
+    setPointer(attr, 16, next);
+    for (let i = 0; i < this.info.maxEntries; i++) {
+      if (tryBpf('MAP_GET_NEXT_KEY', attr) < 0) break;
+      found.set(Buffer.from(next.bytes).toString('hex'), next.bytes.slice());
+      key.bytes.set(next.bytes);
+      setPointer(attr, 8, key);
+    }
+    return [...found.values()];
+  }
+
   /** The value of entry `index` of an array map. */
   at(index: number): Uint8Array {
     const value = this.lookup(indexKey(index));

@@ -20,6 +20,7 @@ import { GUARD, NOTE_MAPS, noteEntries } from './netfilter/notes.js';
 import { DYNPTR_KFUNC, NETFILTER_STRUCTS } from './netfilter/structs.js';
 import { commonOf, entryName, generate, type Common, type Program } from './program.js';
 import { visitCondition } from './reachable.js';
+import { OBSERVER, observerEntry, SHADOW_STRUCTS, shadowMaps } from './netfilter/shadow.js';
 import { rejectNeeds } from './reject/index.js';
 import { SET_FEATURE, setNotes } from './sets/notes.js';
 import { helperNeeds } from './helper-needs.js';
@@ -58,7 +59,7 @@ export function compile(ruleset: Ruleset, options: CompileOptions): CompileResul
   const errors = withoutRepeats(analyses.flatMap((analysis) => (analysis.mode === 'exact' ? refusals(analysis) : [])));
   if (errors.length > 0) return { ok: false, diagnostics: [...errors, ...warnings] };
   const { hz = DEFAULT_HZ, recentEntries = DEFAULT_RECENT_ENTRIES, engine } = options;
-  const common = commonOf(analyses, hz, recentEntries, engine);
+  const common = commonOf(analyses, hz, recentEntries, engine, options.shadow === true && options.hook === 'netfilter');
   if (common.asks.questions.length > MOST_ASKED) return tooManyQuestions(common.asks.questions.length);
   try {
     const programs = analyses.map((analysis) => generate(analysis, common));
@@ -111,6 +112,7 @@ function buildSpec(built: Built, manifest: Manifest): ObjectSpec {
   maps.push(...common.sets.maps());
   if (programs.some(({ logs }) => logs)) maps.push(...eventMaps(common.layout));
   if (!common.notes.isEmpty) maps.push(...NOTE_MAPS);
+  if (common.shadow) maps.push(...shadowMaps());
   if (common.asks.questions.length > 0) maps.push(ASKED_MAP);
   const functions = new Map(programs.flatMap((program) => program.functions.map((f) => [f.name, f] as const)));
   for (const f of diagramFunctions(common)) functions.set(f.name, f);
@@ -128,6 +130,7 @@ function buildSpec(built: Built, manifest: Manifest): ObjectSpec {
           instructions: assemble(entry.name, entry.code),
         })),
         ...(common.notes.isEmpty ? [] : noteEntries(common.notes.questions)),
+        ...(common.shadow ? [observerEntry()] : []),
         ...askEntries(common.asks.questions.length),
       ],
       functions: [...functions.values()].map((f) => ({
@@ -166,7 +169,8 @@ function kernelParts(built: Built, hook: Hook): Pick<ObjectSpec, 'kernelStructs'
   if (hook === 'netfilter') {
     const { notes, asks } = built.common;
     const casts = notes.isEmpty && asks.questions.length === 0 ? [] : [CAST_KFUNC];
-    return { kernelStructs: NETFILTER_STRUCTS, kfuncs: [DYNPTR_KFUNC, ...casts] };
+    const kernelStructs = built.common.shadow ? SHADOW_STRUCTS : NETFILTER_STRUCTS;
+    return { kernelStructs, kfuncs: [DYNPTR_KFUNC, ...casts] };
   }
   if (isSocketHook(hook)) return { kernelStructs: NETFILTER_STRUCTS, kfuncs: [CAST_KFUNC] };
   if (built.analyses.some(readsOwnState)) return { kernelStructs: OWN_STATE_STRUCTS, kfuncs: [CAST_KFUNC] };
@@ -272,8 +276,9 @@ function setParts({ sets }: Common): Pick<Manifest, 'sets'> {
   return { sets: { text, maps: sets.sets.map(({ set, map }) => ({ set: set.name, map })) } };
 }
 
-function residualParts({ notes, asks: { questions } }: Common): Pick<Manifest, 'residual' | 'asks'> {
+function residualParts({ notes, shadow, asks: { questions } }: Common): Pick<Manifest, 'residual' | 'asks' | 'shadow'> {
   return {
+    ...(shadow ? { shadow: { observer: OBSERVER } } : {}),
     ...(notes.isEmpty ? {} : { residual: { guard: GUARD, rules: notes.rules } }),
     ...(questions.length === 0 ? {} : { asks: { begin: BEGIN, questions } }),
   };

@@ -41,6 +41,8 @@ export interface CompileOptions {
   readonly taiOffset?: number;
   /** Minutes that its kernel's time zone is west of UTC (`-m time --kerneltz`). Default 0. */
   readonly minutesWest?: number;
+  /** At netfilter: compare with iptables, and decide nothing. */
+  readonly shadow?: boolean;
   /** The dump's text, kept in the manifest. */
   readonly source?: string;
   readonly sourceFile?: string;
@@ -129,6 +131,8 @@ export interface Manifest {
   readonly residual?: { readonly guard: string; readonly rules: readonly ResidualRule[] };
   /** At netfilter, where iptables is asked in front of the program: what its first rule asks, and the questions. */
   readonly asks?: { readonly begin: string; readonly questions: readonly Question[] };
+  /** The programs accept everything and compare: the program that stands behind table filter of iptables. */
+  readonly shadow?: { readonly observer: string };
   /** Lists of `-m recent`, and the map that holds each. */
   readonly recent?: readonly { readonly list: string; readonly map: string; readonly entries: number }[];
   /** Tables of `-m hashlimit`, and the map that holds the entries of each. */

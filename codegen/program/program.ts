@@ -2,6 +2,7 @@ import type { Instruction } from '../bytecode/instruction.js';
 import {
   alu64,
   exit,
+  goto,
   jump64,
   load,
   mov64,
@@ -45,6 +46,7 @@ import { emitConnectionState, emitStateTest } from './netfilter/conntrack.js';
 import { emitNetfilterPacket, bufferOf, emitNetfilterStart, NETFILTER_SCRATCH_BYTES } from './netfilter/entry.js';
 import type { NetfilterContext } from './netfilter/context.js';
 import { emitOwner, emitOwnerTest } from './netfilter/owner.js';
+import { emitShadow } from './netfilter/shadow.js';
 import { emitRouteType, emitRouteTypeTest } from './netfilter/route-type.js';
 import { netfilterIpv6HeadersFunction } from './netfilter/ipv6-headers.js';
 import { emitOwnFamily, emitReassembled } from './netfilter/socket.js';
@@ -107,6 +109,8 @@ export interface Common {
   readonly engine: Engine;
   /** How the chains are judged, as they are compiled. */
   readonly plans: ChainPlan[];
+  /** Whether the programs compare with iptables, and decide nothing. */
+  readonly shadow: boolean;
   /** Whether the names of functions must tell the programs apart. */
   readonly several: boolean;
 }
@@ -117,6 +121,7 @@ export function commonOf(
   hz: number,
   recentEntries = DEFAULT_RECENT_ENTRIES,
   engine: Engine = 'linear',
+  shadow = false,
 ): Common {
   const [{ view, ruleset }] = analyses;
   const used = new Set(analyses.flatMap((analysis) => [...analysis.used]));
@@ -125,11 +130,12 @@ export function commonOf(
     counters: new CounterKeys(analyses),
     memory: new MemoryTests(ruleset, hz, recentEntries),
     sets: setFunctionsOf(analyses),
-    notes: new NotePlan(analyses),
+    notes: new NotePlan(analyses, shadow),
     asks: new AskPlan(analyses),
     ...(engine === 'linear' ? {} : { tables: new EngineTables() }),
     engine,
     plans: [],
+    shadow,
     several: analyses.length > 1,
   };
 }
@@ -513,7 +519,7 @@ function emitAlternative(code: Code, analysis: Analysis, compiler: ChainCompiler
 /** The entry function behind the IP stack, at a netfilter hook or a socket: the packet is there, whole and routed. */
 function emitNetfilterEntry(
   analysis: Analysis,
-  { layout, counters, sets, notes }: Common,
+  { layout, counters, sets, notes, shadow }: Common,
   compiler: ChainCompiler,
 ): Code {
   const code = new Code();
@@ -553,6 +559,17 @@ function emitNetfilterEntry(
   code.emit(mov64(R0, analysis.policy === 'DROP' ? VERDICT.DROP : VERDICT.ACCEPT));
   code.place(decided);
   if (!notes.isEmpty) emitNotes(code, analysis, layout);
+  if (shadow) {
+    const compared = code.label('compared');
+    code.emit(goto(compared));
+    code.place('drop');
+    code.emit(mov64(R0, VERDICT.DROP));
+    code.place(compared);
+    emitShadow(code, analysis.chain, scratch);
+    code.place('accept');
+    code.emit(mov64(R0, result.accept), exit());
+    return code;
+  }
   code.emit(jump64('jeq', R0, VERDICT.ACCEPT, 'accept'));
   code.place('drop');
   code.emit(mov64(R0, result.drop), exit());

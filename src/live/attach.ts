@@ -23,8 +23,9 @@ import {
   placeState,
   type DispatchMaps,
 } from './places.js';
-import { currentNamespace, encodeRecord, type DeploymentRecord, type Role, type XdpMode } from './record.js';
+import { currentNamespace, encodeRecord, type DeploymentRecord, type XdpMode } from './record.js';
 import { removeDeployment } from './remove.js';
+import { beginComparing } from './shadow.js';
 import { hasResidual, setResidualRules } from './residual.js';
 import { SLOTS } from './slots.js';
 
@@ -36,7 +37,6 @@ export interface AttachOptions {
   readonly name?: string;
   readonly devices: readonly string[];
   readonly xdpMode?: XdpMode;
-  readonly role?: Role;
   /** Seconds after which nothing is in force again, unless it is confirmed. */
   readonly confirm?: number;
   /** Devices that are not there: refused (the default), or attached to by the first command after they have come. */
@@ -52,7 +52,7 @@ export function defaultName({ hook, family, programs }: LiveManifest): string {
 
 /** What an attachment of the object would be. Throws `no-device` where devices are missing or too many. */
 export function planAttach(manifest: LiveManifest, options: AttachOptions): DeploymentRecord {
-  const { devices, xdpMode, role, name, absent } = options;
+  const { devices, xdpMode, name, absent } = options;
   if (manifest.hook === 'netfilter' && devices.length > 0) {
     throw new RuntimeError('no-device', 'programs at netfilter are for the whole network namespace: leave --dev out');
   }
@@ -72,7 +72,7 @@ export function planAttach(manifest: LiveManifest, options: AttachOptions): Depl
     chains: manifest.programs.map(({ chain }) => chain),
     devices: [...new Set(devices)],
     xdpMode: xdpMode ?? 'generic',
-    role: role ?? 'judge',
+    role: manifest.shadow === undefined ? 'judge' : 'shadow',
     namespace: currentNamespace(),
     attached: Date.now(),
   };
@@ -170,6 +170,7 @@ function make(pins: Pins, record: DeploymentRecord, wanted: Control, prepare: (m
     attachPlaces(pins, record, placesOf(record).filter(isPlaceThere), { control, programs });
     pin(control.fd, pins.at('control'));
     writeControl(control, wanted);
+    if (record.role === 'shadow') beginComparing(pins, 0);
   } finally {
     programs.close();
     control.close();
@@ -182,6 +183,7 @@ function attachBehind(pins: Pins, record: DeploymentRecord, manifest: LiveManife
     const missing = placesBehind(record, 'guard').filter((place) => placeState(pins, place) !== 'attached');
     attachPlaces(pins, record, missing, maps);
   }
+  if (manifest.shadow !== undefined) attachPlaces(pins, record, placesBehind(record, 'observer'), maps);
   if (hasResidual(manifest)) setResidualRules(pins, record.family, [{ side: 0, manifest }]);
 }
 

@@ -82,10 +82,14 @@ export function installGeneration(
 }
 
 /** Which program goes to which slot. */
-function programSlots({ programs, residual, hook }: LiveManifest): readonly (readonly [SlotName, string])[] {
+function programSlots({ programs, residual, shadow, hook }: LiveManifest): readonly (readonly [SlotName, string])[] {
   if (hook !== 'netfilter') return [['wire', programs[0].name]];
   const chains = programs.map(({ chain, name }) => [chain, name] as const);
-  return residual === undefined ? chains : [...chains, ['guard', residual.guard]];
+  return [
+    ...chains,
+    ...(residual === undefined ? [] : [['guard', residual.guard] as const]),
+    ...(shadow === undefined ? [] : [['observer', shadow.observer] as const]),
+  ];
 }
 
 function named({ programs }: LoadedObject, name: string): LoadedProgram {

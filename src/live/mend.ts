@@ -5,6 +5,7 @@ import { deploymentNames, Pins } from './pins.js';
 import { attachPlaces, isPlaceThere, placesOf, placeState } from './places.js';
 import { currentNamespace } from './record.js';
 import { removeDeployment } from './remove.js';
+import { beginComparing } from './shadow.js';
 import { settleResidual } from './residual.js';
 
 /**
@@ -33,6 +34,7 @@ function settle({ pins, record, control }: Deployment): readonly string[] {
   const wanted = control.until === undefined || side === control.now;
   if (wanted) {
     finishCarrying(pins, side);
+    if (record.role === 'shadow') beginComparing(pins, side);
     if (control.until === undefined) settleResidual(pins, record, side);
     if (!hasGeneration(pins, other) || wasInForce(pins, other)) return [];
     withDispatchMaps(pins, ({ programs }) => removeGeneration(pins, other, programs));

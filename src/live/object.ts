@@ -22,6 +22,7 @@ export type LiveManifest = Pick<
   | 'programs'
   | 'residual'
   | 'asks'
+  | 'shadow'
   | 'mode'
   | 'sourceFile'
   | 'sourceHash'
@@ -114,6 +115,7 @@ function readManifest(json: string): LiveManifest {
   const given = {
     residual: optional(value, 'residual', residual),
     asks: optional(value, 'asks', asks),
+    shadow: optional(value, 'shadow', (one, at) => ({ observer: member(one, 'observer', text, at) })),
     recent: optional(value, 'recent', list(recent)),
     hashlimit: optional(value, 'hashlimit', list(table)),
     setsText: optional(value, 'sets', (sets, at) => member(sets, 'text', text, at)),
@@ -140,6 +142,7 @@ function readManifest(json: string): LiveManifest {
     })),
     ...(given.residual === undefined ? {} : { residual: given.residual }),
     ...(given.asks === undefined ? {} : { asks: given.asks }),
+    ...(given.shadow === undefined ? {} : { shadow: given.shadow }),
     ...(given.recent === undefined ? {} : { recent: given.recent }),
     ...(given.hashlimit === undefined ? {} : { hashlimit: given.hashlimit }),
     ...(given.setsText === undefined ? {} : { setsText: given.setsText }),
@@ -149,16 +152,21 @@ function readManifest(json: string): LiveManifest {
 /** What the manifest says against what is there: nothing is loaded of which it says something else. */
 function contradiction({ program, maps }: ObjectSpec, manifest: LiveManifest): string | undefined {
   const sections = new Map(program.entries.map(({ name, section }) => [name, section ?? program.section]));
-  const { programs, residual: given, counters, hook, source, sourceHash } = manifest;
+  const { programs, shadow, residual: given, counters, hook, source, sourceHash } = manifest;
   if (programs.length === 0) return 'it names no program';
   for (const { name } of programs) {
     if (sections.get(name) !== hook) return `it names a program ${name} for ${hook}, which is not there`;
   }
   if (given !== undefined && sections.get(given.guard) !== 'netfilter') return `there is no program ${given.guard}`;
+  if (shadow !== undefined && sections.get(shadow.observer) !== 'netfilter') {
+    return `there is no program ${shadow.observer}`;
+  }
   const asked = askedPrograms(manifest);
   const absent = asked.find((name) => sections.get(name) !== 'socket');
   if (absent !== undefined) return `there is no program ${absent}`;
-  const known = new Set([...programs.map(({ name }) => name), ...asked]).add(given?.guard ?? '');
+  const known = new Set([...programs.map(({ name }) => name), ...asked])
+    .add(given?.guard ?? '')
+    .add(shadow?.observer ?? '');
   const unknown = program.entries.find(({ name }) => !known.has(name));
   if (unknown !== undefined) return `it does not name program ${unknown.name}`;
   const map = maps.find(({ name }) => name === 'counters');

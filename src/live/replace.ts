@@ -13,6 +13,7 @@ import { finishCarrying, installGeneration, prepareCounters, wasInForce } from '
 import type { CheckedObject, LiveManifest } from './object.js';
 import { attachPlaces, placesBehind, placeState, type DispatchMaps } from './places.js';
 import { removeDeployment } from './remove.js';
+import { beginComparing } from './shadow.js';
 import { hasResidual, ownersOf, setResidualRules, settleResidual } from './residual.js';
 
 export interface ChangeOptions {
@@ -30,7 +31,13 @@ export interface ReplaceOptions extends ChangeOptions {
 
 /** Throws `bad-object` where an object cannot take the place of another one. */
 function requireSamePlaces({ record }: Deployment, manifest: LiveManifest): void {
-  const { hook, family, table, chains } = record;
+  const { hook, family, table, chains, role } = record;
+  if ((manifest.shadow !== undefined) !== (role === 'shadow')) {
+    throw new RuntimeError(
+      'bad-object',
+      `${record.name} ${role === 'shadow' ? 'only compares with iptables: detach it first' : 'judges: what is to take its place would not'}`,
+    );
+  }
   const is = (m: Pick<LiveManifest, 'hook' | 'family' | 'table'>, c: readonly string[]): string =>
     `${m.hook}, ${m.family}, table ${m.table}, ${c.join(' ')}`;
   const [have, want] = [
@@ -85,6 +92,7 @@ function putInForce(
   }
   prepareCounters(pins, side, carry);
   writeControl(maps.control, { now: side, ...confirm });
+  if (record.role === 'shadow') beginComparing(pins, side);
   finishCarrying(pins, side);
   // As long as the ruleset before may come back by itself, its rules stay.
   if (residual && confirm === undefined) settleResidual(pins, record, side);

@@ -7,6 +7,7 @@ import { PATIENCE } from './attach.js';
 import { isBlocking, readDeployment, type Deployment } from './deployment.js';
 import { generationCounters, generationObject, wasInForce } from './generation.js';
 import type { LiveManifest } from './object.js';
+import { readComparison, type Comparison } from './shadow.js';
 import { deploymentNames, Pins } from './pins.js';
 import { placesOf, placeState, type PlaceState } from './places.js';
 import type { DeploymentRecord } from './record.js';
@@ -17,6 +18,8 @@ export interface DeploymentStatus {
   readonly manifest: LiveManifest;
   readonly counters: readonly Counters[];
   readonly places: readonly { readonly words: string; readonly state: PlaceState }[];
+  /** Of programs that only compare. */
+  readonly comparison?: Comparison;
   /** Seconds that are left to confirm. */
   readonly confirm?: number;
   /** What `rollback` would go back to: the name of its dump. */
@@ -76,6 +79,7 @@ function statusOf(deployment: Deployment): DeploymentStatus {
     manifest,
     counters: generationCounters(pins, side),
     places: placeStates(deployment),
+    ...(record.role === 'shadow' ? { comparison: readComparison(pins, side, record.chains) } : {}),
     ...(left === undefined || left < 0 ? {} : { confirm: Math.ceil(left) }),
     ...(wasInForce(pins, before) ? { before: generationObject(pins, before).manifest.sourceFile } : {}),
   };

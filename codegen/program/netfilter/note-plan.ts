@@ -13,10 +13,11 @@ export class NotePlan {
   readonly rules: readonly ResidualRule[];
   readonly questions: readonly Question[];
 
-  constructor(analyses: readonly Analysis[]) {
+  /** `nothing`: iptables is to do nothing for the programs, which only compare. */
+  constructor(analyses: readonly Analysis[], nothing = false) {
     const words = analyses.flatMap(({ left }) => [...(left?.endings.values() ?? [])]);
     this.endings = new Map(words.map((one) => [one.join(' '), one]));
-    const asked = analyses.flatMap((analysis) => this.chainRules(analysis));
+    const asked = nothing ? [] : analyses.flatMap((analysis) => this.chainRules(analysis));
     const questions = new Map(asked.map(({ question }) => [questionName(question), question]));
     this.questions = [...questions.values()];
     this.rules = joined(asked.map(({ rule }) => rule));

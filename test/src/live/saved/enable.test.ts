@@ -140,13 +140,14 @@ describe.skipIf(!able)('saved rulesets (skipped without root, nft or iptables)',
   it.each([
     {
       name: 'a waiting confirmation',
+      compiled: {},
       options: { confirm: 60 },
       want: 'already-attached',
     },
-    { name: 'a comparison', options: { role: 'shadow' as const }, want: 'bad-state' },
-  ])('are not made of $name', ({ options, want }) => {
+    { name: 'a comparison', compiled: { shadow: true }, options: {}, want: 'bad-state' },
+  ])('are not made of $name', ({ compiled, options, want }) => {
     withHost(({ base, inside }) => {
-      inside(() => attach(objectOf(LAX), { base, devices: [], ...options }));
+      inside(() => attach(objectOf(LAX, compiled), { base, devices: [], ...options }));
       expect(codeOf(() => inside(() => attachedRulesets(base)))).toBe(want);
     });
   });
