@@ -56,6 +56,20 @@ function metricsOf({ deployments, blocked, leftovers }: Status): readonly Metric
   const confirm = deployments.flatMap(({ record, confirm: seconds }) =>
     seconds === undefined ? [] : [{ labels: { name: record.name }, value: seconds }],
   );
+  const compared = deployments.flatMap(({ record, comparison }) =>
+    (comparison?.chains ?? []).flatMap((one) => {
+      const sample = (programs: string, iptables: string, value: bigint): Sample => ({
+        labels: { name: record.name, chain: one.chain, programs, iptables },
+        value,
+      });
+      return [
+        sample('accept', 'accept', one.bothAccept),
+        sample('drop', 'drop', one.bothDrop),
+        sample('accept', 'drop', one.onlyProgramsAccept),
+        sample('drop', 'accept', one.onlyIptablesAccepts),
+      ];
+    }),
+  );
   const packets = ({ labels, of }: (typeof rules)[number] | (typeof policies)[number]): Sample => ({
     labels,
     value: of.packets,
@@ -68,6 +82,12 @@ function metricsOf({ deployments, blocked, leftovers }: Status): readonly Metric
     { name: 'ipt2bpf_ruleset', type: 'gauge', help: 'Rulesets that are attached.', samples: attached },
     { name: 'ipt2bpf_place_attached', type: 'gauge', help: 'Whether packets are judged there.', samples: places },
     { name: 'ipt2bpf_confirm_seconds', type: 'gauge', help: 'Time left to confirm.', samples: confirm },
+    {
+      name: 'ipt2bpf_compared_packets_total',
+      type: 'counter',
+      help: 'Packets that programs which only compare and iptables have judged.',
+      samples: compared,
+    },
     {
       name: 'ipt2bpf_blocked',
       type: 'gauge',

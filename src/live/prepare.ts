@@ -52,7 +52,8 @@ export async function prepare(ruleset: Ruleset, options: PrepareOptions): Promis
 }
 
 async function compared(ruleset: Ruleset, options: PrepareOptions): Promise<VerifyResult> {
-  const { source, chain, hook, progress: _progress, ...rest } = options;
+  // What only compares judges as what decides.
+  const { source, chain, hook, progress: _progress, shadow: _shadow, ...rest } = options;
   const engines = ['interpreter'] as const;
   if (hook === 'netfilter') {
     return verifyNetfilter(ruleset, source, {

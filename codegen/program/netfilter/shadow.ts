@@ -78,7 +78,7 @@ const HOOKS: readonly BuiltinChain[] = ['PREROUTING', 'INPUT', 'FORWARD', 'OUTPU
 /** The one value of map `shadow`: u32 phase, u32 packets in `shadow_seen` so far, an empty note, u64 counts of each hook. */
 export const SHADOW_STATE = { phase: 0, seen: 4, empty: 8, counts: 8 + SHADOW_NOTE.bytes } as const;
 const HOOK_BYTES = 8 * SHADOW_COUNTS.length;
-export const SHADOW_STATE_BYTES = SHADOW_STATE.counts + HOOKS.length * HOOK_BYTES;
+const SHADOW_STATE_BYTES = SHADOW_STATE.counts + HOOKS.length * HOOK_BYTES;
 /** A power of two. */
 export const SHADOW_EXAMPLES = 16;
 const MOST_NOTES = 16_384;

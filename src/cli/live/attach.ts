@@ -25,6 +25,7 @@ export interface CommonOptions extends DumpOptions, Omit<TranslationOptions, 'ho
 export interface AttachVerb extends CommonOptions {
   readonly dev?: readonly string[];
   readonly xdp: XdpMode;
+  readonly shadow?: boolean;
 }
 
 interface ReplaceVerb extends CommonOptions {
@@ -37,6 +38,9 @@ export async function attach(path: string, options: AttachVerb): Promise<ExitCod
   if (object === undefined) return EXIT.different;
   const { manifest } = object;
   const { name, confirm, pins } = options;
+  if (options.shadow === true && manifest.shadow === undefined) {
+    throw new UserError('ipt2bpf: --shadow is for a dump, at netfilter: what is compiled decides');
+  }
   const settings = {
     base: pins,
     devices: options.dev ?? [],
@@ -62,7 +66,8 @@ export async function attach(path: string, options: AttachVerb): Promise<ExitCod
   const record = attachObject(object, settings);
   const places = placesOf(record).map(({ words }) => words);
   changed(options, { action: 'attached', name: record.name, places, ...asPart('confirm', confirm) }, () => {
-    tell(`${record.name}: in force: ${places.join(', ')}`);
+    const what = record.role === 'shadow' ? 'only compares' : 'in force';
+    tell(`${record.name}: ${what}: ${places.join(', ')}`);
     tellConfirm(confirm, 'nothing is in force again');
   });
   return EXIT.same;

@@ -1,6 +1,8 @@
 import { readStatus, type DeploymentStatus, type Status } from '../../live/status.js';
 import { requireCapabilities } from '../../../bpf-runtime/system/requirements.js';
 import { requireBpfFileSystem } from '../../live/pins.js';
+import { agrees } from '../../live/shadow.js';
+import { comparisonJson, comparisonLines } from './comparison.js';
 import { EXIT, say, sayJson, type ExitCode } from '../output.js';
 
 interface Options {
@@ -20,16 +22,19 @@ export function run({ name, pins, json }: Options): ExitCode {
 }
 
 function isWell({ deployments, blocked, leftovers }: Status): boolean {
-  const fine = ({ places, confirm }: DeploymentStatus): boolean =>
-    places.every((place) => place.state === 'attached') && confirm === undefined;
+  const fine = ({ places, confirm, comparison }: DeploymentStatus): boolean =>
+    places.every((place) => place.state === 'attached') &&
+    confirm === undefined &&
+    (comparison === undefined || agrees(comparison));
   return leftovers.length === 0 && blocked.length === 0 && deployments.every(fine);
 }
 
 function jsonOf({ deployments, blocked, leftovers }: Status): object {
   return {
-    deployments: deployments.map(({ record, manifest, counters, ...rest }) => ({
+    deployments: deployments.map(({ record, manifest, counters, comparison, ...rest }) => ({
       name: record.name,
       ...rest,
+      ...(comparison === undefined ? {} : { comparison: comparisonJson(comparison) }),
       hook: record.hook,
       family: record.family,
       table: record.table,
@@ -51,13 +56,14 @@ function jsonOf({ deployments, blocked, leftovers }: Status): object {
 function print({ deployments, blocked, leftovers }: Status): void {
   if (deployments.length + blocked.length + leftovers.length === 0) say('nothing is attached');
   for (const one of deployments) {
-    const { record, manifest, state, places, confirm, before } = one;
+    const { record, manifest, state, places, confirm, before, comparison } = one;
     const rules = manifest.counters.filter(({ kind }) => kind === 'rule').length;
     say(`${record.name}: ${state}${manifest.mode === 'early' ? ', early' : ''}`);
     say(
       `  table ${record.table}, ${record.chains.join(', ')}, IP${record.family}, ${rules} rules of ${manifest.sourceFile}`,
     );
     for (const place of places) say(`  ${place.words}: ${place.state}`);
+    if (comparison !== undefined) comparisonLines(comparison).forEach((line) => say(`  ${line}`));
     if (before !== undefined) say(`  before: ${before} (ipt2bpf rollback)`);
     if (confirm !== undefined) say(`  to be confirmed within ${confirm} s (ipt2bpf confirm)`);
   }

@@ -44,6 +44,7 @@ const ATTACH: Verb = {
     deviceOption(),
     new Option('--name <name>', 'name to call it by; made from hook, chain and IP version if left out'),
     xdpOption(),
+    new Option('--shadow', 'at netfilter: decide nothing, compare with iptables; status shows the differences'),
     confirmOption(),
     dryRunOption(),
     verifyOption(),
