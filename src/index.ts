@@ -105,14 +105,9 @@ export type { Capture, CapturedPacket, CaptureFault, SkippedRecord } from './pac
 export { generatePackets, type GenerateOptions } from './verify/generate.js';
 export { ENGINES, type EngineName, type EngineReport, type Minimised, type Mismatch } from './verify/job.js';
 export type { VerifyOptions, VerifyResult } from './verify/verify.js';
-export type {
-  ChainChanges,
-  Deciding,
-  PacketChange as ChangedRegion,
-  PacketDiffOptions,
-  ReplayedPacket,
-  Side as RegionSide,
-} from './diff/packets.js';
+export type { ChainChanges, PacketChange as ChangedRegion, PacketDiffOptions, ReplayedPacket } from './diff/packets.js';
+export type { Deciding } from './space/deciding.js';
+export type { Side as RegionSide } from './space/describe.js';
 export type { RulesDiff } from './diff/rules.js';
 export type { ChainPlace } from './space/compare.js';
 export { TooWideError } from './space/explore.js';

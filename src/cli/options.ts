@@ -92,6 +92,14 @@ export const hookOption = (): Option =>
 export const chainOption = (description = 'built-in chain'): Option =>
   choice('--chain <chain>', description, ['INPUT', 'FORWARD', 'OUTPUT', 'PREROUTING']);
 
+/** Any built-in chain, translated or not. */
+export const anyChainOption = (description: string): Option =>
+  choice('--chain <chain>', description, ['INPUT', 'FORWARD', 'OUTPUT', 'PREROUTING', 'POSTROUTING']);
+
+/** Any table. */
+export const anyTableOption = (description: string): Option =>
+  choice('--table <table>', description, ['filter', 'raw', 'mangle', 'nat', 'security']);
+
 export const ipsetOption = (): Option =>
   new Option('--ipset <file>', 'what "ipset save" prints: the IP sets that rules of -m set name');
 

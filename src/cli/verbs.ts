@@ -2,6 +2,8 @@ import { Argument, Option, type Command } from 'commander';
 import { SHELLS, type Shell } from '../shell/shells.js';
 import { VERSION } from '../version.js';
 import {
+  anyChainOption,
+  anyTableOption,
   behindTheStack,
   chainOption,
   choice,
@@ -52,6 +54,12 @@ export function addVerbs(program: Command, finish: Finish): void {
   );
   add(program, DIFF).action(async (a: string, b: string, options) =>
     finish(await (await import('./diff.js')).run(a, b, options)),
+  );
+  add(program, QUERY).action(async (dump: string, query: string, options) =>
+    finish((await import('./query.js')).run(dump, query, options)),
+  );
+  add(program, TEST).action(async (dump: string, intents: string, options) =>
+    finish((await import('./test.js')).run(dump, intents, options)),
   );
   add(program, REPORT).action(async (dump: string, options) =>
     finish(await (await import('./report.js')).run(dump, options)),
@@ -215,6 +223,52 @@ const DIFF: Verb = {
     'ipt2bpf diff rules.v4 input.o --format sarif',
     'sudo ipt2bpf diff live new.v4 --format pcap > changed.pcap',
     'sudo iptables-save | ipt2bpf diff rules.v4 -',
+  ],
+};
+
+const RULES_ARGUMENT = 'dump, compiled object, or live: what iptables-save prints here; - is standard input';
+
+const QUERY: Verb = {
+  name: 'query',
+  does: 'say what becomes of packets: which are accepted, which are not, and by which rules',
+  dumps: ['dump'],
+  argument: RULES_ARGUMENT,
+  words: [new Argument('<query>', 'the packets, in words (see docs/guides/intents.md)')],
+  options: [
+    anyChainOption('built-in chain: INPUT if left out'),
+    anyTableOption('table of the chain: filter if left out'),
+    ipsetOption(),
+    familyOption(),
+    jsonOption(),
+  ],
+  exit: '0: answered; 2: trouble.',
+  examples: [
+    "ipt2bpf query rules.v4 'tcp to 192.0.2.0/24 port 22 from any'",
+    "ipt2bpf query rules.v4 'udp port 53 or tcp port 53,853 not from 10.0.0.0/8' --chain FORWARD",
+    "ipt2bpf query rules.v4 'in eth0 state new (tcp port 5432 or icmp type echo-request)' --json",
+    "sudo ipt2bpf query live 'from 203.0.113.0/24'",
+  ],
+};
+
+const TEST: Verb = {
+  name: 'test',
+  does: 'prove or refute intents, such as "ssh only from 10.0.0.0/8", for all packets',
+  dumps: ['dump'],
+  argument: RULES_ARGUMENT,
+  words: [new Argument('<intents>', 'YAML file of intents (see docs/guides/intents.md); - is standard input')],
+  options: [
+    new Option('--junit <file>', 'write a JUnit report'),
+    anyChainOption('built-in chain of intents that name none: INPUT if left out'),
+    anyTableOption('table of intents that name none: filter if left out'),
+    ipsetOption(),
+    familyOption(),
+    jsonOption(),
+  ],
+  exit: '0: all hold; 1: some do not; 2: some are not decided, or trouble.',
+  examples: [
+    'ipt2bpf test rules.v4 intents.yaml',
+    'ipt2bpf test rules.v4 intents.yaml --junit intents.xml',
+    'sudo ipt2bpf test live intents.yaml --json',
   ],
 };
 

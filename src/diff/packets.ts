@@ -1,34 +1,16 @@
 import { BUILTIN_CHAINS, type BuiltinChain, type TableName } from '../../grammar/model/family.js';
 import type { Packet } from '../../grammar/model/packet.js';
 import { findChain, findTable, type Ruleset } from '../../grammar/model/ruleset.js';
-import { printRule } from '../../grammar/index.js';
-import { evaluate, type Evaluation } from '../evaluate/index.js';
 import { printPacketText } from '../packet/index.js';
-import { coverWithBoxes, type Box } from '../space/boxes.js';
+import { coverWithBoxes } from '../space/boxes.js';
 import { compareChains, type ChainPlace, type Comparison } from '../space/compare.js';
-import { boxText, describeBox, type Side } from '../space/describe.js';
-import { FALSE, TRUE, type Node } from '../space/diagram.js';
-import { exampleOf, type Example } from '../space/example.js';
-import type { Fate, FatePair } from '../space/explore.js';
-import type { Measure } from '../space/measures.js';
-import { verdictKey } from '../space/program.js';
-import { valuesOf } from '../space/segments.js';
-import type { PacketSpace } from '../space/space.js';
-
-/** What decides on one side. */
-export interface Deciding {
-  /** `accept`, `drop`, `reject TYPE` or `target WORDS`. */
-  readonly verdict: string;
-  readonly chain: string;
-  /** From 1; absent for the policy. */
-  readonly rule?: number;
-  /** Line in the dump, from 1; absent for a policy that the dump does not say. */
-  readonly line?: number;
-  /** The rule as iptables-save prints it, or the policy. */
-  readonly text: string;
-  /** A test of the rule drops the packet at once. */
-  readonly hotdrop: boolean;
-}
+import { decidingOf, type Deciding } from '../space/deciding.js';
+import { describeBox, type Side } from '../space/describe.js';
+import { FALSE, type Node } from '../space/diagram.js';
+import type { Example } from '../space/example.js';
+import type { FatePair } from '../space/explore.js';
+import { flowsOf } from '../space/flows.js';
+import { describeInputs, exampleIn, isVerdict, replayExample } from '../space/replay.js';
 
 /** One example, judged by the reference on both sides. */
 export interface ReplayedPacket {
@@ -148,118 +130,21 @@ function changeOf(
   };
 }
 
-function exampleIn(space: PacketSpace, region: Node, boxes: readonly Box[]): Example | undefined {
-  const whole = exampleOf(space, region);
-  if (whole !== undefined) return whole;
-  for (const box of boxes) {
-    const sides = [...box].reduce(
-      (sum: Node, [variable, ranges]) => space.diagrams.and(sum, space.diagrams.test(variable, ranges)),
-      TRUE,
-    );
-    const example = exampleOf(space, space.diagrams.and(region, sides));
-    if (example !== undefined) return example;
-  }
-  return undefined;
-}
-
-/** Rule or policy, with its line. */
-export function decidingOf({ verdict, decider, hotdrop }: Fate, ruleset: Ruleset, { table }: ChainPlace): Deciding {
-  if (decider.kind === 'rule') {
-    const { chain, number, rule } = decider;
-    const text = `-A ${chain} ${printRule(rule)}`.trimEnd();
-    return { verdict, chain, rule: number, line: rule.range.line, text, hotdrop };
-  }
-  const found = findTable(ruleset, table);
-  const line = found && findChain(found, decider.chain)?.range?.line;
-  const text = `policy ${decider.policy} of ${decider.chain}`;
-  return { verdict, chain: decider.chain, ...(line === undefined ? {} : { line }), text, hotdrop };
-}
-
-const FLOW: readonly Measure[] = ['saddr', 'daddr', 'proto', 'l4.0'];
-
-/** Combinations of addresses, protocol and ports that some packet of the region has. */
-function flowsOf(space: PacketSpace, region: Node): bigint {
-  const segments = FLOW.flatMap((measure) => space.segmentsOf(measure));
-  const own = new Map(segments.map((segment) => [segment.variable, segment]));
-  const free = FLOW.filter((measure) => space.segmentsOf(measure).length === 0).reduce(
-    (product, measure) => product * (1n << BigInt(bitsOf(measure, space))),
-    1n,
-  );
-  const projected = space.diagrams.project(region, (variable) => own.has(variable));
-  const variables = [...own.keys()].sort((x, y) => x - y);
-  const count = space.diagrams.count(projected, variables, (variable, lo, hi) => {
-    const segment = own.get(variable);
-    if (segment === undefined) return 1n;
-    const values = valuesOf(segment, [lo, hi]);
-    return values.hi - values.lo + 1n;
-  });
-  return count * free;
-}
-
-function bitsOf(measure: Measure, { family }: PacketSpace): number {
-  if (measure === 'proto') return 8;
-  return measure === 'l4.0' || family === 'v4' ? 32 : 128;
-}
-
 function replay(
   a: Ruleset,
   b: Ruleset,
-  { table, chain }: ChainPlace,
+  place: ChainPlace,
   { space, names }: Comparison,
   pair: FatePair,
-  { packet, inputs, point }: Example,
+  example: Example,
 ): ReplayedPacket {
-  const judge = (ruleset: Ruleset): string => {
-    const found = findTable(ruleset, table);
-    if (found === undefined) return 'accept';
-    const evaluation = evaluate({
-      ruleset,
-      table,
-      chain,
-      packet,
-      oracle: (test, ref) => {
-        const rule = findChain(found, ref.chain)?.rules[ref.number - 1];
-        const occurrence = (rule && names.occurrence.get(rule)) ?? '';
-        return space.diagrams.evaluate(space.opaque(test, { occurrence }), point) === 1;
-      },
-    });
-    return verdictOf(evaluation);
-  };
-  const [before, after] = [judge(a), judge(b)];
-  // The reference names a target that it does not understand without its words.
-  const same = (told: string, verdict: string): boolean =>
-    told === verdict || (told.startsWith('target ') && verdict.startsWith(`${told} `));
+  const [before, after] = [a, b].map((ruleset) => replayExample(ruleset, place, space, names, example).verdict);
   return {
-    text: printPacketText(packet),
-    packet,
-    inputs: inputs.map(({ input, value }) => describeInput(space, input, value)).filter((side) => side !== undefined),
+    text: printPacketText(example.packet),
+    packet: example.packet,
+    inputs: describeInputs(space, example),
     before,
     after,
-    confirmed: same(before, pair.before.verdict) && same(after, pair.after.verdict),
+    confirmed: isVerdict(before, pair.before.verdict) && isVerdict(after, pair.after.verdict),
   };
 }
-
-function describeInput(space: PacketSpace, input: Example['inputs'][number]['input'], value: number): Side | undefined {
-  for (let variable = 0; variable < space.diagrams.variableCount; variable++) {
-    const meaning = space.meaningOf(variable);
-    if (meaning.kind !== 'input' || meaning.input !== input) continue;
-    return describeBox(space, new Map([[variable, [[value, value] as const]]]))[0];
-  }
-  return undefined;
-}
-
-function verdictOf(evaluation: Evaluation): string {
-  if (evaluation.kind === 'decided') return verdictKey(evaluation.verdict);
-  const { unknown } = evaluation;
-  return unknown.kind === 'target' ? `target ${unknown.target}` : 'unknown';
-}
-
-/** Who decides, in words. */
-export function decidingText({ verdict, chain, rule, line, text, hotdrop }: Deciding, file: string): string {
-  const at = line === undefined ? file : `${file}:${line}`;
-  const who = rule === undefined ? text : `rule ${rule} of ${chain}: ${text}`;
-  return `${verdict.toUpperCase()} by ${at}: ${who}${hotdrop ? ' (drops it at once: a header is cut or broken)' : ''}`;
-}
-
-export type { Side };
-export { boxText };

@@ -1,6 +1,9 @@
 import { writePcap } from '../packet/index.js';
 import { VERSION } from '../version.js';
-import { boxText, decidingText, type ChainChanges, type Deciding, type PacketChange } from './packets.js';
+import { decidingText, type Deciding } from '../space/deciding.js';
+import { boxText } from '../space/describe.js';
+import { flowsText } from '../space/flows.js';
+import type { ChainChanges, PacketChange } from './packets.js';
 import type { DiffSide, RulesDiff } from './rules.js';
 
 /** Everything that two sides differ in. */
@@ -20,12 +23,6 @@ interface Told {
 
 const changesOf = ({ chains }: DiffResult): readonly Told[] =>
   chains.flatMap((chain) => chain.changes.map((change) => ({ chain, change })));
-
-/** A power of two for people, where the number is long. */
-function flowsText(flows: bigint): string {
-  if (flows < 1_000_000n) return `${flows} ${flows === 1n ? 'flow' : 'flows'}`;
-  return `2^${(flows.toString(2).length - 1 + Math.log2(Number(flows >> BigInt(flows.toString(2).length - 1)))).toFixed(0)} flows`;
-}
 
 /** For people; empty where nothing differs. */
 export function diffText(result: DiffResult): string {

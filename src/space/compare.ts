@@ -1,3 +1,4 @@
+import type { Condition } from '../../grammar/model/condition.js';
 import type { BuiltinChain, TableName } from '../../grammar/model/family.js';
 import { findTable, type Chain, type Ruleset } from '../../grammar/model/ruleset.js';
 import { ruleCondition } from '../evaluate/evaluate.js';
@@ -91,8 +92,13 @@ export function reachable(ruleset: Ruleset, { table, chain }: ChainPlace): reado
   return found === undefined ? [] : chainsFrom(found, chain);
 }
 
-/** The space of packets that come to a chain, for all tests of the given chains. */
-export function spaceFor({ family }: Ruleset, hook: BuiltinChain, chains: readonly Chain[]): PacketSpace {
-  const conditions = chains.flatMap(({ rules }) => rules.map(ruleCondition));
+/** The space of packets that come to a chain, for all tests of the given chains and further ones. */
+export function spaceFor(
+  { family }: Ruleset,
+  hook: BuiltinChain,
+  chains: readonly Chain[],
+  further: readonly Condition[] = [],
+): PacketSpace {
+  const conditions = [...chains.flatMap(({ rules }) => rules.map(ruleCondition)), ...further];
   return new PacketSpace({ family, hook, conditions, marks: markChangesOf(chains) });
 }

@@ -5,7 +5,7 @@ import { protocolName } from '../../grammar/bind/head.js';
 import { printAddress } from '../../grammar/modules/value/address.js';
 import { printMac } from '../packet/index.js';
 import type { Box } from './boxes.js';
-import type { Range } from './diagram.js';
+import type { Node, Range } from './diagram.js';
 import { interfaceText } from './interface-names.js';
 import { BASE_STATES, SOCKETS, type Input } from './meaning.js';
 import type { Measure } from './measures.js';
@@ -19,9 +19,14 @@ export interface Side {
   readonly values: readonly string[];
 }
 
-/** What a rectangle holds, side by side; what every packet of its kind has is left out. */
-export function describeBox(space: PacketSpace, box: Box): readonly Side[] {
-  const protocol = protocolOf(space, box);
+/**
+ * What a rectangle holds, side by side; what every packet of its kind has is left out. Where all packets that are
+ * looked at lie `within` a region, values that none of them has are left out, too.
+ */
+export function describeBox(space: PacketSpace, box: Box, within: Node = space.feasible): readonly Side[] {
+  const possible = (variable: number): readonly Range[] =>
+    within === space.feasible ? space.valuesOf(variable) : space.valuesIn(within, variable);
+  const protocol = protocolOf(space, box, possible);
   return [...box]
     .sort(([a], [b]) => a - b)
     .flatMap(([variable, ranges]): readonly Side[] => {
@@ -29,7 +34,7 @@ export function describeBox(space: PacketSpace, box: Box): readonly Side[] {
       if (meaning.kind === 'input') return [inputSide(meaning.input, ranges)];
       const { measure, segment } = meaning;
       if (isUsual(measure, ranges, protocol)) return [];
-      const side = measureSide(space, measure, segment, ranges, protocol);
+      const side = measureSide(space, measure, segment, ranges, { protocol, possible: possible(variable) });
       return side.values.length === 0 ? [] : [side];
     });
 }
@@ -41,11 +46,17 @@ export function boxText(sides: readonly Side[]): string {
     : sides.map(({ field, values }) => `${field} ${values.join(', ')}`).join('; ');
 }
 
-function protocolOf(space: PacketSpace, box: Box): number | undefined {
+function protocolOf(
+  space: PacketSpace,
+  box: Box,
+  possible: (variable: number) => readonly Range[],
+): number | undefined {
   const [segment] = space.segmentsOf('proto');
-  const given = segment === undefined ? undefined : box.get(segment.variable);
-  const ranges = given && segment && overlap(given, space.valuesOf(segment.variable));
-  return ranges?.length === 1 && ranges[0][0] === ranges[0][1] ? ranges[0][0] : undefined;
+  if (segment === undefined) return undefined;
+  const all = possible(segment.variable);
+  const given = box.get(segment.variable);
+  const ranges = given === undefined ? all : overlap(given, all);
+  return ranges.length === 1 && ranges[0][0] === ranges[0][1] ? ranges[0][0] : undefined;
 }
 
 const HEADERS: Readonly<Record<number, number>> = { 6: 20, 17: 8, 1: 8, 58: 8 };
@@ -64,9 +75,8 @@ function measureSide(
   measure: Measure,
   segment: Segment,
   ranges: readonly Range[],
-  protocol: number | undefined,
+  { protocol, possible }: { readonly protocol: number | undefined; readonly possible: readonly Range[] },
 ): Side {
-  const possible = space.valuesOf(segment.variable);
   const kept = overlap(ranges, possible);
   const inside = joined(kept.map((range) => valuesOf(segment, range)));
   const outside = joined(without(possible, kept).map((range) => valuesOf(segment, range)));

@@ -86,12 +86,17 @@ export class PacketSpace {
   valuesOf(variable: number): readonly Range[] {
     let known = this.#possible.get(variable);
     if (known === undefined) {
-      const { diagrams } = this;
-      const one = diagrams.project(this.feasible, (other) => other === variable);
-      known = one < 0 ? [[0, diagrams.sizeOf(variable) - 1]] : rangesWhere(diagrams, one);
+      known = this.valuesIn(this.feasible, variable);
       this.#possible.set(variable, known);
     }
     return known;
+  }
+
+  /** Values that a variable has in some packet of a region that is not empty. */
+  valuesIn(region: Node, variable: number): readonly Range[] {
+    const { diagrams } = this;
+    const one = diagrams.project(region, (other) => other === variable);
+    return one < 0 ? [[0, diagrams.sizeOf(variable) - 1]] : rangesWhere(diagrams, one);
   }
 
   #addMeasure(measure: Measure, { masks, tests }: MeasureNeed, marks: readonly MarkChange[]): readonly Segment[] {

@@ -2,7 +2,7 @@ import { printPacketText, summarisePacket, hexdump, toHex } from '../packet/inde
 import { chainsOf } from '../../codegen/program/manifest.js';
 import type { Packet } from '../../grammar/model/packet.js';
 import type { EngineReport, Minimised, Mismatch, VerifyJob } from './job.js';
-import { xmlText } from '../report/xml.js';
+import { junitXml, type JunitCase } from '../report/junit.js';
 import { traceOf } from './reference.js';
 
 export interface VerifyReport {
@@ -106,23 +106,12 @@ export function reportJson({ job, engines, seed, elapsed }: VerifyReport): unkno
 export function reportJunit({ job, engines, elapsed }: VerifyReport): string {
   const { manifest } = job;
   const suite = `${manifest.sourceFile} ${manifest.table} ${chainsOf(manifest)} ${manifest.hook} ${manifest.mode}`;
-  const failures = engines.filter((engine) => engine.mismatches.length > 0).length;
-  const skipped = engines.filter((engine) => engine.skipped !== undefined).length;
-  const seconds = (elapsed / 1000).toFixed(3);
-  const cases = engines.map((engine) => {
-    const open = `    <testcase classname="${xmlText(suite)}" name="${nameOf(engine).trim()}"`;
-    if (engine.skipped !== undefined) return `${open}><skipped message="${xmlText(engine.skipped)}"/></testcase>`;
-    if (engine.mismatches.length === 0) return `${open}/>`;
+  const cases = engines.map((engine): JunitCase => {
+    const name = nameOf(engine).trim();
+    if (engine.skipped !== undefined) return { name, result: { kind: 'skipped', message: engine.skipped } };
+    if (engine.mismatches.length === 0) return { name, result: { kind: 'passed' } };
     const text = engine.mismatches.map((mismatch) => mismatchText(job, mismatch).join('\n')).join('\n');
-    return `${open}><failure message="${mismatchCount(engine.mismatches.length)}">${xmlText(text)}</failure></testcase>`;
+    return { name, result: { kind: 'failed', message: mismatchCount(engine.mismatches.length), text } };
   });
-  return [
-    '<?xml version="1.0" encoding="UTF-8"?>',
-    `<testsuites tests="${engines.length}" failures="${failures}" time="${seconds}">`,
-    `  <testsuite name="${xmlText(suite)}" tests="${engines.length}" failures="${failures}" errors="0" skipped="${skipped}" time="${seconds}">`,
-    ...cases,
-    '  </testsuite>',
-    '</testsuites>',
-    '',
-  ].join('\n');
+  return junitXml(suite, cases, elapsed / 1000);
 }

@@ -9,6 +9,7 @@ import { describe, expect, it } from 'vitest';
 import { isRequired } from '../../src/cli/options.js';
 import { addVerbs } from '../../src/cli/verbs.js';
 import { TEXT_WORDS } from '../../src/packet/index.js';
+import { TERMS } from '../../src/query/terms.js';
 
 const FILE = 'docs/cli.md';
 const UPDATE = (process.env.IPT2BPF_UPDATE ?? '') !== '';
@@ -57,6 +58,12 @@ const packetWords = (): string =>
     ]),
   );
 
+const queryWords = (): string =>
+  table(
+    ['word', 'meaning'],
+    TERMS.map(({ name, argument, doc }) => [code(argument === undefined ? name : `${name} ${argument},…`), doc]),
+  );
+
 const sections = [
   ...program.commands.map((command) => ({
     name: `options of ${command.name()}`,
@@ -64,6 +71,7 @@ const sections = [
     want: optionsOf(command),
   })),
   { name: 'packet words', end: 'end of packet words', want: packetWords() },
+  { name: 'query words', end: 'end of query words', want: queryWords() },
 ];
 
 /** Cells alone: columns are aligned by the formatter. */

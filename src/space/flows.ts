@@ -1,0 +1,37 @@
+import type { Node } from './diagram.js';
+import type { Measure } from './measures.js';
+import { valuesOf } from './segments.js';
+import type { PacketSpace } from './space.js';
+
+const FLOW: readonly Measure[] = ['saddr', 'daddr', 'proto', 'l4.0'];
+
+/** Combinations of addresses, protocol and ports that some packet of the region has. */
+export function flowsOf(space: PacketSpace, region: Node): bigint {
+  const segments = FLOW.flatMap((measure) => space.segmentsOf(measure));
+  const own = new Map(segments.map((segment) => [segment.variable, segment]));
+  const free = FLOW.filter((measure) => space.segmentsOf(measure).length === 0).reduce(
+    (product, measure) => product * (1n << BigInt(bitsOf(measure, space))),
+    1n,
+  );
+  const projected = space.diagrams.project(region, (variable) => own.has(variable));
+  const variables = [...own.keys()].sort((x, y) => x - y);
+  const count = space.diagrams.count(projected, variables, (variable, lo, hi) => {
+    const segment = own.get(variable);
+    if (segment === undefined) return 1n;
+    const values = valuesOf(segment, [lo, hi]);
+    return values.hi - values.lo + 1n;
+  });
+  return count * free;
+}
+
+function bitsOf(measure: Measure, { family }: PacketSpace): number {
+  if (measure === 'proto') return 8;
+  return measure === 'l4.0' || family === 'v4' ? 32 : 128;
+}
+
+/** A power of two for people, where the number is long. */
+export function flowsText(flows: bigint): string {
+  if (flows < 1_000_000n) return `${flows} ${flows === 1n ? 'flow' : 'flows'}`;
+  const digits = flows.toString(2).length - 1;
+  return `2^${(digits + Math.log2(Number(flows >> BigInt(digits)))).toFixed(0)} flows`;
+}
