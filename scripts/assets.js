@@ -1,6 +1,6 @@
-// Makes what the compiler of TypeScript does not: the scripts of the report's page, the manual pages, and files that
-// are taken as they are. Argument: the folder of the build.
-import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
+// Makes what the compiler of TypeScript does not: the command in a few files that load fast, the scripts of the
+// report's page, the manual pages, and files that are taken as they are. Argument: the folder of the build.
+import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
@@ -20,7 +20,32 @@ await build({
   logLevel: 'warning',
 });
 
-cpSync('src/bundle/fwctl.sh', `${folder}/src/bundle/fwctl.sh`);
+// The command as one file for what it always needs and others for what verbs load. Loading some 400 modules one by one
+// takes longer than compiling a thousand rules. The compiler wrote main.js, too: without its notes it writes it again.
+const chunks = `${folder}/src/chunks`;
+rmSync(chunks, { recursive: true, force: true });
+if (folder === 'dist') rmSync(`${folder}/.tsbuildinfo`, { force: true });
+await build({
+  entryPoints: { 'cli/main': 'src/cli/main.ts' },
+  outdir: `${folder}/src`,
+  chunkNames: 'chunks/[name]-[hash]',
+  bundle: true,
+  splitting: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node20',
+  charset: 'utf8',
+  external: ['koffi', 'vscode-languageserver', 'vscode-languageserver-textdocument', 'esbuild'],
+  // commander is CommonJS, and asks for modules of Node.
+  banner: {
+    js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+  },
+  legalComments: 'eof',
+  logLevel: 'warning',
+});
+
+// Files that are looked for beside the code that reads them.
+for (const place of ['bundle', 'chunks']) cpSync('src/bundle/fwctl.sh', `${folder}/src/${place}/fwctl.sh`);
 
 const { manPages } = await import(pathToFileURL(resolve(folder, 'src/cli/man-pages.js')).href);
 mkdirSync(`${folder}/man`, { recursive: true });
