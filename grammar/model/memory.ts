@@ -51,7 +51,7 @@ export interface HashlimitTable {
   readonly average: bigint;
   /** Packets; with a byte rate, how often a bucket is filled anew; 0: never. */
   readonly burst: bigint;
-  /** Seconds of the interval of `rateMatch`. */
+  /** Seconds of the interval of `rateMatch`; 0 without it. */
   readonly interval: number;
   /** Milliseconds until an idle entry may go, and between the times when the kernel looks for such. */
   readonly expire: number;

@@ -13,7 +13,7 @@ export function faultOf({ text, family }: FuzzInput): string | undefined {
   if (diagnostics.some(({ severity }) => severity === 'error')) return undefined;
   // Read again below the header of an older version alone, which is not printed.
   if (diagnostics.some(({ code }) => code === 'reversed-range')) return undefined;
-  return printFault(ruleset);
+  return NOT_PRINTED.test(text) ? undefined : printFault(ruleset);
 }
 
 function isSound({ code, line, column, length, message, severity }: Diagnostic, lines: readonly string[]): boolean {
@@ -26,7 +26,10 @@ function isSound({ code, line, column, length, message, severity }: Diagnostic, 
 
 /** Text that the tool prints, too, and that it cannot read or that means something else to it (docs/dialect.md). */
 const NOT_READABLE =
-  /"[^"\n]*\n|(--rateest-[lge][tq]) .*\1|--rateest-ewmalog (?:0us|\d{4,}\.\ds)|--hashlimit-\w+ 0b\/s|-m ipcomp(?! (?:! )?--ipcompspi)|-prefix -1|MASQUERADE --to-ports \d+-\d+\/0/;
+  /"[^"\n]*\n|--hashlimit-burst \d+[km]b|--weekdays Mon,Tue,Wed,Thu,Fri,Sat,Sun|--ulog-cprange 0\b|(--rateest-[lge][tq]) .*\1|--rateest-ewmalog (?:0us|\d{4,}\.\ds)|--hashlimit-\w+ 0b\/s|-m ipcomp(?! (?:! )?--ipcompspi)|-prefix -1|MASQUERADE --to-ports \d+-\d+\/0/;
+
+/** Tests that hold for no packet, and that the tool does not print. */
+const NOT_PRINTED = /--tcp-flags[= ]"?NONE(?! NONE)/;
 
 /** Bytes of a line that can be read again. */
 const LINE_BYTES = 10_239;

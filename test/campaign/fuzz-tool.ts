@@ -1,6 +1,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { underOwnLock } from '../support/lock.js';
 import type { Family } from '../../grammar/index.js';
 import { BUILTIN_CHAINS } from '../../grammar/model/family.js';
 import { run } from '../../bpf-runtime/system/command.js';
@@ -34,8 +35,8 @@ const POLICIES = Object.entries(BUILTIN_CHAINS)
  * replaces the tables that it names.
  */
 export class Tool {
-  private readonly folder = mkdtempSync(join(tmpdir(), 'ipt2bpf-fuzz-'));
   private readonly namespace = NetworkNamespace.create();
+  private readonly folder = mkdtempSync(join(tmpdir(), 'ipt2bpf-fuzz-'));
   private readonly program: string;
 
   /**
@@ -45,7 +46,13 @@ export class Tool {
   constructor(family: Family, build: string | undefined, sets: string) {
     const name = family === 'v4' ? 'iptables' : 'ip6tables';
     this.program = build === undefined ? `${name}-legacy` : join(build, name);
-    if (sets !== '') this.namespace.run(() => run('ipset', ['restore'], sets));
+    if (sets === '') return;
+    try {
+      this.namespace.run(() => run('ipset', ['restore'], sets));
+    } catch (error) {
+      this.close();
+      throw error;
+    }
   }
 
   /** iptables' version, e.g. `1.8.9`. */
@@ -59,14 +66,7 @@ export class Tool {
       writeFileSync(`${files[i]}.in`, text);
       if (/^:.*DROP|-P|--p/m.test(text)) writeFileSync(`${files[i]}-policies.in`, POLICIES);
     });
-    const lock = process.env.XTABLES_LOCKFILE;
-    process.env.XTABLES_LOCKFILE = join(this.folder, 'lock');
-    try {
-      this.namespace.run(() => run('sh', ['-c', SCRIPT, 'sh', this.folder, this.program]));
-    } finally {
-      if (lock === undefined) delete process.env.XTABLES_LOCKFILE;
-      else process.env.XTABLES_LOCKFILE = lock;
-    }
+    underOwnLock(() => this.namespace.run(() => run('sh', ['-c', SCRIPT, 'sh', this.folder, this.program])));
     return files.map((file) => this.answer(file));
   }
 

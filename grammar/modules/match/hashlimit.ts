@@ -239,7 +239,7 @@ function tableOf(options: Options, config: Config, family: Family): HashlimitTab
     rateMatch: options.rateMatch !== undefined,
     average: config.rate.average,
     burst: config.burst,
-    interval: config.interval,
+    interval: options.rateMatch === undefined ? 0 : config.interval,
     expire: config.expire,
     cleanUp: options.interval?.value ?? DEFAULT_GC,
     most: most === 0 ? 8 * buckets : Math.max(most, buckets),

@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import type { Family } from '../../../grammar/index.js';
+import { withOwnLock } from '../../support/lock.js';
 
 /** What the installed iptables makes of a text. */
 export type Answer =
@@ -19,12 +20,13 @@ export const NO_TOOL: string | undefined =
 export function restore(text: string, family: Family): Answer {
   const tool = family === 'v4' ? 'iptables-legacy' : 'ip6tables-legacy';
   const script = `${tool}-restore > /dev/null && ${tool}-save`;
-  const env = { ...process.env, XTABLES_LOCKFILE: `/tmp/ipt2bpf-xtables-${process.pid}.lock` };
-  const { status, stdout, stderr } = spawnSync('unshare', ['-n', 'sh', '-c', script], {
-    input: text,
-    encoding: 'utf8',
-    env,
-  });
+  const { status, stdout, stderr } = withOwnLock((lock) =>
+    spawnSync('unshare', ['-n', 'sh', '-c', script], {
+      input: text,
+      encoding: 'utf8',
+      env: { ...process.env, XTABLES_LOCKFILE: lock },
+    }),
+  );
   if (status === 0) return { ok: true, saved: withoutComments(stdout) };
   const line = /line:? (\d+)/.exec(stderr)?.[1];
   return { ok: false, line: line === undefined ? undefined : Number(line) };

@@ -1,6 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import type { MatchModule, ModuleContext, TargetModule } from '../../../grammar/modules/define.js';
+import { withOwnLock } from '../../support/lock.js';
 import { PLAIN, readWords } from './support.js';
 
 /** Words behind `-m name` / `-j NAME`, and the canonical ones; no `want` where they are refused. */
@@ -111,11 +112,13 @@ function askTool(module: AnyModule, list: readonly Row[]): ToolAnswer[] {
       'RULES',
     ].join('\n');
   });
-  const output = execFileSync('unshare', ['-n', 'sh'], {
-    input: script.join('\n'),
-    encoding: 'utf8',
-    env: { ...process.env, XTABLES_LOCKFILE: `/tmp/ipt2bpf-xtables-${process.pid}.lock` },
-  });
+  const output = withOwnLock((lock) =>
+    execFileSync('unshare', ['-n', 'sh'], {
+      input: script.join('\n'),
+      encoding: 'utf8',
+      env: { ...process.env, XTABLES_LOCKFILE: lock },
+    }),
+  );
   const lines = output.trimEnd().split('\n');
   return rules.map((rule, i) => ({ rule, saved: lines[i] === 'refused' ? undefined : fromModule(lines[i], module) }));
 }

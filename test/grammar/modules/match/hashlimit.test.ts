@@ -1,3 +1,5 @@
+import { expect, it } from 'vitest';
+import { parseRule } from '../../../../grammar/index.js';
 import { hashlimit } from '../../../../grammar/modules/match/hashlimit.js';
 import { rows, testRows } from '../rows.js';
 import { PLAIN, PLAIN_V6 } from '../support.js';
@@ -112,3 +114,14 @@ testRows(hashlimit, [
     '--hashlimit-upto 1/sec --hashlimit-burst 5 --hashlimit-name w --hashlimit-srcmask 64',
   ]),
 ]);
+
+it('means the same in another unit, where nothing else depends on it', () => {
+  const conditionOf = (rate: string): unknown => {
+    const text = `-m hashlimit --hashlimit-upto ${rate} --hashlimit-name a --hashlimit-htable-expire 5000`;
+    const { rules, diagnostics } = parseRule(text, { family: 'v4', table: 'filter', chain: 'INPUT' });
+    expect(diagnostics).toEqual([]);
+    return rules[0].matches[0].condition;
+  };
+  expect(conditionOf('60/min')).toEqual(conditionOf('1/sec'));
+  expect(conditionOf('60/min --hashlimit-rate-match')).not.toEqual(conditionOf('1/sec --hashlimit-rate-match'));
+});
