@@ -14,7 +14,7 @@ module.exports = {
     deny('space-is-independent', '^src/space/', '^(codegen|bpf-runtime|src/(verify|diff))/'),
     deny(
       'tool-does-not-import-cli',
-      '^src/(evaluate|explain|verify|prove|diff|packet|page|report|space|query|intents)/',
+      '^src/(evaluate|explain|verify|prove|diff|packet|page|report|space|query|intents|audit)/',
       '^src/cli/',
     ),
     // What the report's page runs in a browser: nothing of Node, neither its modules nor the machines.

@@ -89,7 +89,7 @@ function isManifest(value: unknown): value is Manifest {
 }
 
 /** One proof for each program of the object. */
-function jobsOf({ ruleset, text }: LoadedDump, manifest: Manifest, object: Uint8Array): readonly VerifyJob[] {
+export function jobsOf({ ruleset, text }: LoadedDump, manifest: Manifest, object: Uint8Array): readonly VerifyJob[] {
   const { hook, table, mode, fragments, reject, vlan, family } = manifest;
   return manifest.programs.flatMap(({ chain }): readonly VerifyJob[] => {
     if (chain === 'POSTROUTING') return [];

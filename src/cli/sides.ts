@@ -58,13 +58,23 @@ function fileSide(name: string, options: DumpOptions): LoadedSide {
 /** What an object says that it was compiled from. */
 function objectSide(name: string, bytes: Buffer, options: DumpOptions): LoadedSide {
   const manifest = manifestOf(name, bytes);
-  const file = `${name} (manifest: ${manifest.sourceFile})`;
   tell(`ipt2bpf: ${name}: compared is the dump in its manifest, not its code`);
+  return manifestSide(name, manifest, options);
+}
+
+/** The dump in a manifest, and the chains that its object judges. */
+export function manifestSide(name: string, manifest: Manifest, options: DumpOptions): LoadedSide {
+  const file = `${name} (manifest: ${manifest.sourceFile})`;
   const dump = parseText(manifest.source, file, { ...options, family: manifest.family });
   const { sets } = manifest;
-  const ruleset = sets === undefined ? dump.ruleset : bindSets(dump.ruleset, parseSets(sets.text).sets);
+  const { ruleset } = sets === undefined ? dump : withSetsText(dump, sets.text);
   const places = manifest.programs.map(({ chain }): ChainPlace => ({ table: manifest.table, chain }));
   return { ...dump, ruleset, places, manifest };
+}
+
+/** A dump with the sets of a manifest. */
+export function withSetsText<T extends LoadedDump>(dump: T, text: string): T {
+  return { ...dump, ruleset: bindSets(dump.ruleset, parseSets(text).sets) };
 }
 
 /** The manifest of an object; trouble if the file is none of ours. */

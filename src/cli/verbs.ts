@@ -61,6 +61,9 @@ export function addVerbs(program: Command, finish: Finish): void {
   add(program, TEST).action(async (dump: string, intents: string, options) =>
     finish((await import('./test.js')).run(dump, intents, options)),
   );
+  add(program, AUDIT).action(async (dump: string, object: string, options) =>
+    finish(await (await import('./audit.js')).run(dump, object, options)),
+  );
   add(program, REPORT).action(async (dump: string, options) =>
     finish(await (await import('./report.js')).run(dump, options)),
   );
@@ -269,6 +272,21 @@ const TEST: Verb = {
     'ipt2bpf test rules.v4 intents.yaml',
     'ipt2bpf test rules.v4 intents.yaml --junit intents.xml',
     'sudo ipt2bpf test live intents.yaml --json',
+  ],
+};
+
+const AUDIT: Verb = {
+  name: 'audit',
+  does: 'say whether an object still says what a dump says, which compiler made it, and what drifted',
+  dumps: ['dump'],
+  argument: 'dump, or live: what iptables-save prints here; - is standard input',
+  words: [new Argument('<object>', 'object file; - is standard input')],
+  options: [ipsetOption(), familyOption(), jsonOption()],
+  exit: '0: it says what the dump says; 1: it does not; 2: not known, or trouble.',
+  examples: [
+    'ipt2bpf audit rules.v4 input.o',
+    'ipt2bpf audit rules.v4 input.o --json',
+    'sudo ipt2bpf audit live input.o',
   ],
 };
 

@@ -29,14 +29,20 @@ export function diffText(result: DiffResult): string {
   const { before, after, rules } = result;
   if (rules.same) return '';
   const lines = result.chains.flatMap((chain) => {
-    if (chain.changes.length === 0) return [];
-    const head = `table ${chain.table}, chain ${chain.chain}:`;
-    const rest = chain.omitted === 0 ? [] : [`  and ${chain.omitted} more pairs of rules`];
-    return [head, ...chain.changes.flatMap((change) => changeText(change, before.file, after.file)), ...rest, ''];
+    const text = chainText(chain, before.file, after.file);
+    return text.length === 0 ? [] : [...text, ''];
   });
   const asked = result.strict ? 'judged, counted, logged or marked' : 'judged';
   if (lines.length === 0) lines.push(`No packet is ${asked} otherwise; the rules read differently:`, '');
   return [...lines, rules.patch].join('\n');
+}
+
+/** What changes in a chain, for people; empty where nothing does. */
+export function chainText(chain: ChainChanges, before: string, after: string): readonly string[] {
+  if (chain.changes.length === 0) return [];
+  const head = `table ${chain.table}, chain ${chain.chain}:`;
+  const rest = chain.omitted === 0 ? [] : [`  and ${chain.omitted} more pairs of rules`];
+  return [head, ...chain.changes.flatMap((change) => changeText(change, before, after)), ...rest];
 }
 
 function changeText(change: PacketChange, before: string, after: string): readonly string[] {
@@ -63,28 +69,33 @@ export function diffJson(result: DiffResult): unknown {
     same: rules.same,
     packetsSame: chains.every(({ changes, omitted }) => changes.length + omitted === 0),
     strict,
-    chains: chains.map(({ table, chain, changes, omitted }) => ({
-      table,
-      chain,
-      omitted,
-      changes: changes.map(({ example, ...change }) => ({
-        ...change,
-        ...(example === undefined
-          ? {}
-          : {
-              example: {
-                packet: example.text,
-                inputs: example.inputs,
-                before: example.before,
-                after: example.after,
-                confirmed: example.confirmed,
-              },
-            }),
-      })),
-    })),
+    chains: chains.map(chainJson),
     patch: rules.patch,
     removed: rules.removed,
     added: rules.added,
+  };
+}
+
+/** What changes in a chain, for JSON. */
+export function chainJson({ table, chain, changes, omitted }: ChainChanges): unknown {
+  return {
+    table,
+    chain,
+    omitted,
+    changes: changes.map(({ example, ...change }) => ({
+      ...change,
+      ...(example === undefined
+        ? {}
+        : {
+            example: {
+              packet: example.text,
+              inputs: example.inputs,
+              before: example.before,
+              after: example.after,
+              confirmed: example.confirmed,
+            },
+          }),
+    })),
   };
 }
 
