@@ -1,8 +1,9 @@
 import { Argument, Option, type Command } from 'commander';
-import { chainOption, choice, jsonOption, required, translationOptions } from '../options.js';
+import { chainOption, choice, jsonOption, required, translationOptions, whole } from '../options.js';
 import type { ExitCode } from '../output.js';
 import type { Verb } from '../verb.js';
 import {
+  confirmOption,
   deviceOption,
   dryRunOption,
   FILE,
@@ -19,11 +20,37 @@ export function addBootVerbs(add: (verb: Verb) => Command, finish: (code: ExitCo
     finish(await (await import('./boot.js')).enable(file, options)),
   );
   add(DISABLE).action(async (options) => finish((await import('./boot.js')).disable(options)));
+  add(MIGRATE).action(async (options) => finish(await (await import('./migrate.js')).run(options)));
   add(RESTORE).action(async (options) => finish((await import('./boot.js')).restore(options)));
 }
 
 const rootOption = (): Option =>
   new Option('--root <directory>', 'root of the file system where it is saved, of an image too').default('/');
+
+const MIGRATE: Verb = {
+  name: 'migrate',
+  does: 'walk from the rules that iptables has loaded to programs, with a way back from each step',
+  dumps: [],
+  options: [
+    new Option('--yes', 'ask nothing: take what is usual at each step'),
+    dryRunOption(),
+    new Option('--back', 'the way back: iptables gets its rules again, the programs go'),
+    whole('--compare <seconds>', 'how long the programs run beside iptables before they judge', 0, 86_400),
+    confirmOption(),
+    new Option('--keep-rules', 'leave the rules in table filter, behind the programs'),
+    choice('--on-failure <choice>', 'enable it for the start of the machine, as enable does', ['closed', 'open']),
+    choice('--family <family>', 'one IP version alone', ['v4', 'v6']),
+    rootOption(),
+    pinsOption(),
+  ],
+  exit: '0: done; 1: refused, different or not confirmed: iptables judges as before; 2: trouble.',
+  examples: [
+    'sudo ipt2bpf migrate',
+    'sudo ipt2bpf migrate --dry-run',
+    'sudo ipt2bpf migrate --yes --compare 600 --on-failure open',
+    'sudo ipt2bpf migrate --back',
+  ],
+};
 
 const ENABLE: Verb = {
   name: 'enable',
