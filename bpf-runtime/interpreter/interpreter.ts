@@ -29,6 +29,8 @@ export interface InterpreterOptions {
   readonly fib?: FibLookup;
   /** Network devices, for programs that read the kernel's own structs. */
   readonly devices?: readonly Device[];
+  /** Whether conntrack has an entry for a `struct bpf_sock_tuple` of this protocol. Default: it has none. */
+  readonly connected?: (tuple: Uint8Array, protocol: number) => boolean;
   /** Connections that packets may have with them, for programs that read them. */
   readonly connections?: readonly PacketConnection[];
   /** Entry function of the program that is run, of an object with several. Default: the first. */
@@ -185,6 +187,7 @@ export class Interpreter {
       random: seededRandom(options.seed ?? 0),
       fib: options.fib,
       cpu,
+      connected: options.connected ?? (() => false),
       kernelContext: () => undefined,
       redirect: undefined,
       clones: [],

@@ -6,7 +6,7 @@ import { DEFAULT_TIME_KEEPING, type TimeKeeping } from '../../grammar/model/time
 import { findChain, findTable, type Effect, type Ruleset } from '../../grammar/model/ruleset.js';
 import { changedField, undecidedChange } from './changes.js';
 import { LOGGED_FIELDS } from './log.js';
-import type { CompileOptions, FragmentPolicy, Hook, Mode, RejectPolicy, VlanPolicy } from './manifest.js';
+import type { CompileOptions, FragmentPolicy, Hook, Lookup, Mode, RejectPolicy, VlanPolicy } from './manifest.js';
 import {
   asksMore,
   collectReachable,
@@ -18,13 +18,15 @@ import {
 import { payloadFields } from './payload/fields.js';
 import { rejectFields } from './reject/index.js';
 import { setTestFields } from './sets/view.js';
+import { lookupConflict, lookupFields } from './lookup.js';
 import { memoryFields } from './memory-tests.js';
 import { MemoryScope } from './memory-scope.js';
 import { isLeft, planLeft, type LeftPlan } from './netfilter/left.js';
 import { SEGMENT_SIZE_FIELDS } from './netfilter/segment-size.js';
 import { addressRewriting, askingAt, markChange, otherTables, seesPieces, seesWholeDatagrams } from './surroundings.js';
 import { chainsAt, isSocketHook, isWireHook, isWireView, type Undecided, type View } from './place.js';
-import { specialise } from './view.js';
+import { isIngress, specialise } from './view.js';
+import { statesOf } from './wire-state.js';
 
 /** What a rule becomes at a hook: translated, or why not. */
 export interface RuleAnalysis {
@@ -50,6 +52,7 @@ export interface Analysis {
   readonly reject: RejectPolicy;
   readonly vlan: VlanPolicy;
   readonly view: View;
+  readonly lookup?: Lookup;
   /** How the machine keeps time. */
   readonly time: TimeKeeping;
   readonly reachable: Reachable;
@@ -168,6 +171,17 @@ export function analyse(ruleset: Ruleset, options: ChainOptions): AnalysisResult
     ...(rewrittenBy === undefined ? {} : { rewrittenBy }),
     ...(hook !== 'netfilter' ? {} : { asking: askingAt(ruleset, chain) }),
   };
+  const lookup = options.lookup === undefined ? {} : { lookup: options.lookup };
+  if (options.lookup !== undefined) {
+    const conflict = lookupConflict(ruleset, options.lookup);
+    if (conflict !== undefined) return failure('no-lookup', `--lookup ${options.lookup}: ${conflict}`);
+    if (mode !== 'early' || !isIngress(view)) {
+      return failure(
+        'no-lookup',
+        '--lookup is for arriving packets in early mode: elsewhere states are exact or refused',
+      );
+    }
+  }
   const reject = options.reject ?? 'answer';
   const together = options.together ?? (wire ? [chain] : chainsAt(hook));
   const scope = new MemoryScope(ruleset, tableName, together);
@@ -176,6 +190,9 @@ export function analyse(ruleset: Ruleset, options: ChainOptions): AnalysisResult
 
   const asking = rules.filter(({ meaning }) => asksMore(meaning.condition));
   const used = usedFields(rules, view, mode, reject, left);
+  if (options.lookup !== undefined && statesOf({ rules }).size > 0) {
+    for (const field of lookupFields(family)) used.add(field);
+  }
   const reassembled = hook !== 'netfilter' && seesWholeDatagrams(ruleset, chain);
   const { fragments, warning } = isSocketHook(hook)
     ? chooseForWhole(options, seesPieces(ruleset, view))
@@ -199,6 +216,7 @@ export function analyse(ruleset: Ruleset, options: ChainOptions): AnalysisResult
       reject,
       vlan,
       view,
+      ...lookup,
       time: {
         taiOffset: options.taiOffset ?? DEFAULT_TIME_KEEPING.taiOffset,
         minutesWest: options.minutesWest ?? DEFAULT_TIME_KEEPING.minutesWest,
@@ -309,7 +327,7 @@ function usedFields(
   mode: Mode,
   reject: RejectPolicy,
   left: LeftPlan | undefined,
-): ReadonlySet<Field> {
+): Set<Field> {
   const used = new Set<Field>(left?.goingOn.some(({ segmentSize }) => segmentSize) ? SEGMENT_SIZE_FIELDS : []);
   for (const { rule, meaning } of rules) {
     visitCondition(meaning.condition, {

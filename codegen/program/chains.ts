@@ -75,6 +75,8 @@ export class TooLargeError extends Error {}
 export interface ChainSettings {
   readonly family: Family;
   readonly mode: Mode;
+  /** Early mode: the flow holds the states that the packet may have. */
+  readonly possibleStates?: boolean;
   readonly reject: RejectPolicy;
   readonly layout: FlowLayout;
   /** Start of the names of the functions, unique in the object. */
@@ -430,6 +432,7 @@ export class ChainCompiler {
     emitEarlyRule({
       code,
       rule,
+      possibleStates: this.settings.possibleStates ?? false,
       ...this.settings.meaning(rule),
       reject: this.settings.reject,
       end: inlined?.end,

@@ -1,10 +1,11 @@
-import type { Condition } from '../../grammar/model/condition.js';
+import type { Condition, CtState } from '../../grammar/model/condition.js';
 import { mayDrop } from '../../grammar/model/payload.js';
 import { alu64, exit, goto, jump64, mov32, mov64, R0, R7, R8, R9, reg } from '../bytecode/instruction.js';
 import type { Code } from './code.js';
 import { EXITS } from './exits.js';
+import { BASE_STATES } from './lookup.js';
 import type { RejectPolicy } from './manifest.js';
-import type { ReachableRule } from './reachable.js';
+import { visitCondition, type ReachableRule } from './reachable.js';
 import { VERDICT } from './verdict.js';
 
 /** A rule of an early object, and what its code needs of the chain it stands in. */
@@ -15,6 +16,8 @@ export interface EarlyRule {
   readonly condition: Condition;
   /** Whether the view cannot decide some test of it. */
   readonly undecided: boolean;
+  /** Whether the flow holds the states that the packet may have: then a test of the state may be certain. */
+  readonly possibleStates: boolean;
   readonly reject: RejectPolicy;
   /** Where the chain ends if it is inlined; undefined where it is a function that returns. */
   readonly end: string | undefined;
@@ -40,7 +43,7 @@ export function emitEarlyRule(early: EarlyRule): void {
   const yes = code.label('match');
   const no = code.label('next');
   const dead = code.label('hotdrop');
-  early.test(undecided ? assume(condition, true) : condition, yes, no, dead);
+  early.test(undecided ? assume(condition, true, early.possibleStates) : condition, yes, no, dead);
   switch (effect.kind) {
     case 'accept':
     case 'opaque':
@@ -115,6 +118,12 @@ function emitHotdropEnd(early: EarlyRule, no: string): void {
 function emitDrop(early: EarlyRule, no: string): void {
   const { code, rule, undecided } = early;
   // A drop that only may happen leaves the rest of the chain to decide.
+  if (undecided && early.possibleStates && asksState(early.condition)) {
+    const sure = code.label('sure');
+    early.test(assume(early.condition, false, true), sure, no, no);
+    emitDrop({ ...early, undecided: false }, no);
+    return;
+  }
   if (undecided) {
     code.emit(goto(no));
     return;
@@ -142,20 +151,39 @@ function hasHotdrop(condition: Condition): boolean {
   }
 }
 
-/** The condition with every opaque test answered in favour of the whole (`true`) or against it. */
-function assume(condition: Condition, outcome: boolean): Condition {
+function asksState(condition: Condition): boolean {
+  let asks = false;
+  visitCondition(condition, { opaque: ({ name }) => (asks ||= name === 'ctstate') });
+  return asks;
+}
+
+/**
+ * The condition with every opaque test answered in favour of the whole (`true`: it may hold) or against it (`false`: it
+ * holds for certain). `states`: a test of the state asks whether the packet may have one of these.
+ */
+function assume(condition: Condition, outcome: boolean, states: boolean): Condition {
   switch (condition.kind) {
     case 'in':
     case 'payload':
       return condition;
     case 'opaque':
+      if (states && condition.test.name === 'ctstate') return outcome ? condition : none(others(condition.test.states));
       return { kind: outcome ? 'all' : 'any', of: [] };
     case 'not':
-      return { kind: 'not', of: assume(condition.of, !outcome) };
+      return { kind: 'not', of: assume(condition.of, !outcome, states) };
     case 'hotdrop':
       return condition;
     case 'all':
     case 'any':
-      return { kind: condition.kind, of: condition.of.map((part) => assume(part, outcome)) };
+      return { kind: condition.kind, of: condition.of.map((part) => assume(part, outcome, states)) };
   }
 }
+
+/** States that a packet has instead of these. */
+const others = (states: readonly CtState[]): readonly CtState[] =>
+  BASE_STATES.filter((state) => !states.includes(state));
+
+const none = (states: readonly CtState[]): Condition => ({
+  kind: 'not',
+  of: { kind: 'opaque', test: { name: 'ctstate', states } },
+});

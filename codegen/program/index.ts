@@ -17,6 +17,7 @@ import { EVENT_TAIL, eventMaps } from './log.js';
 import type { CompileOptions, EventLayout, EventRule, Hook, Manifest } from './manifest.js';
 import { askEntries, ASKED_MAP, BEGIN, MOST_ASKED } from './netfilter/ask.js';
 import { GUARD, NOTE_MAPS, noteEntries } from './netfilter/notes.js';
+import { lookupKfuncs, lookupOf } from './lookup.js';
 import { DYNPTR_KFUNC, NETFILTER_STRUCTS } from './netfilter/structs.js';
 import { commonOf, entryName, generate, type Common, type Program } from './program.js';
 import { visitCondition } from './reachable.js';
@@ -174,9 +175,10 @@ function kernelParts(built: Built, hook: Hook): Pick<ObjectSpec, 'kernelStructs'
   }
   if (isSocketHook(hook)) return { kernelStructs: NETFILTER_STRUCTS, kfuncs: [CAST_KFUNC] };
   if (built.analyses.some(readsOwnState)) return { kernelStructs: OWN_STATE_STRUCTS, kfuncs: [CAST_KFUNC] };
+  const lookups = built.analyses.some((analysis) => lookupOf(analysis) !== undefined) ? lookupKfuncs(hook) : [];
   return usesDevices(built)
-    ? { kernelStructs: DEVICE_STRUCTS, kfuncs: [CAST_KFUNC] }
-    : { kernelStructs: [], kfuncs: [] };
+    ? { kernelStructs: DEVICE_STRUCTS, kfuncs: [CAST_KFUNC, ...lookups] }
+    : { kernelStructs: [], kfuncs: lookups };
 }
 
 function buildManifest(built: Built, options: CompileOptions): Manifest {
@@ -242,6 +244,7 @@ function hookAssumptions(analysis: Analysis, common: Common): readonly string[] 
   if (family === 'v6' && (chain === 'INPUT' || chain === 'FORWARD')) {
     notes.push("packets to link-local addresses are for this host (INPUT); other hosts' are not forwarded");
   }
+  notes.push(...lookupNotes(analysis));
   if (readsOwnState(analysis)) notes.push('connection tracking is switched on in the network namespace of the device');
   notes.push(...clock, ...momentNotes(analysis));
   if (analysis.fragments === 'judge' && analysis.reassembled) {
@@ -257,6 +260,15 @@ function hookAssumptions(analysis: Analysis, common: Common): readonly string[] 
     );
   }
   return notes;
+}
+
+function lookupNotes(analysis: Analysis): readonly string[] {
+  const lookup = lookupOf(analysis);
+  if (lookup === undefined) return [];
+  const tracked = 'connections are tracked in no zone, and are in the table before an answer to them can arrive';
+  return lookup === 'entries'
+    ? [tracked]
+    : [tracked, 'no helper expects connections: of TCP and UDP nothing is RELATED'];
 }
 
 function rememberingParts({ common: { memory } }: Built): Pick<Manifest, 'recent' | 'hashlimit'> {
@@ -333,6 +345,10 @@ function needs(built: Built, logs: boolean): Manifest['needs'] {
   if (usesDevices(built) || analyses.some(readsOwnState)) {
     kernel = '6.2';
     features.push('kfunc bpf_cast_to_kern_ctx', 'helper bpf_probe_read_kernel');
+  }
+  if (analyses.some((analysis) => lookupOf(analysis) !== undefined)) {
+    kernel = newer(kernel, '5.18');
+    features.push('kfuncs bpf_xdp_ct_lookup and bpf_skb_ct_lookup');
   }
   const code = programs.flatMap(({ entry, functions }) => [entry.code, ...functions.map((f) => f.instructions)]);
   for (const need of helperNeeds(code)) {

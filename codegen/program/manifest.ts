@@ -21,6 +21,12 @@ export type VlanPolicy = 'judge' | 'drop' | 'pass';
 export type Engine = 'auto' | 'linear' | 'dag';
 
 /** What is compiled, for where, and how. */
+/**
+ * How early objects ask conntrack's table for the connections of arriving packets: what has no entry is not
+ * ESTABLISHED, nor RELATED where no helper expects connections (`no-helpers`).
+ */
+export type Lookup = 'entries' | 'no-helpers';
+
 export interface CompileOptions {
   readonly hook: Hook;
   /** May be left out behind the IP stack: then all chains of the table that the hook has. */
@@ -33,6 +39,8 @@ export interface CompileOptions {
   readonly vlan?: VlanPolicy;
   /** Default: rule by rule. */
   readonly engine?: Engine;
+  /** Early mode, arriving packets. Default: the table is not asked. */
+  readonly lookup?: Lookup;
   /** CONFIG_HZ of the kernel that will run it: the grain of `-m limit`. Default 250. */
   readonly hz?: number;
   /** Addresses that a list of `-m recent` remembers: parameter `ip_list_tot` of module xt_recent. Default 100. */

@@ -31,6 +31,7 @@ import { emitDeviceNames } from './devices.js';
 import { EngineTables, type ChainPlan } from './engine/index.js';
 import { FLOW_L3, FLOW_RULE, layoutFlow, type Fact, type FlowLayout } from './flow.js';
 import { CounterKeys } from './keys.js';
+import { emitLookup, lookupOf } from './lookup.js';
 import { CHANGE_FUNCTION, CHANGE_STACK, changeFunction } from './changes.js';
 import { emitLog, LOG_STACK, logFunction, logFunctionName } from './log.js';
 import { MemoryTests } from './memory-tests.js';
@@ -209,6 +210,7 @@ export function generate(analysis: Analysis, common: Common): Program {
     family: view.family,
     mode,
     reject: analysis.reject,
+    possibleStates: lookupOf(analysis) !== undefined,
     layout,
     prefix: functionPrefix(analysis, common),
     key: (rule) => counters.of(rule),
@@ -466,6 +468,8 @@ function emitWireEntry(
   emitTransport(context);
   emitMetadata(context);
   emitOwnState(context, analysis);
+  const lookup = lookupOf(analysis);
+  if (lookup !== undefined) emitLookup(context, lookup);
 
   if (sets.size > 0) emitReady(code, context.unknown);
   code.emit(mov64(R9, reg(R10)), alu64('add', R9, context.flow));

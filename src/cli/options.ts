@@ -150,6 +150,12 @@ const engineOption = (): Option =>
     'dag',
   ]).default('linear');
 
+export const lookupOption = (): Option =>
+  choice('--lookup <how>', 'early: ask conntrack for connections; no-helpers: none of them is RELATED', [
+    'entries',
+    'no-helpers',
+  ]);
+
 /** How a chain becomes a program: the same for every verb that compiles or looks at it as the compiler does. */
 export function translationOptions(): readonly Option[] {
   return [

@@ -1,4 +1,4 @@
-import { remembers, type AddressType, type Opaque } from '../../grammar/model/condition.js';
+import { remembers, type AddressType, type CtState, type Opaque } from '../../grammar/model/condition.js';
 import type { Family } from '../../grammar/model/family.js';
 import type { Packet, Surroundings } from '../../grammar/model/packet.js';
 import type { RuleRef } from '../../grammar/model/ruleset.js';
@@ -14,6 +14,7 @@ import {
   type Oracle,
   type Reach,
 } from '../evaluate/index.js';
+import { BASE_STATES, impossibleStates, lookupOf } from '../../codegen/program/lookup.js';
 import { writesOptions } from '../../codegen/program/packet/ipv4.js';
 import { readsBytes } from '../../codegen/program/program.js';
 import { readLink } from '../packet/index.js';
@@ -129,11 +130,31 @@ export function explainObservation(
   return { explained: true, sure: false };
 }
 
+/** States of a packet whose connection nobody knows; engines that ask conntrack's table find it empty. */
+function possibleStates({ analysis, family, chain }: VerifyJob, packet: Packet): readonly CtState[] {
+  const lookup = lookupOf(analysis);
+  const all: readonly CtState[] = [...BASE_STATES, 'SNAT', 'DNAT'];
+  if (lookup === undefined || packet.inInterface === 'lo') return all;
+  const { proto, fragoff } = readFields(packet, family, chain);
+  if ((proto !== 6n && proto !== 17n) || fragoff !== 0n) return all;
+  return all.filter((state) => !impossibleStates(lookup).includes(state));
+}
+
+/** Whether a packet of one of the possible states is one of those; undefined where that depends. */
+function stateAmong(possible: readonly CtState[], states: readonly CtState[]): boolean | undefined {
+  if (!possible.some((state) => states.includes(state))) return false;
+  return BASE_STATES.every((state) => !possible.includes(state) || states.includes(state)) ? true : undefined;
+}
+
 /** Whether iptables may accept the packet, whatever the tests say that nothing here knows. */
 export function mayAccept(job: VerifyJob, packet: Packet): boolean {
   const { ruleset, table, chain } = job;
   const sets = surroundingsOracle({}, packet, job.family);
-  const oracle: Oracle = (test, rule, fields) => (test.name === 'set' ? sets(test, rule, fields) : undefined);
+  const possible = possibleStates(job, packet);
+  const oracle: Oracle = (test, rule, fields) => {
+    if (test.name === 'ctstate') return stateAmong(possible, test.states);
+    return test.name === 'set' ? sets(test, rule, fields) : undefined;
+  };
   return possibleVerdicts({ ruleset, table, chain, packet, oracle }).accept;
 }
 

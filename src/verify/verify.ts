@@ -3,6 +3,7 @@ import type { Packet } from '../../grammar/model/packet.js';
 import type { Ruleset } from '../../grammar/model/ruleset.js';
 import { analyse } from '../../codegen/program/analysis.js';
 import { isSocketHook, isWireHook, knowsConnection } from '../../codegen/program/place.js';
+import { lookupOf } from '../../codegen/program/lookup.js';
 import { statesOf } from '../../codegen/program/wire-state.js';
 import { compile } from '../../codegen/program/index.js';
 import type { CompileOptions } from '../../codegen/program/manifest.js';
@@ -149,7 +150,8 @@ export async function ask(
     const comparison = new ObjectComparison(job, name, machine);
     const report = comparison.run();
     // iptables sees connections of its own, not the states that packets were declared to have.
-    const declared = job.states !== undefined && statesOf(job.analysis).size > 0;
+    const asked = lookupOf(job.analysis) !== undefined;
+    const declared = asked || (job.states !== undefined && statesOf(job.analysis).size > 0);
     if (!declared) for (const index of comparison.refused) refused.add(index);
     return report;
   } finally {

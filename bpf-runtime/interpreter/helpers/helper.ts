@@ -38,6 +38,8 @@ export interface Environment {
   readonly fib: FibLookup | undefined;
   readonly cpu: number;
   /** Address of the kernel's own context, where there is one. */
+  /** Whether conntrack has an entry for a `struct bpf_sock_tuple` of this protocol. */
+  connected: (tuple: Uint8Array, protocol: number) => boolean;
   kernelContext: () => { readonly low: number; readonly high: number } | undefined;
   redirect: Redirect | undefined;
   clones: (Redirect & { readonly packet: Uint8Array })[];

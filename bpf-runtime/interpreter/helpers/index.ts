@@ -1,6 +1,7 @@
 import type { Callables } from '../compile.js';
 import { Fault } from '../fault.js';
 import type { HookContext, HookType } from '../netfilter.js';
+import { conntrackFunctions } from './conntrack.js';
 import { commonHelpers } from './common.js';
 import { requireContext, type Environment, type Helper, type HelperTable } from './helper.js';
 import { mapHelpers } from './map.js';
@@ -17,7 +18,9 @@ export function callablesOf(type: ProgramType, env: Environment, hook: HookConte
   const own = hook === undefined ? helpersOf(type, env) : hook.helpers(env);
   const helpers = new Map<number, Helper>([...mapHelpers(env), ...commonHelpers(env), ...own]);
   const kfuncs = new Map<string, Helper>(
-    hook === undefined ? [['bpf_cast_to_kern_ctx', () => castToKernelContext(env)]] : hook.kfuncs(env),
+    hook === undefined
+      ? [['bpf_cast_to_kern_ctx', () => castToKernelContext(env)], ...conntrackFunctions(env)]
+      : hook.kfuncs(env),
   );
   return { helper: (number) => helpers.get(number), kfunc: (name) => kfuncs.get(name) };
 }

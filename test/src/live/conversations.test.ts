@@ -2,17 +2,12 @@
  * Conversations of real sockets through a router. In the same packets' way stand the object, which decides, and the same
  * rules in table mangle, which count and decide nothing; then iptables decides, and the same must come of everything.
  */
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { hasCommand, run } from '../../../bpf-runtime/system/command.js';
-import { NetworkNamespace } from '../../../bpf-runtime/system/namespace.js';
-import { setSysctl } from '../../../bpf-runtime/system/sysctl.js';
 import { attach } from '../../../src/live/attach.js';
 import { readStatus } from '../../../src/live/status.js';
+import { withNetwork } from './network.js';
 import { able, clear, objectOf, ownPins } from './support.js';
-
-const SCRIPT = new URL('talk.py', import.meta.url).pathname;
 
 const ROUTER = `*filter
 :INPUT DROP [0:0]
@@ -96,61 +91,6 @@ function countsOfObject(base: string): Counts {
   );
 }
 
-/** A host that talks, a router, and a host that answers. */
-class Network {
-  readonly client = NetworkNamespace.create();
-  readonly router = NetworkNamespace.create();
-  readonly server = NetworkNamespace.create();
-  private readonly processes: ChildProcess[] = [];
-
-  constructor() {
-    const [client, server] = [this.client, this.server].map((namespace) => this.start(namespace, 'sleep', '1000').pid);
-    this.router.run(() => {
-      for (const [i, pid] of [client, server].entries()) {
-        const own = `eth${i + 1}`;
-        run('ip', ['link', 'add', own, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', String(pid)]);
-        run('ip', ['addr', 'add', `10.0.${i + 1}.1/24`, 'dev', own]);
-        run('ip', ['link', 'set', own, 'up']);
-      }
-      run('ip', ['link', 'set', 'lo', 'up']);
-      setSysctl('net/ipv4/ip_forward', 1);
-      setSysctl('net/ipv4/icmp_ratelimit', 0);
-    });
-    [this.client, this.server].forEach((namespace, i) =>
-      namespace.run(() => {
-        run('ip', ['link', 'set', 'lo', 'up']);
-        run('ip', ['addr', 'add', `10.0.${i + 1}.2/24`, 'dev', 'eth0']);
-        run('ip', ['link', 'set', 'eth0', 'up']);
-        run('ip', ['route', 'add', 'default', 'via', `10.0.${i + 1}.1`]);
-      }),
-    );
-  }
-
-  private start(namespace: NetworkNamespace, command: string, ...args: readonly string[]): ChildProcess {
-    const child = namespace.run(() => spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] }));
-    this.processes.push(child);
-    return child;
-  }
-
-  /** A line for each conversation. */
-  async talk(): Promise<string> {
-    const server = this.start(this.server, 'python3', SCRIPT, 'serve');
-    await once(server.stdout ?? server, 'data');
-    const client = this.start(this.client, 'python3', SCRIPT, 'talk');
-    let said = '';
-    client.stdout?.on('data', (data: Buffer) => (said += data.toString()));
-    await once(client, 'close');
-    server.kill('SIGKILL');
-    await once(server, 'close');
-    return said;
-  }
-
-  close(): void {
-    for (const child of this.processes) child.kill('SIGKILL');
-    for (const namespace of [this.client, this.router, this.server]) namespace.close();
-  }
-}
-
 const NO_ANSWER = 'no answer';
 const REFUSED = 'ConnectionRefusedError 111';
 const ECHOED = '3000 bytes back';
@@ -197,15 +137,6 @@ const CASES = [
     want: FREE,
   },
 ] as const;
-
-async function withNetwork<T>(body: (network: Network) => Promise<T>): Promise<T> {
-  const network = new Network();
-  try {
-    return await body(network);
-  } finally {
-    network.close();
-  }
-}
 
 describe.skipIf(!able || !hasCommand('python3'))('conversations (skipped without root, nft or python3)', () => {
   it.each(CASES)(
