@@ -1,5 +1,6 @@
 import { diffDumps, type RulesDiff } from '../diff/rules.js';
 import { chainsToCompare, diffPackets, type ChainChanges } from '../diff/packets.js';
+import { diffMarkdown } from '../diff/markdown.js';
 import { diffHtml, diffJson, diffPcap, diffSarif, diffText } from '../diff/print.js';
 import type { ChainPlace } from '../space/compare.js';
 import { TooWideError } from '../space/explore.js';
@@ -11,7 +12,7 @@ import { loadSide, type LoadedSide } from './sides.js';
 interface Options extends DumpOptions {
   readonly json?: boolean;
   readonly strict?: boolean;
-  readonly format?: 'text' | 'json' | 'sarif' | 'html' | 'pcap';
+  readonly format?: 'text' | 'markdown' | 'json' | 'sarif' | 'html' | 'pcap';
 }
 
 /** Compares what two rulesets do to every packet, and their rules. Exit 0: both are the same. */
@@ -31,6 +32,9 @@ export async function run(a: string, b: string, options: Options): Promise<ExitC
       break;
     case 'html':
       say(diffHtml(result));
+      break;
+    case 'markdown':
+      say(visible(diffMarkdown(result)));
       break;
     case 'pcap':
       process.stdout.write(diffPcap(result));

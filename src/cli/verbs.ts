@@ -217,7 +217,14 @@ const DIFF: Verb = {
     'dump, compiled object, or live: what iptables-save prints here; each with :CHAIN or not; - is standard input',
   options: [
     new Option('--strict', 'compare also what is counted, logged and marked'),
-    choice('--format <format>', 'how the result is written', ['text', 'json', 'sarif', 'html', 'pcap']).default('text'),
+    choice('--format <format>', 'how the result is written', [
+      'text',
+      'markdown',
+      'json',
+      'sarif',
+      'html',
+      'pcap',
+    ]).default('text'),
     ipsetOption(),
     familyOption(),
     jsonOption(),
@@ -226,6 +233,7 @@ const DIFF: Verb = {
   examples: [
     'ipt2bpf diff old.v4 new.v4',
     'ipt2bpf diff old.v4:INPUT new.v4:INPUT --strict',
+    'ipt2bpf diff old.v4 new.v4 --format markdown > comment.md',
     'ipt2bpf diff rules.v4 input.o --format sarif',
     'sudo ipt2bpf diff live new.v4 --format pcap > changed.pcap',
     'sudo iptables-save | ipt2bpf diff rules.v4 -',
