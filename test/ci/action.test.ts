@@ -99,6 +99,21 @@ describe.skipIf(lacking.length > 0)(lacking.length === 0 ? 'ci/action.sh' : 'ci/
     expect(summary.match(/^````+/gm)).toHaveLength(4);
   });
 
+  it('tests the intents that stand beside a dump, or those that are named', () => {
+    const intents = (expect: string): string =>
+      `intents:\n  - { name: mail, packets: 'tcp port 25', expect: ${expect} }\n`;
+    writeFileSync(at('mail.v4'), RULES);
+    writeFileSync(at('mail.intents.yaml'), intents('accept'));
+    writeFileSync(at('other.yaml'), intents('blocked'));
+    const beside = act('action.sh', { RULES: 'mail.v4' });
+    expect(beside.status, beside.out).toBe(1);
+    expect(readFileSync(at('reports/summary.md'), 'utf8')).toContain('| mail.v4 | ok | ok | **no** | – |');
+    const named = act('action.sh', { RULES: 'mail.v4', INTENTS: 'other.yaml' });
+    expect(named.status, named.out).toBe(0);
+    expect(readFileSync(at('reports/mail.v4.intents.xml'), 'utf8')).toMatch(/<testcase [^>]*name="mail"/);
+    rmSync(at('mail.v4'));
+  });
+
   const failures: readonly { name: string; have: readonly [string, string]; want: number; out: RegExp }[] = [
     {
       name: 'what is not exact',
