@@ -65,6 +65,9 @@ export function addVerbs(program: Command, finish: Finish): void {
   add(program, AUDIT).action(async (dump: string, object: string, options) =>
     finish(await (await import('./audit.js')).run(dump, object, options)),
   );
+  add(program, LINT).action(async (dump: string, options) =>
+    finish(await (await import('./lint.js')).run(dump, options)),
+  );
   add(program, REPORT).action(async (dump: string, options) =>
     finish(await (await import('./report.js')).run(dump, options)),
   );
@@ -298,6 +301,19 @@ const AUDIT: Verb = {
     'ipt2bpf audit rules.v4 input.o',
     'ipt2bpf audit rules.v4 input.o --json',
     'sudo ipt2bpf audit live input.o',
+  ],
+};
+
+const LINT: Verb = {
+  name: 'lint',
+  does: 'name the rules that no packet needs: shadowed, redundant, unreachable, contradictory',
+  dumps: ['dump'],
+  options: [ipsetOption(), familyOption(), sarifOption(), jsonOption()],
+  exit: '0: nothing found; 1: found; 2: trouble.',
+  examples: [
+    'ipt2bpf lint rules.v4',
+    'ipt2bpf lint rules.v4 --sarif lint.sarif',
+    "sudo iptables-save | ipt2bpf lint - --json | jq '.findings[].message'",
   ],
 };
 

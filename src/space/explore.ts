@@ -1,7 +1,8 @@
-import { constant, FALSE, NO_VARIABLE, TRUE, type Diagrams, type Node } from './diagram.js';
+import { constant, FALSE, NO_VARIABLE, TRUE, type Node } from './diagram.js';
 import { END, type List, type Lists } from './lists.js';
-import { DROPPING, HOTDROP, NO } from './outcome.js';
+import { DROPPING, HOTDROP } from './outcome.js';
 import type { Decider, Deciders } from './program.js';
+import { Sweep } from './sweep.js';
 
 /** What becomes of a packet: the verdict (src/space/program.ts verdictKey) and what decides. */
 export interface Fate {
@@ -44,6 +45,7 @@ export class Explorer {
   constructor(
     private readonly lists: Lists,
     private readonly deciders: Deciders,
+    private readonly mostSteps = MOST_STEPS,
   ) {}
 
   /** Where two lists come to different verdicts (strict: or count otherwise). */
@@ -76,7 +78,7 @@ export class Explorer {
   #split(region: Node, top: number, given: readonly List[], go: (region: Node, lists: readonly List[]) => Node): Node {
     const { lists } = this;
     const { diagrams } = lists;
-    if (++this.#steps > MOST_STEPS) throw new TooWideError('the packets are told apart by too much');
+    if (++this.#steps > this.mostSteps) throw new TooWideError('the packets are told apart by too much');
     const variable = Math.min(top, diagrams.variableOf(region));
     const tests = [...lists.testsOf(variable, given)];
     const split = diagrams.variableOf(region) === variable;
@@ -152,46 +154,6 @@ export class Explorer {
 
   #mark(region: Node, value: number): Node {
     return region === TRUE ? constant(value) : this.lists.diagrams.map(region, (one) => (one === 1 ? value : 0));
-  }
-}
-
-/** Goes through the values of a variable, and knows which tests of it may still match there. */
-class Sweep {
-  /** Tests by the last value of each of their ranges. */
-  readonly ends = new Map<number, number[]>();
-  readonly #range: number[] = [];
-  readonly #matching = new Map<number, Node>();
-  #next: number | undefined;
-
-  constructor(
-    private readonly diagrams: Diagrams,
-    private readonly tests: readonly Node[],
-  ) {
-    for (const [i, test] of tests.entries()) {
-      this.#range.push(-1);
-      this.#enter(i);
-      for (const high of diagrams.highsOf(test)) {
-        const ending = this.ends.get(high);
-        if (ending === undefined) this.ends.set(high, [i]);
-        else ending.push(i);
-      }
-    }
-  }
-
-  #enter(i: number): void {
-    const child = this.diagrams.childrenOf(this.tests[i])[++this.#range[i]];
-    if (child === undefined || child === NO) this.#matching.delete(i);
-    else this.#matching.set(i, child);
-  }
-
-  /** The same text for values for which all tests come to the same; `high` ends a range, and rises from call to call. */
-  keyUpTo(high: number): string {
-    if (this.#next !== undefined) for (const i of this.ends.get(this.#next) ?? []) this.#enter(i);
-    this.#next = high;
-    return [...this.#matching]
-      .sort(([a], [b]) => a - b)
-      .map(([i, child]) => `${i} ${child}`)
-      .join();
   }
 }
 

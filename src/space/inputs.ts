@@ -21,6 +21,8 @@ interface Context {
   readonly hook: BuiltinChain;
   /** The test on the type of an address that may be known without the routes. */
   addressType(test: AddressTypeTest): Node;
+  /** Whether each place that asks may get another answer. */
+  isOwn(test: Opaque): boolean;
 }
 
 /** The variables that are no part of the packet's fields. The same question is the same variable. */
@@ -118,7 +120,7 @@ export class Inputs {
       case 'set':
       case 'conntrack':
       case 'module':
-        return this.#yes({ kind: 'test', test });
+        return this.#yes({ kind: 'test', test, ...(this.context.isOwn(test) ? { occurrence } : {}) });
     }
   }
 

@@ -48,13 +48,23 @@ export interface ProgramOptions {
   readonly ruleset: Ruleset;
   readonly table: TableName;
   readonly chain: BuiltinChain;
-  /** The occurrence of each rule's tests (see TestPlace). */
-  occurrence(chain: string, number: number, rule: Rule): string;
+  /** The occurrence of each rule's tests (see TestPlace); `visit` counts the ways into a chain that is {@link apart}. */
+  occurrence(chain: string, number: number, rule: Rule, visit: number): string;
+  /** Chains whose tests may answer otherwise the next time that the packet comes: each jump has a list of its own. */
+  apart?(chain: Chain): boolean;
 }
+
+/** More ways into chains that are apart than this are too many to look at. */
+const MOST_VISITS = 2000;
 
 /** A jump into a chain that leads back to it, or to no chain: the kernel would not load the table. */
 export class BrokenTableError extends Error {
   readonly code = 'broken-table';
+}
+
+/** Chains with memory that are jumped to from very many places. */
+export class TooManyWaysError extends Error {
+  readonly code = 'too-many-ways';
 }
 
 /** All chains that a chain leads to, itself first. */
@@ -104,6 +114,7 @@ class ChainCompiler {
   readonly #numbers = new Map<Rule, number>();
   readonly #open = new Set<string>();
   readonly #changing = new Map<string, boolean>();
+  #visits = 0;
   #sees: boolean | undefined;
   #policy = 0;
 
@@ -129,25 +140,28 @@ class ChainCompiler {
   }
 
   #chain(chain: Chain, ways: readonly Way[]): Compiled {
-    const key = `${chain.name} ${ways.map(wayKey).join(';')}`;
+    const apart = !isBuiltin(chain) && (this.options.apart?.(chain) ?? false);
+    if (apart && ++this.#visits > MOST_VISITS) throw new TooManyWaysError('chains with memory are jumped to too often');
+    const visit = apart ? this.#visits : 0;
+    const key = `${visit} ${chain.name} ${ways.map(wayKey).join(';')}`;
     const known = this.#known.get(key);
     if (known !== undefined) return known;
     if (this.#open.has(chain.name)) throw new BrokenTableError(`chain ${chain.name} leads back to itself`);
     this.#open.add(chain.name);
-    const compiled = this.#rules(chain, ways);
+    const compiled = this.#rules(chain, ways, visit);
     this.#open.delete(chain.name);
     this.#known.set(key, compiled);
     return compiled;
   }
 
   /** Rules are read forwards, because marks change on the way, and put on the list backwards. */
-  #rules(chain: Chain, entry: readonly Way[]): Compiled {
+  #rules(chain: Chain, entry: readonly Way[], visit: number): Compiled {
     const parts: ((tail: List) => List)[] = [];
     const changing = this.#changes(chain);
     let here = entry;
     let left: readonly Way[] = [];
     for (const [i, rule] of chain.rules.entries()) {
-      const { outcome, occurrence } = this.#outcome(chain, i + 1, rule, here);
+      const { outcome, occurrence } = this.#outcome(chain, i + 1, rule, here, visit);
       const decider = this.#number(chain, i + 1, rule);
       const { effect } = rule.target;
       const put: Put = (kind, body = END, node = outcome, by = decider) => {
@@ -255,8 +269,9 @@ class ChainCompiler {
     number: number,
     rule: Rule,
     ways: readonly Way[],
+    visit: number,
   ): { readonly outcome: Node; readonly occurrence: string } {
-    const occurrence = this.options.occurrence(chain.name, number, rule);
+    const occurrence = this.options.occurrence(chain.name, number, rule, visit);
     const place = isUnchanged(ways) ? { occurrence } : { occurrence, ways };
     return { outcome: this.space.outcomes.of(ruleCondition(rule), place), occurrence };
   }

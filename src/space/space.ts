@@ -28,6 +28,8 @@ export interface SpaceOptions {
   readonly conditions: Iterable<Condition>;
   /** Every change of the mark that tests may stand behind: `mark = (mark & ~clear) ^ flip`. */
   readonly marks?: readonly MarkChange[];
+  /** Opaque tests whose answer may be another one at each place that asks, beside those that are known to be so. */
+  readonly isOwn?: (test: Opaque) => boolean;
 }
 
 const ones = (bits: number): bigint => (1n << BigInt(bits)) - 1n;
@@ -61,6 +63,7 @@ export class PacketSpace {
     this.#inputs = new Inputs(this.diagrams, this.#meanings, {
       hook: this.hook,
       addressType: (test) => this.#addressType(test),
+      isOwn: options.isOwn ?? (() => false),
     });
     this.#inputs.declare(needs.opaque);
     for (const measure of MEASURE_ORDER) {

@@ -1,0 +1,213 @@
+import { describe, expect, it } from 'vitest';
+import { parseDump } from '../../../grammar/index.js';
+import { ADDRESS_TYPES } from '../../../grammar/model/condition.js';
+import type { Ruleset } from '../../../grammar/model/ruleset.js';
+import { evaluate, UnreadablePacketError, type Oracle } from '../../../src/evaluate/index.js';
+import { lint } from '../../../src/lint/lint.js';
+import { generatePackets } from '../../../src/verify/generate.js';
+import { Random } from '../../../src/verify/random.js';
+import { randomDump } from '../../../src/verify/random-ruleset.js';
+
+function read(rules: string, family: 'v4' | 'v6' = 'v4'): Ruleset {
+  const chains = ['X', 'Y'].map((name) => `:${name} - [0:0]`).join('\n');
+  const text = `*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n${chains}\n${rules}\nCOMMIT\n`;
+  const { ruleset, diagnostics } = parseDump(text, { family });
+  expect(diagnostics).toEqual([]);
+  return ruleset;
+}
+
+/** The line of the first rule. */
+const FIRST = 7;
+
+interface Case {
+  readonly name: string;
+  readonly have: readonly string[];
+  /** `code CHAIN number <- CHAIN number, …`. */
+  readonly want: readonly string[];
+}
+
+const CASES: readonly Case[] = [
+  { name: 'nothing', have: ['-A INPUT -s 10.0.0.0/8 -j DROP', '-A INPUT -s 11.0.0.0/8 -j DROP'], want: [] },
+  {
+    name: 'a wider rule with another verdict',
+    have: ['-A INPUT -s 10.0.0.0/8 -j DROP', '-A INPUT -s 10.1.0.0/16 -p tcp -j ACCEPT'],
+    want: ['shadowed INPUT 2 <- INPUT 1'],
+  },
+  {
+    name: 'a wider rule with the same verdict',
+    have: ['-A INPUT -s 10.0.0.0/8 -j DROP', '-A INPUT -s 10.1.0.0/16 -j DROP'],
+    want: ['redundant INPUT 2 <- INPUT 1'],
+  },
+  {
+    name: 'two rules together',
+    have: ['-A INPUT -s 10.0.0.0/9 -j DROP', '-A INPUT -s 10.128.0.0/9 -j ACCEPT', '-A INPUT -s 10.0.0.0/8 -j DROP'],
+    want: ['shadowed INPUT 3 <- INPUT 1, INPUT 2'],
+  },
+  {
+    name: 'rules that only count do not take packets',
+    have: ['-A INPUT -s 10.0.0.0/8', '-A INPUT -s 10.0.0.0/8 -j LOG', '-A INPUT -s 10.0.0.0/8 -j DROP'],
+    want: [],
+  },
+  {
+    name: 'tests with memory may answer otherwise',
+    have: [
+      '-A INPUT -s 10.0.0.0/8 -m limit --limit 1/sec -j DROP',
+      '-A INPUT -s 10.0.0.0/8 -m limit --limit 1/sec -j DROP',
+      '-A INPUT -s 10.0.0.0/8 -m statistic --mode random --probability 0.5 -j DROP',
+      '-A INPUT -s 10.0.0.0/8 -m time --timestart 10:00:00 --timestop 11:00:00 -j DROP',
+      '-A INPUT -s 10.0.0.0/8 -m time --timestart 10:00:00 --timestop 11:00:00 -j DROP',
+    ],
+    want: [],
+  },
+  {
+    name: 'states of a connection',
+    have: [
+      '-A INPUT -m conntrack --ctstate NEW,INVALID -j DROP',
+      '-A INPUT -m conntrack --ctstate RELATED,ESTABLISHED,UNTRACKED -j ACCEPT',
+      '-A INPUT -p tcp -j ACCEPT',
+    ],
+    want: ['shadowed INPUT 3 <- INPUT 1, INPUT 2'],
+  },
+  {
+    name: 'behind a rule for every packet',
+    have: ['-A INPUT -j ACCEPT', '-A INPUT -s 10.0.0.0/8 -j DROP'],
+    want: ['unreachable INPUT 2 <- INPUT 1'],
+  },
+  {
+    name: 'ports that exclude each other',
+    have: ['-A INPUT -p tcp -m tcp --dport 22 -m multiport --dports 80,443 -j DROP'],
+    want: ['contradictory INPUT 1 <- '],
+  },
+  {
+    name: 'a chain that nothing jumps to',
+    have: ['-A X -j DROP', '-A X -j ACCEPT'],
+    want: ['unreachable X chain <- '],
+  },
+  {
+    name: 'a chain that only dead rules jump to',
+    have: ['-A INPUT -j DROP', '-A INPUT -p tcp -j X', '-A X -j ACCEPT'],
+    want: ['unreachable X chain <- INPUT 2', 'unreachable INPUT 2 <- INPUT 1'],
+  },
+  {
+    name: 'what the jump excludes',
+    have: ['-A INPUT -p tcp -j X', '-A X -p udp -j DROP'],
+    want: ['unreachable X 1 <- INPUT 1'],
+  },
+  {
+    name: 'a chain that two chains share is alive if one of them needs it',
+    have: ['-A INPUT -p tcp -j X', '-A FORWARD -p udp -j X', '-A X -p udp -j DROP', '-A X -p tcp -j DROP'],
+    want: [],
+  },
+  {
+    name: 'RETURN takes packets from its own chain alone',
+    have: [
+      '-A INPUT -j X',
+      '-A INPUT -s 10.0.0.0/8 -j DROP',
+      '-A X -s 10.0.0.0/8 -j RETURN',
+      '-A X -s 10.1.0.0/16 -j DROP',
+    ],
+    want: ['shadowed X 2 <- X 1'],
+  },
+  {
+    name: 'goto does not come back',
+    have: ['-A INPUT -p tcp -g X', '-A INPUT -p tcp -j DROP', '-A X -s 10.0.0.0/8 -j ACCEPT'],
+    want: ['shadowed INPUT 2 <- INPUT 1'],
+  },
+  {
+    name: 'a called chain takes them',
+    have: ['-A INPUT -p tcp -j X', '-A INPUT -p tcp -j DROP', '-A X -s 10.0.0.0/8 -j ACCEPT', '-A X -j DROP'],
+    want: ['shadowed INPUT 2 <- X 1, X 2'],
+  },
+  {
+    name: 'a mark that an earlier rule has set',
+    have: [
+      '-A INPUT -p tcp -j MARK --set-xmark 0x1/0xffffffff',
+      '-A INPUT -m mark --mark 0x1 -j DROP',
+      '-A INPUT -p tcp -j ACCEPT',
+    ],
+    want: ['shadowed INPUT 3 <- INPUT 2'],
+  },
+  {
+    name: 'two visits of a chain with memory may end differently',
+    have: [
+      '-A INPUT -j X',
+      '-A INPUT -j X',
+      '-A INPUT -m mark --mark 0x1/0x1 -j DROP',
+      '-A X -m statistic --mode random --probability 0.5 -j MARK --set-xmark 0x1/0x0',
+    ],
+    want: [],
+  },
+];
+
+describe('lint', () => {
+  it.each(CASES)('$name', ({ have, want }) => {
+    const ruleset = read(have.join('\n'));
+    const name = (line: number | undefined): string => {
+      const rule = have[(line ?? 0) - FIRST] ?? 'policy';
+      const chain = rule.split(' ')[1];
+      return `${chain} ${have.slice(0, (line ?? 0) - FIRST + 1).filter((one) => one.startsWith(`-A ${chain} `)).length}`;
+    };
+    const { findings, gaps } = lint(ruleset);
+    expect(gaps).toEqual([]);
+    expect(
+      findings.map(
+        ({ code, chain, rule, by }) =>
+          `${code} ${chain} ${rule ?? 'chain'} <- ${by.map(({ line }) => name(line)).join(', ')}`,
+      ),
+    ).toEqual(want);
+    for (const { example, by, code } of findings) {
+      if (code === 'shadowed' || code === 'redundant') expect(example, by[0].text).toBeDefined();
+    }
+  });
+
+  it('finds packets of all kinds of rules again: no rule that is named is ever met', { timeout: 60_000 }, () => {
+    let named = 0;
+    for (let seed = 1; seed <= 8; seed++) {
+      const family = seed % 2 === 0 ? 'v4' : 'v6';
+      const chain = seed % 3 === 0 ? 'FORWARD' : 'INPUT';
+      const text = randomDump(seed, { family, chain, limits: 0.2, stateful: true, rules: 10 + (seed % 30) });
+      const { ruleset } = parseDump(text, { family });
+      const dead = new Map(lint(ruleset).findings.map((one) => [`${one.chain} ${one.rule ?? ''}`, one.message]));
+      named += dead.size;
+      const random = new Random(seed);
+      for (const packet of generatePackets(ruleset, { table: 'filter', chain, count: 150, seed })) {
+        try {
+          const { hits } = evaluate({ ruleset, table: 'filter', chain, packet, oracle: oracleOf(random) });
+          for (const { chain: at, number } of hits) {
+            const hex = Buffer.from(packet.frame).toString('hex');
+            const message = dead.get(`${at} ${number}`) ?? dead.get(`${at} `);
+            expect(message, `seed ${seed}, rule ${number} of ${at}, ${hex}\n${text}`).toBeUndefined();
+          }
+        } catch (error) {
+          if (!(error instanceof UnreadablePacketError)) throw error;
+        }
+      }
+    }
+    expect(named).toBeGreaterThan(10);
+  });
+});
+
+/** One packet's answers: its connection is in one state, its addresses are of one type; memory says anything. */
+function oracleOf(random: Random): Oracle {
+  const state = random.pick(['INVALID', 'NEW', 'RELATED', 'ESTABLISHED', 'UNTRACKED'] as const);
+  const types = { src: random.pick(ADDRESS_TYPES), dst: random.pick(ADDRESS_TYPES) };
+  return (test) => {
+    switch (test.name) {
+      case 'ctstate':
+        return test.states.includes(state);
+      case 'addrtype':
+        return test.types.includes(types[test.which]);
+      case 'limit':
+      case 'hashlimit':
+      case 'quota':
+      case 'nth':
+      case 'random':
+      case 'conntrack':
+      case 'module':
+      case 'time':
+        return random.chance(0.5);
+      default:
+        return undefined;
+    }
+  };
+}
