@@ -43,9 +43,9 @@ export interface Measurement {
 }
 
 const SEED = 1;
-const SAMPLES = 15;
-const RUNS = 40_000;
-const WARM_UP = 20_000;
+const SAMPLES = 11;
+const RUNS = 20_000;
+const WARM_UP = 10_000;
 
 /** Compiles as the command line does. */
 function compiled({ text }: BenchRuleset, hook: 'xdp' | 'tc' | 'netfilter') {
