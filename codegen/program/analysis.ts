@@ -26,6 +26,7 @@ import { SEGMENT_SIZE_FIELDS } from './netfilter/segment-size.js';
 import { addressRewriting, askingAt, markChange, otherTables, seesPieces, seesWholeDatagrams } from './surroundings.js';
 import { chainsAt, isSocketHook, isWireHook, isWireView, type Undecided, type View } from './place.js';
 import { isIngress, specialise } from './view.js';
+import { undecidedTarget } from './untranslated.js';
 import { statesOf } from './wire-state.js';
 
 /** What a rule becomes at a hook: translated, or why not. */
@@ -292,9 +293,7 @@ function undecidedEffect(effect: Effect, view: View, reject: RejectPolicy, mode:
       if (effect.change !== undefined && mode === 'exact' && isWireHook(view.hook)) {
         return undecidedChange(effect.target, view);
       }
-      return [
-        { reason: `target ${effect.target} is not translated`, advice: 'use --mode early and keep iptables behind it' },
-      ];
+      return [undecidedTarget(effect.target, view)];
     case 'mark':
       if (view.hook === 'tc' || view.hook === 'netfilter') return [];
       return [{ reason: `a program at ${view.hook} cannot write the mark of a packet`, advice: 'use --hook tc' }];

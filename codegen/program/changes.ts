@@ -44,7 +44,8 @@ export function changedField(change: PacketChange): Field {
 /** Why a view cannot change packets as the target does. */
 export function undecidedChange(target: string, view: View): readonly Undecided[] {
   if (view.hook !== 'tc') {
-    return [{ reason: `a program at ${view.hook} cannot do what target ${target} does`, advice: 'use --hook tc' }];
+    const reason = `a program at ${view.hook} does not write the IP header, as target ${target} does`;
+    return [{ reason, advice: 'use --hook tc' }];
   }
   if (view.chain === 'PREROUTING') return [];
   const reason = `target ${target} of chain ${view.chain} changes packets elsewhere than at tc`;

@@ -41,6 +41,11 @@ export function isSocketHook(hook: Hook): hook is SocketHook {
   return hook === 'cgroup' || hook === 'socket';
 }
 
+/** Whether the packets of this view arrive from a device (all chains but OUTPUT). */
+export function isIngress(view: View): boolean {
+  return view.chain !== 'OUTPUT';
+}
+
 /**
  * Whether a packet has its connection with it: at netfilter, and on its way from OUTPUT to the device. The stack
  * lets go of the connection before it hands a packet to a socket (nf_reset_ct in tcp_v4_rcv, udp_queue_rcv_one_skb).

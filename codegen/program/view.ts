@@ -14,6 +14,7 @@ import { fieldLimit, type Field } from '../../grammar/model/fields.js';
 import { complement, contains, intersect, intervals, type IntervalSet } from '../../grammar/model/interval.js';
 import { mayDrop } from '../../grammar/model/payload.js';
 import {
+  isIngress,
   isSocketHook,
   isWireView,
   knowsConnection,
@@ -25,9 +26,9 @@ import {
 import { undecidedPayload } from './payload/view.js';
 import { answerSet } from './sets/view.js';
 import { questionWords } from './netfilter/ask.js';
-import { whyNot } from './untranslated.js';
+import { keepIptables, undecidedMatch } from './untranslated.js';
 
-export { isWireView, type Answer, type Undecided, type View, type WireView } from './place.js';
+export { isIngress, isWireView, type Answer, type Undecided, type View, type WireView } from './place.js';
 
 /**
  * What a mapping of the connection may change between hook and chain. On arrival the destination, and with it the
@@ -46,11 +47,6 @@ function isRewritten(view: View, field: Field): boolean {
     case 'POSTROUTING':
       return false;
   }
-}
-
-/** Whether the packets of this view arrive from a device (all chains but OUTPUT). */
-export function isIngress(view: View): boolean {
-  return view.chain !== 'OUTPUT';
 }
 
 /** The value that a field has for every packet of the view, where there is one. */
@@ -93,6 +89,12 @@ function constantOf(view: View, field: Field): bigint | undefined {
   }
 }
 
+/** There is an early mode on the wire alone. */
+function earlyOr(view: View, instead: string | undefined): string {
+  if (!isWireView(view)) return instead ?? keepIptables(view.hook);
+  return instead === undefined ? 'use --mode early' : `use --mode early, or ${instead}`;
+}
+
 const DECIDED_BY_ROUTES: readonly AddressType[] = ['UNICAST', 'LOCAL', 'BROADCAST', 'ANYCAST'];
 
 /** Whether some but not all of the types are asked for that only the routes tell apart. */
@@ -102,7 +104,7 @@ function asksRoutes(test: Extract<Opaque, { name: 'addrtype' }>): boolean {
 }
 
 /** net/netfilter/xt_addrtype.c match_type and inet_addr_type: what the address alone decides. */
-function answerAddressType4(test: Extract<Opaque, { name: 'addrtype' }>): Answer {
+function answerAddressType4(test: Extract<Opaque, { name: 'addrtype' }>, view: View): Answer {
   const field: Field = test.which === 'src' ? 'saddr' : 'daddr';
   const multicast = intervals([0xe0000000n, 0xefffffffn]);
   const broadcast = intervals([0n, 0n], [0xffffffffn, 0xffffffffn]);
@@ -110,7 +112,7 @@ function answerAddressType4(test: Extract<Opaque, { name: 'addrtype' }>): Answer
   if (asksRoutes(test)) {
     return {
       reason: `the type of ${test.which === 'src' ? 'a source' : 'a destination'} address is a question to the host's routes`,
-      advice: 'use --mode early, or write the addresses',
+      advice: earlyOr(view, 'write the addresses'),
     };
   }
   const set: IntervalSet = intervals(
@@ -122,12 +124,12 @@ function answerAddressType4(test: Extract<Opaque, { name: 'addrtype' }>): Answer
 }
 
 /** net/netfilter/xt_addrtype.c match_type6: multicast, unicast and unspecified are read off the address. */
-function answerAddressType6(test: Extract<Opaque, { name: 'addrtype' }>): Answer {
+function answerAddressType6(test: Extract<Opaque, { name: 'addrtype' }>, view: View): Answer {
   const routed = test.types.filter((type) => !['MULTICAST', 'UNICAST', 'UNSPEC'].includes(type));
   if (routed.length > 0) {
     return {
       reason: `address type ${routed[0]} is a question to the host's routes`,
-      advice: 'use --mode early, or write the addresses',
+      advice: earlyOr(view, 'write the addresses'),
     };
   }
   const field: Field = test.which === 'src' ? 'saddr' : 'daddr';
@@ -184,7 +186,7 @@ export function answer(test: Opaque, view: View): Answer {
       if (view.chain === 'OUTPUT') return { condition: test.allInverted ? TRUE : FALSE };
       return {
         reason: `the bridge port of a packet is not known at ${view.hook}: bridge netfilter keeps it to itself`,
-        advice: 'use --mode early and keep iptables behind it',
+        advice: isSocketHook(view.hook) ? 'use --hook netfilter' : keepIptables(view.hook),
       };
     case 'addrtype':
       if (isRewritten(view, test.which === 'src' ? 'saddr' : 'daddr')) {
@@ -194,12 +196,12 @@ export function answer(test: Opaque, view: View): Answer {
         };
       }
       if (test.limitInterface !== undefined) {
-        return { reason: '--limit-iface-in/-out asks the routes of one device', advice: 'use --mode early' };
+        return { reason: '--limit-iface-in/-out asks the routes of one device', advice: earlyOr(view, undefined) };
       }
-      if (view.family === 'v6') return answerAddressType6(test);
+      if (view.family === 'v6') return answerAddressType6(test, view);
       return asksRoutes(test) && test.which === 'dst' && !isWireView(view)
         ? { condition: opaque(test) }
-        : answerAddressType4(test);
+        : answerAddressType4(test, view);
     case 'ctstate':
       if (knowsConnection(view)) return isMappedLater(test, view) ? MAPPED_LATER : { condition: opaque(test) };
       if (isSocketHook(view.hook)) return CONNECTION_IS_GONE;
@@ -215,7 +217,11 @@ export function answer(test: Opaque, view: View): Answer {
         };
       }
       if (knowsConnection(view)) {
-        return { reason: `${test.words.join(' ')} is not translated`, advice: 'use --hook netfilter' };
+        const asked = test.words.join(' ');
+        return {
+          reason: `${asked} is not translated: programs read the state of a connection alone`,
+          advice: 'use --hook netfilter',
+        };
       }
       if (isSocketHook(view.hook)) return CONNECTION_IS_GONE;
       return {
@@ -231,10 +237,7 @@ export function answer(test: Opaque, view: View): Answer {
     case 'set':
       return answerSet(test.test, view, (field) => isRewritten(view, field));
     case 'module':
-      return {
-        reason: whyNot(test.module),
-        advice: 'use --mode early and keep iptables behind it',
-      };
+      return undecidedMatch(test.module, view);
   }
 }
 
@@ -254,7 +257,7 @@ export function specialise(condition: Condition, view: View, undecided: Undecide
       if (field === 'mark' && view.markChangedBy !== undefined) {
         undecided.push({
           reason: `the mark is set after this hook (${view.markChangedBy})`,
-          advice: 'use --mode early',
+          advice: isSocketHook(view.hook) ? 'use --hook netfilter' : 'use --mode early',
         });
         return opaque({ name: 'module', module: 'mark', words: [] });
       }

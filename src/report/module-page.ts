@@ -1,5 +1,6 @@
 import { analyse } from '../../codegen/program/analysis.js';
 import type { Hook } from '../../codegen/program/manifest.js';
+import { isWireHook } from '../../codegen/program/place.js';
 import { parseDump } from '../../grammar/index.js';
 import { bindSets, parseSets } from '../../grammar/sets/index.js';
 import type { BuiltinChain, Family, TableName } from '../../grammar/model/family.js';
@@ -7,7 +8,8 @@ import type { Ruleset } from '../../grammar/model/ruleset.js';
 import { MODULE_SAMPLES, type ModuleSample } from './module-samples.js';
 import { TARGET_SAMPLES } from './target-samples.js';
 
-interface Place {
+/** A chain that is compiled for a hook. */
+export interface Place {
   readonly title: string;
   readonly hook: Hook;
   readonly chain: BuiltinChain;
@@ -15,16 +17,20 @@ interface Place {
   readonly tables: readonly TableName[];
 }
 
-const PLACES: readonly Place[] = [
+export const PLACES: readonly Place[] = [
   { title: 'xdp PREROUTING', hook: 'xdp', chain: 'PREROUTING', tables: ['raw', 'mangle'] },
   { title: 'xdp INPUT', hook: 'xdp', chain: 'INPUT', tables: ['filter'] },
   { title: 'xdp FORWARD', hook: 'xdp', chain: 'FORWARD', tables: ['filter'] },
+  { title: 'tc PREROUTING', hook: 'tc', chain: 'PREROUTING', tables: ['raw', 'mangle'] },
   { title: 'tc INPUT', hook: 'tc', chain: 'INPUT', tables: ['filter'] },
   { title: 'tc FORWARD', hook: 'tc', chain: 'FORWARD', tables: ['filter'] },
   { title: 'tc OUTPUT', hook: 'tc', chain: 'OUTPUT', tables: ['filter'] },
   { title: 'netfilter INPUT', hook: 'netfilter', chain: 'INPUT', tables: ['filter'] },
   { title: 'netfilter FORWARD', hook: 'netfilter', chain: 'FORWARD', tables: ['filter'] },
   { title: 'netfilter OUTPUT', hook: 'netfilter', chain: 'OUTPUT', tables: ['filter'] },
+  { title: 'cgroup INPUT', hook: 'cgroup', chain: 'INPUT', tables: ['filter'] },
+  { title: 'cgroup OUTPUT', hook: 'cgroup', chain: 'OUTPUT', tables: ['filter'] },
+  { title: 'socket INPUT', hook: 'socket', chain: 'INPUT', tables: ['filter'] },
 ];
 
 /** What becomes of a match at a place: decided there, or why not. `none`: iptables does not allow it there. */
@@ -51,9 +57,9 @@ function standingIn(ruleset: Ruleset, table: TableName, place: Place, family: Fa
   if (!result.ok) return { kind: 'refused', reason: result.diagnostics.map(({ message }) => message).join('; ') };
   const [rule] = result.analysis.rules;
   if (rule.undecided.length === 0) return { kind: 'exact' };
-  const reason = rule.undecided.map((why) => why.reason).join('; ');
+  const reason = rule.undecided.map(({ reason, advice }) => `${reason} (${advice})`).join('; ');
   // There is no early mode where nothing stands behind the chain.
-  return { kind: place.hook === 'netfilter' ? 'refused' : 'early', reason };
+  return { kind: isWireHook(place.hook) ? 'early' : 'refused', reason };
 }
 
 const FAMILY: Readonly<Record<Family, string>> = { v4: 'IPv4', v6: 'IPv6' };

@@ -1,10 +1,9 @@
 import type { PayloadTest } from '../../../grammar/model/payload.js';
 import type { View } from '../place.js';
+import { keepIptables } from '../untranslated.js';
 import { unknownLoad } from './classic.js';
 import { readsAnything } from './fields.js';
 import { isFoundByBoyerMoore } from './text.js';
-
-const EARLY = 'use --mode early and keep iptables behind it';
 
 /** Why a test that walks over the packet cannot be decided by a view; undefined where it can. */
 export function undecidedPayload(
@@ -13,7 +12,7 @@ export function undecidedPayload(
 ): { readonly reason: string; readonly advice: string } | undefined {
   if (test.kind === 'classic-bpf') {
     const load = unknownLoad(test.program);
-    if (load !== undefined) return { reason: `the BPF program reads ${load}`, advice: EARLY };
+    if (load !== undefined) return { reason: `the BPF program reads ${load}`, advice: keepIptables(hook) };
   }
   if (test.kind === 'string' && !isFoundByBoyerMoore(test)) {
     const reason = 'Boyer-Moore of the kernel passes over some Latin-1 letters of other case';

@@ -52,7 +52,12 @@ describe('refusals of an exact object', () => {
     {
       name: 'a target that is not understood',
       rules: ['-A INPUT -j NFQUEUE --queue-num 3'],
-      want: [['6: rule 1 of chain INPUT cannot be decided exactly at xdp: target NFQUEUE is not translated', KEEP]],
+      want: [
+        [
+          '6: rule 1 of chain INPUT cannot be decided exactly at xdp: target NFQUEUE is not translated: the packet waits for a process, which only the kernel lets it do',
+          KEEP,
+        ],
+      ],
     },
     {
       name: 'a local address',
@@ -94,7 +99,10 @@ describe('refusals of an exact object', () => {
           '7: rule 1 of chain WEB cannot be decided exactly at xdp: the connection state is not known at xdp: conntrack looks at a packet later',
           KEEP,
         ],
-        ['7: rule 1 of chain WEB cannot be decided exactly at xdp: target NFQUEUE is not translated', KEEP],
+        [
+          '7: rule 1 of chain WEB cannot be decided exactly at xdp: target NFQUEUE is not translated: the packet waits for a process, which only the kernel lets it do',
+          KEEP,
+        ],
       ],
     },
     {

@@ -185,7 +185,7 @@ describe('tests that are refused by name', () => {
     if (!result.ok) throw new Error(result.diagnostics[0].message);
     expect(refusals(result.analysis).map(({ message }) => message)).toEqual([
       'rule 1 of chain INPUT cannot be decided exactly at xdp: packets change set a (table filter, chain INPUT, line 4)',
-      'rule 2 of chain INPUT cannot be decided exactly at xdp: target SET is not translated',
+      'rule 2 of chain INPUT cannot be decided exactly at xdp: target SET is not translated: the set that it changes is kept in the kernel',
     ]);
   });
 });
