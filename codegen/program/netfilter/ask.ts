@@ -47,7 +47,10 @@ const READING: ReadonlySet<string> = new Set([
   'owner',
   'policy',
   'realm',
+  'socket',
 ]);
+/** An option that makes a match write the packet's mark. */
+const WRITING = '--restore-skmark';
 /** What the reader of a dump calls the test of an address that is a name. */
 const HOST_NAME = 'host name';
 
@@ -57,7 +60,7 @@ export function questionWords(test: Opaque, view: View): readonly string[] | und
   if (test.name === 'module') {
     if (test.module === 'connmark' && !view.asking.connectionMark) return undefined;
     if (test.module === HOST_NAME) return view.asking.addresses ? test.words : undefined;
-    return READING.has(test.module) ? ['-m', test.module, ...test.words] : undefined;
+    return READING.has(test.module) && !test.words.includes(WRITING) ? ['-m', test.module, ...test.words] : undefined;
   }
   if (test.name === 'conntrack') return view.asking.connection ? ['-m', 'conntrack', ...test.words] : undefined;
   if (test.name === 'bridge-port') return ['-m', 'physdev', ...test.words];

@@ -90,6 +90,28 @@ const CASES: readonly Case[] = [
     verdicts: { accept: 2, drop: 0, reject: 1 },
   },
   {
+    name: 'groups of devices, realms of routes, nodes of a cluster, labels, sockets',
+    rules: [
+      '-A INPUT -m devgroup --src-group 0x0 -p icmp -j ACCEPT',
+      '-A INPUT -m devgroup ! --src-group 0x0 -j DROP',
+      '-A INPUT -m realm --realm 0x7 -j DROP',
+      '-A INPUT -m cluster --cluster-total-nodes 2 --cluster-local-nodemask 0x1 --cluster-hash-seed 0xdeadbeef -j ACCEPT',
+      '-A INPUT -m connlabel --label 1 -j DROP',
+      '-A INPUT -m socket --nowildcard -j ACCEPT',
+      '-A INPUT -m socket --transparent -j REJECT',
+      '-A INPUT -p udp -j REJECT',
+      '-A OUTPUT -m cgroup --cgroup 7 -j DROP',
+      '-A OUTPUT -m cgroup ! --cgroup 0 -j DROP',
+      '-A OUTPUT -m realm ! --realm 0x0 -j DROP',
+    ],
+    packets: [
+      ...Array.from({ length: 12 }, (_, i) => `udp 198.51.100.${i + 1}:4000 > 192.0.2.1:22 in eth0`),
+      'icmp 198.51.100.7 > 192.0.2.1 in eth0',
+      'udp 192.0.2.1:22 > 198.51.100.7:4000 out eth0',
+    ],
+    verdicts: { accept: 7, drop: 0, reject: 7 },
+  },
+  {
     name: 'names that iptables looks up: hosts and users',
     rules: [
       '-A OUTPUT -d localhost -j DROP',
