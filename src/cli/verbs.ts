@@ -23,6 +23,7 @@ import {
   whole,
   withObject,
 } from './options.js';
+import { addPackageVerb } from './package-verb.js';
 import { addLiveVerbs } from './live/verbs.js';
 import type { Verb } from './verb.js';
 
@@ -89,6 +90,7 @@ export function addVerbs(program: Command, finish: Finish): void {
     finish(await (await import('./events.js')).run(object, options)),
   );
   addLiveVerbs((verb) => add(program, verb), finish);
+  addPackageVerb((verb) => add(program, verb), finish);
 }
 
 /** What the help of a verb says beside its options. */
