@@ -9,7 +9,8 @@ export interface Domain {
 }
 
 /** The domain of proofs about objects on the wire. */
-export function domainOf({ hook }: Pick<Manifest, 'hook'>, chain: BuiltinChain): Domain {
+export function domainOf(manifest: Pick<Manifest, 'hook' | 'reject' | 'counters'>, chain: BuiltinChain): Domain {
+  const { hook } = manifest;
   const inside = [
     'every frame of 0 to 65535 bytes, whatever its bytes are: truncated, padded, fragments, broken headers',
     'up to two VLAN tags; every IPv4 header length, so every number of IP options',
@@ -18,6 +19,11 @@ export function domainOf({ hook }: Pick<Manifest, 'hook'>, chain: BuiltinChain):
     ...(hook === 'tc' ? ['every mark, packet type, VLAN and socket that the kernel may have for the packet'] : []),
   ];
   const outside = [
+    ...(answers(manifest)
+      ? [
+          'what REJECT answers, and whether: proved is that such a packet is not let through, its rule, and the kind of answer',
+        ]
+      : []),
     ...(hook === 'tc'
       ? [
           'packets of which less than 512 bytes, and not all, lie in one piece before the program pulls them',
@@ -31,4 +37,8 @@ export function domainOf({ hook }: Pick<Manifest, 'hook'>, chain: BuiltinChain):
     'what helpers answer: map_lookup_elem finds every counter, fib_lookup answers as the routes do',
   ];
   return { inside, outside, trusted };
+}
+
+function answers({ reject, counters }: Pick<Manifest, 'reject' | 'counters'>): boolean {
+  return reject === 'answer' && counters.some((entry) => entry.kind === 'rule' && / -j REJECT\b/.test(entry.text));
 }

@@ -113,8 +113,18 @@ export class Executor {
     return new State(condition, registers, Memory.empty(), log);
   }
 
-  /** Runs a function from instruction `from` on, and ends ways that come to one of `stops`. */
-  run(placed: PlacedFunction, from: number, state: State, stops: ReadonlySet<number> = NOWHERE, depth = 0): Ran {
+  /**
+   * Runs a function from instruction `from` on, and ends ways that come to one of `stops`, or to a place where all that
+   * comes there is `over`.
+   */
+  run(
+    placed: PlacedFunction,
+    from: number,
+    state: State,
+    stops: ReadonlySet<number> = NOWHERE,
+    depth = 0,
+    over?: (state: State) => boolean,
+  ): Ran {
     if (depth >= MAX_DEPTH) throw unsupported('calls deeper than the kernel allows');
     const live = this.code.liveOf(placed);
     const pending = new Pending();
@@ -139,6 +149,10 @@ export class Executor {
       const here = pending.states.get(at);
       pending.states.delete(at);
       if (here === undefined) continue;
+      if (over?.(here) === true) {
+        stopped.set(at, here);
+        continue;
+      }
       if (++this.steps > MAX_STEPS) throw new Unprovable('too-complex', `more than ${MAX_STEPS} steps`);
       this.step(placed, at, here, arrive, exits, depth);
     }

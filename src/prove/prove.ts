@@ -63,7 +63,6 @@ function proveWire(specification: Specification, code: Code): Proof {
   const entry = name === undefined ? undefined : code.functionNamed(name);
   if (entry === undefined) throw unsupported(`the object has no program for chain ${hookChain}`);
   const used = usedOf(specification);
-  if (used.rejects && manifest.reject === 'answer') throw unsupported('answers of REJECT');
   let chains: ChainProof | undefined;
   const wire = new WireEntryProof({
     code,
@@ -72,6 +71,7 @@ function proveWire(specification: Specification, code: Code): Proof {
     entry,
     fields: used.fields,
     marks: used.marks,
+    answers: used.rejects && manifest.reject === 'answer',
     segment: (layout, placed, part, from) => {
       chains ??= new ChainProof({ family: ruleset.family, code, specification, layout });
       return chains.segment(placed, part, hookChain, from);

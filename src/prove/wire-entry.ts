@@ -6,7 +6,8 @@ import type { PlacedFunction } from '../../bpf-runtime/interpreter/program.js';
 import { Bdd, FALSE, not, type Ref } from './bdd.js';
 import { isChainFunction } from './chain-proof.js';
 import { OnesComplement } from './checksum.js';
-import { Executor, type Code } from './executor.js';
+import { answerFault } from './answers.js';
+import { Executor, type Code, type Ran } from './executor.js';
 import { pieces, sizeOf, transportNeed, WANTED_BYTES, type Layout, type Slot } from './flow.js';
 import { Frame, FRAME_LENGTH, networkOffset, TOTAL_LENGTH, type Shape } from './frame.js';
 import { CODE_BITS, type Specification } from './specification.js';
@@ -35,6 +36,8 @@ export interface EntrySettings {
   readonly fields: readonly Field[];
   /** Whether some rule sets the mark. */
   readonly marks: boolean;
+  /** Whether rejected packets are answered, not only dropped. */
+  readonly answers: boolean;
   /** Proves a part of the chain, with the slots found: at which rule the next part begins. */
   segment(layout: Layout, placed: PlacedFunction, part: bigint, from: number): number | undefined;
 }
@@ -97,8 +100,9 @@ export class WireEntryProof {
     const { reading, arrivals, run } = this.prepare(shape, (placed, state) =>
       this.called(placed, state, reading, calls, arrivals, shape),
     );
-    const { exits, world } = run();
+    const { exits, stopped, world } = run((state) => this.isRejected(state, calls));
     this.compare(shape, exits, arrivals, calls, world);
+    this.compareAnswers(shape, stopped, arrivals, calls);
   }
 
   /** Runs up to the chain, and looks at what lies in the flow there; undefined where no frame of the shape gets there. */
@@ -136,10 +140,10 @@ export class WireEntryProof {
       entries: specification.manifest.counters.length,
       call,
     });
-    const run = (): { exits: readonly State[]; world: WireWorld } => {
+    const run: Prepared['run'] = (over) => {
       const executor = new Executor(code, words, world);
       const start = executor.start(framesOf(reading), [pointer(this.context)]);
-      return { exits: executor.run(entry, entry.start, start).exits, world };
+      return { ...executor.run(entry, entry.start, start, undefined, 0, over), world };
     };
     return { reading, arrivals: arrivalsOf(reading, specification.manifest, this.checksums), run };
   }
@@ -296,6 +300,45 @@ export class WireEntryProof {
     events.set(`mark ${number}`, accepted);
   }
 
+  /** The chain has rejected all packets of the state, with an answer. */
+  private isRejected({ condition }: State, calls: readonly Call[]): boolean {
+    if (!this.settings.answers || calls.length === 0) return false;
+    return this.bdd.implies(condition, this.bdd.anyOf(calls.map((call) => this.rejects(call))));
+  }
+
+  /** When a part of the chain gives the code of an answer. */
+  private rejects({ condition, result }: Call): Ref {
+    if (!this.settings.answers) return FALSE;
+    return this.bdd.and(condition, this.words.atLeast(result, BigInt(VERDICT.REJECT)));
+  }
+
+  /**
+   * Packets that are to be answered come to the answering code with the code of their answer in r0, and no others do.
+   * What that code sends is not looked at: see answers.ts.
+   */
+  private compareAnswers(shape: Shape, stopped: Ran['stopped'], arrivals: Arrivals, calls: readonly Call[]): void {
+    const { bdd, words, settings } = this;
+    const due = bdd.and(arrivals.judged, bdd.anyOf(calls.map((call) => this.rejects(call))));
+    let answered: Ref = FALSE;
+    for (const [at, state] of stopped) {
+      const fault = answerFault(settings.code, settings.entry, at, settings.hook);
+      if (fault !== undefined) throw unsupported(fault);
+      const [r0] = state.registers;
+      const code = r0 === undefined ? undefined : bitsOf(r0, words);
+      if (code === undefined) throw unsupported('an answer whose kind is no number');
+      for (const call of calls) {
+        const other = bdd.and(this.rejects(call), not(words.equal(code, call.result)));
+        this.report(shape, 'the kind of an answer', bdd.and(state.condition, other));
+      }
+      answered = bdd.or(answered, state.condition);
+      for (const [event, condition] of state.log) {
+        if (event.startsWith('fault')) this.report(shape, event, condition);
+        else throw unsupported(`an answer behind which is noted: ${event}`);
+      }
+    }
+    this.report(shape, 'which frames are answered', bdd.xor(due, answered));
+  }
+
   private compare(
     shape: Shape,
     exits: readonly State[],
@@ -316,7 +359,7 @@ export class WireEntryProof {
       through = bdd.or(through, bdd.and(here, isCode(call, VERDICT.RETURN)));
       const next = bdd.and(here, isCode(call, VERDICT.NEXT));
       const named = bdd.anyOf([VERDICT.ACCEPT, VERDICT.RETURN, VERDICT.NEXT].map((code) => isCode(call, code)));
-      drop = bdd.or(drop, bdd.without(here, named));
+      drop = bdd.or(drop, bdd.without(here, bdd.or(named, this.rejects(call))));
       here = next;
     }
     const last = calls[calls.length - 1];
@@ -355,7 +398,7 @@ export class WireEntryProof {
 interface Prepared {
   readonly reading: WireReading;
   readonly arrivals: Arrivals;
-  run(): { readonly exits: readonly State[]; readonly world: WireWorld };
+  run(over?: (state: State) => boolean): Ran & { readonly world: WireWorld };
 }
 
 /** Ends a run that has come to the chain. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { judge } from '../../../src/prove/judge.js';
-import { CLASS, JMP_OP, MODE_MEM, SIZE } from '../../../codegen/bytecode/instruction.js';
+import { ALU_OP, CLASS, JMP_OP, MODE_MEM, SIZE } from '../../../codegen/bytecode/instruction.js';
 import type { FunctionSpec } from '../../../codegen/object/spec.js';
 import { filterDump, jobOf, withObject, type JobOptions } from './support.js';
 
@@ -16,6 +16,21 @@ function withoutFragmentChecks(fn: FunctionSpec): FunctionSpec {
   return at < 0 ? fn : { ...fn, instructions: instructions.with(at, { ...instructions[at], offset: 0 }) };
 }
 
+const [XDP_DROP, XDP_PASS, XDP_TX] = [1, 2, 3];
+
+/** The last way to a result gives another one. */
+function withResult<T extends FunctionSpec>(fn: T, from: number, to: number): T {
+  const { instructions } = fn;
+  const at = instructions.findLastIndex(
+    ({ opcode, dst, imm }, i) =>
+      opcode === MOVE && dst === 0 && Number(imm) === from && instructions[i + 1].opcode === EXIT,
+  );
+  if (at < 0) throw new Error(`no way to ${from}`);
+  return { ...fn, instructions: instructions.with(at, { ...instructions[at], imm: to }) };
+}
+
+const MOVE = CLASS.ALU64 | ALU_OP.mov;
+const EXIT = CLASS.JMP | JMP_OP.exit;
 const JUMP32_NE = CLASS.JMP32 | JMP_OP.jne;
 const LOAD16 = CLASS.LDX | MODE_MEM | SIZE[2];
 
@@ -53,6 +68,20 @@ describe('judge', () => {
       name: 'OUTPUT',
       rules: ['-A OUTPUT -o eth0 -d 192.0.2.0/24 -j ACCEPT'],
       options: { hook: 'tc', chain: 'OUTPUT' },
+    },
+    {
+      name: 'answers of two kinds',
+      rules: [
+        '-A INPUT -p tcp -j REJECT --reject-with tcp-reset',
+        '-A INPUT -s 10.0.0.0/8 -j REJECT',
+        '-A INPUT -p icmp -j ACCEPT',
+      ],
+    },
+    {
+      name: 'answers in FORWARD at tc',
+      rules: ['-A FORWARD -p udp -j one', '-A one -i eth0 -j REJECT --reject-with icmp-admin-prohibited'],
+      chains: ['one'],
+      options: { hook: 'tc', chain: 'FORWARD' },
     },
     { name: 'FORWARD', rules: ['-A FORWARD -m ttl --ttl-lt 5 -j ACCEPT'], options: { hook: 'xdp', chain: 'FORWARD' } },
   ];
@@ -104,6 +133,38 @@ describe('judge', () => {
       expect(judgement).toMatchObject({ kind: 'refuted', example: { what: 'verdict' } });
     }, 60_000);
   }
+
+  const answering = filterDump([
+    '-A INPUT -p tcp -j REJECT --reject-with tcp-reset',
+    '-A INPUT -p udp -j REJECT --reject-with icmp-port-unreachable',
+  ]);
+
+  it.each([
+    { name: 'another kind of answer', from: 'tcp-reset', to: 'icmp-port-unreachable' },
+    { name: 'no answer', from: 'REJECT --reject-with icmp-port-unreachable', to: 'DROP' },
+  ])(
+    'does not prove $name',
+    async ({ from, to }) => {
+      expect((await judge(jobOf(answering, INPUT, answering.replace(from, to)))).kind).not.toBe('proved');
+    },
+    60_000,
+  );
+
+  it.each([
+    { name: 'lets the packet through', from: XDP_TX, to: XDP_PASS },
+    { name: 'lets packets through that get no answer', from: XDP_DROP, to: XDP_PASS },
+  ])(
+    'does not prove an answer that $name',
+    async ({ from, to }) => {
+      const job = jobOf(answering, INPUT);
+      const careless = withObject(job, (spec) => ({
+        ...spec,
+        program: { ...spec.program, entries: spec.program.entries.map((entry) => withResult(entry, from, to)) },
+      }));
+      expect((await judge(careless)).kind).not.toBe('proved');
+    },
+    60_000,
+  );
 
   it('refutes a fragment check that is missing', async () => {
     const job = jobOf(filterDump(['-A INPUT -p tcp --dport 80 -j ACCEPT']), INPUT);
