@@ -1,12 +1,14 @@
 import type { Ruleset } from '../../grammar/model/ruleset.js';
+import type { ObjectFigures } from '../report/object-figures.js';
 import type { ChainStatus } from '../report/translation.js';
 import { VERSION } from '../version.js';
 import { chainGraph, longestWalks } from './chain-graph.js';
+import { changesSection, type Changes } from './changes-section.js';
 import { chainsSection } from './chains-section.js';
 import { explorerSection } from './explorer-section.js';
 import type { Heat } from './heat.js';
 import { html, jsonScript, raw, type Html } from './html.js';
-import { patchView } from './patch-view.js';
+import { objectsSection } from './objects-section.js';
 import type { DumpText } from './protocol.js';
 import { STYLE } from './style.js';
 import { translationSection } from './translation-section.js';
@@ -16,23 +18,9 @@ export interface PageInput {
   readonly dump: DumpText;
   readonly status: readonly ChainStatus[];
   readonly heat?: Heat;
-  /** Figures of the compiled objects, in words. */
   readonly objects?: readonly ObjectFigures[];
   readonly changes?: Changes;
   readonly scripts: PageScripts;
-}
-
-export interface ObjectFigures {
-  readonly place: string;
-  readonly instructions: number;
-  readonly bytes: number;
-}
-
-/** What is different in another dump. */
-export interface Changes {
-  readonly file: string;
-  /** Unified diff from this dump to the other one; empty where the rules are the same. */
-  readonly patch: string;
 }
 
 /** The bundles of src/page/browser. */
@@ -43,7 +31,7 @@ export interface PageScripts {
 
 /** The whole report: one document without any request. The same input makes the same text. */
 export function reportPage(input: PageInput): string {
-  const { ruleset, dump, status, heat, changes, scripts } = input;
+  const { ruleset, dump, status, heat, changes, objects, scripts } = input;
   const title = `${dump.file}: ipt2bpf report`;
   return html`<!doctype html>
     <html lang="en">
@@ -71,6 +59,7 @@ export function reportPage(input: PageInput): string {
             <ul>
               <li><a href="#explorer">Explorer</a></li>
               <li><a href="#translation">Translation</a></li>
+              ${objects !== undefined && html`<li><a href="#objects">Decision structures</a></li>`}
               ${changes !== undefined && html`<li><a href="#changes">Changes</a></li>`}
               <li><a href="#chains">Chains and rules</a></li>
             </ul>
@@ -85,6 +74,13 @@ export function reportPage(input: PageInput): string {
             <h2 id="translation">Translation</h2>
             <div id="translation-part">${translationSection(status)}</div>
           </section>
+          ${
+            objects !== undefined &&
+            html`<section aria-labelledby="objects">
+              <h2 id="objects">Decision structures</h2>
+              ${objectsSection(objects)}
+            </section>`
+          }
           ${changes !== undefined && changesSection(changes, dump.file)}
           <section aria-labelledby="chains">
             <h2 id="chains">Chains and rules</h2>
@@ -107,7 +103,7 @@ function script(text: string): Html {
   return raw(text.replaceAll('</script', '<\\/script').replaceAll('<!--', '<\\!--'));
 }
 
-function figures({ ruleset, objects = [] }: PageInput): Html {
+function figures({ ruleset }: PageInput): Html {
   const tables = ruleset.tables.map((table) => ({ table, graph: chainGraph(table) }));
   const chains = ruleset.tables.flatMap((table) => table.chains);
   const rules = chains.reduce((sum, chain) => sum + chain.rules.length, 0);
@@ -125,7 +121,6 @@ function figures({ ruleset, objects = [] }: PageInput): Html {
     ['rules', String(rules)],
     ['jumps deep', String(depth)],
     ['rules a packet may come to', walk < 1e9 ? String(walk) : 'more than 1,000,000,000'],
-    ...objects.map((one) => [one.place, `${one.instructions} instructions, ${one.bytes} bytes`] as const),
   ];
   return html`<dl class="figures">
     ${facts.map(
@@ -136,13 +131,4 @@ function figures({ ruleset, objects = [] }: PageInput): Html {
         </div>`,
     )}
   </dl>`;
-}
-
-function changesSection({ file, patch }: Changes, own: string): Html {
-  const same = html`<p>${file} has the same rules.</p>`;
-  return html`<section aria-labelledby="changes">
-    <h2 id="changes">Changes</h2>
-    <p class="soft">From ${own} to ${file}.</p>
-    ${patch === '' ? same : patchView(patch)}
-  </section>`;
 }

@@ -140,6 +140,18 @@ function submitted(id: string, act: () => Promise<void>): void {
   });
 }
 
+/** Makes buttons `data-packet` in a part of the page put their packet into the explorer. */
+function followsPackets(box: HTMLElement | null | undefined, chain: () => string): void {
+  box?.addEventListener('click', ({ target }) => {
+    const packet = target instanceof Element ? target.closest('button')?.dataset.packet : undefined;
+    if (packet === undefined) return;
+    input('packet').value = packet;
+    select('packet-chain').value = chain();
+    input('packet').focus();
+    void follow();
+  });
+}
+
 submitted('packet-form', follow);
 submitted('capture-form', judge);
 submitted('edit-form', edit);
@@ -147,14 +159,9 @@ input('capture').addEventListener('change', () => void take(input('capture').fil
 for (const id of ['capture-chain', 'capture-in', 'capture-out', 'capture-state']) {
   part(id).addEventListener('change', () => void judge());
 }
-part('capture-result').addEventListener('click', ({ target }) => {
-  const packet = target instanceof Element ? target.closest('button')?.dataset.packet : undefined;
-  if (packet === undefined) return;
-  input('packet').value = packet;
-  select('packet-chain').value = select('capture-chain').value;
-  input('packet').focus();
-  void follow();
-});
+followsPackets(part('capture-result'), () => select('capture-chain').value);
+// A changed packet is followed in the dump that is shown: that of the report, or the one that is edited.
+followsPackets(document.getElementById('changes')?.parentElement, () => '');
 let pause: ReturnType<typeof setTimeout> | undefined;
 dumpField.addEventListener('input', () => {
   clearTimeout(pause);

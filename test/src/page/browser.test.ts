@@ -78,6 +78,26 @@ describe.skipIf(CHROMIUM === undefined)(NAME, () => {
     await page.screenshot({ path: join(SCREENSHOTS, 'report-light.png') });
   });
 
+  it('shows the packets that are judged otherwise, and follows one of them', async () => {
+    const row = page.locator('table.regions tbody tr');
+    const text = await row.innerText();
+    expect(text).toMatch(/ACCEPT\s*→\s*DROP/);
+    expect(text).toMatch(/protocol tcp; port 80\b/);
+    expect(text).toMatch(/After: DROP by .*other\.v4:2: policy DROP of INPUT/);
+    await row.getByRole('button').click();
+    await page
+      .locator('#answer')
+      .getByText(/ACCEPT in table filter/)
+      .waitFor();
+  });
+
+  it('has figures of the decision structures', async () => {
+    const section = page.getByRole('region', { name: 'Figures of the decision structures' });
+    expect(await section.innerText()).toMatch(/filter INPUT at netfilter: \d+ bytes\s[^]*INPUT\s+rule by rule\s+4/);
+    await page.locator('#objects').scrollIntoViewIfNeeded();
+    await page.screenshot({ path: join(SCREENSHOTS, 'changes.png') });
+  });
+
   it('leads from box to chain to rule with the keyboard alone', async () => {
     await page.locator('.graph a[data-chain="ssh"]').focus();
     await page.keyboard.press('Enter');
