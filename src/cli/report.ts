@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { Ruleset } from '../../grammar/model/ruleset.js';
 import { chainsToCompare, diffPackets, type ChainChanges } from '../diff/packets.js';
 import { diffDumps } from '../diff/rules.js';
+import { lint } from '../lint/lint.js';
 import { heatFor, heatOf, OtherRules, type Heat } from '../page/heat.js';
 import type { Changes } from '../page/changes-section.js';
 import { reportPage, type PageScripts } from '../page/page.js';
@@ -40,6 +41,7 @@ export async function run(path: string, options: Options): Promise<ExitCode> {
     },
     status,
     objects: objectFigures(dump.ruleset, status),
+    lint: lint(dump.ruleset),
     ...(heat === undefined ? {} : { heat }),
     ...(against === undefined ? {} : { changes: await changesOf(dump, loadRules(against, options)) }),
     scripts: readScripts(),

@@ -14,6 +14,7 @@ import { TextDocument } from 'vscode-languageserver-textdocument';
 import { parseDump } from '../../grammar/index.js';
 import type { Diagnostic, Severity } from '../../grammar/model/diagnostic.js';
 import { VERSION } from '../version.js';
+import { lintHints } from './hints.js';
 import { hoverAt } from './hover.js';
 import { chainNameAt, chainNames, rangeOf } from './places.js';
 import { outlineOf, type OutlineEntry } from './symbols.js';
@@ -26,6 +27,8 @@ const SEVERITIES: Readonly<Record<Severity, DiagnosticSeverity>> = {
 
 /** Milliseconds without a change before a text is read. */
 const PAUSE = 150;
+/** The same, once it is read, before its rules are looked at together. */
+const PAUSE_FOR_HINTS = 400;
 
 /** Serves an editor on the streams (Language Server Protocol 3.17) until it says exit. */
 export async function serve(input: NodeJS.ReadableStream, output: NodeJS.WritableStream): Promise<void> {
@@ -64,8 +67,17 @@ function tellDiagnostics(connection: Connection, documents: TextDocuments<TextDo
     clearTimeout(waiting.get(document.uri));
     const tell = (): void => {
       waiting.delete(document.uri);
-      const { diagnostics } = parseDump(document.getText(), { file: document.uri });
-      void connection.sendDiagnostics({ uri: document.uri, diagnostics: diagnostics.map(diagnosticOf) });
+      const { ruleset, diagnostics } = parseDump(document.getText(), { file: document.uri });
+      const told = diagnostics.map(diagnosticOf);
+      void connection.sendDiagnostics({ uri: document.uri, diagnostics: told });
+      if (diagnostics.some(({ severity }) => severity === 'error')) return;
+      // Looking at all packets takes longer than reading: the next change comes first.
+      const hint = (): void => {
+        waiting.delete(document.uri);
+        const hints = lintHints(ruleset, document.uri);
+        if (hints.length > 0) void connection.sendDiagnostics({ uri: document.uri, diagnostics: [...told, ...hints] });
+      };
+      waiting.set(document.uri, setTimeout(hint, PAUSE_FOR_HINTS));
     };
     waiting.set(document.uri, setTimeout(tell, PAUSE));
   });

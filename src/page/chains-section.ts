@@ -1,4 +1,5 @@
 import { isBuiltin, type Rule, type RuleRef, type Ruleset, type Table } from '../../grammar/model/ruleset.js';
+import type { LintFinding } from '../lint/model.js';
 import type { ChainStatus } from '../report/translation.js';
 import { chainGraph, type ChainNode } from './chain-graph.js';
 import { drawGraph } from './graph-drawing.js';
@@ -10,18 +11,33 @@ import { chainId, ruleId, translationId } from './places.js';
 export interface RuleNotes {
   readonly heat?: Heat | undefined;
   readonly status: readonly ChainStatus[];
+  /** Rules that no packet needs. */
+  readonly lint?: readonly LintFinding[] | undefined;
 }
 
-/** Hooks and chains that do not decide a rule exactly, by table, chain and number. */
-type Deferred = ReadonlyMap<string, readonly ChainStatus[]>;
+/** Badges of rules by their ids, as HTML. */
+type Badges = ReadonlyMap<string, string>;
 
 /** All tables: the graph of their chains, and each chain with its rules. */
 export function chainsSection(ruleset: Ruleset, notes: RuleNotes): Html {
-  const deferred = deferredRules(notes.status);
-  return html`${ruleset.tables.map((table) => tableSection(table, notes.heat, deferred))}`;
+  const badges = badgesOf(notes);
+  return html`${ruleset.tables.map((table) => tableSection(table, notes.heat, badges))}`;
 }
 
-function deferredRules(status: readonly ChainStatus[]): Deferred {
+function badgesOf({ status, lint = [] }: RuleNotes): Badges {
+  const badges = new Map<string, string>();
+  for (const [id, where] of deferredRules(status)) badges.set(id, ` ${badge(where)}`);
+  for (const { table, chain, rule, code, message } of lint) {
+    if (rule === undefined) continue;
+    const id = ruleId(table, { chain, number: rule });
+    const dead = ` <span class="badge" title="${escapeHtml(message)}">${code}</span>`;
+    badges.set(id, (badges.get(id) ?? '') + dead);
+  }
+  return badges;
+}
+
+/** Hooks and chains that do not decide a rule exactly, by the rule's id. */
+function deferredRules(status: readonly ChainStatus[]): ReadonlyMap<string, readonly ChainStatus[]> {
   const found = new Map<string, ChainStatus[]>();
   for (const one of status) {
     for (const rule of one.rules) {
@@ -33,12 +49,12 @@ function deferredRules(status: readonly ChainStatus[]): Deferred {
   return found;
 }
 
-function tableSection(table: Table, heat: Heat | undefined, deferred: Deferred): Html {
+function tableSection(table: Table, heat: Heat | undefined, badges: Badges): Html {
   const graph = chainGraph(table);
   return html`<section aria-labelledby="table.${table.name}">
     <h3 id="table.${table.name}">Table ${table.name}</h3>
     ${drawGraph(table.name, graph)}
-    ${table.chains.map((chain) => chainArticle(table, graph.get(chain.name), heat, deferred))}
+    ${table.chains.map((chain) => chainArticle(table, graph.get(chain.name), heat, badges))}
   </section>`;
 }
 
@@ -46,7 +62,7 @@ function chainArticle(
   table: Table,
   node: ChainNode | undefined,
   heat: Heat | undefined,
-  deferred: Deferred,
+  badges: Badges,
 ): Html | undefined {
   if (node === undefined) return undefined;
   const { chain } = node;
@@ -55,7 +71,7 @@ function chainArticle(
   return html`<article class="chain" id="${id}" tabindex="-1">
     <h4>${chain.name}<span class="soft">${policy}</span></h4>
     ${callers(table, node)}
-    ${chain.rules.length === 0 ? html`<p class="soft">No rule.</p>` : rulesTable(table, node, heat, deferred)}
+    ${chain.rules.length === 0 ? html`<p class="soft">No rule.</p>` : rulesTable(table, node, heat, badges)}
   </article>`;
 }
 
@@ -75,10 +91,10 @@ export function ruleLink(table: string, ref: RuleRef): Html {
   return html`<a href="#${ruleId(table, ref)}">${ref.chain} ${ref.number}</a>`;
 }
 
-function rulesTable(table: Table, { chain }: ChainNode, heat: Heat | undefined, deferred: Deferred): Html {
+function rulesTable(table: Table, { chain }: ChainNode, heat: Heat | undefined, badges: Badges): Html {
   const counted = heat === undefined ? '' : '<th scope="col" class="number">packets</th>';
   const rows = chain.rules.map((rule, at) =>
-    row(table.name, { chain: chain.name, number: at + 1 }, rule, heat, deferred),
+    row(table.name, { chain: chain.name, number: at + 1 }, rule, heat, badges),
   );
   return raw(
     `<table class="rules"><thead><tr><th scope="col" class="number">rule</th>${counted}<th scope="col">text</th></tr></thead><tbody>${rows.join('')}</tbody></table>`,
@@ -86,11 +102,9 @@ function rulesTable(table: Table, { chain }: ChainNode, heat: Heat | undefined, 
 }
 
 /** Rows are many: text is put together without templates. */
-function row(table: string, ref: RuleRef, rule: Rule, heat: Heat | undefined, deferred: Deferred): string {
+function row(table: string, ref: RuleRef, rule: Rule, heat: Heat | undefined, badges: Badges): string {
   const id = ruleId(table, ref);
-  const where = deferred.get(id);
-  const badges = where === undefined ? '' : ` ${badge(where)}`;
-  return `<tr id="${id}" tabindex="-1"><td class="number">${ref.number}</td>${heatCell(table, ref, heat)}<td><code>${text(table, rule)}</code>${badges}</td></tr>`;
+  return `<tr id="${id}" tabindex="-1"><td class="number">${ref.number}</td>${heatCell(table, ref, heat)}<td><code>${text(table, rule)}</code>${badges.get(id) ?? ''}</td></tr>`;
 }
 
 function heatCell(table: string, ref: RuleRef, heat: Heat | undefined): string {

@@ -1,4 +1,5 @@
 import type { Ruleset } from '../../grammar/model/ruleset.js';
+import type { LintResult } from '../lint/model.js';
 import type { ObjectFigures } from '../report/object-figures.js';
 import type { ChainStatus } from '../report/translation.js';
 import { VERSION } from '../version.js';
@@ -8,6 +9,7 @@ import { chainsSection } from './chains-section.js';
 import { explorerSection } from './explorer-section.js';
 import type { Heat } from './heat.js';
 import { html, jsonScript, raw, type Html } from './html.js';
+import { lintSection } from './lint-section.js';
 import { objectsSection } from './objects-section.js';
 import type { DumpText } from './protocol.js';
 import { STYLE } from './style.js';
@@ -18,6 +20,8 @@ export interface PageInput {
   readonly dump: DumpText;
   readonly status: readonly ChainStatus[];
   readonly heat?: Heat;
+  /** Rules that no packet needs. */
+  readonly lint?: LintResult;
   readonly objects?: readonly ObjectFigures[];
   readonly changes?: Changes;
   readonly scripts: PageScripts;
@@ -31,7 +35,7 @@ export interface PageScripts {
 
 /** The whole report: one document without any request. The same input makes the same text. */
 export function reportPage(input: PageInput): string {
-  const { ruleset, dump, status, heat, changes, objects, scripts } = input;
+  const { ruleset, dump, status, heat, changes, lint, objects, scripts } = input;
   const title = `${dump.file}: ipt2bpf report`;
   return html`<!doctype html>
     <html lang="en">
@@ -61,6 +65,7 @@ export function reportPage(input: PageInput): string {
               <li><a href="#translation">Translation</a></li>
               ${objects !== undefined && html`<li><a href="#objects">Decision structures</a></li>`}
               ${changes !== undefined && html`<li><a href="#changes">Changes</a></li>`}
+              ${lint !== undefined && html`<li><a href="#lint">Rules that no packet needs</a></li>`}
               <li><a href="#chains">Chains and rules</a></li>
             </ul>
           </nav>
@@ -82,9 +87,16 @@ export function reportPage(input: PageInput): string {
             </section>`
           }
           ${changes !== undefined && changesSection(changes, dump.file)}
+          ${
+            lint !== undefined &&
+            html`<section aria-labelledby="lint">
+              <h2 id="lint">Rules that no packet needs</h2>
+              ${lintSection(lint)}
+            </section>`
+          }
           <section aria-labelledby="chains">
             <h2 id="chains">Chains and rules</h2>
-            <div id="chains-part">${chainsSection(ruleset, { heat, status })}</div>
+            <div id="chains-part">${chainsSection(ruleset, { heat, status, lint: lint?.findings })}</div>
           </section>
         </main>
         ${jsonScript('report-dump', { file: dump.file, family: dump.family, ...(dump.ipset === undefined ? {} : { ipset: dump.ipset }) })}

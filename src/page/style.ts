@@ -17,7 +17,7 @@ nav ul { list-style: none; padding: 0; display: flex; gap: 1.2rem; flex-wrap: wr
 table { border-collapse: collapse; } th, td { text-align: left; padding: .15rem .6rem; border-bottom: 1px solid var(--line); vertical-align: top; }
 th { font-weight: 600; } .number { text-align: right; font-variant-numeric: tabular-nums; width: 1%; white-space: nowrap; }
 table.rules { width: 100%; } table.rules code { overflow-wrap: anywhere; }
-table.regions ul { margin: 0; padding-left: 1.2rem; } table.regions p { margin: 0 0 .3rem; overflow-wrap: anywhere; } table.regions code { overflow-wrap: anywhere; }
+ul.findings li { margin-bottom: .5rem; overflow-wrap: anywhere; } table.regions ul { margin: 0; padding-left: 1.2rem; } table.regions p { margin: 0 0 .3rem; overflow-wrap: anywhere; } table.regions code { overflow-wrap: anywhere; }
 td.heat { background: linear-gradient(to left, var(--heat) var(--heat-width, 0%), transparent 0); }
 .good { color: var(--good); } .bad { color: var(--bad); } .half { color: var(--half); }
 td.good a, td.bad a, td.half a { color: inherit; }

@@ -68,6 +68,28 @@ describe('ipt2bpf lsp', () => {
     expect((await diagnostics()).diagnostics).toEqual([]);
   });
 
+  it('hints at a rule that no packet needs, and at what takes its packets', async () => {
+    const other = 'file:///etc/iptables/shadow.v4';
+    const text =
+      '*filter\n:INPUT DROP [0:0]\n-A INPUT -s 192.0.2.0/24 -j DROP\n-A INPUT -s 192.0.2.7/32 -j ACCEPT\nCOMMIT\n';
+    await editor.sendNotification(DidOpenTextDocumentNotification.type, {
+      textDocument: { uri: other, languageId: 'iptables', version: 1, text },
+    });
+    expect((await diagnostics()).diagnostics).toEqual([]);
+    expect((await diagnostics()).diagnostics).toMatchObject([
+      {
+        code: 'shadowed',
+        severity: 4,
+        tags: [1],
+        message: expect.stringMatching(/taken by line 3; for example .* 192\.0\.2\.7/),
+        range: { start: { line: 3, character: 0 } },
+        relatedInformation: [
+          { location: { uri: other, range: { start: { line: 2 } } }, message: '-A INPUT -s 192.0.2.0/24 -j DROP' },
+        ],
+      },
+    ]);
+  });
+
   it('explains a word', async () => {
     const position = { line: 3, character: 25 };
     const hover = await editor.sendRequest(HoverRequest.type, { textDocument: { uri }, position });

@@ -22,6 +22,7 @@ const DUMP = `*filter
 [0:0] -A INPUT -p tcp -m multiport --dports 80,443 -j ACCEPT
 [2:120] -A ssh -s 192.0.2.0/24 -j ACCEPT
 [1:60] -A ssh -m comment --comment "<b>&\\"quoted\\"</b></script>" -j REJECT --reject-with icmp-port-unreachable
+[0:0] -A ssh -s 198.51.100.0/24 -j ACCEPT
 COMMIT
 `;
 
@@ -89,6 +90,11 @@ describe.skipIf(CHROMIUM === undefined)(NAME, () => {
       .locator('#answer')
       .getByText(/ACCEPT in table filter/)
       .waitFor();
+  });
+
+  it('names the rule that no packet needs, where it stands and by itself', async () => {
+    expect(await page.locator('[id="filter.ssh.3"] .badge').textContent()).toBe('unreachable');
+    expect(await page.locator('ul.findings li').innerText()).toMatch(/ssh 3 unreachable -A ssh -s 198\.51\.100\.0\/24/);
   });
 
   it('has figures of the decision structures', async () => {
