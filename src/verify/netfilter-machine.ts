@@ -23,6 +23,8 @@ export interface SequenceMachine {
   counters(): ReadonlyMap<string, Counters>;
   /** What the reference evaluator has to know of the namespace, beside the state of each packet. */
   surroundings(): Surroundings;
+  /** Runs in the host's network namespace. */
+  inside<T>(body: () => T): T;
   close(): void;
 }
 
@@ -67,6 +69,10 @@ export class IptablesSequences implements SequenceMachine {
 
   surroundings(): Surroundings {
     return this.host.surroundings();
+  }
+
+  inside<T>(body: () => T): T {
+    return this.host.testbed.run(body);
   }
 
   close(): void {
@@ -147,6 +153,10 @@ export class NetfilterMachine implements SequenceMachine {
 
   surroundings(): Surroundings {
     return this.host.surroundings();
+  }
+
+  inside<T>(body: () => T): T {
+    return this.host.testbed.run(body);
   }
 
   close(): void {
