@@ -444,7 +444,11 @@ export class PacketSpace {
     if (measures.has('ihl')) parts.push(this.#measure('ihl', [{ lo: 5n, hi: 15n }], undefined));
     // The total length has 16 bits (struct iphdr tot_len), the header 20 bytes at least.
     if (family === 'v4' && measures.has('l4len'))
-      parts.push(this.#measure('l4len', [{ lo: 0n, hi: 0xffffn - 20n }], undefined));
+      parts.push(
+        measures.has('ihl')
+          ? this.#lengthV4([{ lo: 20n, hi: 0xffffn }])
+          : this.#measure('l4len', [{ lo: 0n, hi: 0xffffn - 20n }], undefined),
+      );
     if (family === 'v6' && measures.has('proto')) parts.push(this.#lastHeader());
     if (family === 'v6' && measures.has('length')) parts.push(this.#lengthV6(measures));
     return parts.reduce((a, b) => diagrams.and(a, b), TRUE);
