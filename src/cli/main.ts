@@ -1,7 +1,11 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
 import { addVerbs } from './verbs.js';
+import { endProgress, startProgress } from './progress.js';
 import { EXIT, guardStreams, reasonOf, tell, UserError } from './output.js';
+
+/** Verbs that look at all rules, or at many packets, and then end. */
+const LONG: ReadonlySet<string> = new Set('audit bundle check compile diff lint query report test verify'.split(' '));
 
 async function main(argv: readonly string[]): Promise<number> {
   const program = new Command('ipt2bpf');
@@ -9,11 +13,18 @@ async function main(argv: readonly string[]): Promise<number> {
   addVerbs(program, (result) => {
     code = result;
   });
+  program.hook('preAction', (_, verb) => {
+    // Who types the dump is waited for, not at work.
+    const typed = process.stdin.isTTY && verb.args.includes('-');
+    if (LONG.has(verb.name()) && !typed) startProgress(`ipt2bpf ${verb.name()}`);
+  });
   try {
     await program.parseAsync(argv);
     return code;
   } catch (error) {
     return exitCodeOf(error);
+  } finally {
+    endProgress();
   }
 }
 

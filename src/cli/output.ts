@@ -1,3 +1,4 @@
+import { endProgress } from './progress.js';
 import { formatDiagnostic, type Diagnostic } from '../../grammar/model/diagnostic.js';
 
 /** Exit codes, as diff(1) has them. */
@@ -22,11 +23,13 @@ const COLOURS = { error: 31, warning: 33, info: 36 } as const;
 
 /** Messages go to stderr: stdout is for results. */
 export function tell(text: string): void {
+  endProgress();
   process.stderr.write(`${text}\n`);
 }
 
 /** Results. */
 export function say(text: string): void {
+  endProgress();
   if (text !== '') process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
 }
 

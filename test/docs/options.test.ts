@@ -1,8 +1,10 @@
 /**
- * The tables of options in docs/cli.md are those of the command line, and so is the table of a packet's words.
+ * The tables of options in docs/cli.md are those of the command line, and so is the table of a packet's words. README.md
+ * names every verb and links to every document.
  * `IPT2BPF_UPDATE=1` writes them anew.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Command as Program, type Command, type Option } from 'commander';
 import { format } from 'prettier';
 import { describe, expect, it } from 'vitest';
@@ -110,5 +112,23 @@ describe(FILE, () => {
     const documented = readFileSync(FILE, 'utf8').match(/<!-- options of \S+ -->/g) ?? [];
     const verbs = program.commands.map((command) => `<!-- options of ${command.name()} -->`);
     expect([...documented].sort()).toEqual([...verbs].sort());
+  });
+});
+
+describe('README.md', () => {
+  it('has every verb in its table', () => {
+    const rows = readFileSync('README.md', 'utf8').match(/^\| `.*$/gm) ?? [];
+    const named = rows.flatMap((row) => row.split('|')[1].match(/[a-z][a-z-]+/g) ?? []);
+    expect(program.commands.map((command) => command.name()).filter((name) => !named.includes(name))).toEqual([]);
+  });
+
+  it('links to every document', () => {
+    const linked = new Set(
+      Array.from(readFileSync('README.md', 'utf8').matchAll(/\]\(([\w./-]+)/g), ([, path]) => path),
+    );
+    const documents = readdirSync('docs', { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.md'))
+      .map((name) => join('docs', name));
+    expect(documents.filter((path) => !linked.has(path))).toEqual([]);
   });
 });
