@@ -18,7 +18,7 @@ export async function run(path: string, options: Options): Promise<ExitCode> {
   const { output, image, dev, priority, node, json } = options;
   const { tag } = referenceOf(image);
   requireNew(output);
-  const object = await objectOf(path, { ...options, pins: '' });
+  const object = await objectOf(path, { ...options, pins: '' }, false);
   if (object === undefined) return EXIT.different;
   const { manifest, bytes, spec } = object;
   if (manifest.hook === 'netfilter') {

@@ -1,3 +1,4 @@
+import { runningHz, runningRecentEntries } from '../../../bpf-runtime/system/running-kernel.js';
 import { attach as attachObject, planAttach, requireAbilities } from '../../live/attach.js';
 import { findDeployment, requireNamespace } from '../../live/deployment.js';
 import { checkObject, MOST_OBJECT_BYTES, type CheckedObject } from '../../live/object.js';
@@ -111,20 +112,30 @@ function requireThere(pins: string, name: string | undefined): void {
   findDeployment(pins, name);
 }
 
-/** The object to attach, from a file of compile or compiled now; undefined where it was refused, which is told. */
-export async function objectOf(path: string, options: CommonOptions): Promise<CheckedObject | undefined> {
+/** The most that a dump of `iptables-save` may have: 300,000 rules are some 30 MB. */
+const MOST_DUMP_BYTES = 64 << 20;
+
+/** What programs must know of the kernel that runs them, where it tells. */
+export function ofRunningKernel(): Pick<TranslationOptions, 'hz' | 'recentEntries'> {
+  return { ...asPart('hz', runningHz()), ...asPart('recentEntries', runningRecentEntries()) };
+}
+
+/** The object to attach, from a file of compile or compiled now; undefined where it was refused, which is told. `here`: for this kernel. */
+export async function objectOf(path: string, options: CommonOptions, here = true): Promise<CheckedObject | undefined> {
   const bytes = readInput(path);
   const what = path === '-' ? '<stdin>' : path;
   if (isObject(bytes)) {
     if (bytes.length > MOST_OBJECT_BYTES) throw new UserError(`ipt2bpf: ${what}: the file is too large`);
     return checkObject(new Uint8Array(bytes), what);
   }
+  if (bytes.length > MOST_DUMP_BYTES) throw new UserError(`ipt2bpf: ${what}: the file is too large for a dump`);
   const { hook, chain } = options;
   if (hook === undefined) throw new UserError('ipt2bpf: a dump needs --hook xdp|tc|netfilter');
   if (hook !== 'netfilter' && chain === undefined) throw new UserError(`ipt2bpf: --hook ${hook} needs --chain`);
   const { ruleset, text, file, ipset } = loadRulesFrom(bytes, path, options);
   const { ipset: _file, ...translation } = options;
   const result = await prepare(ruleset, {
+    ...(here ? ofRunningKernel() : {}),
     ...translation,
     hook,
     source: text,

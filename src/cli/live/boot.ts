@@ -51,7 +51,7 @@ function running(pins: string, name: string | undefined): readonly ToSave[] {
 }
 
 async function ofFile(path: string, options: EnableVerb): Promise<readonly ToSave[] | undefined> {
-  const object = await objectOf(path, options);
+  const object = await objectOf(path, options, options.root === '/');
   if (object === undefined) return undefined;
   const { pins, name, dev, xdp } = options;
   const record = planAttach(object.manifest, {

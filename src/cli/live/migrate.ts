@@ -26,6 +26,7 @@ import { agrees } from '../../live/shadow.js';
 import { readStatus } from '../../live/status.js';
 import { isRefusal } from '../refusal.js';
 import { EXIT, tell, tellDiagnostics, UserError, type ExitCode } from '../output.js';
+import { ofRunningKernel } from './attach.js';
 import { Questions } from './ask.js';
 import { comparisonLines } from './comparison.js';
 import { progress } from './shared.js';
@@ -122,6 +123,7 @@ async function compiled({ text, file, family }: LiveRules, shadow: boolean): Pro
     throw new UserError(`ipt2bpf: ${file}: nothing is changed`);
   }
   const result = await prepare(ruleset, {
+    ...ofRunningKernel(),
     hook: 'netfilter',
     source: text,
     sourceFile: file,

@@ -114,7 +114,7 @@ describe.skipIf(!able)('everything for long (skipped without root, nft or iptabl
           metricsText(readStatus(base));
           seenPins.push(pins(base));
         });
-        const response = await fetch(address.toString().trim());
+        const response = await fetch(address.toString().trim(), { headers: { connection: 'close' } });
         expect(await response.text()).toContain('ipt2bpf_rule_packets_total');
         inside(() => {
           for (const name of ['filter-v4', 'wire']) detach({ base, name });
