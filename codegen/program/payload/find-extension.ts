@@ -47,6 +47,7 @@ export function findExtensionFunction(hook: Hook): Code {
   code.emit(load(1, R9, R10, BUFFER), mov64(R8, HEADER));
   const loop = payload.loop(MAX_EXTENSION_HEADERS);
   payload.forget(R8);
+  payload.forgetBuffer(R8);
   code.emit(jump64('jgt', R9, 63, absent), mov64(R1, 1), alu64('lsh', R1, reg(R9)), lddw(R2, EXTENSION_MASK));
   code.emit(alu64('and', R1, reg(R2)), jump64('jeq', R1, 0, absent));
   payload.read(reg(R8), 2, broken);

@@ -148,6 +148,14 @@ export class PayloadCode {
     code.emit(alu64('add', register, reg(R1)));
   }
 
+  /**
+   * Makes the verifier forget which bytes of the buffer's first word were read into: a whole word is written over them,
+   * of any register that holds a number. Older verifiers (6.2) follow each way through a loop without it.
+   */
+  forgetBuffer(register: number): void {
+    this.code.emit(store(8, R10, BUFFER, register));
+  }
+
   /** Starts a loop of at most `steps` rounds, which begins at the label returned and then leads to `exhausted`. Clobbers r1. */
   loop(steps: number, exhausted: string = ENDS.unknown): string {
     // Through a register: older kernels forget a constant that is stored as an immediate, and with it the loop's end.
