@@ -49,7 +49,7 @@ export async function run(path: string, options: Options): Promise<ExitCode> {
   if (output === '-') process.stdout.write(page);
   else {
     writeWhole(output, page);
-    tell(`${output}: ${countRules(dump.ruleset)} rules, ${Buffer.byteLength(page)} bytes`);
+    tell(`${output}: ${counted(countRules(dump.ruleset))}, ${Buffer.byteLength(page)} bytes`);
   }
   return EXIT.same;
 }
@@ -98,4 +98,8 @@ function readScripts(): PageScripts {
 
 function countRules(ruleset: Ruleset): number {
   return ruleset.tables.flatMap((table) => table.chains).reduce((sum, chain) => sum + chain.rules.length, 0);
+}
+
+function counted(rules: number): string {
+  return `${rules} ${rules === 1 ? 'rule' : 'rules'}`;
 }

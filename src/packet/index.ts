@@ -5,7 +5,7 @@ export { parsePacketText, type PacketText, type PacketTextResult } from './text.
 export { printPacketText, summarisePacket } from './print-text.js';
 export { TEXT_WORDS } from './text-words.js';
 export { readCapture, writePcap } from './pcap.js';
-export { CaptureError, type Capture } from './capture.js';
+export { CaptureError } from './capture.js';
 export { checksumHolds, internetChecksum, onesComplementSum, transportChecksum } from './checksum.js';
 export { hexdump, toHex } from './hexdump.js';
 export { printMac } from './address.js';
