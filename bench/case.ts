@@ -1,12 +1,14 @@
 /**
  * Measures one ruleset in a process of its own, so that its peak of memory is its own:
- * `node case.js WHERE KIND RULES`. WHERE is xdp, tc, or who stands at the INPUT hook of a network namespace. Prints JSON.
+ * `node case.js WHERE KIND RULES [ENGINE]`. WHERE is xdp, tc, or who stands at the INPUT hook of a network namespace. Prints JSON.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { compile } from '../codegen/program/index.js';
+import type { Engine } from '../codegen/program/manifest.js';
+import type { Work } from '../codegen/program/engine/cost.js';
 import type { ObjectSpec } from '../codegen/object/spec.js';
 import { parseDump } from '../grammar/index.js';
 import { attachNetfilter, PRIORITY } from '../bpf-runtime/netfilter/link.js';
@@ -30,6 +32,8 @@ export interface Measurement {
   readonly floor: readonly number[];
   readonly compiled?: {
     readonly engines: string;
+    /** What the cost model knows of the stretches of the chain. */
+    readonly work: readonly Work[];
     readonly parseMs: number;
     readonly compileMs: number;
     readonly loadMs: number;
@@ -46,13 +50,18 @@ const SEED = 1;
 const SAMPLES = 11;
 const RUNS = 20_000;
 const WARM_UP = 10_000;
+/** A sample of a filter that takes very long is of fewer packets. */
+const SAMPLE_NS = 200_000_000;
+const LEAST_RUNS = 1_000;
+
+const [where, kind, rules, ENGINE = 'auto'] = process.argv.slice(2) as [Where, Kind, string, Engine | undefined];
 
 /** Compiles as the command line does. */
 function compiled({ text }: BenchRuleset, hook: 'xdp' | 'tc' | 'netfilter') {
   const started = performance.now();
   const { ruleset } = parseDump(text, { family: 'v4' });
   const parsed = performance.now();
-  const result = compile(ruleset, { hook, chain: 'INPUT', engine: 'auto', source: text });
+  const result = compile(ruleset, { hook, chain: 'INPUT', engine: ENGINE, source: text });
   if (!result.ok) throw new Error(result.diagnostics.map(({ message }) => message).join('\n'));
   const done = performance.now();
   const peakMiB = process.resourceUsage().maxRSS / 1024;
@@ -64,6 +73,7 @@ function compiled({ text }: BenchRuleset, hook: 'xdp' | 'tc' | 'netfilter') {
   const [program] = [...loaded.programs.values()];
   const cost = {
     engines,
+    work: stretches.map(({ work }) => work),
     parseMs: parsed - started,
     compileMs: done - parsed,
     loadMs,
@@ -123,8 +133,8 @@ function inStack(filter: Filter, kind: Kind, count: number): Measurement {
           ? undefined
           : attachNetfilter(ours.program, { family: 'v4', hook: 'INPUT', priority: PRIORITY.filter });
       if (ours === undefined) installFilter(filter, ruleset.text);
-      live.measure(WARM_UP);
-      const samples = Array.from({ length: SAMPLES }, () => live.measure(RUNS));
+      const runs = Math.min(RUNS, Math.ceil(SAMPLE_NS / live.measure(LEAST_RUNS)));
+      const samples = Array.from({ length: SAMPLES }, () => live.measure(Math.max(LEAST_RUNS, runs)));
       link?.close();
       live.close();
       const base = { where: filter, kind, rules: count, samples, floor };
@@ -168,7 +178,6 @@ function nft(script: string | Uint8Array): void {
   execFileSync('nft', ['-f', '-'], { input: script });
 }
 
-const [where, kind, rules] = process.argv.slice(2) as [Where, Kind, string];
 const measure =
   where === 'xdp' || where === 'tc' ? alone(where, kind, Number(rules)) : inStack(where, kind, Number(rules));
 process.stdout.write(`${JSON.stringify(measure)}\n`);

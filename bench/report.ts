@@ -30,7 +30,7 @@ export function reportMarkdown({ measurements, failures, machine, date }: Report
     '',
     "The rulesets are drawn by `bench/generate.ts`: `acl`, `fw` and `ipc` have the shapes of ClassBench's seeds of these names, `mixed` is a third of each",
     'with flags, lengths, a chain for each protocol and rules that only count; `blocklist` is addresses. Packets go round the rules: 4,096 of them, drawn evenly from all',
-    'rules, one in 16 from all packets there are; each run of a program sees the next one. Times are medians of 11 samples of 20,000 packets, with the middle half of',
+    'rules, one in 16 from all packets there are; each run of a program sees the next one. Times are medians of 11 samples of 20,000 packets (fewer where they take more than 0.2 s), with the middle half of',
     'the samples in brackets; the floor is measured in turns with the program, in the same run. Other work on the machine makes times longer, never shorter.',
     '',
     '## The program by itself',

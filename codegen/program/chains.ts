@@ -34,10 +34,11 @@ import { emitCondition } from './conditions.js';
 import { emitCount } from './counters.js';
 import { emitEarlyRule } from './early-rule.js';
 import {
-  diagramCost,
+  costOf,
+  diagramWork,
   eligibleChains,
   emitStretch,
-  linearCost,
+  linearWork,
   planChain,
   type EngineTables,
   type Stretch,
@@ -231,12 +232,14 @@ export class ChainCompiler {
     const base = { rules: stretch.rules.length, codeBytes: 8 * slots };
     if (stretch.kind === 'linear') {
       const none = { tableBytes: 0, diagrams: 0, depth: 0, hits: 0 };
-      return { engine: 'linear', ...base, ...none, nanoseconds: linearCost(slots) };
+      const work = linearWork(slots);
+      return { engine: 'linear', ...base, ...none, nanoseconds: costOf(work), work };
     }
     const { groups, depth, longest } = stretch.classifier;
     const tableBytes = (this.settings.diagrams?.tables.bytes ?? 0) - before;
-    const nanoseconds = diagramCost(stretch.classifier);
-    return { engine: 'dag', ...base, tableBytes, diagrams: groups.length, depth, hits: longest, nanoseconds };
+    const work = diagramWork(stretch.classifier);
+    const nanoseconds = costOf(work);
+    return { engine: 'dag', ...base, tableBytes, diagrams: groups.length, depth, hits: longest, nanoseconds, work };
   }
 
   /** Slots of the rules one after the other, from some of them. */

@@ -1,3 +1,5 @@
+import type { Work } from './cost.js';
+
 /** How a stretch of a chain is judged, and what that is expected to cost. */
 export interface StretchPlan {
   readonly engine: 'linear' | 'dag';
@@ -11,6 +13,8 @@ export interface StretchPlan {
   readonly hits: number;
   /** Expected nanoseconds of a packet that comes here, without the chains that it jumps to. */
   readonly nanoseconds: number;
+  /** What that is reckoned from. */
+  readonly work: Work;
 }
 
 export interface ChainPlan {

@@ -2,7 +2,7 @@ import { classify, type Access, type Classifier, type Instance } from '../../cla
 import type { ReachableRule, RuleMeaning } from '../reachable.js';
 import { rejectCode, VERDICT } from '../verdict.js';
 import type { RejectPolicy } from '../manifest.js';
-import { diagramCost, linearCost } from './cost.js';
+import { costOf, diagramWork, linearWork } from './cost.js';
 import { DimensionSet } from './dimensions.js';
 import { regionsOf, type Box, type RegionSettings } from './regions.js';
 
@@ -100,10 +100,10 @@ function diagramsOf(rules: readonly ReachableRule[], settings: PlanSettings): St
   if (slots > MOST_SLOTS) return undefined;
   // Most rules would be asked one by one anyway.
   if (settings.choose && blocks.filter(({ matched }) => !matched).length > rules.length / 2) return undefined;
-  const inTurn = linearCost(settings.slotsOf(rules));
+  const inTurn = costOf(linearWork(settings.slotsOf(rules)));
   if (settings.choose && inTurn < LEAST_COST) return undefined;
   const classifier = classify(instances, dimensions.dimensions, { groups: MAX_GROUPS, longest: MAX_HITS });
-  if (classifier === undefined || (settings.choose && diagramCost(classifier) > inTurn)) return undefined;
+  if (classifier === undefined || (settings.choose && costOf(diagramWork(classifier)) > inTurn)) return undefined;
   return { kind: 'diagrams', rules, classifier, accesses: dimensions.accesses, blocks };
 }
 
