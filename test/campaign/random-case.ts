@@ -2,6 +2,7 @@ import { parseDump } from '../../grammar/index.js';
 import type { Family } from '../../grammar/model/family.js';
 import type { Hook, Mode } from '../../codegen/program/manifest.js';
 import { generatePackets } from '../../src/verify/generate.js';
+import type { Engine } from '../../codegen/program/manifest.js';
 import type { EngineName } from '../../src/verify/job.js';
 import { randomDump, type FilterChain } from '../../src/verify/random-ruleset.js';
 import { reportText } from '../../src/verify/report.js';
@@ -14,7 +15,7 @@ export interface RandomCase {
   readonly chain: FilterChain;
   readonly hook: Hook;
   readonly mode: Mode;
-  readonly engine: 'linear' | 'dag';
+  readonly engine: Engine;
 }
 
 const PLACES = [
@@ -32,7 +33,8 @@ const PLACES = [
 export function caseOf(seed: number): RandomCase {
   const family = seed % 2 === 0 ? 'v4' : 'v6';
   const mode = Math.floor(seed / 10) % 4 === 3 ? 'early' : 'exact';
-  const engine = process.env.IPT2BPF_ENGINE === 'dag' || Math.floor(seed / 2) % 3 === 0 ? 'dag' : 'linear';
+  const forced = (['auto', 'linear', 'dag'] as const).find((name) => name === process.env.IPT2BPF_ENGINE);
+  const engine = forced ?? (Math.floor(seed / 2) % 3 === 0 ? 'dag' : 'linear');
   return { seed, family, ...PLACES[Math.floor(seed / 2) % PLACES.length], mode, engine };
 }
 
