@@ -40,7 +40,8 @@ export class Outcomes {
     const lasting = isLasting(condition, place);
     const known = lasting ? this.#known.get(condition) : undefined;
     if (known !== undefined) return known;
-    const made = this.#make(condition, place);
+    // Elsewhere other packets come to it: the ways here must not be in what is kept.
+    const made = this.#make(condition, lasting ? { occurrence: place.occurrence } : place);
     if (lasting) this.#known.set(condition, made);
     return made;
   }

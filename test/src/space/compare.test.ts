@@ -106,6 +106,27 @@ const CASES = [
 const PAIRS = Number(process.env.IPT2BPF_DIFF_PAIRS ?? 4);
 const PACKETS = Number(process.env.IPT2BPF_DIFF_PACKETS ?? 120);
 
+describe('a test that stands behind a mark', () => {
+  it('is the same one elsewhere, whatever packets come to it there', async () => {
+    const dump = (...rules: readonly string[]): Ruleset => {
+      const head = ['*filter', ':INPUT ACCEPT [0:0]', ':FORWARD ACCEPT [0:0]', ':OUTPUT ACCEPT [0:0]'];
+      return parseDump([...head, ...rules, 'COMMIT', ''].join('\n'), { family: 'v6' }).ruleset;
+    };
+    const marking = dump(
+      '-A INPUT -p tcp -j MARK --set-mark 1',
+      '-A INPUT -m mark --mark 1 -j DROP',
+      '-A INPUT -j RETURN',
+      '-A INPUT -p ipv6-icmp -j ACCEPT',
+    );
+    const plain = dump('-A INPUT -p ipv6-icmp -j DROP');
+    const { pairs } = await compareChains(marking, plain, { table: 'filter', chain: 'INPUT' });
+    expect(pairs.map(({ before, after }) => `${before.verdict} ${after.verdict}`).sort()).toEqual([
+      'accept drop',
+      'drop accept',
+    ]);
+  });
+});
+
 describe('differences of two chains', () => {
   it.each(CASES)(
     '$family $chain: exactly the packets that the reference judges differently, by the same rules',
