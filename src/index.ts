@@ -59,6 +59,7 @@ export type {
   EventRule,
   FragmentPolicy,
   Hook,
+  Lookup,
   Manifest,
   Mode,
   Question,

@@ -20,13 +20,13 @@ export type VlanPolicy = 'judge' | 'drop' | 'pass';
  */
 export type Engine = 'auto' | 'linear' | 'dag';
 
-/** What is compiled, for where, and how. */
 /**
  * How early objects ask conntrack's table for the connections of arriving packets: what has no entry is not
  * ESTABLISHED, nor RELATED where no helper expects connections (`no-helpers`).
  */
 export type Lookup = 'entries' | 'no-helpers';
 
+/** What is compiled, for where, and how. */
 export interface CompileOptions {
   readonly hook: Hook;
   /** May be left out behind the IP stack: then all chains of the table that the hook has. */

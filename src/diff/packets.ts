@@ -38,12 +38,14 @@ export interface PacketChange {
   readonly example?: ReplayedPacket;
 }
 
+/** What changes for the packets of a built-in chain. */
 export interface ChainChanges extends ChainPlace {
   readonly changes: readonly PacketChange[];
   /** Pairs of rules beyond those that are told. */
   readonly omitted: number;
 }
 
+/** What counts as a change, and how much of it is told. */
 export interface PacketDiffOptions {
   readonly strict?: boolean;
   /** Rectangles that are told of each pair of rules, and pairs of each chain. */

@@ -10,6 +10,7 @@ import { nameRules, type RuleNames } from './names.js';
 import { chainsFrom, compileChain, Deciders, markChangesOf } from './program.js';
 import { PacketSpace } from './space.js';
 
+/** A built-in chain of a table. */
 export interface ChainPlace {
   readonly table: TableName;
   readonly chain: BuiltinChain;
