@@ -16,6 +16,7 @@ import { loadPrograms } from '../bpf-runtime/kernel/raw-load.js';
 import { Testbed } from '../bpf-runtime/system/testbed.js';
 import { generateFrames, generateRuleset, type BenchRuleset, type Kind } from './generate.js';
 import { LiveFrames } from './live-frames.js';
+import { median } from './statistics.js';
 import { doingNothing, ROUND, Varying } from './varying.js';
 
 /** Who decides at the INPUT hook of the stack. */
@@ -52,7 +53,8 @@ const RUNS = 20_000;
 const WARM_UP = 10_000;
 /** A sample of a filter that takes very long is of fewer packets. */
 const SAMPLE_NS = 200_000_000;
-const LEAST_RUNS = 1_000;
+/** So many that what a round takes to begin (milliseconds) is little beside it. */
+const LEAST_RUNS = 5_000;
 
 const [where, kind, rules, ENGINE = 'auto'] = process.argv.slice(2) as [Where, Kind, string, Engine | undefined];
 
@@ -128,13 +130,15 @@ function inStack(filter: Filter, kind: Kind, count: number): Measurement {
       const live = new LiveFrames(frames, index);
       live.measure(WARM_UP);
       const floor = Array.from({ length: SAMPLES }, () => live.measure(RUNS));
+      const begun = live.measure(LEAST_RUNS);
       const link =
         ours === undefined
           ? undefined
           : attachNetfilter(ours.program, { family: 'v4', hook: 'INPUT', priority: PRIORITY.filter });
       if (ours === undefined) installFilter(filter, ruleset.text);
-      const runs = Math.min(RUNS, Math.ceil(SAMPLE_NS / live.measure(LEAST_RUNS)));
-      const samples = Array.from({ length: SAMPLES }, () => live.measure(Math.max(LEAST_RUNS, runs)));
+      const extra = Math.max(0, live.measure(LEAST_RUNS) - begun);
+      const runs = Math.min(RUNS, Math.max(LEAST_RUNS, Math.ceil(SAMPLE_NS / (median(floor) + extra))));
+      const samples = Array.from({ length: SAMPLES }, () => live.measure(runs));
       link?.close();
       live.close();
       const base = { where: filter, kind, rules: count, samples, floor };
