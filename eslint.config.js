@@ -13,7 +13,9 @@ export default tseslint.config(
     },
     languageOptions: {
       parserOptions: {
-        projectService: { allowDefaultProject: ['eslint.config.js', 'scripts/*.js', 'test/src/run-with/*.mjs'] },
+        projectService: {
+          allowDefaultProject: ['eslint.config.js', 'scripts/*.js', 'docs/examples/*.mjs', 'test/src/run-with/*.mjs'],
+        },
       },
     },
   },

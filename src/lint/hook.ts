@@ -109,7 +109,11 @@ function ownTests(chains: readonly Chain[]): (test: Opaque) => boolean {
         return true;
       case 'set':
         return setsChange;
-      default:
+      case 'ctstate':
+      case 'addrtype':
+      case 'bridge-port':
+      case 'cpu':
+      case 'owner':
         return false;
     }
   };

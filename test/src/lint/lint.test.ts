@@ -206,7 +206,11 @@ function oracleOf(random: Random): Oracle {
       case 'module':
       case 'time':
         return random.chance(0.5);
-      default:
+      case 'bridge-port':
+      case 'cpu':
+      case 'owner':
+      case 'recent':
+      case 'set':
         return undefined;
     }
   };
