@@ -216,8 +216,8 @@ const rows: readonly Row[] = [
   },
   {
     name: 'kernel function that is not known',
-    code: [callKfunc('bpf_xdp_ct_lookup'), exit()],
-    want: 'unknown-kfunc: no kernel function bpf_xdp_ct_lookup',
+    code: [callKfunc('bpf_xdp_metadata_rx_hash'), exit()],
+    want: 'unknown-kfunc: no kernel function bpf_xdp_metadata_rx_hash',
   },
   { name: 'no kernel objects', code: [callKfunc('bpf_cast_to_kern_ctx'), exit()], want: 'not-provided' },
   {
