@@ -178,7 +178,8 @@ export class ObjectComparison {
     const reach = reachOf(this.job, packet);
     if (reach.kind !== 'reaches') return;
     const pieces = this.job.manifest.fragments !== 'pass' && isPiece(this.job, packet);
-    if (!pieces && mayAccept(this.job, packet)) this.report(index, packet, 'verdict', 'accept is possible', have);
+    if (!pieces && mayAccept(this.job, packet, this.job.states?.[index]))
+      this.report(index, packet, 'verdict', 'accept is possible', have);
   }
 
   private reportCounters(index: number, packet: Packet, want: CounterValues, have: CounterValues): void {

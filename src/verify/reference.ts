@@ -17,6 +17,7 @@ import {
 import { BASE_STATES, impossibleStates, lookupOf } from '../../codegen/program/lookup.js';
 import { writesOptions } from '../../codegen/program/packet/ipv4.js';
 import { readsBytes } from '../../codegen/program/program.js';
+import { readsOwnState } from '../../codegen/program/wire-state.js';
 import { readLink } from '../packet/index.js';
 import type { ConnectionState } from './connection-state.js';
 import type { Verdict, VerifyJob } from './job.js';
@@ -146,12 +147,17 @@ function stateAmong(possible: readonly CtState[], states: readonly CtState[]): b
   return BASE_STATES.every((state) => !possible.includes(state) || states.includes(state)) ? true : undefined;
 }
 
-/** Whether iptables may accept the packet, whatever the tests say that nothing here knows. */
-export function mayAccept(job: VerifyJob, packet: Packet): boolean {
+/**
+ * Whether iptables may accept the packet, whatever the tests say that nothing here knows. `ctstate`: the state that the
+ * packet is declared to have, where its program reads it.
+ */
+export function mayAccept(job: VerifyJob, packet: Packet, ctstate?: ConnectionState): boolean {
   const { ruleset, table, chain } = job;
   const sets = surroundingsOracle({}, packet, job.family);
+  const known = readsOwnState(job.analysis) ? ctstate : undefined;
   const possible = possibleStates(job, packet);
   const oracle: Oracle = (test, rule, fields) => {
+    if (test.name === 'ctstate' && known !== undefined) return known.some((state) => test.states.includes(state));
     if (test.name === 'ctstate') return stateAmong(possible, test.states);
     return test.name === 'set' ? sets(test, rule, fields) : undefined;
   };

@@ -24,6 +24,18 @@ describe('states of packets that leave, at tc', () => {
     expect(Math.min(verdicts.accept, verdicts.drop)).toBeGreaterThan(20);
   });
 
+  it('early objects drop by them, too', async () => {
+    const ruleset = filterTable('v4', ['-A OUTPUT -m owner --uid-owner 0 -p udp -j ACCEPT', ...RULES], 'DROP');
+    const job = { table: 'filter', chain: 'OUTPUT' } as const;
+    const packets = generatePackets(ruleset, { ...job, count: 300, seed: 3 });
+    const how = { ...job, hook: 'tc', mode: 'early', engines: ['interpreter'] } as const;
+    const result = await verify(ruleset, '', packets, how);
+    if (!result.ok) throw new Error(result.diagnostics.map(({ message }) => message).join('; '));
+    const [{ verdicts, mismatches }] = result.engines;
+    expect(mismatches).toEqual([]);
+    expect(Math.min(verdicts.accept, verdicts.drop)).toBeGreaterThan(20);
+  });
+
   it.each([
     ['tc', '-m conntrack --ctstate SNAT', /behind the chain, in POSTROUTING/],
     ['cgroup', '-m conntrack --ctstate NEW,SNAT', /behind the chain, in POSTROUTING/],
