@@ -7,14 +7,8 @@ import { findChain, findTable, type Effect, type Ruleset } from '../../grammar/m
 import { changedField, undecidedChange } from './changes.js';
 import { LOGGED_FIELDS } from './log.js';
 import type { CompileOptions, FragmentPolicy, Hook, Lookup, Mode, RejectPolicy, VlanPolicy } from './manifest.js';
-import {
-  asksMore,
-  collectReachable,
-  visitCondition,
-  type Reachable,
-  type ReachableRule,
-  type RuleMeaning,
-} from './reachable.js';
+import { asksMore, visitCondition } from '../../grammar/model/condition-parts.js';
+import { collectReachable, type Reachable, type ReachableRule, type RuleMeaning } from './reachable.js';
 import { payloadFields } from './payload/fields.js';
 import { rejectFields } from './reject/index.js';
 import { setTestFields } from './sets/view.js';

@@ -48,13 +48,8 @@ import { EXITS } from './exits.js';
 import { FLOW_RULE, NO_RULE, type FlowLayout } from './flow.js';
 import type { Mode, RejectPolicy } from './manifest.js';
 import { PAYLOAD } from './payload/answer.js';
-import {
-  visitCondition,
-  type Reachable,
-  type ReachableChain,
-  type ReachableRule,
-  type RuleMeaning,
-} from './reachable.js';
+import { visitCondition } from '../../grammar/model/condition-parts.js';
+import type { Reachable, ReachableChain, ReachableRule, RuleMeaning } from './reachable.js';
 import { rejectCode, VERDICT } from './verdict.js';
 
 /** Frames of a call stack are 8 (include/linux/bpf_verifier.h MAX_CALL_FRAMES): entry, the hook's chain, and six below. */

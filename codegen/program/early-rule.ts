@@ -5,7 +5,8 @@ import type { Code } from './code.js';
 import { EXITS } from './exits.js';
 import { BASE_STATES } from './lookup.js';
 import type { RejectPolicy } from './manifest.js';
-import { visitCondition, type ReachableRule } from './reachable.js';
+import { visitCondition } from '../../grammar/model/condition-parts.js';
+import type { ReachableRule } from './reachable.js';
 import { VERDICT } from './verdict.js';
 
 /** A rule of an early object, and what its code needs of the chain it stands in. */

@@ -20,7 +20,7 @@ import { GUARD, NOTE_MAPS, noteEntries } from './netfilter/notes.js';
 import { lookupKfuncs, lookupOf } from './lookup.js';
 import { DYNPTR_KFUNC, NETFILTER_STRUCTS } from './netfilter/structs.js';
 import { commonOf, entryName, generate, type Common, type Program } from './program.js';
-import { visitCondition } from './reachable.js';
+import { visitCondition } from '../../grammar/model/condition-parts.js';
 import { OBSERVER, observerEntry, SHADOW_STRUCTS, shadowMaps } from './netfilter/shadow.js';
 import { rejectNeeds } from './reject/index.js';
 import { SET_FEATURE, setNotes } from './sets/notes.js';

@@ -2,7 +2,8 @@ import type { Condition, Opaque } from '../../grammar/model/condition.js';
 import type { BuiltinChain, TableName } from '../../grammar/model/family.js';
 import { recentStamps, type HashlimitTest, type RecentTest } from '../../grammar/model/memory.js';
 import { findTable, isBuiltin, type Rule, type Ruleset } from '../../grammar/model/ruleset.js';
-import { collectReachable, visitCondition } from './reachable.js';
+import { visitCondition } from '../../grammar/model/condition-parts.js';
+import { collectReachable } from './reachable.js';
 import type { Undecided, View } from './view.js';
 import { testsOnList } from './recent/lists.js';
 

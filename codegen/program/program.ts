@@ -60,7 +60,7 @@ import { emitIpv6 } from './packet/ipv6.js';
 import { readsAnything } from './payload/fields.js';
 import { PayloadFunctions } from './payload/index.js';
 import { REWRITTEN_OPTIONS, rewrittenOptionsFunction } from './payload/rewritten-options.js';
-import { visitCondition } from './reachable.js';
+import { visitCondition } from '../../grammar/model/condition-parts.js';
 import { askedWords, isIngress, isWireView, type WireView } from './view.js';
 import { FIB_PARAMS_BYTES } from './packet/route.js';
 import { emitTransport, TCP_OPTIONS, tcpOptionsFunction } from './packet/transport.js';

@@ -1,7 +1,4 @@
-import type { Condition, Opaque } from '../../grammar/model/condition.js';
-import type { Field } from '../../grammar/model/fields.js';
-import type { PayloadTest } from '../../grammar/model/payload.js';
-import { all } from '../../grammar/model/condition.js';
+import { all, type Condition } from '../../grammar/model/condition.js';
 import { findChain, type Chain, type Rule, type Table } from '../../grammar/model/ruleset.js';
 
 /** A rule that packets of the compiled hook can come to, with its key in the map `counters`. */
@@ -79,48 +76,4 @@ export function collectReachable(table: Table, entryName: string, alternativeNam
   if (reached === undefined) throw new Error(`chain ${entryName} was not collected`);
   const alternative = other === undefined ? undefined : chains.get(other.name);
   return { entry: reached, chains, rules, ...(alternative === undefined ? {} : { alternative }) };
-}
-
-/** Whether a condition asks more than what fields hold: opaque tests, walks over the packet. */
-export function asksMore(condition: Condition): boolean {
-  switch (condition.kind) {
-    case 'in':
-      return false;
-    case 'opaque':
-    case 'payload':
-      return true;
-    case 'not':
-      return asksMore(condition.of);
-    case 'hotdrop':
-      return asksMore(condition.when);
-    case 'all':
-    case 'any':
-      return condition.of.some(asksMore);
-  }
-}
-
-/** Calls back for every field and every test of a condition. */
-export function visitCondition(
-  condition: Condition,
-  visit: { field?(field: Field): void; opaque?(test: Opaque): void; payload?(test: PayloadTest): void },
-): void {
-  switch (condition.kind) {
-    case 'in':
-      visit.field?.(condition.field);
-      return;
-    case 'opaque':
-      visit.opaque?.(condition.test);
-      return;
-    case 'payload':
-      visit.payload?.(condition.test);
-      return;
-    case 'not':
-      return visitCondition(condition.of, visit);
-    case 'hotdrop':
-      return visitCondition(condition.when, visit);
-    case 'all':
-    case 'any':
-      for (const part of condition.of) visitCondition(part, visit);
-      return;
-  }
 }

@@ -1,5 +1,5 @@
 import type { Analysis } from './analysis.js';
-import { visitCondition } from './reachable.js';
+import { visitCondition } from '../../grammar/model/condition-parts.js';
 import { seesPieces } from './surroundings.js';
 
 /** A program that reads states does not switch connection tracking on, as a rule of iptables does. */

@@ -6,7 +6,8 @@ import { CAST_KFUNC, DEVICE_STRUCTS } from './device-name.js';
 import { emitConnectionState } from './netfilter/conntrack.js';
 import type { EntryContext } from './packet/entry.js';
 import { isWireView, knowsConnection, type View } from './place.js';
-import { visitCondition, type RuleMeaning } from './reachable.js';
+import { visitCondition } from '../../grammar/model/condition-parts.js';
+import type { RuleMeaning } from './reachable.js';
 
 /** Rules as a view decides them. */
 interface Meanings {

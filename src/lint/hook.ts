@@ -1,14 +1,13 @@
-import type { Opaque } from '../../grammar/model/condition.js';
-import { remembers, type Condition } from '../../grammar/model/condition.js';
+import { remembers, type Opaque } from '../../grammar/model/condition.js';
+import { opaqueTests } from '../../grammar/model/condition-parts.js';
 import type { BuiltinChain, TableName } from '../../grammar/model/family.js';
-import type { Chain, Rule, Ruleset } from '../../grammar/model/ruleset.js';
+import { findTable, type Chain, type Rule, type Ruleset } from '../../grammar/model/ruleset.js';
 import { ruleCondition } from '../evaluate/evaluate.js';
 import { reachable } from '../space/compare.js';
 import { testKey } from '../space/inputs.js';
 import { Lists } from '../space/lists.js';
 import { chainsFrom, compileChain, Deciders, markChangesOf } from '../space/program.js';
 import { PacketSpace } from '../space/space.js';
-import { findTable } from '../../grammar/model/ruleset.js';
 import { Reach, type RuleState } from './reach.js';
 import { Walks } from './walked.js';
 
@@ -135,21 +134,4 @@ function chainsApart(ruleset: Ruleset, table: TableName, isOwn: (test: Opaque) =
     }
     return apart;
   };
-}
-
-export function opaqueTests(condition: Condition): readonly Opaque[] {
-  switch (condition.kind) {
-    case 'opaque':
-      return [condition.test];
-    case 'not':
-      return opaqueTests(condition.of);
-    case 'hotdrop':
-      return opaqueTests(condition.when);
-    case 'all':
-    case 'any':
-      return condition.of.flatMap(opaqueTests);
-    case 'in':
-    case 'payload':
-      return [];
-  }
 }

@@ -1,5 +1,5 @@
 import type { Field } from '../../grammar/model/fields.js';
-import type { Condition } from '../../grammar/model/condition.js';
+import { visitCondition } from '../../grammar/model/condition-parts.js';
 import type { BuiltinChain } from '../../grammar/model/family.js';
 import type { Ruleset } from '../../grammar/model/ruleset.js';
 import { ObjectError } from '../../codegen/object/error.js';
@@ -106,7 +106,7 @@ function usedOf(specification: Specification): Used {
     if (seen.has(chain)) continue;
     seen.add(chain);
     for (const rule of specification.rules(chain)) {
-      addFields(ruleCondition(rule), fields);
+      visitCondition(ruleCondition(rule), { field: (field) => void fields.add(field) });
       const { effect } = rule.target;
       if (effect.kind === 'jump') open.push(effect.chain);
       if (effect.kind === 'mark') marks = true;
@@ -115,23 +115,4 @@ function usedOf(specification: Specification): Used {
   }
   if (marks) fields.add('mark');
   return { fields: [...fields], marks, rejects };
-}
-
-function addFields(condition: Condition, fields: Set<Field>): void {
-  switch (condition.kind) {
-    case 'in':
-      fields.add(condition.field);
-      return;
-    case 'not':
-      return addFields(condition.of, fields);
-    case 'hotdrop':
-      return addFields(condition.when, fields);
-    case 'all':
-    case 'any':
-      for (const part of condition.of) addFields(part, fields);
-      return;
-    case 'opaque':
-    case 'payload':
-      return;
-  }
 }

@@ -1,7 +1,7 @@
 import type { Packet } from '../../grammar/model/packet.js';
 import type { RuleRef } from '../../grammar/model/ruleset.js';
 import { isWireHook } from '../../codegen/program/place.js';
-import { visitCondition } from '../../codegen/program/reachable.js';
+import { visitCondition } from '../../grammar/model/condition-parts.js';
 import { noVerdicts, type EngineName, type EngineReport, type Mismatch, type Verdict, type VerifyJob } from './job.js';
 import type { CounterValues, ObjectMachine } from './object-machine.js';
 import {

@@ -5,7 +5,7 @@ import type { LoadedProgram } from '../../bpf-runtime/kernel/program.js';
 import { shortestFrame } from '../../bpf-runtime/kernel/test-run.js';
 import { Testbed, TESTBED_MAC } from '../../bpf-runtime/system/testbed.js';
 import { readsOwnState } from '../../codegen/program/wire-state.js';
-import { visitCondition } from '../../codegen/program/reachable.js';
+import { visitCondition } from '../../grammar/model/condition-parts.js';
 import type { Opaque } from '../../grammar/model/condition.js';
 import type { Packet } from '../../grammar/model/packet.js';
 import { readIpPacket } from '../evaluate/index.js';

@@ -1,7 +1,7 @@
 import { analyseChains, type Analysis } from '../../codegen/program/analysis.js';
 import { compile } from '../../codegen/program/index.js';
 import type { CompileOptions } from '../../codegen/program/manifest.js';
-import { visitCondition } from '../../codegen/program/reachable.js';
+import { visitCondition } from '../../grammar/model/condition-parts.js';
 import type { Packet } from '../../grammar/model/packet.js';
 import type { Ruleset } from '../../grammar/model/ruleset.js';
 import { ObjectComparison } from './compare-object.js';

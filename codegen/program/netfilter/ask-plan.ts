@@ -1,7 +1,7 @@
 import type { Opaque } from '../../../grammar/model/condition.js';
 import type { Analysis } from '../analysis.js';
 import type { Question } from '../manifest.js';
-import { visitCondition } from '../reachable.js';
+import { visitCondition } from '../../../grammar/model/condition-parts.js';
 import { askedWords, type View } from '../view.js';
 import { askName } from './ask.js';
 

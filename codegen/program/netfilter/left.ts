@@ -5,7 +5,8 @@
 import type { Field } from '../../../grammar/model/fields.js';
 import type { Rule } from '../../../grammar/model/ruleset.js';
 import type { Undecided } from '../place.js';
-import { visitCondition, type Reachable, type ReachableRule } from '../reachable.js';
+import { visitCondition } from '../../../grammar/model/condition-parts.js';
+import type { Reachable, ReachableRule } from '../reachable.js';
 
 /** What is known of a target that goes on to the next rule. */
 interface GoingOn {

@@ -2,7 +2,7 @@ import type { Family } from '../../../grammar/model/family.js';
 import { recentStamps, type RecentTest } from '../../../grammar/model/memory.js';
 import type { Ruleset } from '../../../grammar/model/ruleset.js';
 import type { MapSpec } from '../../object/spec.js';
-import { visitCondition } from '../reachable.js';
+import { visitCondition } from '../../../grammar/model/condition-parts.js';
 
 /** Where things stand in the value of a list's map: a lock, what is kept while it is held, and arrays over all entries. */
 export interface RecentLayout {

@@ -6,7 +6,7 @@ import { exit, jump32, load, mov64, R0, R1, R6, reg } from '../../../codegen/byt
 import { Code } from '../../../codegen/program/code.js';
 import { emitCondition } from '../../../codegen/program/conditions.js';
 import { layoutFlow, storedBytes, type FlowLayout } from '../../../codegen/program/flow.js';
-import { visitCondition } from '../../../codegen/program/reachable.js';
+import { visitCondition } from '../../../grammar/model/condition-parts.js';
 import { specialise, type View } from '../../../codegen/program/view.js';
 import {
   all,

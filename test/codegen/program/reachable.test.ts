@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { collectReachable, visitCondition } from '../../../codegen/program/reachable.js';
-import { all, equals, hotdrop, not, opaque, TRUE, type Condition } from '../../../grammar/model/condition.js';
+import { visitCondition } from '../../../grammar/model/condition-parts.js';
+import { collectReachable } from '../../../codegen/program/reachable.js';
+import { all } from '../../../grammar/model/condition.js';
 import { findTable, type Table } from '../../../grammar/model/ruleset.js';
 import { filterText, rulesetOf } from './rulesets.js';
 
@@ -76,24 +77,5 @@ describe('collectReachable', () => {
     expect(fields.indexOf('saddr')).toBe(0);
     expect(fields.indexOf('ttl')).toBe(fields.length - 1);
     expect(fields.indexOf('dport')).toBeGreaterThan(fields.indexOf('proto'));
-  });
-});
-
-describe('visitCondition', () => {
-  const limit = { name: 'limit', average: 1, burst: 1 } as const;
-  it.each<{ name: string; have: Condition; want: readonly string[] }>([
-    { name: 'nothing', have: TRUE, want: [] },
-    { name: 'below a negation', have: not(equals('proto', 6)), want: ['proto'] },
-    { name: 'below a hotdrop', have: hotdrop(equals('fragoff', 1)), want: ['fragoff'] },
-    { name: 'an opaque test', have: not(opaque(limit)), want: ['limit'] },
-    {
-      name: 'all parts in their order, also those twice',
-      have: all(equals('ttl', 1), { kind: 'any', of: [equals('tos', 1), opaque(limit)] }, equals('ttl', 2)),
-      want: ['ttl', 'tos', 'limit', 'ttl'],
-    },
-  ])('visits $name', ({ have, want }) => {
-    const seen: string[] = [];
-    visitCondition(have, { field: (field) => seen.push(field), opaque: (test) => seen.push(test.name) });
-    expect(seen).toEqual(want);
   });
 });

@@ -1,6 +1,5 @@
 import type { Condition, Opaque } from '../../../grammar/model/condition.js';
 import type { BuiltinChain } from '../../../grammar/model/family.js';
-import type { PayloadTest } from '../../../grammar/model/payload.js';
 import type { Field } from '../../../grammar/model/fields.js';
 import { contains } from '../../../grammar/model/interval.js';
 import type { Effect } from '../../../grammar/model/ruleset.js';
@@ -135,42 +134,5 @@ export function evaluate(condition: Condition, fields: FieldValues, ask?: (test:
       return ask(condition.test) ? 'yes' : 'no';
     case 'payload':
       throw new Error('these tests have no packet to walk over');
-  }
-}
-
-/** Every test of a condition that walks over the packet, in order. */
-export function payloadTests(condition: Condition): readonly PayloadTest[] {
-  switch (condition.kind) {
-    case 'payload':
-      return [condition.test];
-    case 'not':
-      return payloadTests(condition.of);
-    case 'hotdrop':
-      return payloadTests(condition.when);
-    case 'all':
-    case 'any':
-      return condition.of.flatMap(payloadTests);
-    case 'in':
-    case 'opaque':
-      return [];
-  }
-}
-
-/** Every opaque test of a condition, in order. */
-export function opaqueTests(condition: Condition): readonly Opaque[] {
-  switch (condition.kind) {
-    case 'opaque':
-      return [condition.test];
-    case 'payload':
-      return [];
-    case 'not':
-      return opaqueTests(condition.of);
-    case 'hotdrop':
-      return opaqueTests(condition.when);
-    case 'all':
-    case 'any':
-      return condition.of.flatMap(opaqueTests);
-    case 'in':
-      return [];
   }
 }

@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import { opaqueTests } from '../../../../grammar/model/condition-parts.js';
 import type { Opaque } from '../../../../grammar/model/condition.js';
 import { addrtype } from '../../../../grammar/modules/match/addrtype.js';
 import { iprange } from '../../../../grammar/modules/match/iprange.js';
 import { mac } from '../../../../grammar/modules/match/mac.js';
 import { parseIPv6, parseDottedIPv4 } from '../../../../grammar/modules/value/address.js';
 import { rows, testRows } from '../rows.js';
-import { conditionOf, evaluate, opaqueTests, PLAIN, PLAIN_V6, type Answer } from '../support.js';
+import { conditionOf, evaluate, PLAIN, PLAIN_V6, type Answer } from '../support.js';
 
 const v4 = (text: string): bigint => parseDottedIPv4(text) ?? -1n;
 const v6 = (text: string): bigint => parseIPv6(text) ?? -1n;

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { opaqueTests } from '../../../../grammar/model/condition-parts.js';
 import type { Opaque } from '../../../../grammar/model/condition.js';
 import { conntrack } from '../../../../grammar/modules/match/conntrack.js';
 import { state } from '../../../../grammar/modules/match/state.js';
 import { rows, testRows } from '../rows.js';
-import { conditionOf, evaluate, opaqueTests, PLAIN, PLAIN_V6, type Answer } from '../support.js';
+import { conditionOf, evaluate, PLAIN, PLAIN_V6, type Answer } from '../support.js';
 
 testRows(conntrack, [
   ...rows(

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { payloadTests } from '../../../../grammar/model/condition-parts.js';
 import { dccp } from '../../../../grammar/modules/match/dccp.js';
 import { rows, testRows } from '../rows.js';
-import { conditionOf, evaluate, payloadTests, withProtocol, type Answer, type FieldValues } from '../support.js';
+import { conditionOf, evaluate, withProtocol, type Answer, type FieldValues } from '../support.js';
 
 const DCCP = withProtocol(33);
 

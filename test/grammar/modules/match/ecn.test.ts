@@ -1,16 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { payloadTests } from '../../../../grammar/model/condition-parts.js';
 import { ecn } from '../../../../grammar/modules/match/ecn.js';
 import { rows, testRows } from '../rows.js';
-import {
-  conditionOf,
-  evaluate,
-  payloadTests,
-  PLAIN,
-  PLAIN_V6,
-  withProtocol,
-  type Answer,
-  type FieldValues,
-} from '../support.js';
+import { conditionOf, evaluate, PLAIN, PLAIN_V6, withProtocol, type Answer, type FieldValues } from '../support.js';
 
 const TCP = withProtocol(6);
 
