@@ -12,6 +12,7 @@ import {
   judgeByHits,
   mayAccept,
   reachOf,
+  type Reference,
 } from './reference.js';
 
 /** Packets between two readings of the counters. */
@@ -148,16 +149,28 @@ export class ObjectComparison {
       const key = this.keys.get(`${rule.chain} ${rule.number}`);
       return hits !== undefined && key !== undefined && hits[2 * key] > 0;
     };
-    const reference = judgeByHits(this.job, packet, wasHit, this.job.states?.[index]);
+    const agrees = (reference: Reference): boolean => hits === undefined || this.countsAs(reference, hits);
+    const reference = judgeByHits(this.job, packet, wasHit, this.job.states?.[index], agrees);
     if (reference === undefined) {
       if (this.asksIptables()) return undefined;
       throw new Error('the reference could not decide a packet of an exact object');
     }
-    const keys = reference.hits.map((rule) => this.keys.get(`${rule.chain} ${rule.number}`) ?? -1);
-    if (reference.decision.by === 'policy') keys.push(this.policyKey);
+    const keys = this.keysOf(reference);
     // A REJECT that iptables leaves unanswered (RST for RST, broadcast, …) is a drop.
     const verdicts: readonly Verdict[] = reference.verdict === 'reject' ? ['reject', 'drop'] : [reference.verdict];
     return { verdicts, keys, bytes: reference.length };
+  }
+
+  /** What a packet of that answer counts, a key for each time. */
+  private keysOf(reference: Reference): readonly number[] {
+    const keys = reference.hits.map((rule) => this.keys.get(`${rule.chain} ${rule.number}`) ?? -1);
+    return reference.decision.by === 'policy' ? [...keys, this.policyKey] : keys;
+  }
+
+  private countsAs(reference: Reference, hits: CounterValues): boolean {
+    const rest = Float64Array.from(hits.filter((_, i) => i % 2 === 0));
+    for (const key of this.keysOf(reference)) rest[key]--;
+    return rest.every((packets) => packets === 0);
   }
 
   /** Whether iptables does for the object what neither a program nor the reference can. */

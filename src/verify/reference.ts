@@ -19,6 +19,7 @@ import { writesOptions } from '../../codegen/program/packet/ipv4.js';
 import { readsBytes } from '../../codegen/program/program.js';
 import { readsOwnState } from '../../codegen/program/wire-state.js';
 import { readLink } from '../packet/index.js';
+import { Answers } from './answers.js';
 import type { ConnectionState } from './connection-state.js';
 import type { Verdict, VerifyJob } from './job.js';
 
@@ -77,18 +78,31 @@ export function isMomentary(test: Opaque): boolean {
   return remembers(test) || test.name === 'random' || test.name === 'cpu';
 }
 
-/** The reference's answer where `limit` is answered by which rules an engine counted (undefined: no limit is asked). */
+/**
+ * The reference's answer where tests with memory or chance are answered so that it `agrees` with what an engine counted;
+ * their first answers, where no others agree. `hit`: whether the engine counted the rule.
+ */
 export function judgeByHits(
   job: VerifyJob,
   packet: Packet,
   hit: (rule: RuleRef) => boolean,
   ctstate?: ConnectionState,
+  agrees: (reference: Reference) => boolean = () => true,
 ): Reference | undefined {
   const assumed = { ...ASSUMED, time: now() };
   const surroundings = ctstate === undefined ? assumed : { ...assumed, ctstate };
   const addresses = surroundingsOracle(surroundings, packet, job.family);
-  const oracle: Oracle = (test, rule, fields) => (isMomentary(test) ? hit(rule) : addresses(test, rule, fields));
-  return referenceOf(evaluateWith(job, packet, oracle));
+  const answers = new Answers();
+  const oracle: Oracle = (test, rule, fields) =>
+    isMomentary(test) ? answers.next(hit(rule)) : addresses(test, rule, fields);
+  let first: Reference | undefined;
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+    const reference = referenceOf(evaluateWith(job, packet, oracle));
+    if (reference === undefined || agrees(reference)) return reference;
+    first ??= reference;
+    if (!answers.advance()) break;
+  }
+  return first;
 }
 
 /**
@@ -102,31 +116,26 @@ export function explainObservation(
   agrees: (reference: Reference) => boolean,
 ): { readonly reference?: Reference; readonly explained: boolean; readonly sure: boolean } {
   const addresses = surroundingsOracle({ ...surroundings, time: now() }, packet, job.family);
-  let answers: boolean[] = [];
+  const answers = new Answers();
   let first: Reference | undefined;
   // Ways that end where the reference has no answer (a target it does not know) may be the one that was gone.
   let undecided = false;
   let module = false;
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-    let asked = 0;
     const oracle: Oracle = (test: Opaque, rule, fields) => {
       if (test.name === 'addrtype' || test.name === 'time') return addresses(test, rule, fields);
       const inSet = test.name === 'set' ? addresses(test, rule, fields) : undefined;
       if (inSet !== undefined) return inSet;
       module ||= test.name === 'module' || test.name === 'set';
-      if (asked === answers.length) answers.push(false);
-      return answers[asked++];
+      return answers.next(false);
     };
     const reference = referenceOf(evaluateWith(job, packet, oracle));
     first ??= reference;
     undecided ||= reference === undefined;
-    if (reference !== undefined && agrees(reference)) return { reference, explained: true, sure: asked === 0 };
-    answers = answers.slice(0, asked);
-    while (answers.length > 0 && answers[answers.length - 1]) answers.pop();
-    if (answers.length === 0 && undecided) return { explained: true, sure: false };
-    if (answers.length === 0)
-      return { ...(first === undefined ? {} : { reference: first }), explained: false, sure: !module };
-    answers[answers.length - 1] = true;
+    if (reference !== undefined && agrees(reference)) return { reference, explained: true, sure: answers.asked === 0 };
+    if (answers.advance()) continue;
+    if (undecided) return { explained: true, sure: false };
+    return { ...(first === undefined ? {} : { reference: first }), explained: false, sure: !module };
   }
   return { explained: true, sure: false };
 }
