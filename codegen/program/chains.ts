@@ -1,19 +1,6 @@
-import type { Condition, Opaque } from '../../grammar/model/condition.js';
-import { mayDrop, mayDropMatching, type PayloadTest } from '../../grammar/model/payload.js';
-import type { Family } from '../../grammar/model/family.js';
 import type { Field } from '../../grammar/model/fields.js';
-import type { Instruction, SourceLine } from '../bytecode/instruction.js';
 import {
-  alu32,
-  alu64,
-  callFunction,
-  exit,
-  goto,
-  jump32,
-  jump64,
-  load,
-  mov32,
-  mov64,
+  type Instruction,
   R0,
   R1,
   R10,
@@ -24,106 +11,47 @@ import {
   R7,
   R8,
   R9,
+  alu64,
+  callFunction,
+  exit,
+  jump32,
+  jump64,
+  load,
+  mov64,
   reg,
   store,
   storeImm,
 } from '../bytecode/instruction.js';
-import { changedField, emitChange } from './changes.js';
-import { Code } from './code.js';
-import { emitCondition } from './conditions.js';
-import { emitCount } from './counters.js';
-import { emitEarlyRule } from './early-rule.js';
 import {
+  MAX_FUNCTION_BRANCHES,
+  MAX_FUNCTION_SLOTS,
+  MAX_PROGRAM_SLOTS,
+  MAX_SINGLE_PARTS,
+  TooLargeError,
+  mostCalls,
+} from './chain-limits.js';
+import { CONTEXT_SLOT, RuleEmitter } from './chain-rule.js';
+import { type ChainSettings, below } from './chain-settings.js';
+import { changedField } from './changes.js';
+import { Code } from './code.js';
+import { emitCount } from './counters.js';
+import {
+  type Stretch,
+  type StretchPlan,
   costOf,
   diagramWork,
   eligibleChains,
   emitStretch,
   linearWork,
   planChain,
-  type EngineTables,
-  type Stretch,
-  type StretchPlan,
 } from './engine/index.js';
 import { EXITS } from './exits.js';
-import { FLOW_RULE, NO_RULE, type FlowLayout } from './flow.js';
-import type { Mode, RejectPolicy } from './manifest.js';
-import { PAYLOAD } from './payload/answer.js';
-import { visitCondition } from '../../grammar/model/condition-parts.js';
-import type { Reachable, ReachableChain, ReachableRule, RuleMeaning } from './reachable.js';
-import { rejectCode, VERDICT } from './verdict.js';
+import { FLOW_RULE, NO_RULE } from './flow.js';
+import type { Reachable, ReachableChain, ReachableRule } from './reachable.js';
+import { VERDICT } from './verdict.js';
 
-/** Frames of a call stack are 8 (include/linux/bpf_verifier.h MAX_CALL_FRAMES): entry, the hook's chain, and six below. */
-const MAX_HEIGHT = 6;
-/** Slots of one function, well inside the reach of 16-bit jumps. */
-const MAX_FUNCTION_SLOTS = 24_000;
-/** Pending jumps that the verifier keeps are 8192 (kernel/bpf/verifier.c BPF_COMPLEXITY_LIMIT_JMP_SEQ). */
-const MAX_FUNCTION_BRANCHES = 6_000;
-/** Functions of one program are 256 (BPF_MAX_SUBPROGS); beyond this many parts several share a function. */
-const MAX_SINGLE_PARTS = 200;
 /** Rules whose code is made to know about how long a chain's is. */
 const SAMPLED_RULES = 16;
-/** Instructions of one program are 1,000,000 (BPF_COMPLEXITY_LIMIT_INSNS). */
-const MAX_PROGRAM_SLOTS = 900_000;
-
-/** A ruleset that would be more than the kernel takes. */
-export class TooLargeError extends Error {}
-
-export interface ChainSettings {
-  readonly family: Family;
-  readonly mode: Mode;
-  /** Early mode: the flow holds the states that the packet may have. */
-  readonly possibleStates?: boolean;
-  readonly reject: RejectPolicy;
-  readonly layout: FlowLayout;
-  /** Start of the names of the functions, unique in the object. */
-  readonly prefix: string;
-  /** The rule's key in the map `counters`. */
-  key(rule: ReachableRule): number;
-  meaning(rule: ReachableRule): RuleMeaning;
-  line(rule: ReachableRule): SourceLine;
-  /** Emits an opaque test that the view can decide. */
-  opaque(code: Code, test: Opaque, at: OpaquePlace, ifTrue: string, ifFalse: string): void;
-  /** Emits the event of a LOG rule; r1 = context, r6 = flow. */
-  log(code: Code, rule: ReachableRule): void;
-  /** Whether chain functions get the context where no payload test needs it. */
-  readonly context?: boolean;
-  /** Emits a target that iptables performs behind the program; the verdict code where it ends (netfilter). */
-  readonly left?: (code: Code, rule: ReachableRule) => number | undefined;
-  /** Where rules have tests that walk over the packet. */
-  readonly payload?: PayloadSettings;
-  /** Where long chains are looked up in diagrams (exact mode): their table, and the entry function's bytes of stack. */
-  readonly diagrams?: {
-    readonly tables: EngineTables;
-    readonly entryStack: number;
-    /** Whether only where they are expected to be faster. */
-    readonly choose: boolean;
-  };
-  /** Is told how each chain is judged. */
-  planned(chain: string, stretches: readonly StretchPlan[]): void;
-  /** Where rules have tests that are functions of their own: what these take, below the chain functions. */
-  readonly tests?: BelowChains;
-}
-
-export interface OpaquePlace {
-  readonly rule: ReachableRule;
-  /** Which opaque test of the rule it is, from 0. */
-  readonly ordinal: number;
-  /** Where a packet goes that is dropped at once. */
-  readonly hotdrop: string;
-}
-
-export interface BelowChains {
-  /** Calls below the chain function. */
-  readonly depth: number;
-  /** Bytes of stack, with those of the entry function. */
-  readonly stack: number;
-  readonly functions: number;
-}
-
-export interface PayloadSettings extends BelowChains {
-  /** Name of the function `(ctx, flow) → answer` of a test. */
-  nameOf(test: PayloadTest): string;
-}
 
 /** A function of the program that holds one or more parts of chains: `(flow, maybe, part) → verdict code`. */
 export interface ChainFunction {
@@ -151,11 +79,13 @@ export class ChainCompiler {
   private total = 0;
   /** Chains that are being inlined into one another (early mode). */
   private levels = 0;
+  private readonly rules: RuleEmitter;
 
   constructor(
     private readonly reachable: Reachable,
     private readonly settings: ChainSettings,
   ) {
+    this.rules = new RuleEmitter(settings, (code, chain, maybe) => this.emitJump(code, chain, maybe));
     const height = Math.max(reachable.entry.height, reachable.alternative?.height ?? 0);
     this.inlineBelow = Math.max(0, height - mostCalls(below(settings)));
     const { diagrams } = settings;
@@ -210,7 +140,7 @@ export class ChainCompiler {
       let slots = 0;
       for (const rule of stretch.rules) {
         const block = new Code(this.labels);
-        this.emitRule(block, rule, undefined);
+        this.rules.emit(block, rule, undefined);
         slots += block.slots;
         add(block);
       }
@@ -244,7 +174,7 @@ export class ChainCompiler {
     let sampled = 0;
     for (let i = 0; i < rules.length; i += step, sampled++) {
       const code = new Code(this.labels);
-      this.emitRule(code, rules[i], undefined);
+      this.rules.emit(code, rules[i], undefined);
       slots += code.slots;
     }
     return sampled === 0 ? 0 : (slots / sampled) * rules.length;
@@ -271,9 +201,9 @@ export class ChainCompiler {
     const { blocks } = stretch;
     const looks = diagrams.tables.add(stretch);
     const emitBlock = ({ rule, matched }: (typeof blocks)[number]): void => {
-      if (!matched) return this.emitRule(code, rule, undefined);
+      if (!matched) return this.rules.emit(code, rule, undefined);
       code.at(this.settings.line(rule));
-      this.emitAftermath(code, rule, undefined);
+      this.rules.emitAftermath(code, rule, undefined);
       code.at(undefined);
     };
     emitStretch({ code, looks, blocks, emitBlock });
@@ -366,11 +296,6 @@ export class ChainCompiler {
     return this.settings.payload !== undefined || this.settings.context === true;
   }
 
-  private emitLog(code: Code, rule: ReachableRule): void {
-    code.emit(load(8, R1, R10, CONTEXT_SLOT));
-    this.settings.log(code, rule);
-  }
-
   private emitParts(
     code: Code,
     chain: string,
@@ -388,153 +313,6 @@ export class ChainCompiler {
       if (index < ids.length - 1) code.emit(jump64('jne', R0, VERDICT.NEXT, done));
     });
     code.place(done);
-  }
-
-  private emitRule(code: Code, rule: ReachableRule, inlined: Inlined | undefined): void {
-    code.at(this.settings.line(rule));
-    if (this.settings.mode === 'early') this.emitEarlyRule(code, rule, inlined);
-    else this.emitExactRule(code, rule, inlined);
-    code.at(undefined);
-  }
-
-  private emitTest(code: Code, condition: Condition, rule: ReachableRule, yes: string, no: string, hot: string): void {
-    const { family, layout } = this.settings;
-    let ordinal = 0;
-    const opaque = (test: Opaque, ifTrue: string, ifFalse: string): void =>
-      this.settings.opaque(code, test, { rule, ordinal: ordinal++, hotdrop: hot }, ifTrue, ifFalse);
-    const payload = (test: PayloadTest, ifTrue: string, ifFalse: string): void =>
-      this.emitPayload(code, test, ifTrue, ifFalse, hot);
-    emitCondition({ code, family, layout, flow: R6, hotdrop: hot, opaque, payload }, condition, yes, no, 'true');
-    code.place(yes);
-  }
-
-  private emitPayload(code: Code, test: PayloadTest, ifTrue: string, ifFalse: string, hot: string): void {
-    const { payload, mode } = this.settings;
-    if (payload === undefined) throw new Error(`payload test ${test.kind} came unannounced`);
-    code.emit(load(8, R1, R10, CONTEXT_SLOT), mov64(R2, reg(R6)), callFunction(payload.nameOf(test)));
-    code.emit(jump64('jeq', R0, PAYLOAD.YES, ifTrue), jump64('jeq', R0, PAYLOAD.NO, ifFalse));
-    const unknown = mode === 'early' ? EXITS.pass : EXITS.hotdrop;
-    if (!mayDrop(test)) {
-      code.emit(goto(unknown));
-      return;
-    }
-    code.emit(jump64('jeq', R0, PAYLOAD.UNKNOWN, unknown));
-    if (mode === 'exact' && mayDropMatching(test)) {
-      code.emit(jump64('jne', R0, PAYLOAD.DROPPING, hot), storeImm(8, R10, DROPPING_SLOT, 1), goto(ifTrue));
-      return;
-    }
-    code.emit(goto(hot));
-  }
-
-  private emitEarlyRule(code: Code, rule: ReachableRule, inlined: Inlined | undefined): void {
-    emitEarlyRule({
-      code,
-      rule,
-      possibleStates: this.settings.possibleStates ?? false,
-      ...this.settings.meaning(rule),
-      reject: this.settings.reject,
-      end: inlined?.end,
-      test: (condition, yes, no, hotdrop) => this.emitTest(code, condition, rule, yes, no, hotdrop),
-      jump: (chain, maybe) => this.emitJump(code, chain, maybe),
-    });
-  }
-
-  private emitExactRule(code: Code, rule: ReachableRule, inlined: Inlined | undefined): void {
-    const yes = code.label('match');
-    const no = code.label('next');
-    const { condition } = this.settings.meaning(rule);
-    const effect = rule.rule.target.effect;
-    const late = mayDropBehind(condition);
-    const failed = late ? code.label('failed') : no;
-    if (late) code.emit(storeImm(8, R10, DROPPING_SLOT, 0));
-    this.emitTest(code, condition, rule, yes, failed, EXITS.hotdrop);
-    if (late) this.emitDroppedMatch(code, rule);
-    const leave = (verdict: number): void =>
-      code.emit(mov32(R8, this.settings.key(rule)), mov32(R9, verdict), goto(EXITS.countAndLeave));
-    switch (effect.kind) {
-      case 'accept':
-        leave(VERDICT.ACCEPT);
-        break;
-      case 'drop':
-        leave(VERDICT.DROP);
-        break;
-      case 'reject':
-        leave(this.settings.reject === 'drop' ? VERDICT.DROP : rejectCode(effect.type));
-        break;
-      case 'return':
-        if (inlined === undefined) {
-          leave(VERDICT.RETURN);
-        } else {
-          emitCount(code, this.settings.key(rule), R6);
-          code.emit(goto(inlined.end));
-        }
-        break;
-      case 'continue':
-      case 'log':
-      case 'mark':
-      case 'jump':
-        emitCount(code, this.settings.key(rule), R6);
-        this.emitAftermath(code, rule, inlined);
-        break;
-      case 'opaque':
-        this.emitLeft(code, rule, leave);
-        break;
-    }
-    if (late) {
-      code.emit(goto(no));
-      code.place(failed);
-      code.emit(load(8, R1, R10, DROPPING_SLOT), jump64('jne', R1, 0, EXITS.hotdrop));
-    }
-    code.place(no);
-  }
-
-  /** What a rule does that matches, has been counted, and does not decide by itself. */
-  private emitAftermath(code: Code, rule: ReachableRule, inlined: Inlined | undefined): void {
-    const { effect } = rule.rule.target;
-    if (effect.kind === 'log') this.emitLog(code, rule);
-    if (effect.kind === 'mark') this.emitMark(code, effect.clear, effect.flip);
-    if (effect.kind !== 'jump') return;
-    this.emitJump(code, effect.chain, undefined);
-    if (!effect.goto) return;
-    if (inlined === undefined) code.emit(mov64(R0, VERDICT.RETURN), exit());
-    else code.emit(goto(inlined.end));
-  }
-
-  /**
-   * A rule that matches a packet which it drops (`mayDropMatching`): it is counted, its target runs, and the packet is
-   * dropped behind it. Falls through for other packets; REJECT answers and drops of its own accord.
-   */
-  private emitDroppedMatch(code: Code, rule: ReachableRule): void {
-    const effect = rule.rule.target.effect;
-    if (effect.kind === 'reject') return;
-    const whole = code.label('whole');
-    code.emit(load(8, R1, R10, DROPPING_SLOT), jump64('jeq', R1, 0, whole));
-    if (effect.kind === 'log') this.emitLog(code, rule);
-    code.emit(mov32(R8, this.settings.key(rule)), mov32(R9, VERDICT.DROP), goto(EXITS.countAndLeave));
-    code.place(whole);
-  }
-
-  private emitLeft(code: Code, rule: ReachableRule, leave: (verdict: number) => void): void {
-    const { effect } = rule.rule.target;
-    if (effect.kind === 'opaque' && effect.change !== undefined) {
-      emitCount(code, this.settings.key(rule), R6);
-      code.emit(load(8, R1, R10, CONTEXT_SLOT));
-      emitChange(code, effect.change, this.settings.layout, EXITS.hotdrop);
-      return;
-    }
-    const { left } = this.settings;
-    if (left === undefined) throw new Error(`target ${rule.rule.target.name} came to the code generator`);
-    const verdict = left(code, rule);
-    if (verdict !== undefined) leave(verdict);
-  }
-
-  private emitMark(code: Code, clear: number, flip: number): void {
-    const offset = this.settings.layout.offsets.get('mark');
-    if (offset === undefined) throw new Error('mark is not in the flow');
-    code.emit(load(4, R1, R6, offset));
-    if (clear !== 0) code.emit(alu32('and', R1, ~clear | 0));
-    if (flip !== 0) code.emit(alu32('xor', R1, flip | 0));
-    code.emit(store(4, R6, offset, R1));
   }
 
   /**
@@ -558,7 +336,7 @@ export class ChainCompiler {
     const end = code.label('end');
     for (const rule of chain.rules) {
       const block = new Code(this.labels);
-      this.emitRule(block, rule, { end });
+      this.rules.emit(block, rule, { end });
       code.append(block);
       if (code.slots > MAX_FUNCTION_SLOTS) throw new TooLargeError();
     }
@@ -569,43 +347,8 @@ export class ChainCompiler {
   }
 }
 
-interface Inlined {
-  /** Where the inlined chain ends. */
-  readonly end: string;
-}
-
-/** Stack of a chain function below the counters' key: the context, and whether the packet is dropped behind its rule. */
-const CONTEXT_SLOT = -16;
-const DROPPING_SLOT = -24;
-/** Bytes of stack of all frames together (MAX_BPF_STACK), and those of one chain function at most. */
-const MAX_STACK = 512;
-const CHAIN_STACK = 32;
-
 /** Bits of r7. */
 const MAX_LEVELS = 60;
-
-/** How deep chain functions may call one another: the frames and the stack of the kernel's limits are shared. */
-function mostCalls(calls: BelowChains | undefined): number {
-  if (calls === undefined) return MAX_HEIGHT;
-  const frames = MAX_HEIGHT - calls.depth;
-  return Math.max(0, Math.min(frames, Math.floor((MAX_STACK - calls.stack) / CHAIN_STACK) - 1));
-}
-
-/** What all functions below the chain functions take. */
-function below({ payload, tests }: ChainSettings): BelowChains | undefined {
-  if (payload === undefined || tests === undefined) return payload ?? tests;
-  return {
-    depth: Math.max(payload.depth, tests.depth),
-    stack: Math.max(payload.stack, tests.stack),
-    functions: payload.functions + tests.functions,
-  };
-}
-
-function mayDropBehind(condition: Condition): boolean {
-  let found = false;
-  visitCondition(condition, { payload: (test) => (found ||= mayDropMatching(test)) });
-  return found;
-}
 
 const PART_PREFIX = 'part_';
 const partLabel = (id: number): string => `begin_${id}`;

@@ -3,7 +3,7 @@ import type { Family } from '../../grammar/model/family.js';
 import type { Field } from '../../grammar/model/fields.js';
 import type { Ruleset } from '../../grammar/model/ruleset.js';
 import type { FunctionSpec, MapSpec, ParamSpec } from '../object/spec.js';
-import { TooLargeError, type BelowChains } from './chains.js';
+import { TooLargeError, type BelowChains } from './chain-limits.js';
 import type { Code } from './code.js';
 import { emitNth, emitQuota } from './count.js';
 import type { FlowLayout } from './flow.js';

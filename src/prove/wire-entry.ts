@@ -1,5 +1,5 @@
 import type { Field } from '../../grammar/model/fields.js';
-import { RESULT } from '../../codegen/program/program.js';
+import { RESULT } from '../../codegen/program/results.js';
 import { FLOW_RULE } from '../../codegen/program/flow.js';
 import { VERDICT } from '../../codegen/program/verdict.js';
 import type { PlacedFunction } from '../../bpf-runtime/interpreter/program.js';

@@ -16,7 +16,7 @@ import {
 } from '../evaluate/index.js';
 import { BASE_STATES, impossibleStates, lookupOf } from '../../codegen/program/lookup.js';
 import { writesOptions } from '../../codegen/program/packet/ipv4.js';
-import { readsBytes } from '../../codegen/program/program.js';
+import { readsBytes } from '../../codegen/program/reads-bytes.js';
 import { readsOwnState } from '../../codegen/program/wire-state.js';
 import { readLink } from '../packet/index.js';
 import { Answers } from './answers.js';

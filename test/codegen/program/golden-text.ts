@@ -13,7 +13,8 @@ import {
 import type { FlowLayout } from '../../../codegen/program/flow.js';
 import { Code } from '../../../codegen/program/code.js';
 import { emitCount } from '../../../codegen/program/counters.js';
-import { commonOf, generate, type Program } from '../../../codegen/program/program.js';
+import { commonOf } from '../../../codegen/program/common.js';
+import { generate, type Program } from '../../../codegen/program/program.js';
 
 const HZ = 250;
 

@@ -1,0 +1,167 @@
+import { visitCondition } from '../../grammar/model/condition-parts.js';
+import { type Opaque, remembers } from '../../grammar/model/condition.js';
+import type { Family } from '../../grammar/model/family.js';
+import type { PayloadTest } from '../../grammar/model/payload.js';
+import type { FunctionSpec, ParamSpec } from '../object/spec.js';
+import type { Analysis } from './analysis.js';
+import type { ChainSettings, PayloadSettings } from './chain-settings.js';
+import { CHANGE_FUNCTION, CHANGE_STACK, changeFunction } from './changes.js';
+import { type Common, functionPrefix } from './common.js';
+import type { FlowLayout } from './flow.js';
+import { LOG_STACK, logFunction, logFunctionName } from './log.js';
+import { NETFILTER_SCRATCH_BYTES } from './netfilter/entry.js';
+import { netfilterIpv6HeadersFunction } from './netfilter/ipv6-headers.js';
+import { changesSegments } from './netfilter/left-targets.js';
+import { SEGMENT_SIZE, segmentSizeFunction } from './netfilter/segment-size.js';
+import { IPV4_OPTIONS_SUM, ipv4OptionsSumFunction, writesOptions } from './packet/ipv4.js';
+import { IPV6_HEADERS, ipv6HeadersFunction } from './packet/ipv6-headers.js';
+import { TCP_OPTIONS, tcpOptionsFunction } from './packet/transport.js';
+import { PayloadFunctions } from './payload/index.js';
+import { REWRITTEN_OPTIONS, rewrittenOptionsFunction } from './payload/rewritten-options.js';
+import { readsBytes } from './reads-bytes.js';
+import { SET_STACK } from './sets/index.js';
+import { isIngress, isWireView } from './view.js';
+import { SCRATCH } from './wire-entry.js';
+
+/** The functions of tests that walk over the packet, and what chain functions have to know of them. */
+export interface Payloads {
+  readonly functions: PayloadFunctions;
+  readonly settings: PayloadSettings;
+}
+
+/** All functions of a program beside its entry and its chains; `ctx` and `flow` are the parameters that most of them take. */
+export function functionsBeside(
+  analysis: Analysis,
+  common: Common,
+  payloads: Payloads | undefined,
+  { ctx, flow }: { readonly ctx: ParamSpec; readonly flow: ParamSpec },
+): readonly Omit<FunctionSpec, 'linkage'>[] {
+  const { view } = analysis;
+  const { layout } = common;
+  return [
+    ...readingFunctions(analysis, layout, ctx, flow),
+    ...(payloads === undefined ? [] : payloads.functions.specs(layout, ctx, flow)),
+    ...common.memory.functions(testsWithMemory(analysis), layout, flow),
+    ...common.sets.specs(view.family, layout, flow),
+    ...(logsPackets(analysis) ? [logSpec(analysis, common, ctx, flow)] : []),
+    ...(changesPackets(analysis) ? [changeSpec(layout, view.family, ctx, flow)] : []),
+    ...(changesSegments(analysis)
+      ? [{ name: SEGMENT_SIZE, params: [flow], instructions: segmentSizeFunction(layout).finish() }]
+      : []),
+  ];
+}
+
+/** Whether rules change packets. */
+export function changesPackets({ mode, rules }: Pick<Analysis, 'mode' | 'rules'>): boolean {
+  return (
+    mode === 'exact' &&
+    rules.some(({ rule: { rule } }) => {
+      const { effect } = rule.target;
+      return effect.kind === 'opaque' && effect.change !== undefined;
+    })
+  );
+}
+
+function changeSpec(
+  layout: FlowLayout,
+  family: Family,
+  ctx: ParamSpec,
+  flow: ParamSpec,
+): Omit<FunctionSpec, 'linkage'> {
+  const params = [ctx, flow, intParam('value'), intParam('which')];
+  return { name: CHANGE_FUNCTION, params, instructions: changeFunction(layout, family).finish() };
+}
+
+/** Whether rules write events. */
+export function logsPackets({ mode, rules }: Pick<Analysis, 'mode' | 'rules'>): boolean {
+  return mode === 'exact' && rules.some(({ rule }) => rule.rule.target.effect.kind === 'log');
+}
+
+function logSpec(analysis: Analysis, common: Common, ctx: ParamSpec, flow: ParamSpec): Omit<FunctionSpec, 'linkage'> {
+  const code = logFunction(analysis.view.hook, common.layout, isIngress(analysis.view));
+  const params = [ctx, flow, intParam('rule'), intParam('most')];
+  return { name: logFunctionName(functionPrefix(analysis, common)), params, instructions: code.finish() };
+}
+
+/** The functions of the tests that walk over the packet, where there are such tests. */
+export function payloadsOf(analysis: Analysis, common: Common): Payloads | undefined {
+  const functions = new PayloadFunctions(analysis.view, functionPrefix(analysis, common));
+  for (const { meaning } of analysis.asking) {
+    visitCondition(meaning.condition, { payload: (test) => void functions.nameOf(test) });
+  }
+  if (functions.size === 0) return undefined;
+  const entry = -SCRATCH + common.layout.bytes;
+  const settings = {
+    depth: functions.depth,
+    stack: entry + functions.stack,
+    functions: functions.size,
+    nameOf: (test: PayloadTest) => functions.nameOf(test),
+  };
+  return { functions, settings };
+}
+
+/** What the functions of tests with memory take, where there are such tests. */
+export function testsOf(analysis: Analysis, { memory, sets, layout }: Common): Pick<ChainSettings, 'tests'> {
+  const entry = -SCRATCH + layout.bytes;
+  const own = memory.below(testsWithMemory(analysis), entry);
+  const more = [changesSegments(analysis), logsPackets(analysis), changesPackets(analysis)].filter(Boolean).length;
+  if (sets.most + more === 0) return own === undefined ? {} : { tests: own };
+  const stacks = [own?.stack ?? 0, sets.most > 0 ? entry + SET_STACK : 0, entry + Math.max(LOG_STACK, CHANGE_STACK)];
+  return { tests: { depth: 1, stack: Math.max(...stacks), functions: (own?.functions ?? 0) + sets.most + more } };
+}
+
+/** Where long chains are looked up in diagrams. */
+export function diagramsOf(
+  { mode, view }: Analysis,
+  { tables, layout, engine }: Common,
+): Pick<ChainSettings, 'diagrams'> {
+  if (tables === undefined || mode === 'early') return {};
+  const scratch = isWireView(view) ? -SCRATCH : 8 + NETFILTER_SCRATCH_BYTES;
+  return { diagrams: { tables, entryStack: scratch + layout.bytes, choose: engine === 'auto' } };
+}
+
+function testsWithMemory({ mode, asking }: Analysis): readonly Opaque[] {
+  const tests: Opaque[] = [];
+  for (const { meaning } of mode === 'exact' ? asking : []) {
+    visitCondition(meaning.condition, {
+      opaque: (test) => {
+        if (remembers(test)) tests.push(test);
+      },
+    });
+  }
+  return tests;
+}
+
+export const intParam = (name: string): ParamSpec => ({ name, type: { kind: 'int' } });
+
+/** Functions that read parts of the packet for the entry. */
+function readingFunctions(
+  analysis: Analysis,
+  layout: FlowLayout,
+  ctx: ParamSpec,
+  flow: ParamSpec,
+): readonly Omit<FunctionSpec, 'linkage'>[] {
+  const { view } = analysis;
+  const { family } = view;
+  const functions: Omit<FunctionSpec, 'linkage'>[] = [];
+  const options = tcpOptionsFunction(layout);
+  if (options !== undefined) {
+    functions.push({ name: TCP_OPTIONS, params: [flow, intParam('length')], instructions: options.finish() });
+  }
+  if (!isWireView(view)) {
+    if (family === 'v4') return functions;
+    const code = netfilterIpv6HeadersFunction(view.hook, layout);
+    functions.push({ name: IPV6_HEADERS, params: [ctx, flow, intParam('next')], instructions: code.finish() });
+  } else if (family === 'v6') {
+    const code = ipv6HeadersFunction(view.hook, layout);
+    functions.push({ name: IPV6_HEADERS, params: [ctx, flow], instructions: code.finish() });
+  } else if (isIngress(view)) {
+    const code = ipv4OptionsSumFunction(view.hook);
+    functions.push({ name: IPV4_OPTIONS_SUM, params: [ctx, flow, intParam('ihl')], instructions: code.finish() });
+    if (readsBytes(analysis) && writesOptions(view.chain)) {
+      const options = rewrittenOptionsFunction(view.hook).finish();
+      functions.push({ name: REWRITTEN_OPTIONS, params: [ctx, flow, intParam('ihl')], instructions: options });
+    }
+  }
+  return functions;
+}
