@@ -1,7 +1,8 @@
 import { Command } from 'commander';
 import { shellVerbs } from '../shell/command-line.js';
 import { toolPage, verbPage } from '../shell/man.js';
-import { addVerbs, PROGRAM_NOTES, verbNotes } from './verbs.js';
+import { PROGRAM_NOTES, verbNotes } from './help.js';
+import { addVerbs } from './verbs.js';
 
 /** The manual pages by file name, `ipt2bpf.1` and one for each verb. Made at build (scripts/assets.js). */
 export function manPages(): ReadonlyMap<string, string> {

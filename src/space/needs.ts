@@ -2,6 +2,7 @@ import type { Condition, Opaque } from '../../grammar/model/condition.js';
 import type { Family } from '../../grammar/model/family.js';
 import { fieldBits, type Field } from '../../grammar/model/fields.js';
 import { intervals, type IntervalSet } from '../../grammar/model/interval.js';
+import { ones } from './interval-sets.js';
 import { isByteOfFirstWord, isTransportField, measureBits, transportPlace, type Measure } from './measures.js';
 
 /** What conditions ask of a measure. */
@@ -17,8 +18,6 @@ export interface Needs {
   readonly fields: ReadonlySet<Field>;
   readonly opaque: readonly Opaque[];
 }
-
-const ones = (bits: number): bigint => (1n << BigInt(bits)) - 1n;
 
 /** Address ranges whose types the kernel knows without asking the routes (grammar/modules/match/addrtype.ts). */
 export const TYPED_V4: IntervalSet = [

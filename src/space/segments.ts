@@ -1,5 +1,6 @@
 import type { Interval } from '../../grammar/model/interval.js';
 import { FALSE, TRUE, type Diagrams, type Node, type Range } from './diagram.js';
+import { ones } from './interval-sets.js';
 
 /** A run of bits of a measure, tested by a variable of its own. */
 export interface Segment {
@@ -16,8 +17,6 @@ export interface Segment {
 
 /** Bits that a variable takes as they are; numbers stay exact. */
 export const PLAIN_BITS = 48;
-
-const ones = (bits: number): bigint => (1n << BigInt(bits)) - 1n;
 
 /** The runs of bits (from the most significant one) that each of the masks covers wholly or not at all. */
 export function cutAtMasks(bits: number, masks: Iterable<bigint>): readonly Pick<Segment, 'shift' | 'bits'>[] {
@@ -101,4 +100,13 @@ export function valuesOf(segment: Segment, [lo, hi]: Range): Interval {
   const { parts } = segment;
   if (parts === undefined) return { lo: BigInt(lo), hi: BigInt(hi) };
   return { lo: parts[lo], hi: hi + 1 < parts.length ? parts[hi + 1] - 1n : ones(segment.bits) };
+}
+
+/** A segment that has the value of its own variable. */
+export const OWN: SegmentValue = { kind: 'own' };
+export const ZERO: SegmentValue = { kind: 'fixed', value: 0n };
+
+/** The bits of a mask keep their value, the others read 0. */
+export function maskedBy(mask: bigint): (segment: Pick<Segment, 'shift' | 'bits'>) => SegmentValue {
+  return ({ shift }) => ((mask >> BigInt(shift)) & 1n ? OWN : ZERO);
 }

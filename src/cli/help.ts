@@ -1,0 +1,53 @@
+import type { Command } from 'commander';
+import { refuseMissing } from './options.js';
+import type { Verb } from './verb.js';
+
+/** What the help of a verb says beside its options. */
+export interface VerbNotes {
+  readonly exit: string;
+  readonly examples: readonly string[];
+}
+
+const NOTES = new WeakMap<Command, VerbNotes>();
+
+export function verbNotes(command: Command): VerbNotes | undefined {
+  return NOTES.get(command);
+}
+
+/** Sets up one verb with its arguments, options and help. */
+export function addVerb(program: Command, verb: Verb): Command {
+  const command = program.command(verb.name).description(verb.does);
+  for (const name of verb.dumps) {
+    command.argument(`<${name}>`, verb.argument ?? 'iptables-save text; - is standard input');
+  }
+  for (const argument of verb.words ?? []) command.addArgument(argument);
+  // The words behind -- are nobody's arguments: as some of the verb's they would fill the list of verbs.
+  command.allowExcessArguments(verb.command === true);
+  for (const option of verb.options) command.addOption(option);
+  NOTES.set(command, { exit: verb.exit, examples: verb.examples });
+  refuseMissing(command);
+  if (verb.command === true) command.usage(`${command.usage()} -- <command> …`);
+  return command
+    .helpOption('-h, --help', 'print this help')
+    .showHelpAfterError(`(see ipt2bpf ${verb.name} --help)`)
+    .addHelpText('after', `\nExit code ${verb.exit}\n\n${examples(verb.examples)}`);
+}
+
+function examples(lines: readonly string[]): string {
+  return ['Examples:', ...lines.map((line) => `  ${line}`)].join('\n');
+}
+
+export const PROGRAM_NOTES: VerbNotes = {
+  exit: '0: done, equal or clean; 1: refused, different or not equal; 2: trouble.',
+  examples: [
+    'ipt2bpf check rules.v4',
+    'ipt2bpf compile rules.v4 --hook xdp --chain INPUT -o input.o',
+    'sudo ipt2bpf verify rules.v4 --hook xdp --chain INPUT',
+  ],
+};
+
+export const PROGRAM_HELP = `
+Results go to stdout, messages to stderr. Exit code 0: done, equal or clean;
+1: refused, different or not equal; 2: trouble. - as a dump is standard input.
+
+${examples(PROGRAM_NOTES.examples)}`;
