@@ -4,7 +4,7 @@ import { TooWideError } from '../space/explore.js';
 import { BrokenTableError } from '../space/program.js';
 import type { DumpOptions } from './dump.js';
 import { readInput } from './files.js';
-import { EXIT, say, sayJson, tell, UserError, visible, type ExitCode } from './output.js';
+import { EXIT, sayJson, show, tell, UserError, type ExitCode } from './output.js';
 import { jobsOf } from './prove.js';
 import { loadSide, manifestOf, manifestSide, withSetsText, type LoadedSide } from './sides.js';
 
@@ -30,7 +30,7 @@ export async function run(path: string, file: string, options: Options): Promise
   }
   const result = await auditing(() => audit({ object, manifest, built, dump, jobs: jobsOf(built, manifest, object) }));
   if (options.json) sayJson(auditJson(result, file));
-  else say(visible(auditText(result, file)));
+  else show(auditText(result, file));
   return EXITS[resultOf(result)];
 }
 

@@ -7,7 +7,7 @@ import { sarifLog, type Finding } from '../report/sarif.js';
 import type { TranslationOptions } from './compile.js';
 import { loadRules, type DumpOptions } from './dump.js';
 import { checkWritable, writeWhole } from './files.js';
-import { EXIT, say, sayJson, tellDiagnostics, UserError, visible, type ExitCode } from './output.js';
+import { EXIT, sayJson, show, tellDiagnostics, UserError, type ExitCode } from './output.js';
 
 interface Options extends DumpOptions, Omit<TranslationOptions, 'hook' | 'chain'> {
   readonly hook?: Hook;
@@ -66,13 +66,13 @@ function sarifOf(file: string, reports: readonly ChainStatus[]): unknown {
 function print(reports: readonly ChainStatus[]): void {
   for (const report of reports) {
     const deferred = report.rules.filter((rule) => rule.status === 'deferred');
-    say(`${report.hook} ${report.table} ${report.chain}: ${summaryOf(report, deferred.length)}`);
+    show(`${report.hook} ${report.table} ${report.chain}: ${summaryOf(report, deferred.length)}`);
     for (const rule of deferred) {
-      say(visible(`  line ${rule.line}: ${rule.rule}`));
-      for (const reason of rule.reasons) say(visible(`      ${reason}`));
+      show(`  line ${rule.line}: ${rule.rule}`);
+      for (const reason of rule.reasons) show(`      ${reason}`);
     }
-    for (const assumption of assumptionsOf(report)) say(visible(`  assumes: ${assumption}`));
-    for (const { code, message } of unsaid(report)) say(visible(`  warning[${code}]: ${message}`));
+    for (const assumption of assumptionsOf(report)) show(`  assumes: ${assumption}`);
+    for (const { code, message } of unsaid(report)) show(`  warning[${code}]: ${message}`);
   }
 }
 

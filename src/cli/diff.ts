@@ -6,7 +6,8 @@ import type { ChainPlace } from '../space/compare.js';
 import { TooWideError } from '../space/explore.js';
 import { BrokenTableError } from '../space/program.js';
 import type { DumpOptions } from './dump.js';
-import { EXIT, say, sayJson, UserError, visible, type ExitCode } from './output.js';
+import { EXIT, say, sayJson, show, UserError, visible, type ExitCode } from './output.js';
+import { paintPatch, paintResult } from '../terminal/paint.js';
 import { loadSide, type LoadedSide } from './sides.js';
 
 interface Options extends DumpOptions {
@@ -40,7 +41,7 @@ export async function run(a: string, b: string, options: Options): Promise<ExitC
       process.stdout.write(diffPcap(result));
       break;
     case 'text':
-      say(visible(diffText(result)));
+      show(diffText(result), paintDifference);
   }
   return different || !rules.same ? EXIT.different : EXIT.same;
 }
@@ -67,6 +68,11 @@ async function compareSides(
     }
   }
   return chains;
+}
+
+/** Packets first, then the rules as a patch. */
+function paintDifference(line: string): string {
+  return /^[-+@]/.test(line) ? paintPatch(line) : paintResult(line);
 }
 
 /** The chains that both sides are asked about. */

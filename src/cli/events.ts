@@ -8,7 +8,7 @@ import { EventReader, type LogEvent } from '../events/decode.js';
 import { logLine } from '../events/log-line.js';
 import { PcapFile } from '../events/pcap-file.js';
 import { checkWritable, readInput } from './files.js';
-import { EXIT, reasonOf, say, UserError, type ExitCode } from './output.js';
+import { EXIT, reasonOf, say, show, UserError, type ExitCode } from './output.js';
 
 interface Options {
   /** The pinned map, or the directory of the object's pins. */
@@ -77,6 +77,9 @@ function mapPath(pin: string): string {
   return found.isDirectory() ? join(pin, EVENTS) : pin;
 }
 
+/** A line of the kernel log has no verdict in it. */
+const asItIs = (line: string): string => line;
+
 interface Output {
   readonly manifest: Manifest;
   readonly options: Options;
@@ -90,7 +93,7 @@ function tellEvent(event: LogEvent, { manifest, options, capture }: Output): voi
     capture.add({ time, bytes: event.packet, length: event.length });
   }
   if (options.json === true) say(JSON.stringify(jsonOf(event, manifest, time)));
-  else if (group === undefined) say(logLine(event, manifest.family));
+  else if (group === undefined) show(logLine(event, manifest.family), asItIs);
 }
 
 /** Nanoseconds since 1970 of a moment of CLOCK_MONOTONIC, which is what `process.hrtime` reads, too. */

@@ -3,7 +3,7 @@ import { describeStep } from '../evaluate/index.js';
 import { explainPacket, NoSuchQuestion, type Explanation } from '../explain/index.js';
 import { parsePacketText, type PacketText } from '../packet/index.js';
 import { loadRules, type DumpOptions, type LoadedDump } from './dump.js';
-import { EXIT, say, sayJson, tell, UserError, visible, type ExitCode } from './output.js';
+import { EXIT, sayJson, show, tell, UserError, type ExitCode } from './output.js';
 
 interface Options extends DumpOptions {
   readonly packet: string;
@@ -20,7 +20,7 @@ export async function run(path: string, options: Options): Promise<ExitCode> {
   const subject = { packet, table, chain };
   if (explanation.kind === 'never') {
     if (options.json) sayJson({ ...subject, reaches: false, why: explanation.why });
-    else say(`${packet}\nnever reaches chain ${chain}: ${explanation.why}`);
+    else show(`${packet}\nnever reaches chain ${chain}: ${explanation.why}`);
     return EXIT.same;
   }
   const { evaluation, possible, conclusion } = explanation;
@@ -29,7 +29,7 @@ export async function run(path: string, options: Options): Promise<ExitCode> {
     const { trace: _trace, ...rest } = evaluation;
     sayJson({ ...subject, reaches: true, steps, possible, ...rest });
   } else {
-    say([packet, `table ${table}, chain ${chain}`, ...steps, conclusion].map(visible).join('\n'));
+    show([packet, `table ${table}, chain ${chain}`, ...steps, conclusion].join('\n'));
   }
   return possible.length === 1 ? EXIT.same : EXIT.different;
 }

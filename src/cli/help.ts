@@ -1,4 +1,6 @@
 import type { Command } from 'commander';
+import { foldText } from '../terminal/fold.js';
+import { terminalOf } from '../terminal/terminal.js';
 import { refuseMissing } from './options.js';
 import type { Verb } from './verb.js';
 
@@ -30,9 +32,13 @@ export function addVerb(program: Command, verb: Verb): Command {
   return command
     .helpOption('-h, --help', 'print this help')
     .showHelpAfterError(`(see ipt2bpf ${verb.name} --help)`)
-    .addHelpText('after', `\nExit code ${verb.exit}\n\n${examples(verb.examples)}`);
+    .addHelpText('after', ({ error }) => {
+      const { columns } = terminalOf(error ? process.stderr : process.stdout, process.env);
+      return `\n${foldText(`Exit code ${verb.exit}`, columns)}\n\n${examples(verb.examples)}`;
+    });
 }
 
+/** They stay whole, to be copied. */
 function examples(lines: readonly string[]): string {
   return ['Examples:', ...lines.map((line) => `  ${line}`)].join('\n');
 }

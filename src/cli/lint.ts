@@ -1,9 +1,10 @@
 import { lint } from '../lint/lint.js';
 import { findingText, LINT_TEXTS, lintDiagnostic } from '../lint/print.js';
 import { sarifLog } from '../report/sarif.js';
+import { paintDiagnostic } from '../terminal/paint.js';
 import { loadRules, type DumpOptions } from './dump.js';
 import { checkWritable, writeWhole } from './files.js';
-import { EXIT, say, sayJson, tell, visible, type ExitCode } from './output.js';
+import { EXIT, sayJson, show, tell, visible, type ExitCode } from './output.js';
 
 interface Options extends DumpOptions {
   readonly json?: boolean;
@@ -24,7 +25,7 @@ export async function run(path: string, options: Options): Promise<ExitCode> {
     writeWhole(options.sarif, `${JSON.stringify(log, null, 2)}\n`);
   }
   if (options.json === true) sayJson({ file, family: ruleset.family, findings, gaps });
-  else for (const finding of findings) say(visible(findingText(finding, file)));
+  else for (const finding of findings) show(findingText(finding, file), paintDiagnostic);
   for (const { table, chain, reason } of gaps)
     tell(visible(`ipt2bpf: ${file}: table ${table}, chain ${chain}: ${reason}`));
   return findings.length === 0 ? EXIT.same : EXIT.different;

@@ -1,5 +1,8 @@
-import { endProgress } from './progress.js';
 import { formatDiagnostic, type Diagnostic } from '../../grammar/model/diagnostic.js';
+import { fold, foldText } from '../terminal/fold.js';
+import { paintDiagnostic, paintResult } from '../terminal/paint.js';
+import { terminalOf } from '../terminal/terminal.js';
+import { endProgress } from './progress.js';
 
 /** Exit codes, as diff(1) has them. */
 export const EXIT = { same: 0, different: 1, trouble: 2 } as const;
@@ -15,19 +18,26 @@ export class UserError extends Error {
   }
 }
 
-/** NO_COLOR counts where it is set and not empty (no-color.org). */
-const useColour = (): boolean =>
-  process.stderr.isTTY === true && (process.env.NO_COLOR ?? '') === '' && process.env.TERM !== 'dumb';
-
-const COLOURS = { error: 31, warning: 33, info: 36 } as const;
-
 /** Messages go to stderr: stdout is for results. */
 export function tell(text: string): void {
   endProgress();
-  process.stderr.write(`${text}\n`);
+  const { columns } = terminalOf(process.stderr, process.env);
+  process.stderr.write(`${foldText(text, columns)}\n`);
 }
 
-/** Results. */
+/**
+ * Results for people: control characters are shown, lines fit the terminal, what matters in them has a colour; for a
+ * pipe they are as they are.
+ */
+export function show(text: string, paint: (line: string) => string = paintResult): void {
+  const { columns, colour } = terminalOf(process.stdout, process.env);
+  const lines = visible(text)
+    .split('\n')
+    .flatMap((line) => fold(colour ? paint(line) : line, columns));
+  say(lines.join('\n'));
+}
+
+/** Results for programs, and texts of a form of their own. */
 export function say(text: string): void {
   endProgress();
   if (text !== '') process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
@@ -68,23 +78,25 @@ function isPlaced({ line, column, length }: Diagnostic): boolean {
 export function tellDiagnostics(diagnostics: readonly Diagnostic[], file: string, text: string): void {
   const lines = text.split('\n');
   const sorted = [...diagnostics].sort((a, b) => a.line - b.line || a.column - b.column);
+  const { columns, colour } = terminalOf(process.stderr, process.env);
   for (const diagnostic of sorted) {
     const plain = visible(formatDiagnostic(diagnostic, file));
-    const colour = `\u001b[${COLOURS[diagnostic.severity]}m`;
-    tell(useColour() ? plain.replace(` ${diagnostic.severity}[`, ` ${colour}${diagnostic.severity}\u001b[0m[`) : plain);
+    tell(colour ? paintDiagnostic(plain) : plain);
     const source = lines[diagnostic.line - 1];
     if (source === undefined || source.trim() === '' || !isPlaced(diagnostic)) continue;
-    tell(`  ${excerpt(source, diagnostic)}`);
+    process.stderr.write(`${excerpt(source, diagnostic, Math.min(LONGEST, (columns ?? LONGEST) - 2))}\n`);
   }
 }
 
-const WIDTH = 160;
+/** Columns of a line that is shown, at most. */
+const LONGEST = 160;
 
-function excerpt(source: string, diagnostic: Diagnostic): string {
-  const from = diagnostic.column > WIDTH - 20 ? diagnostic.column - 20 : 0;
-  const shown = visible(source.slice(from, from + WIDTH).replaceAll('\t', ' '));
+/** A part of the line that is not longer than `width`, with marks under the word. */
+function excerpt(source: string, diagnostic: Diagnostic, width: number): string {
+  const from = diagnostic.column > width - 20 ? diagnostic.column - 20 : 0;
+  const shown = visible(source.slice(from, from + width).replaceAll('\t', ' '));
   const marks = '^'.repeat(Math.max(1, Math.min(diagnostic.length, shown.length - (diagnostic.column - 1 - from))));
-  return `${shown}\n  ${' '.repeat(Math.max(0, diagnostic.column - 1 - from))}${marks}`;
+  return `  ${shown}\n  ${' '.repeat(Math.max(0, diagnostic.column - 1 - from))}${marks}`;
 }
 
 /** Why something outside failed, without the name of the system call. */

@@ -11,7 +11,7 @@ import type { Chain, VerifyJob } from '../verify/job.js';
 import { placeOf, type TranslationOptions } from './compile.js';
 import { loadRules, type DumpOptions, type LoadedDump } from './dump.js';
 import { readInput } from './files.js';
-import { EXIT, say, sayJson, tell, tellDiagnostics, UserError, type ExitCode } from './output.js';
+import { EXIT, sayJson, show, tell, tellDiagnostics, UserError, type ExitCode } from './output.js';
 import { isRefusal } from './refusal.js';
 
 export interface ProveOptions extends DumpOptions, Omit<TranslationOptions, 'hook' | 'chain'> {
@@ -30,7 +30,7 @@ export async function runProof(path: string, options: ProveOptions): Promise<Exi
   const reports: ProofReport[] = [];
   for (const job of jobs) reports.push({ job, judgement: await judge(job) });
   if (options.json) sayJson(reports.length === 1 ? proofJson(reports[0]) : reports.map(proofJson));
-  else say(reports.map(proofText).join('\n'));
+  else show(reports.map(proofText).join('\n'));
   return exitOf(reports.map(({ judgement }) => judgement));
 }
 

@@ -8,7 +8,7 @@ import { FALSE } from '../space/diagram.js';
 import { TooWideError } from '../space/explore.js';
 import { BrokenTableError } from '../space/program.js';
 import type { DumpOptions } from './dump.js';
-import { EXIT, say, sayJson, tell, UserError, visible, type ExitCode } from './output.js';
+import { EXIT, sayJson, show, tell, UserError, visible, type ExitCode } from './output.js';
 import { loadSide } from './sides.js';
 
 interface Options extends DumpOptions {
@@ -35,7 +35,7 @@ export function run(path: string, text: string, options: Options): ExitCode {
     const verdicts = answerOf(question, region);
     const answer = { ...place, query: text, file, flows: question.flows(region), verdicts };
     if (options.json) sayJson(answerJson(answer));
-    else say(visible(answerText(answer)));
+    else show(answerText(answer));
   });
   return EXIT.same;
 }

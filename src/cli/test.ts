@@ -5,7 +5,7 @@ import { readIntents } from '../intents/read.js';
 import { BrokenTableError } from '../space/program.js';
 import type { DumpOptions } from './dump.js';
 import { checkWritable, readInput, writeWhole } from './files.js';
-import { EXIT, say, sayJson, tellDiagnostics, UserError, visible, type ExitCode } from './output.js';
+import { EXIT, sayJson, show, tellDiagnostics, UserError, type ExitCode } from './output.js';
 import { placeOf } from './query.js';
 import { loadSide } from './sides.js';
 
@@ -31,7 +31,7 @@ export function run(path: string, file: string, options: Options): ExitCode {
   const report = { dump: side.file, file, judged: judged() };
   if (options.junit !== undefined) writeWhole(options.junit, intentsJunit(report));
   if (options.json) sayJson(intentsJson(report));
-  else say(visible(intentsTap(report)));
+  else show(intentsTap(report));
   return exitOf(report.judged);
 
   function judged(): readonly JudgedIntent[] {

@@ -1,5 +1,7 @@
 import type { Command } from 'commander';
 import type { Shell } from '../shell/shells.js';
+import { painted } from '../terminal/paint.js';
+import { terminalOf } from '../terminal/terminal.js';
 import { VERSION } from '../version.js';
 import { addVerb, PROGRAM_HELP } from './help.js';
 import { addLiveVerbs } from './live/verbs.js';
@@ -11,11 +13,21 @@ import { COMPLETION, LSP } from './shell-verbs.js';
 /** Each verb's code is loaded when it runs, so that `--help` and `--version` start fast. */
 type Finish = (code: number) => void;
 
+/** In a pipe, help is as wide as a usual terminal. */
+const HELP_COLUMNS = 80;
+
 /** Sets up the verbs; `finish` gets the exit code of the one that ran. */
 export function addVerbs(program: Command, finish: Finish): void {
   program
     .exitOverride()
-    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'ipt2bpf: ')) })
+    .configureOutput({
+      outputError: (text, write) => write(text.replace(/^error: /, 'ipt2bpf: ')),
+      getOutHelpWidth: () => terminalOf(process.stdout, process.env).columns ?? HELP_COLUMNS,
+      getErrHelpWidth: () => terminalOf(process.stderr, process.env).columns ?? HELP_COLUMNS,
+      getOutHasColors: () => terminalOf(process.stdout, process.env).colour,
+      getErrHasColors: () => terminalOf(process.stderr, process.env).colour,
+    })
+    .configureHelp({ styleTitle: (title) => painted(title, 'bold'), minWidthToWrap: 20 })
     .description('Compiles iptables-save dumps to eBPF programs that decide exactly as iptables does.')
     .version(VERSION, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')

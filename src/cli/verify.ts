@@ -12,7 +12,7 @@ import { placeOf, type TranslationOptions } from './compile.js';
 import { loadRules, type DumpOptions, type LoadedDump } from './dump.js';
 import { checkWritable, writeWhole } from './files.js';
 import { isRefusal } from './refusal.js';
-import { EXIT, reasonOf, say, sayJson, tell, tellDiagnostics, UserError, type ExitCode } from './output.js';
+import { EXIT, reasonOf, sayJson, show, tell, tellDiagnostics, UserError, type ExitCode } from './output.js';
 
 interface Options extends DumpOptions, TranslationOptions {
   /** May be missing at netfilter alone. */
@@ -55,7 +55,7 @@ export async function run(path: string, options: Options): Promise<ExitCode> {
   if (junit !== undefined) writeWhole(junit, reportJunit(report));
   refuseIfUnasked(result.engines);
   if (options.json) sayJson(reportJson(report));
-  else say(reportText(report));
+  else show(reportText(report));
   if (savePcap !== undefined && !result.equal) {
     const frames = result.engines.flatMap((engine) => engine.mismatches.map(({ packet }) => ({ frame: packet.frame })));
     writeWhole(savePcap, writePcap(frames));

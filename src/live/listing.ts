@@ -3,6 +3,7 @@ import { hasCommand, run } from '../../bpf-runtime/system/command.js';
 import { RuntimeError } from '../../bpf-runtime/system/error.js';
 import { parseDump, printDump } from '../../grammar/index.js';
 import type { Chain, Counters, Ruleset, Table } from '../../grammar/model/ruleset.js';
+import { tableLines, type Column } from '../terminal/table.js';
 import type { LiveManifest } from './object.js';
 
 const NOTHING: Counters = { packets: 0n, bytes: 0n };
@@ -80,18 +81,29 @@ function withoutOthers(text: string, { chains }: Table): string {
   return `${parts.filter((part) => names.has(/^Chain (\S+)/.exec(part)?.[1] ?? '')).join('\n\n')}\n`;
 }
 
-/** Where the tool cannot be asked: the same numbers in front of the rules as `iptables-save` prints them. */
-export function plainListText(ruleset: Ruleset): string {
+const LISTED: readonly Column[] = [
+  { head: 'num', align: 'left' },
+  { head: 'pkts', align: 'right' },
+  { head: 'bytes', align: 'right' },
+  { head: 'rule', align: 'left' },
+];
+
+/**
+ * Where the tool cannot be asked: the same numbers in front of the rules as `iptables-save` prints them. `columns` of the
+ * terminal.
+ */
+export function plainListText(ruleset: Ruleset, columns?: number): string {
   const lines: string[] = [];
   for (const chain of ruleset.tables.flatMap(({ chains }) => chains)) {
     const { packets, bytes } = chain.counters ?? NOTHING;
     const policy = chain.policy === undefined ? '' : ` (policy ${chain.policy} ${packets} packets, ${bytes} bytes)`;
-    lines.push(`Chain ${chain.name}${policy}`, 'num      pkts      bytes rule');
-    chain.rules.forEach((rule, i) => {
-      const { packets: p, bytes: b } = rule.counters ?? NOTHING;
-      lines.push(`${String(i + 1).padEnd(4)} ${String(p).padStart(8)} ${String(b).padStart(10)} ${rule.source}`);
-    });
-    lines.push('');
+    const rows = chain.rules.map(({ counters = NOTHING, source }, i) => [
+      String(i + 1),
+      String(counters.packets),
+      String(counters.bytes),
+      source,
+    ]);
+    lines.push(`Chain ${chain.name}${policy}`, ...tableLines(LISTED, rows, columns), '');
   }
   return lines.join('\n');
 }

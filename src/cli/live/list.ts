@@ -1,9 +1,11 @@
+import type { Ruleset } from '../../../grammar/model/ruleset.js';
+import { terminalOf } from '../../terminal/terminal.js';
 import { countedRuleset, listText, plainListText, saveText } from '../../live/listing.js';
 import { readStatus, type DeploymentStatus } from '../../live/status.js';
 import { RuntimeError } from '../../../bpf-runtime/system/error.js';
 import { requireCapabilities } from '../../../bpf-runtime/system/requirements.js';
 import { requireBpfFileSystem } from '../../live/pins.js';
-import { EXIT, say, sayJson, tell, visible, type ExitCode } from '../output.js';
+import { EXIT, say, sayJson, show, tell, visible, type ExitCode } from '../output.js';
 
 interface Options {
   readonly name?: string;
@@ -24,7 +26,8 @@ export function run(options: Options): ExitCode {
   for (const one of all) {
     if (all.length > 1) tell(`${one.record.name}:`);
     if (one.manifest.mode === 'early') tell(`${one.record.name}: an early object counts the packets that it drops`);
-    say(visible(textOf(one, options)));
+    if (options.save === true) say(visible(saveText(rulesOf(one))));
+    else show(textOf(one, options));
   }
   return EXIT.same;
 }
@@ -41,13 +44,14 @@ export function attached(pins: string, name: string | undefined): readonly Deplo
   );
 }
 
-function textOf({ manifest, counters }: DeploymentStatus, { save, verbose, exact }: Options): string {
-  const ruleset = countedRuleset(manifest, counters);
-  if (save === true) return saveText(ruleset);
-  const text = listText(ruleset, manifest, { verbose: verbose === true, exact: exact === true });
+const rulesOf = ({ manifest, counters }: DeploymentStatus): Ruleset => countedRuleset(manifest, counters);
+
+function textOf(one: DeploymentStatus, { verbose, exact }: Options): string {
+  const ruleset = rulesOf(one);
+  const text = listText(ruleset, one.manifest, { verbose: verbose === true, exact: exact === true });
   if (text !== undefined) return text;
   tell('iptables cannot be asked to print the rules: they are shown as in the dump');
-  return plainListText(ruleset);
+  return plainListText(ruleset, terminalOf(process.stdout, process.env).columns);
 }
 
 function jsonOf({ record, manifest, counters }: DeploymentStatus): object {

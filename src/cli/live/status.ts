@@ -3,7 +3,7 @@ import { requireCapabilities } from '../../../bpf-runtime/system/requirements.js
 import { requireBpfFileSystem } from '../../live/pins.js';
 import { agrees } from '../../live/shadow.js';
 import { comparisonJson, comparisonLines } from './comparison.js';
-import { EXIT, say, sayJson, type ExitCode } from '../output.js';
+import { EXIT, sayJson, show, type ExitCode } from '../output.js';
 
 interface Options {
   readonly name?: string;
@@ -54,22 +54,22 @@ function jsonOf({ deployments, blocked, leftovers }: Status): object {
 }
 
 function print({ deployments, blocked, leftovers }: Status): void {
-  if (deployments.length + blocked.length + leftovers.length === 0) say('nothing is attached');
+  if (deployments.length + blocked.length + leftovers.length === 0) show('nothing is attached');
   for (const one of deployments) {
     const { record, manifest, state, places, confirm, before, comparison } = one;
     const rules = manifest.counters.filter(({ kind }) => kind === 'rule').length;
-    say(`${record.name}: ${state}${manifest.mode === 'early' ? ', early' : ''}`);
-    say(
+    show(`${record.name}: ${state}${manifest.mode === 'early' ? ', early' : ''}`);
+    show(
       `  table ${record.table}, ${record.chains.join(', ')}, IP${record.family}, ${rules} rules of ${manifest.sourceFile}`,
     );
-    for (const place of places) say(`  ${place.words}: ${place.state}`);
-    if (comparison !== undefined) comparisonLines(comparison).forEach((line) => say(`  ${line}`));
-    if (before !== undefined) say(`  before: ${before} (ipt2bpf rollback)`);
-    if (confirm !== undefined) say(`  to be confirmed within ${confirm} s (ipt2bpf confirm)`);
+    for (const place of places) show(`  ${place.words}: ${place.state}`);
+    if (comparison !== undefined) comparisonLines(comparison).forEach((line) => show(`  ${line}`));
+    if (before !== undefined) show(`  before: ${before} (ipt2bpf rollback)`);
+    if (confirm !== undefined) show(`  to be confirmed within ${confirm} s (ipt2bpf confirm)`);
   }
   for (const { name, places } of blocked) {
-    say(`${name}: no packet passes, because its ruleset could not be loaded (attach one, or detach)`);
-    for (const place of places) say(`  ${place.words}: ${place.state}`);
+    show(`${name}: no packet passes, because its ruleset could not be loaded (attach one, or detach)`);
+    for (const place of places) show(`  ${place.words}: ${place.state}`);
   }
-  for (const { name, state } of leftovers) say(`${name}: ${state}: the next command removes what is left`);
+  for (const { name, state } of leftovers) show(`${name}: ${state}: the next command removes what is left`);
 }

@@ -2,6 +2,8 @@ import { pause } from '../../../bpf-runtime/system/pause.js';
 import type { CounterEntry } from '../../../codegen/program/manifest.js';
 import type { Counters } from '../../../grammar/model/ruleset.js';
 import type { DeploymentStatus } from '../../live/status.js';
+import { tableLines, type Column } from '../../terminal/table.js';
+import { terminalOf } from '../../terminal/terminal.js';
 import { EXIT, say, visible, type ExitCode } from '../output.js';
 import { attached } from './list.js';
 
@@ -24,6 +26,13 @@ interface Reading {
   readonly all: readonly DeploymentStatus[];
 }
 
+/** Numbers have room for what is counted in the next second, so that nothing jumps. */
+const RATES: readonly Column[] = [
+  { head: 'packets/s', align: 'right' },
+  { head: 'bit/s', align: 'right' },
+  { head: 'rule', align: 'left' },
+];
+
 const CLEAR = '\u001b[H\u001b[2J';
 
 /** Shows what rules count, a second at a time, until it is interrupted or has shown it `count` times. */
@@ -32,7 +41,7 @@ export function run(options: Options): ExitCode {
   for (let shown = 0; options.count === undefined || shown < options.count; shown++) {
     pause(options.interval * 1000);
     const now = read(options);
-    show(before, now, options.json === true);
+    tellRates(before, now, options.json === true);
     before = now;
   }
   return EXIT.same;
@@ -42,8 +51,9 @@ function read({ pins, name }: Options): Reading {
   return { all: attached(pins, name), time: performance.now() };
 }
 
-function show(before: Reading, now: Reading, json: boolean): void {
+function tellRates(before: Reading, now: Reading, json: boolean): void {
   const seconds = (now.time - before.time) / 1000;
+  const { columns } = terminalOf(process.stdout, process.env);
   const lines: string[] = [];
   for (const one of now.all) {
     const old = before.all.find(({ record }) => record.name === one.record.name);
@@ -52,15 +62,16 @@ function show(before: Reading, now: Reading, json: boolean): void {
       say(JSON.stringify({ time: new Date().toISOString(), name: one.record.name, seconds, rates }));
       continue;
     }
-    lines.push(`${one.record.name}: ${one.state}`, '  packets/s        bit/s  rule');
     const busy = rates.filter(({ packetsPerSecond }) => packetsPerSecond > 0);
-    for (const { entry, packetsPerSecond, bitsPerSecond } of busy) {
-      const [packets, bits] = [packetsPerSecond.toFixed(0), bitsPerSecond.toFixed(0)];
-      lines.push(`${packets.padStart(11)} ${bits.padStart(12)}  ${nameOf(entry)}`);
-    }
-    if (busy.length === 0) lines.push('          0            0  no packets');
+    const rows = busy.map(({ entry, packetsPerSecond, bitsPerSecond }) => [
+      packetsPerSecond.toFixed(0).padStart(11),
+      bitsPerSecond.toFixed(0).padStart(11),
+      visible(nameOf(entry)),
+    ]);
+    if (rows.length === 0) rows.push(['0'.padStart(11), '0'.padStart(11), 'no packets']);
+    lines.push(`${one.record.name}: ${one.state}`, ...tableLines(RATES, rows, columns));
   }
-  if (!json) say(`${process.stdout.isTTY ? CLEAR : ''}${visible(lines.join('\n'))}`);
+  if (!json) say(`${process.stdout.isTTY ? CLEAR : ''}${lines.join('\n')}`);
 }
 
 /** None of a ruleset that has been replaced in between. */
