@@ -3,8 +3,9 @@ import type { Diagnostic } from '../../grammar/model/diagnostic.js';
 import type { Field } from '../../grammar/model/fields.js';
 import { BUILTIN_CHAINS, type BuiltinChain, type TableName } from '../../grammar/model/family.js';
 import { DEFAULT_TIME_KEEPING, type TimeKeeping } from '../../grammar/model/time.js';
-import { findChain, findTable, type Effect, type Ruleset } from '../../grammar/model/ruleset.js';
-import { changedField, undecidedChange } from './changes.js';
+import { findChain, findTable, type Rule, type Ruleset } from '../../grammar/model/ruleset.js';
+import { changeFields } from './changes.js';
+import { reroutes, tellsPiecesApart, undecidedChange } from './change-view.js';
 import { LOGGED_FIELDS } from './log.js';
 import type { CompileOptions, FragmentPolicy, Hook, Lookup, Mode, RejectPolicy, VlanPolicy } from './manifest.js';
 import { asksMore, visitCondition } from '../../grammar/model/condition-parts.js';
@@ -17,7 +18,15 @@ import { memoryFields } from './memory-tests.js';
 import { MemoryScope } from './memory-scope.js';
 import { isLeft, planLeft, type LeftPlan } from './netfilter/left.js';
 import { SEGMENT_SIZE_FIELDS } from './netfilter/segment-size.js';
-import { addressRewriting, askingAt, markChange, otherTables, seesPieces, seesWholeDatagrams } from './surroundings.js';
+import {
+  addressRewriting,
+  askingAt,
+  markChange,
+  otherTables,
+  seesPieces,
+  seesWholeDatagrams,
+  type Judged,
+} from './surroundings.js';
 import { chainsAt, isSocketHook, isWireHook, isWireView, type Undecided, type View } from './place.js';
 import { isIngress, specialise } from './view.js';
 import { undecidedTarget } from './untranslated.js';
@@ -181,7 +190,7 @@ export function analyse(ruleset: Ruleset, options: ChainOptions): AnalysisResult
   const together = options.together ?? (wire ? [chain] : chainsAt(hook));
   const scope = new MemoryScope(ruleset, tableName, together);
   const left = hook === 'netfilter' ? planLeft(reachable) : undefined;
-  const rules = reachable.rules.map((rule) => analyseRule(rule, view, { mode, reject, left }, scope));
+  const rules = reachable.rules.map((rule) => analyseRule(rule, view, { mode, reject, left, ruleset, judged }, scope));
 
   const asking = rules.filter(({ meaning }) => asksMore(meaning.condition));
   const used = usedFields(rules, view, mode, reject, left);
@@ -191,10 +200,15 @@ export function analyse(ruleset: Ruleset, options: ChainOptions): AnalysisResult
   const reassembled = hook !== 'netfilter' && seesWholeDatagrams(ruleset, chain);
   const { fragments, warning } = isSocketHook(hook)
     ? chooseForWhole(options, seesPieces(ruleset, view))
-    : chooseFragments(options, reassembled, wholeDatagrams(asking, used));
+    : chooseFragments(options, reassembled, wholeDatagrams(rules, asking, used, hook));
   const named = used.has('iif') || used.has('oif');
   const vlan = options.vlan ?? (named && wire ? (mode === 'early' ? 'pass' : 'drop') : 'judge');
-  const others = otherTables(ruleset, judged, rewrittenBy === undefined ? used : new Set());
+  const again =
+    mode === 'early' ? undefined : rules.find(({ rule }) => reroutes(judged, view, rule.rule.target.effect));
+  const others = [
+    ...otherTables(ruleset, judged, rewrittenBy === undefined ? used : new Set()),
+    ...(again === undefined ? [] : [routedOnce(again.rule)]),
+  ];
   const alternativePolicy = alternative === undefined ? undefined : findChain(table, alternative)?.policy;
   return {
     ok: true,
@@ -231,6 +245,13 @@ export function analyse(ruleset: Ruleset, options: ChainOptions): AnalysisResult
   };
 }
 
+/** iptables has a packet of mangle OUTPUT routed again; behind the device's route that is too late. */
+function routedOnce({ rule }: ReachableRule): { readonly assumption: string; readonly warning: Diagnostic } {
+  const assumption =
+    'no route and no routing rule asks for the mark, TOS or hop limit that table mangle, chain OUTPUT sets: packets leave by the route that they had before';
+  return { assumption, warning: { ...rule.range, code: 'routed-once', severity: 'warning', message: assumption } };
+}
+
 function rewritingWarning(where: string, alternative: BuiltinChain | undefined): Diagnostic {
   const both = alternative === undefined ? '' : `, and dropped only if chain ${alternative} would drop it, too`;
   const message = `addresses are rewritten (${where}): a packet is judged without what may be rewritten${both}`;
@@ -255,12 +276,13 @@ const MOMENTARY: Readonly<Partial<Record<Opaque['name'], string>>> = {
   time: 'it may be later at the rule itself',
 };
 
-function analyseRule(
-  rule: ReachableRule,
-  view: View,
-  { mode, reject, left }: Pick<Analysis, 'mode' | 'reject'> & { readonly left: LeftPlan | undefined },
-  scope: MemoryScope,
-): RuleAnalysis {
+interface RuleSettings extends Pick<Analysis, 'mode' | 'reject' | 'ruleset'> {
+  readonly judged: Judged;
+  readonly left: LeftPlan | undefined;
+}
+
+function analyseRule(rule: ReachableRule, view: View, settings: RuleSettings, scope: MemoryScope): RuleAnalysis {
+  const { mode, left } = settings;
   const undecided: Undecided[] = [];
   const condition = specialise(rule.condition, view, undecided);
   const asks = asksMore(condition);
@@ -275,21 +297,26 @@ function analyseRule(
   }
   const tests = undecided.length > 0;
   if (left !== undefined && isLeft(rule.rule)) undecided.push(...left.undecided(rule));
-  else undecided.push(...undecidedEffect(rule.rule.target.effect, view, reject, mode));
+  else undecided.push(...undecidedEffect(rule.rule, view, settings));
   if (undecided.length === 0) return { rule, meaning: { condition, undecided: false }, undecided };
   const unique = undecided.filter((why, index) => undecided.findIndex(({ reason }) => reason === why.reason) === index);
   return { rule, meaning: { condition, undecided: tests }, undecided: unique };
 }
 
-function undecidedEffect(effect: Effect, view: View, reject: RejectPolicy, mode: Mode): readonly Undecided[] {
+function undecidedEffect(
+  { target: { effect } }: Rule,
+  view: View,
+  { mode, reject, ruleset, judged }: RuleSettings,
+): readonly Undecided[] {
   switch (effect.kind) {
     case 'opaque':
       if (effect.change !== undefined && mode === 'exact' && isWireHook(view.hook)) {
-        return undecidedChange(effect.target, view);
+        return undecidedChange(ruleset, judged, view, effect.target, effect);
       }
       return [undecidedTarget(effect.target, view)];
     case 'mark':
-      if (view.hook === 'tc' || view.hook === 'netfilter') return [];
+      if (view.hook === 'netfilter') return [];
+      if (view.hook === 'tc') return mode === 'exact' ? undecidedChange(ruleset, judged, view, 'MARK', effect) : [];
       return [{ reason: `a program at ${view.hook} cannot write the mark of a packet`, advice: 'use --hook tc' }];
     case 'reject':
       if (!isSocketHook(view.hook) || reject === 'drop') return [];
@@ -335,8 +362,8 @@ function usedFields(
       if (view.chain === 'FORWARD' || view.chain === 'OUTPUT') used.add('oif');
     }
     if (mode === 'exact' && effect.kind === 'mark') used.add('mark');
-    if (mode === 'exact' && effect.kind === 'opaque' && effect.change !== undefined) {
-      used.add(changedField(effect.change));
+    if (mode === 'exact' && view.hook === 'tc' && effect.kind === 'opaque' && effect.change !== undefined) {
+      for (const field of changeFields(effect.change)) used.add(field);
     }
     if (mode === 'exact' && effect.kind === 'reject' && reject === 'answer' && isWireView(view)) {
       for (const field of rejectFields(view.family)) used.add(field);
@@ -346,15 +373,30 @@ function usedFields(
 }
 
 /** Why pieces of datagrams cannot stand for the whole. A limit counts them, too, which lets less through. */
-function wholeDatagrams(asking: readonly RuleAnalysis[], used: ReadonlySet<Field>): string | undefined {
+function wholeDatagrams(
+  rules: readonly RuleAnalysis[],
+  asking: readonly RuleAnalysis[],
+  used: ReadonlySet<Field>,
+  hook: Hook,
+): string | undefined {
   if (used.has('length')) return 'tests the length of';
   let counts = false;
+  let walks = false;
   for (const { meaning } of asking) {
     visitCondition(meaning.condition, {
       opaque: (test) => (counts ||= remembers(test) && test.name !== 'limit'),
+      payload: () => (walks = true),
     });
   }
-  return counts ? 'counts' : undefined;
+  if (counts) return 'counts';
+  const changes =
+    hook === 'tc' &&
+    tellsPiecesApart(
+      rules.map(({ rule }) => rule.rule),
+      used,
+      walks,
+    );
+  return changes ? 'changes' : undefined;
 }
 
 /**

@@ -181,10 +181,10 @@ export class RuleEmitter {
 
   private emitLeft(code: Code, rule: ReachableRule, leave: (verdict: number) => void): void {
     const { effect } = rule.rule.target;
-    if (effect.kind === 'opaque' && effect.change !== undefined) {
+    if (effect.kind === 'opaque' && effect.change !== undefined && this.settings.changes === true) {
       emitCount(code, this.settings.key(rule), R6);
-      code.emit(load(8, R1, R10, CONTEXT_SLOT));
-      emitChange(code, effect.change, this.settings.layout, EXITS.hotdrop);
+      const context = load(8, R1, R10, CONTEXT_SLOT);
+      emitChange(code, effect.change, { layout: this.settings.layout, context, drop: EXITS.hotdrop });
       return;
     }
     const { left } = this.settings;

@@ -28,6 +28,8 @@ export interface ChainSettings {
   log(code: Code, rule: ReachableRule): void;
   /** Whether chain functions get the context where no payload test needs it. */
   readonly context?: boolean;
+  /** Whether targets change packets where their rules stand. */
+  readonly changes?: boolean;
   /** Emits a target that iptables performs behind the program; the verdict code where it ends (netfilter). */
   readonly left?: (code: Code, rule: ReachableRule) => number | undefined;
   /** Where rules have tests that walk over the packet. */

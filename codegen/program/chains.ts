@@ -32,7 +32,7 @@ import {
 } from './chain-limits.js';
 import { CONTEXT_SLOT, RuleEmitter } from './chain-rule.js';
 import { type ChainSettings, below } from './chain-settings.js';
-import { changedField } from './changes.js';
+import { changedFields } from './changes.js';
 import { Code } from './code.js';
 import { emitCount } from './counters.js';
 import {
@@ -187,7 +187,8 @@ export class ChainCompiler {
     for (const { rule } of this.reachable.rules) {
       const { effect } = rule.target;
       if (effect.kind === 'mark') changing.add('mark');
-      if (effect.kind === 'opaque' && effect.change !== undefined) changing.add(changedField(effect.change));
+      if (effect.kind !== 'opaque' || effect.change === undefined || this.settings.changes !== true) continue;
+      for (const field of changedFields(effect.change)) changing.add(field);
     }
     const slotsOf = (rules: readonly ReachableRule[]): number => this.slotsOf(rules);
     return planChain(chain.rules, { ...this.settings, choose: diagrams.choose, slotsOf, changing });

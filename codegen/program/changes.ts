@@ -1,5 +1,5 @@
-/** Targets that change the IP header of a packet, at tc (net/netfilter/xt_DSCP.c, xt_HL.c, ipt_ECN.c). */
-import type { PacketChange } from '../../grammar/model/change.js';
+/** Targets that change a packet or its class, at tc (net/netfilter/xt_DSCP.c, xt_HL.c, ipt_ECN.c, xt_CLASSIFY.c; tcp-changes.ts). */
+import { singleChanges, type HeaderChange, type PacketChange, type SingleChange } from '../../grammar/model/change.js';
 import type { Family } from '../../grammar/model/family.js';
 import {
   alu32,
@@ -28,35 +28,132 @@ import {
   toBigEndian,
 } from '../bytecode/instruction.js';
 import type { Field } from '../../grammar/model/fields.js';
+import type { Instruction } from '../bytecode/instruction.js';
+import type { FunctionSpec, ParamSpec } from '../object/spec.js';
 import { Code } from './code.js';
 import { FLOW_L3, type FlowLayout } from './flow.js';
-import type { Undecided, View } from './place.js';
+import { SK_BUFF } from './packet/entry.js';
+import { emitTcpChange, tcpChangedFields, tcpChangeFields, tcpChangeFunction, tcpChangeName } from './tcp-changes.js';
 
-export const CHANGE_FUNCTION = 'change_header';
-/** Bytes of stack of {@link changeFunction}. */
-export const CHANGE_STACK = 32;
+const CHANGE_FUNCTION = 'change_header';
+/** Bytes of stack of each function here. */
+const CHANGE_STACK = 32;
 
-/** Field of the flow that a change is about. */
-export function changedField(change: PacketChange): Field {
-  return change.kind === 'tos' ? 'tos' : 'ttl';
+/** Fields that a change reads or writes in the flow. */
+export function changeFields(change: PacketChange): readonly Field[] {
+  return singleChanges(change).flatMap((one): readonly Field[] => {
+    switch (one.kind) {
+      case 'tos':
+        return ['tos'];
+      case 'hops':
+        return ['ttl'];
+      case 'class':
+        return [];
+      case 'tcp-flags':
+      case 'segment-size':
+      case 'strip-options':
+        return tcpChangeFields(one);
+    }
+  });
 }
 
-/** Why a view cannot change packets as the target does. */
-export function undecidedChange(target: string, view: View): readonly Undecided[] {
-  if (view.hook !== 'tc') {
-    const reason = `a program at ${view.hook} does not write the IP header, as target ${target} does`;
-    return [{ reason, advice: 'use --hook tc' }];
+/** Fields that may be others behind a change. */
+export function changedFields(change: PacketChange): readonly Field[] {
+  return singleChanges(change).flatMap((one): readonly Field[] => {
+    switch (one.kind) {
+      case 'tos':
+        return ['tos'];
+      case 'hops':
+        return ['ttl'];
+      case 'class':
+        return [];
+      case 'tcp-flags':
+      case 'segment-size':
+      case 'strip-options':
+        return tcpChangedFields(one);
+    }
+  });
+}
+
+/** Whether a change writes into the packet. */
+export function changesBytes(change: PacketChange): boolean {
+  return singleChanges(change).some(({ kind }) => kind !== 'class');
+}
+
+/** The functions of all changes, each once. */
+export function changeFunctions(
+  changes: readonly PacketChange[],
+  layout: FlowLayout,
+  family: Family,
+  ctx: ParamSpec,
+  flow: ParamSpec,
+): readonly Omit<FunctionSpec, 'linkage'>[] {
+  const functions = new Map<string, Omit<FunctionSpec, 'linkage'>>();
+  for (const change of changes.flatMap(singleChanges)) {
+    if (change.kind === 'class') continue;
+    if (change.kind === 'tos' || change.kind === 'hops') {
+      if (functions.has(CHANGE_FUNCTION)) continue;
+      const params = [ctx, flow, intParam('value'), intParam('which')];
+      const instructions = changeFunction(layout, family).finish();
+      functions.set(CHANGE_FUNCTION, { name: CHANGE_FUNCTION, params, instructions });
+      continue;
+    }
+    const name = tcpChangeName(change);
+    if (!functions.has(name)) functions.set(name, tcpChangeFunction(change, layout, family, ctx, flow));
   }
-  if (view.chain === 'PREROUTING') return [];
-  const reason = `target ${target} of chain ${view.chain} changes packets elsewhere than at tc`;
-  return [{ reason, advice: 'put the rule into PREROUTING, or keep iptables for this chain' }];
+  return [...functions.values()];
+}
+
+const intParam = (name: string): ParamSpec => ({ name, type: { kind: 'int' } });
+
+/** What changing takes below the chain functions. */
+export function changeNeeds(changes: readonly PacketChange[]): {
+  readonly depth: number;
+  readonly stack: number;
+  readonly functions: number;
+} {
+  const singles = changes.flatMap(singleChanges);
+  const walks = singles.some(({ kind }) => kind === 'segment-size' || kind === 'strip-options');
+  const functions = new Set(singles.map((one) => nameOf(one))).size;
+  return { depth: walks ? 2 : 1, stack: (walks ? 2 : 1) * CHANGE_STACK, functions };
+}
+
+function nameOf(change: SingleChange): string {
+  const { kind } = change;
+  if (kind === 'class') return '';
+  return kind === 'tos' || kind === 'hops' ? CHANGE_FUNCTION : tcpChangeName(change);
 }
 
 /**
- * Changes the packet and the flow; r1 = context, r6 = flow. Where the packet cannot be written the chain drops it, as
- * the kernel does: goes to `drop`. Clobbers r0–r5.
+ * Changes the packet and the flow; r6 = flow, `context` loads the context to r1. Where the packet cannot be written the
+ * chain drops it, as the kernel does: goes to `drop`. Clobbers r0–r5.
  */
-export function emitChange(code: Code, change: PacketChange, layout: FlowLayout, drop: string): void {
+export function emitChange(
+  code: Code,
+  change: PacketChange,
+  { layout, context, drop }: { readonly layout: FlowLayout; readonly context: Instruction; readonly drop: string },
+): void {
+  for (const one of singleChanges(change)) {
+    code.emit(context);
+    switch (one.kind) {
+      case 'tos':
+      case 'hops':
+        emitHeaderChange(code, one, layout);
+        break;
+      case 'class':
+        code.emit(mov32(R2, one.value | 0), store(4, R1, SK_BUFF.priority, R2));
+        continue;
+      case 'tcp-flags':
+      case 'segment-size':
+      case 'strip-options':
+        emitTcpChange(code, one);
+    }
+    code.emit(jump64('jne', R0, 0, drop));
+  }
+}
+
+/** r0 = 0, or not where the packet cannot be written. */
+function emitHeaderChange(code: Code, change: HeaderChange, layout: FlowLayout): void {
   const at = layout.offsets.get(change.kind === 'tos' ? 'tos' : 'ttl');
   if (at === undefined) throw new Error(`${change.kind} is not in the flow`);
   code.emit(load(1, R3, R6, at));
@@ -73,7 +170,6 @@ export function emitChange(code: Code, change: PacketChange, layout: FlowLayout,
     code.place(high);
   }
   code.emit(mov64(R2, reg(R6)), mov64(R4, change.kind === 'tos' ? TOS : HOPS), callFunction(CHANGE_FUNCTION));
-  code.emit(jump64('jne', R0, 0, drop));
 }
 
 const TOS = 0;
@@ -82,7 +178,7 @@ const SLOT = -8;
 const RECOMPUTE = 1;
 
 /** `change_header(ctx, flow, value, which)`: writes TOS or TTL of IPv4 with the header's sum, or its like of IPv6; 0 or an error. */
-export function changeFunction(layout: FlowLayout, family: Family): Code {
+function changeFunction(layout: FlowLayout, family: Family): Code {
   const code = new Code();
   const given = code.label('given');
   const hops = code.label('hops');

@@ -1,11 +1,11 @@
 import { visitCondition } from '../../grammar/model/condition-parts.js';
 import { type Opaque, remembers } from '../../grammar/model/condition.js';
-import type { Family } from '../../grammar/model/family.js';
+import type { PacketChange } from '../../grammar/model/change.js';
 import type { PayloadTest } from '../../grammar/model/payload.js';
 import type { FunctionSpec, ParamSpec } from '../object/spec.js';
 import type { Analysis } from './analysis.js';
 import type { ChainSettings, PayloadSettings } from './chain-settings.js';
-import { CHANGE_FUNCTION, CHANGE_STACK, changeFunction } from './changes.js';
+import { changeFunctions, changeNeeds } from './changes.js';
 import { type Common, functionPrefix } from './common.js';
 import type { FlowLayout } from './flow.js';
 import { LOG_STACK, logFunction, logFunctionName } from './log.js';
@@ -44,32 +44,20 @@ export function functionsBeside(
     ...common.memory.functions(testsWithMemory(analysis), layout, flow),
     ...common.sets.specs(view.family, layout, flow),
     ...(logsPackets(analysis) ? [logSpec(analysis, common, ctx, flow)] : []),
-    ...(changesPackets(analysis) ? [changeSpec(layout, view.family, ctx, flow)] : []),
+    ...changeFunctions(changesOf(analysis), layout, view.family, ctx, flow),
     ...(changesSegments(analysis)
       ? [{ name: SEGMENT_SIZE, params: [flow], instructions: segmentSizeFunction(layout).finish() }]
       : []),
   ];
 }
 
-/** Whether rules change packets. */
-export function changesPackets({ mode, rules }: Pick<Analysis, 'mode' | 'rules'>): boolean {
-  return (
-    mode === 'exact' &&
-    rules.some(({ rule: { rule } }) => {
-      const { effect } = rule.target;
-      return effect.kind === 'opaque' && effect.change !== undefined;
-    })
-  );
-}
-
-function changeSpec(
-  layout: FlowLayout,
-  family: Family,
-  ctx: ParamSpec,
-  flow: ParamSpec,
-): Omit<FunctionSpec, 'linkage'> {
-  const params = [ctx, flow, intParam('value'), intParam('which')];
-  return { name: CHANGE_FUNCTION, params, instructions: changeFunction(layout, family).finish() };
+/** What rules change of packets where they stand. */
+export function changesOf({ mode, rules, view }: Pick<Analysis, 'mode' | 'rules' | 'view'>): readonly PacketChange[] {
+  if (mode !== 'exact' || view.hook !== 'tc') return [];
+  return rules.flatMap(({ rule: { rule } }) => {
+    const { effect } = rule.target;
+    return effect.kind === 'opaque' && effect.change !== undefined ? [effect.change] : [];
+  });
 }
 
 /** Whether rules write events. */
@@ -104,10 +92,11 @@ export function payloadsOf(analysis: Analysis, common: Common): Payloads | undef
 export function testsOf(analysis: Analysis, { memory, sets, layout }: Common): Pick<ChainSettings, 'tests'> {
   const entry = -SCRATCH + layout.bytes;
   const own = memory.below(testsWithMemory(analysis), entry);
-  const more = [changesSegments(analysis), logsPackets(analysis), changesPackets(analysis)].filter(Boolean).length;
+  const { depth, stack, functions } = changeNeeds(changesOf(analysis));
+  const more = [changesSegments(analysis), logsPackets(analysis)].filter(Boolean).length + functions;
   if (sets.most + more === 0) return own === undefined ? {} : { tests: own };
-  const stacks = [own?.stack ?? 0, sets.most > 0 ? entry + SET_STACK : 0, entry + Math.max(LOG_STACK, CHANGE_STACK)];
-  return { tests: { depth: 1, stack: Math.max(...stacks), functions: (own?.functions ?? 0) + sets.most + more } };
+  const stacks = [own?.stack ?? 0, sets.most > 0 ? entry + SET_STACK : 0, entry + Math.max(LOG_STACK, stack)];
+  return { tests: { depth, stack: Math.max(...stacks), functions: (own?.functions ?? 0) + sets.most + more } };
 }
 
 /** Where long chains are looked up in diagrams. */

@@ -5,15 +5,7 @@ import { type Analysis, meaningOf } from './analysis.js';
 import { ChainCompiler, type ChainFunction } from './chains.js';
 import { Code } from './code.js';
 import { type Common, entryName, factAt, functionPrefix } from './common.js';
-import {
-  changesPackets,
-  diagramsOf,
-  functionsBeside,
-  intParam,
-  logsPackets,
-  payloadsOf,
-  testsOf,
-} from './functions.js';
+import { changesOf, diagramsOf, functionsBeside, intParam, logsPackets, payloadsOf, testsOf } from './functions.js';
 import { emitLog, logFunctionName } from './log.js';
 import { lookupOf } from './lookup.js';
 import type { Hook } from './manifest.js';
@@ -46,6 +38,7 @@ export function generate(analysis: Analysis, common: Common): Program {
   const { layout, counters } = common;
   const logs = logsPackets(analysis);
   const payloads = payloadsOf(analysis, common);
+  const changes = changesOf(analysis);
   const compiler = new ChainCompiler(analysis.reachable, {
     ...(payloads === undefined ? {} : { payload: payloads.settings }),
     ...testsOf(analysis, common),
@@ -79,7 +72,8 @@ export function generate(analysis: Analysis, common: Common): Program {
       else if (test.name === 'time') emitTime(code, test.test, analysis.time, ifTrue, ifFalse);
       else throw new Error(`test ${test.name} of ${analysis.chain} came to the code generator`);
     },
-    context: logs || changesPackets(analysis),
+    context: logs || changes.length > 0,
+    changes: changes.length > 0,
     log: (code, rule) => {
       const { effect } = rule.rule.target;
       if (effect.kind !== 'log') throw new Error(`rule ${rule.number} of ${rule.chain} logs nothing`);
@@ -106,7 +100,7 @@ export function generate(analysis: Analysis, common: Common): Program {
       flow,
       intParam('maybe'),
       intParam('part'),
-      ...(payloads === undefined && !logs && !changesPackets(analysis) ? [] : [ctx]),
+      ...(payloads === undefined && !logs && changes.length === 0 ? [] : [ctx]),
     ],
     instructions: rename(f.code),
   }));

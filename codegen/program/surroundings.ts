@@ -5,10 +5,11 @@ import type { Field } from '../../grammar/model/fields.js';
 import type { Hook } from './manifest.js';
 import { isSocketHook, type Asking, type View } from './place.js';
 
-type Place = readonly [TableName, BuiltinChain];
+/** A chain of a table. */
+export type Place = readonly [TableName, BuiltinChain];
 
 /** Chains that run between the hook and the compiled chain (ingress), or between the chain and the hook (egress). */
-const BETWEEN: Readonly<Record<BuiltinChain, readonly Place[]>> = {
+export const BETWEEN: Readonly<Record<BuiltinChain, readonly Place[]>> = {
   PREROUTING: [['raw', 'PREROUTING']],
   INPUT: [
     ['raw', 'PREROUTING'],
@@ -76,7 +77,13 @@ function findBetween(
   return undefined;
 }
 
-function findRule(table: Table, name: string, wanted: (rule: Rule) => boolean, seen: Set<string>): Rule | undefined {
+/** The first rule of a chain, or of those that it jumps to, that satisfies `wanted`. */
+export function findRule(
+  table: Table,
+  name: string,
+  wanted: (rule: Rule) => boolean,
+  seen: Set<string>,
+): Rule | undefined {
   if (seen.has(name)) return undefined;
   seen.add(name);
   for (const rule of findChain(table, name)?.rules ?? []) {
@@ -89,7 +96,8 @@ function findRule(table: Table, name: string, wanted: (rule: Rule) => boolean, s
   return undefined;
 }
 
-function describe(found: Found): string {
+/** Where a rule stands, for people. */
+export function describe(found: Found): string {
   return `table ${found.place[0]}, chain ${found.place[1]}, line ${found.rule.range.line}`;
 }
 
@@ -159,7 +167,7 @@ export function otherTables(
 const TRACKING = new Set(['connmark', 'connbytes', 'connlimit', 'connlabel', 'helper', 'cluster', 'CONNMARK', 'CT']);
 
 /** Whether the dump switches connection tracking on, which reassembles datagrams before all tables, raw too (NF_IP_PRI_CONNTRACK_DEFRAG). */
-function tracksConnections(ruleset: Ruleset): boolean {
+export function tracksConnections(ruleset: Ruleset): boolean {
   return ruleset.tables.some((table) =>
     table.chains.some((chain) =>
       chain.rules.some(

@@ -32,7 +32,7 @@ const INSTEAD: Readonly<Record<string, string>> = {
 /** The same for targets. */
 const TARGET_REASONS: Readonly<Record<string, string>> = {
   AUDIT: 'the kernel itself writes the audit log',
-  CHECKSUM: 'the kernel itself completes the checksums of what it sends',
+  CHECKSUM: 'a program cannot tell the kernel that a checksum is complete',
   CLASSIFY: 'the class of a packet is written for the queues of its device alone',
   CLUSTERIP: 'the kernel shares the address with the other nodes, by ARP and conntrack',
   CONNMARK: 'the mark of the connection is with conntrack',
@@ -51,7 +51,7 @@ const TARGET_REASONS: Readonly<Record<string, string>> = {
   SET: 'the set that it changes is kept in the kernel',
   SNPT: 'the kernel rewrites the prefix, and the addresses in ICMPv6 errors with it',
   SYNPROXY: 'the kernel answers the handshake, and conntrack follows the numbers',
-  TCPMSS: 'the segment size is written by the kernel',
+  TCPMSS: 'the segment size depends on routes, or is written by the kernel',
   TCPOPTSTRIP: 'the options of TCP are overwritten by the kernel',
   TEE: 'the kernel routes the copy',
   TPROXY: 'the kernel looks for the socket that gets the packet',

@@ -210,18 +210,21 @@ function applyTarget(walk: Walk, effect: Exclude<Effect, { kind: 'return' | 'jum
       walk.mark = setMark(walk.mark, effect);
       return undefined;
     case 'opaque':
-      if (effect.change === undefined || walk.hook !== 'PREROUTING') {
+      if (effect.change === undefined || walk.hook === 'INPUT' || walk.hook === 'FORWARD') {
         return { kind: 'unknown', unknown: { kind: 'target', rule, target: effect.target } };
       }
-      applyChange(walk, effect.change);
-      return undefined;
+      return applyChange(walk, effect.change) ? undefined : decided('drop', { by: 'hotdrop', rule });
   }
 }
 
-function applyChange(walk: Walk, change: PacketChange): void {
-  walk.packet = { ...walk.packet, frame: changedFrame(walk.packet.frame, change, walk.family, walk.hook) };
+/** False where the target drops the packet. */
+function applyChange(walk: Walk, change: PacketChange): boolean {
+  const frame = changedFrame(walk.packet.frame, change, walk.family, walk.hook);
+  if (frame === undefined) return false;
+  walk.packet = { ...walk.packet, frame };
   walk.fields = readFields(walk.packet, walk.family, walk.hook);
   walk.payload = payloadReader(walk.packet, walk.family, walk.hook);
+  return true;
 }
 
 /** mark_tg (net/netfilter/xt_mark.c). */

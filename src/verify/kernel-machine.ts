@@ -155,7 +155,7 @@ function readCounters(map: KernelMap | undefined, entries: number): CounterValue
  * A packet of this host keeps skb->pkt_type PACKET_HOST whatever frame it leaves in, but a test run takes the type from
  * the frame's destination, as of one that arrives. No test of OUTPUT reads that destination.
  */
-function asOwnPacket(frame: Uint8Array): Uint8Array {
+export function asOwnPacket(frame: Uint8Array): Uint8Array {
   const own = Uint8Array.from(frame);
   own.set(OWN_MAC);
   return own;

@@ -35,6 +35,7 @@ export const SK_BUFF = {
   mark: 8,
   vlan_present: 20,
   vlan_tci: 24,
+  priority: 32,
   ingress_ifindex: 36,
   ifindex: 40,
   data: 76,

@@ -25,4 +25,5 @@ export const classify = defineVerbatimTarget({
   hooks: ['FORWARD', 'OUTPUT', 'POSTROUTING'],
   doc: 'set the traffic control class and go on',
   options: { class: option('--set-class', trafficClass, { required: true, doc: 'class in hexadecimal' }) },
+  change: ({ class: given }) => (given === undefined ? undefined : { kind: 'class', value: given.value }),
 });

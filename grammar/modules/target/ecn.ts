@@ -1,3 +1,4 @@
+import type { PacketChange } from '../../model/change.js';
 import {
   defineVerbatimTarget,
   isBefore,
@@ -45,6 +46,24 @@ function print(options: Options, context: ModuleContext): readonly string[] {
   ];
 }
 
+const ECE = 0x40;
+const CWR = 0x80;
+
+/** The IP header first, then the TCP header (`ecn_tg`). */
+function change(options: Options): PacketChange {
+  const { remove, echo, reduced, codePoint } = options;
+  const clear = ((remove ?? echo) ? ECE : 0) | ((remove ?? reduced) ? CWR : 0);
+  const set = (echo?.value === 1 ? ECE : 0) | (reduced?.value === 1 ? CWR : 0);
+  const given = isBefore(options, 'codePoint', 'remove') ? undefined : codePoint;
+  return {
+    kind: 'each',
+    of: [
+      ...(given === undefined ? [] : [{ kind: 'tos', clear: 3, flip: given.value } as const]),
+      ...(clear === 0 ? [] : [{ kind: 'tcp-flags', clear, set } as const]),
+    ],
+  };
+}
+
 /** Change explicit congestion notification (net/ipv4/netfilter/ipt_ECN.c). */
 export const ecnTarget = defineVerbatimTarget({
   name: 'ECN',
@@ -52,11 +71,7 @@ export const ecnTarget = defineVerbatimTarget({
   tables: ['mangle'],
   doc: 'change explicit congestion notification and go on',
   options: OPTIONS,
-  // The TCP header is another matter.
-  change: ({ remove, echo, reduced, codePoint }) =>
-    codePoint === undefined || (remove ?? echo ?? reduced) !== undefined
-      ? undefined
-      : { kind: 'tos', clear: 3, flip: codePoint.value },
+  change,
   check,
   print,
 });

@@ -63,6 +63,9 @@ export const tcpmssTarget = defineVerbatimTarget({
   hooksFor,
   check,
   checkRule,
+  // To clamp asks the routes of the packet and of its answer.
+  change: (options) =>
+    isClamped(options) || options.size === undefined ? undefined : { kind: 'segment-size', size: options.size.value },
   print: (options) =>
     isClamped(options) ? [OPTIONS.clamp.flag] : [OPTIONS.size.flag, String(options.size?.value ?? 0)],
 });

@@ -57,4 +57,5 @@ export const tcpoptstrip = defineVerbatimTarget({
   doc: 'overwrite TCP options with padding and go on',
   options: OPTIONS,
   check,
+  change: ({ options }) => ({ kind: 'strip-options', kinds: options?.value ?? [] }),
 });

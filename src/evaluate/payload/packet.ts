@@ -22,7 +22,8 @@ export function payloadPacket(packet: Packet, family: Family, hook: BuiltinChain
   return { family, bytes: seen, transport: transportOffset(bytes, family), sourceMac: link.source };
 }
 
-function transportOffset(bytes: Uint8Array, family: Family): number {
+/** par->thoff. */
+export function transportOffset(bytes: Uint8Array, family: Family): number {
   if (family === 'v4') return (bytes[0] & 0x0f) * 4;
   const header = findHeader(bytes);
   return header.found ? header.offset : 0;

@@ -244,6 +244,7 @@ describe('effect of a target that is kept by its words', () => {
       kind: 'opaque',
       target: 'CLASSIFY',
       words: ['--set-class', '0001:0002'],
+      change: { kind: 'class', value: 0x10002 },
     });
   });
 });
