@@ -4,9 +4,9 @@ import { painted } from '../terminal/paint.js';
 import { terminalOf } from '../terminal/terminal.js';
 import { VERSION } from '../version.js';
 import { addVerb, PROGRAM_HELP } from './help.js';
+import { addFleetVerbs } from './live/fleet-verbs.js';
 import { addLiveVerbs } from './live/verbs.js';
 import { BUNDLE, COMPILE, EVENTS, RUN_WITH, VERIFY } from './object-verbs.js';
-import { addPackageVerb } from './package-verb.js';
 import { AUDIT, CHECK, DIFF, EXPLAIN, LINT, PRINT, QUERY, REPORT, TEST } from './rule-verbs.js';
 import { COMPLETION, LSP } from './shell-verbs.js';
 
@@ -83,5 +83,5 @@ export function addVerbs(program: Command, finish: Finish): void {
     finish(await (await import('./events.js')).run(object, options)),
   );
   addLiveVerbs((verb) => addVerb(program, verb), finish);
-  addPackageVerb((verb) => addVerb(program, verb), finish);
+  addFleetVerbs((verb) => addVerb(program, verb), finish);
 }

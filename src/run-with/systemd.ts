@@ -1,6 +1,6 @@
 /** Texts for systemd: what gives a unit's sockets the filters, and what loads them before the unit starts. */
 
-import { quotedWord } from '../unit-words.js';
+import { quotedWord } from '../systemd/words.js';
 
 /** Where the programs of a unit are pinned. Names in a BPF file system have no dots. */
 export function pinsOf(unit: string): string {

@@ -1,7 +1,7 @@
 /** Texts for systemd and udev: what puts the saved rulesets in force when the machine starts. */
 import { isAbsolute } from 'node:path';
 import type { Family } from '../../../grammar/model/family.js';
-import { quotedWord } from '../../unit-words.js';
+import { escapedName, quotedWord } from '../../systemd/words.js';
 import type { OnFailure } from './store.js';
 
 export const UNIT = 'ipt2bpf.service';
@@ -38,7 +38,7 @@ export function bootUnits(plan: BootPlan): Readonly<Record<string, string>> {
  * waits for any device, and goes on without.
  */
 function loaderUnit({ onFailure, command, hardware }: BootPlan): string {
-  const devices = hardware.map((name) => `sys-subsystem-net-devices-${escapeUnit(name)}.device`);
+  const devices = hardware.map((name) => `sys-subsystem-net-devices-${escapedName(name)}.device`);
   return [
     '[Unit]',
     'Description=Packet filters compiled from iptables rules',
@@ -118,15 +118,4 @@ export function udevRules(devices: readonly string[]): string {
 /** A name in a pattern that matches it alone. A double quote cannot be said in one: any character stands for it. */
 function udevPattern(name: string): string {
   return name.replace(/[*?[\]|\\"]/g, '?');
-}
-
-/** As `systemd-escape --path` of the rest of a device's path in /sys (systemd.unit(5), "String escaping"). */
-function escapeUnit(name: string): string {
-  return [...Buffer.from(name)]
-    .map((byte, i) => {
-      const character = String.fromCharCode(byte);
-      const plain = /[a-zA-Z0-9:_]/.test(character) || (character === '.' && i > 0);
-      return plain ? character : `\\x${byte.toString(16).padStart(2, '0')}`;
-    })
-    .join('');
 }

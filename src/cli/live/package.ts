@@ -1,9 +1,9 @@
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { imageLayout } from '../package/image.js';
-import { clusterApplication } from '../package/kubernetes.js';
-import { EXIT, reasonOf, sayJson, tell, UserError, type ExitCode } from './output.js';
-import { objectOf, type CommonOptions } from './live/attach.js';
+import { imageLayout } from '../../package/image.js';
+import { clusterApplication } from '../../package/kubernetes.js';
+import { EXIT, reasonOf, sayJson, tell, UserError, type ExitCode } from '../output.js';
+import { objectOf, type CommonOptions } from './attach.js';
 
 interface Options extends Omit<CommonOptions, 'pins' | 'confirm' | 'dryRun'> {
   readonly output: string;

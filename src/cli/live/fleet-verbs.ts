@@ -1,11 +1,11 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { chainOption, jsonOption, required, translationOptions, whole } from './options.js';
-import { deviceOption, FILE, liveHookOption, verifyOption } from './live/options.js';
-import type { ExitCode } from './output.js';
-import type { Verb } from './verb.js';
+import { chainOption, jsonOption, required, translationOptions, whole } from '../options.js';
+import { deviceOption, FILE, liveHookOption, verifyOption } from './options.js';
+import type { ExitCode } from '../output.js';
+import type { Verb } from '../verb.js';
 
-/** Adds the verb for many hosts. */
-export function addPackageVerb(add: (verb: Verb) => Command, finish: (code: ExitCode) => void): void {
+/** Adds the verbs for many hosts. */
+export function addFleetVerbs(add: (verb: Verb) => Command, finish: (code: ExitCode) => void): void {
   add(PACKAGE).action(async (file: string, options) => finish(await (await import('./package.js')).run(file, options)));
 }
 
