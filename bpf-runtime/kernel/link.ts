@@ -1,8 +1,11 @@
 import { closeSync, openSync } from 'node:fs';
+import { encode } from '../../codegen/bytecode/encode.js';
+import { exit, mov64, R0 } from '../../codegen/bytecode/instruction.js';
 import { RuntimeError } from '../system/error.js';
 import { SystemCallError } from '../system/libc.js';
 import type { Memory } from '../system/memory.js';
 import { bpf, newAttr, tryBpf } from './bpf.js';
+import { loadClassifier } from './create.js';
 import { pin } from './pin.js';
 import type { LoadedProgram } from './program.js';
 import { ATTACH_TYPE } from './program-type.js';
@@ -77,6 +80,25 @@ export function attachXdp(program: LoadedProgram, interfaceIndex: number, mode?:
 export function attachTcx(program: LoadedProgram, interfaceIndex: number, direction: 'ingress' | 'egress'): Link {
   const place = `tcx ${direction} at interface ${interfaceIndex}`;
   return createLink(program, { attachType: ATTACH_TYPE[`tcx ${direction}`], target: interfaceIndex, place });
+}
+
+const ENODEV = 19;
+const TCX_NEXT = -1;
+/** Of no device: numbers are given from 1 on. */
+const NO_DEVICE = 0x7fffffff;
+
+/** Whether the kernel has tcx (Linux 6.6 and newer): one without it refuses the attach type before it looks for the device. */
+export function hasTcx(): boolean {
+  const program = loadClassifier(encode([mov64(R0, TCX_NEXT), exit()]));
+  try {
+    const attr = newAttr();
+    attr.view.setUint32(CREATE.prog_fd, program, true);
+    attr.view.setUint32(CREATE.target_fd, NO_DEVICE, true);
+    attr.view.setUint32(CREATE.attach_type, ATTACH_TYPE['tcx ingress'], true);
+    return tryBpf('LINK_CREATE', attr) === -ENODEV;
+  } finally {
+    closeSync(program);
+  }
 }
 
 /** Attaches a cgroup_skb program to the sockets of a cgroup, given by its directory (Linux 5.7 and newer). */

@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync } from 'node:fs';
 import { createControl, writeControl, type Choice, type Control } from '../../bpf-runtime/dispatch/control.js';
 import { createBlob } from '../../bpf-runtime/kernel/blob.js';
 import { createProgramArray } from '../../bpf-runtime/kernel/create.js';
+import { hasTcx } from '../../bpf-runtime/kernel/link.js';
 import { pin } from '../../bpf-runtime/kernel/pin.js';
 import { bootTime } from '../../bpf-runtime/system/clock.js';
 import { isInterfaceName } from '../../bpf-runtime/system/device.js';
@@ -23,7 +24,7 @@ import {
   placeState,
   type DispatchMaps,
 } from './places.js';
-import { currentNamespace, encodeRecord, type DeploymentRecord, type XdpMode } from './record.js';
+import { currentNamespace, encodeRecord, type DeploymentRecord, type TcWay, type XdpMode } from './record.js';
 import { removeDeployment } from './remove.js';
 import { beginComparing } from './shadow.js';
 import { hasResidual, setResidualRules } from './residual.js';
@@ -37,6 +38,8 @@ export interface AttachOptions {
   readonly name?: string;
   readonly devices: readonly string[];
   readonly xdpMode?: XdpMode;
+  /** At tc; what the running kernel has if left out. */
+  readonly tc?: TcWay;
   /** Seconds after which nothing is in force again, unless it is confirmed. */
   readonly confirm?: number;
   /** Devices that are not there: refused (the default), or attached to by the first command after they have come. */
@@ -83,6 +86,11 @@ export interface RunningNeeds {
   readonly needs: { readonly kernel: string };
 }
 
+/** With the way that the kernel, which may be another than when the record was made, attaches tc programs. */
+export function withTcWay(record: DeploymentRecord, wanted?: TcWay): DeploymentRecord {
+  return record.hook === 'tc' ? { ...record, tc: wanted ?? (hasTcx() ? 'tcx' : 'clsact') } : record;
+}
+
 /** What must hold before anything is changed. Throws what is missing, by name. */
 export function requireAbilities(base: string, { needs }: RunningNeeds): void {
   requireKernel(needs.kernel);
@@ -107,7 +115,7 @@ export function attach(object: CheckedObject, options: AttachOptions): Deploymen
   const { base, confirm } = options;
   requireAbilities(base, object.manifest);
   return exclusively(base, options.told, () => {
-    const record = planAttach(object.manifest, options);
+    const record = withTcWay(planAttach(object.manifest, options), options.tc);
     const pins = new Pins(base, record.name);
     const found = readDeployment(pins);
     if (typeof found !== 'string' && isBlocking(found)) {
@@ -196,7 +204,8 @@ export function block(base: string, record: DeploymentRecord, told?: (text: stri
     const pins = new Pins(base, record.name);
     if (typeof readDeployment(pins) !== 'string') return 'as before';
     try {
-      make(pins, { ...record, namespace: currentNamespace(), attached: Date.now() }, { now: 'block' }, () => undefined);
+      const now = { ...record, namespace: currentNamespace(), attached: Date.now() };
+      make(pins, withTcWay(now), { now: 'block' }, () => undefined);
     } catch (error) {
       removeDeployment(pins);
       throw error;

@@ -1,9 +1,12 @@
-import { mkdirSync, renameSync, rmSync } from 'node:fs';
+import { closeSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { CONTROL_MAP, dispatcherSpec, PROGRAMS_MAP, type DispatcherEntry } from '../../bpf-runtime/dispatch/program.js';
+import { addFilter, hasFilter, removeFilters, type Direction } from '../../bpf-runtime/kernel/clsact.js';
 import { attachTcx, attachXdp, type Link } from '../../bpf-runtime/kernel/link.js';
 import { readPinnedLink } from '../../bpf-runtime/kernel/link-info.js';
 import type { KernelMap } from '../../bpf-runtime/kernel/map.js';
-import type { LoadedProgram } from '../../bpf-runtime/kernel/program.js';
+import { pin } from '../../bpf-runtime/kernel/pin.js';
+import { getPinned } from '../../bpf-runtime/kernel/bpf.js';
+import { readProgramInfo, type LoadedProgram } from '../../bpf-runtime/kernel/program.js';
 import { loadPrograms } from '../../bpf-runtime/kernel/raw-load.js';
 import { OBJECT_PRIORITY } from '../../bpf-runtime/netfilter/attach.js';
 import { attachNetfilter } from '../../bpf-runtime/netfilter/link.js';
@@ -12,10 +15,10 @@ import { RuntimeError } from '../../bpf-runtime/system/error.js';
 import { SystemCallError } from '../../bpf-runtime/system/libc.js';
 import type { BuiltinChain } from '../../grammar/model/family.js';
 import { pinName, type Pins } from './pins.js';
-import type { DeploymentRecord } from './record.js';
+import { currentNamespace, type DeploymentRecord } from './record.js';
 import { slotOf, SLOTS } from './slots.js';
 
-/** Somewhere packets come by, with the link that brings them to a dispatcher. */
+/** Somewhere packets come by, and how they are brought to a dispatcher. */
 export interface Place {
   /** File name of its pin. */
   readonly pin: string;
@@ -24,8 +27,13 @@ export interface Place {
   /** The dispatcher there. */
   readonly entry: DispatcherEntry;
   readonly device?: string;
-  attach(dispatcher: LoadedProgram): Link;
+  readonly way: Way;
 }
+
+/** Either a link, which is pinned, or a filter that holds itself, whose program is pinned: so it is known again. */
+type Way =
+  | { readonly kind: 'link'; attach(dispatcher: LoadedProgram): Link }
+  | { readonly kind: 'filter'; readonly direction: Direction; readonly device: string; readonly namespace: string };
 
 /** The maps that dispatchers ask. */
 export interface DispatchMaps {
@@ -46,7 +54,10 @@ function chainPlace({ family }: DeploymentRecord, chain: BuiltinChain): Place {
     pin: chain.toLowerCase(),
     words: `netfilter ${chain}`,
     entry: { name: `dispatch_${chain.toLowerCase()}`, slot: slotOf(chain), vacant: 'drop' },
-    attach: (program) => attachNetfilter(program, { family, hook: chain, priority: OBJECT_PRIORITY.programs }),
+    way: {
+      kind: 'link',
+      attach: (program) => attachNetfilter(program, { family, hook: chain, priority: OBJECT_PRIORITY.programs }),
+    },
   };
 }
 
@@ -56,23 +67,31 @@ export function placesBehind({ family, chains }: DeploymentRecord, what: Behind)
     pin: `${chain.toLowerCase()}_${what}`,
     words: `netfilter ${chain}, behind table filter`,
     entry: { name: `dispatch_${what}`, slot: slotOf(what), vacant: 'pass' },
-    attach: (program) => attachNetfilter(program, { family, hook: chain, priority: OBJECT_PRIORITY.guard }),
+    way: {
+      kind: 'link',
+      attach: (program) => attachNetfilter(program, { family, hook: chain, priority: OBJECT_PRIORITY.guard }),
+    },
   }));
 }
 
-function devicePlaces({ hook, devices, chains, xdpMode }: DeploymentRecord): readonly Place[] {
+function devicePlaces(record: DeploymentRecord): readonly Place[] {
+  const { hook, devices, chains, xdpMode, tc } = record;
   const direction = chains[0] === 'OUTPUT' ? 'egress' : 'ingress';
   const entry: DispatcherEntry = { name: 'dispatch', slot: slotOf('wire'), vacant: 'drop' };
+  const by = tc === 'clsact' ? ' (clsact)' : '';
   return devices.map((device) => ({
     pin: pinName(device),
-    words: hook === 'xdp' ? `XDP of ${device} (${xdpMode})` : `tc ${direction} of ${device}`,
+    words: hook === 'xdp' ? `XDP of ${device} (${xdpMode})` : `tc ${direction} of ${device}${by}`,
     entry,
     device,
-    attach: (program) => {
-      const index = deviceIndex(device);
-      return hook === 'xdp' ? attachXdp(program, index, xdpMode) : attachTcx(program, index, direction);
-    },
+    way: deviceWay(record, device, direction),
   }));
+}
+
+function deviceWay({ hook, tc, xdpMode, namespace }: DeploymentRecord, device: string, direction: Direction): Way {
+  if (hook === 'xdp') return { kind: 'link', attach: (program) => attachXdp(program, deviceIndex(device), xdpMode) };
+  if (tc === 'clsact') return { kind: 'filter', direction, device, namespace };
+  return { kind: 'link', attach: (program) => attachTcx(program, deviceIndex(device), direction) };
 }
 
 /** Throws `no-device` where there is none of that name in the calling thread's network namespace. */
@@ -112,31 +131,76 @@ export function attachPlaces(pins: Pins, record: DeploymentRecord, places: reado
     for (const place of places) {
       const program = loaded.programs.get(place.entry.name);
       if (program === undefined) throw new RuntimeError('no-program', `there is no dispatcher ${place.entry.name}`);
-      const link = place.attach(program);
-      try {
-        pinLink(pins, place, link);
-      } finally {
-        link.close();
-      }
+      attachPlace(pins, place, program, record.name);
     }
   } finally {
     loaded.close();
   }
 }
 
-/** In the place of an earlier pin, if there is one. */
-function pinLink(pins: Pins, { pin }: Place, link: Link): void {
-  const unfinished = pins.at('links', 'unfinished');
-  rmSync(unfinished, { force: true });
-  link.pin(unfinished);
-  renameSync(unfinished, pins.at('links', pin));
+function attachPlace(pins: Pins, { pin: file, way }: Place, program: LoadedProgram, name: string): void {
+  switch (way.kind) {
+    case 'link': {
+      const link = way.attach(program);
+      try {
+        keep(pins, file, link.fd);
+      } finally {
+        link.close();
+      }
+      return;
+    }
+    case 'filter': {
+      const index = deviceIndex(way.device);
+      // Before it is attached: no filter of ours is ever without the pin that it is known by.
+      keep(pins, file, program.fd);
+      addFilter(program.fd, index, way.direction, `ipt2bpf ${name}`);
+    }
+  }
 }
 
-export type PlaceState = 'attached' | 'device gone' | 'not attached';
+/** Pins something in the place of an earlier pin, if there is one. */
+function keep(pins: Pins, file: string, fd: number): void {
+  const unfinished = pins.at('links', 'unfinished');
+  rmSync(unfinished, { force: true });
+  pin(fd, unfinished);
+  renameSync(unfinished, pins.at('links', file));
+}
+
+export type PlaceState = 'attached' | 'device gone' | 'not attached' | 'in another network namespace';
 
 /** Whether packets that come by a place are judged. */
-export function placeState(pins: Pins, { pin, device }: Place): PlaceState {
-  if (!pins.exists('links', pin)) return 'not attached';
-  const { interfaceIndex: index } = readPinnedLink(pins.at('links', pin));
+export function placeState(pins: Pins, place: Place): PlaceState {
+  const { pin: file, device, way } = place;
+  if (!pins.exists('links', file)) return 'not attached';
+  if (way.kind === 'filter') return filterState(pins, place, way);
+  const { interfaceIndex: index } = readPinnedLink(pins.at('links', file));
   return device !== undefined && index === 0 ? 'device gone' : 'attached';
+}
+
+type FilterWay = Extract<Way, { readonly kind: 'filter' }>;
+
+function filterState(pins: Pins, place: Place, { device, direction, namespace }: FilterWay): PlaceState {
+  if (namespace !== currentNamespace()) return 'in another network namespace';
+  if (!isPlaceThere(place)) return 'device gone';
+  return hasFilter(pinnedProgram(pins, place), deviceIndex(device), direction) ? 'attached' : 'not attached';
+}
+
+/** The kernel's number of the program that is pinned for a place. */
+function pinnedProgram(pins: Pins, { pin: file }: Place): number {
+  const fd = getPinned(pins.at('links', file));
+  try {
+    return readProgramInfo(fd).id;
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Takes away what holds itself; links go with their pins. */
+export function detachFilters(pins: Pins, record: DeploymentRecord): void {
+  for (const place of placesOf(record)) {
+    const { way } = place;
+    if (way.kind !== 'filter' || way.namespace !== currentNamespace()) continue;
+    if (!pins.exists('links', place.pin) || !isPlaceThere(place)) continue;
+    removeFilters(pinnedProgram(pins, place), deviceIndex(way.device), way.direction);
+  }
 }

@@ -5,6 +5,8 @@ import { RuntimeError } from '../../bpf-runtime/system/error.js';
 import { count, list, member, oneOf, optional, ShapeError, text } from './shape.js';
 
 export type XdpMode = 'generic' | 'native';
+/** How a device is told of tc programs: by links, or before Linux 6.6 as filters of qdisc `clsact`. */
+export type TcWay = 'tcx' | 'clsact';
 /** How packets are decided on: `shadow`: by iptables alone; the programs count and are compared with it. */
 export type Role = 'judge' | 'shadow';
 
@@ -19,6 +21,8 @@ export interface DeploymentRecord {
   /** Devices, at the hooks that have some. */
   readonly devices: readonly string[];
   readonly xdpMode: XdpMode;
+  /** At tc; `tcx` if left out. */
+  readonly tc?: TcWay;
   readonly role: Role;
   /** Network namespace, as /proc/PID/ns/net says it. */
   readonly namespace: string;
@@ -36,6 +40,7 @@ const chain = oneOf('PREROUTING', 'INPUT', 'FORWARD', 'OUTPUT', 'POSTROUTING');
 export function decodeRecord(bytes: Uint8Array): DeploymentRecord {
   try {
     const value: unknown = JSON.parse(new TextDecoder().decode(bytes));
+    const tc = optional(value, 'tc', oneOf('tcx', 'clsact'));
     return {
       format: member(value, 'format', oneOf(1)),
       name: member(value, 'name', text),
@@ -45,6 +50,7 @@ export function decodeRecord(bytes: Uint8Array): DeploymentRecord {
       chains: member(value, 'chains', list(chain)),
       devices: member(value, 'devices', list(text)),
       xdpMode: member(value, 'xdpMode', oneOf('generic', 'native')),
+      ...(tc === undefined ? {} : { tc }),
       role: optional(value, 'role', oneOf('judge', 'shadow')) ?? 'judge',
       namespace: member(value, 'namespace', text),
       attached: member(value, 'attached', count),

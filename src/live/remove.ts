@@ -3,6 +3,7 @@ import { readControl, writeControl } from '../../bpf-runtime/dispatch/control.js
 import { readBlob } from '../../bpf-runtime/kernel/blob.js';
 import { getPinned } from '../../bpf-runtime/kernel/bpf.js';
 import { KernelMap } from '../../bpf-runtime/kernel/map.js';
+import { detachFilters } from './places.js';
 import { removeConntrackSwitch } from './conntrack.js';
 import { withPinnedMap } from './generation.js';
 import type { Pins } from './pins.js';
@@ -16,6 +17,7 @@ import { currentNamespace, decodeRecord, type DeploymentRecord } from './record.
 export function removeDeployment(pins: Pins): void {
   letThrough(pins);
   const record = recordOf(pins);
+  if (record !== undefined) detachFilters(pins, record);
   pins.remove('links');
   if (record?.hook === 'netfilter' && record.namespace === currentNamespace()) {
     setResidualRules(pins, record.family, []);

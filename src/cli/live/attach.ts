@@ -1,5 +1,5 @@
 import { runningHz, runningRecentEntries } from '../../../bpf-runtime/system/running-kernel.js';
-import { attach as attachObject, planAttach, requireAbilities } from '../../live/attach.js';
+import { attach as attachObject, planAttach, requireAbilities, withTcWay } from '../../live/attach.js';
 import { findDeployment, requireNamespace } from '../../live/deployment.js';
 import { checkObject, MOST_OBJECT_BYTES, type CheckedObject } from '../../live/object.js';
 import { prepare } from '../../live/prepare.js';
@@ -52,7 +52,7 @@ export async function attach(path: string, options: AttachVerb): Promise<ExitCod
   };
   if (options.dryRun === true) {
     requireAbilities(pins, manifest);
-    const record = planAttach(manifest, settings);
+    const record = withTcWay(planAttach(manifest, settings));
     return sayPlan(options, {
       action: 'attach',
       name: record.name,
