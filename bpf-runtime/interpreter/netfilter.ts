@@ -25,6 +25,8 @@ export interface HookPacket {
   readonly input?: number;
   readonly output?: number;
   readonly mark?: number;
+  /** skb->nf_trace. */
+  readonly traced?: boolean;
   /** skb->pkt_type. */
   readonly packetType?: number;
   /** enum ip_conntrack_info; absent: the packet was not looked at, or is no valid one. */
@@ -46,7 +48,7 @@ const NO_MAC_HEADER = 0xffff;
 const DYNPTR_MARK = 0x736b6264;
 
 /** Structs that are laid out for each packet. */
-type WrittenStruct = 'sk_buff' | 'nf_hook_state' | 'nf_conn' | 'rtable';
+type WrittenStruct = 'sk_buff' | 'sk_buff___trace' | 'nf_hook_state' | 'nf_conn' | 'rtable';
 
 /** Types of programs that see packets behind the IP stack. */
 export type HookType = 'netfilter' | 'cgroup' | 'socket';
@@ -108,6 +110,8 @@ export class HookContext {
     this.set('sk_buff', 'protocol', this.packet[0] >> 4 === 6 ? ETHERTYPE_IPV6 : ETHERTYPE_IPV4);
     this.set('sk_buff', 'mark', BigInt((input.mark ?? 0) >>> 0));
     this.set('sk_buff', '__pkt_type_offset', BigInt(input.packetType ?? 0));
+    // The highest bit of what is a bit field in the kernel.
+    this.set('sk_buff___trace', 'nf_trace', input.traced === true ? 0x80n : 0n);
     this.set('sk_buff', 'mac_header', BigInt(input.linkHeader ? 0 : NO_MAC_HEADER));
     this.set('sk_buff', 'head', addressOf(0, head));
     this.set('sk_buff', 'data', addressOf(network + data, head));
@@ -143,6 +147,7 @@ export class HookContext {
   private viewOfStruct(struct: WrittenStruct): DataView {
     switch (struct) {
       case 'sk_buff':
+      case 'sk_buff___trace':
         return this.skb;
       case 'nf_hook_state':
         return this.state;

@@ -132,7 +132,8 @@ class Linker {
 
   private immediate({ imm, reference }: Instruction): number | bigint {
     if (reference?.kind !== 'field-offset') return imm;
-    return findMember(this.structs, reference.struct, reference.member).offset;
+    const place = findMember(this.structs, reference.struct, reference.member);
+    return reference.shift === true ? 64 - 8 * place.bytes : place.offset;
   }
 
   private constant(value: number | bigint): number {

@@ -15,8 +15,8 @@ export interface Symbols {
   data(name: string): number;
   /** BTF number of a kernel function. */
   kfunc(name: string): number;
-  /** Byte offset of a member of a kernel struct. */
-  fieldOffset(struct: string, member: string): number;
+  /** Byte offset of a member of a kernel struct, and the shift that brings the top of what is loaded there to bit 63. */
+  field(struct: string, member: string): { readonly byteOffset: number; readonly leftShift: number };
   /** Number of a function in the BTF that is loaded with the program. */
   functionType(name: string): number;
   /** Offset of a string in that BTF. */
@@ -88,9 +88,9 @@ function linkCode(code: CodeSection, structs: ReadonlyMap<string, KernelStruct>,
     view.setUint8(link.offset + REGISTERS, (source << 4) | (view.getUint8(link.offset + REGISTERS) & 15));
     view.setInt32(link.offset + IMMEDIATE, immediate, true);
   }
-  for (const { offset, struct, place } of code.fields) {
-    const member = memberAt(structs, struct, place.path);
-    view.setInt32(offset + IMMEDIATE, symbols.fieldOffset(struct, member), true);
+  for (const { offset, struct, place, shift } of code.fields) {
+    const field = symbols.field(struct, memberAt(structs, struct, place.path));
+    view.setInt32(offset + IMMEDIATE, shift ? field.leftShift : field.byteOffset, true);
   }
   return bytes;
 }

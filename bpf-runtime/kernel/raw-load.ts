@@ -133,7 +133,7 @@ class Loader {
       map: (name) => named(this.maps, name, 'map').fd,
       data: () => this.dataFd,
       kfunc: (name) => kernelFunction(runningKernelTypes(), name),
-      fieldOffset: (struct, member) => kernelField(runningKernelTypes(), structs, struct, member).byteOffset,
+      field: (struct, member) => kernelField(runningKernelTypes(), structs, struct, member),
       functionType: (name) => named(functions, name, 'function'),
       string: (text) => this.strings.add(text),
     };

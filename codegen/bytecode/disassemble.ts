@@ -151,7 +151,9 @@ function formatAlu(instruction: Instruction, width: 'r' | 'w'): string {
   if (operation === ALU_OP.mov && offset !== 0 && fromRegister) return `${target} = (s${offset})${width}${src}`;
   const isSigned = offset === 1 && (operation === ALU_OP.div || operation === ALU_OP.mod);
   const operand =
-    reference?.kind === 'field-offset' ? `offsetof(struct ${reference.struct}, ${reference.member})` : String(imm);
+    reference?.kind === 'field-offset'
+      ? `${reference.shift === true ? 'shiftof' : 'offsetof'}(struct ${reference.struct}, ${reference.member})`
+      : String(imm);
   return `${target} ${isSigned ? 's' : ''}${sign} ${fromRegister ? `${width}${src}` : operand}`;
 }
 

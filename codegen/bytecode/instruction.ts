@@ -29,8 +29,11 @@ export type Reference =
   | { readonly kind: 'function'; readonly name: string }
   /** `call` of a kernel function by name (src = BPF_PSEUDO_KFUNC_CALL), resolved by libbpf from vmlinux BTF. */
   | { readonly kind: 'kfunc'; readonly name: string }
-  /** The immediate (ALU) is the byte offset of `member` in kernel struct `struct`: a CO-RE relocation. */
-  | { readonly kind: 'field-offset'; readonly struct: string; readonly member: string };
+  /**
+   * The immediate (ALU) is the byte offset of `member` in kernel struct `struct`, with `shift` the shift to the left that brings
+   * a bit field's highest bit to the top of 64 bits: a CO-RE relocation.
+   */
+  | { readonly kind: 'field-offset'; readonly struct: string; readonly member: string; readonly shift?: true };
 
 /** A line of the dump, for BTF line info. */
 export interface SourceLine {
@@ -268,6 +271,11 @@ export function callKfunc(name: string): Instruction {
 /** `dst += offsetof(struct, member)` of the running kernel, by CO-RE relocation. */
 export function addFieldOffset(dst: number, struct: string, member: string): Instruction {
   return { ...alu64('add', dst, 0), reference: { kind: 'field-offset', struct, member } };
+}
+
+/** `dst <<= …`: the highest bit of a bit field, loaded from {@link addFieldOffset}'s place, to the top, by CO-RE relocation. */
+export function shiftField(dst: number, struct: string, member: string): Instruction {
+  return { ...alu64('lsh', dst, 0), reference: { kind: 'field-offset', struct, member, shift: true } };
 }
 
 export const exit = (): Instruction => ({ opcode: CLASS.JMP | JMP_OP.exit, dst: 0, src: 0, offset: 0, imm: 0 });

@@ -36,6 +36,8 @@ export interface FieldRecord {
   readonly type: number;
   /** Member numbers on the way to the member, through structs inside of structs. */
   readonly path: readonly number[];
+  /** Whether the shift to the left is wanted, not the offset. */
+  readonly shift: boolean;
 }
 
 export const MAX_LINE = (1 << 22) - 1;
@@ -47,8 +49,9 @@ const HEADER_BYTES = 32;
 const FUNCTION_RECORD_BYTES = 8;
 const LINE_RECORD_BYTES = 16;
 const FIELD_RECORD_BYTES = 16;
-/** enum bpf_core_relo_kind (include/uapi/linux/bpf.h): BPF_CORE_FIELD_BYTE_OFFSET. */
+/** enum bpf_core_relo_kind (include/uapi/linux/bpf.h): BPF_CORE_FIELD_BYTE_OFFSET, BPF_CORE_FIELD_LSHIFT_U64. */
 const FIELD_BYTE_OFFSET = 0;
+const FIELD_LSHIFT_U64 = 4;
 
 export function encodeBtfExt(sections: readonly CodeInfo[], strings: StringTable): Uint8Array {
   const functions = encodeTable(sections, strings, FUNCTION_RECORD_BYTES, (out, code) => {
@@ -62,8 +65,8 @@ export function encodeBtfExt(sections: readonly CodeInfo[], strings: StringTable
     return code.lines.length;
   });
   const fields = encodeTable(sections, strings, FIELD_RECORD_BYTES, (out, code) => {
-    for (const { offset, type, path } of code.fields) {
-      out.u32(offset, type, strings.add([0, ...path].join(':')), FIELD_BYTE_OFFSET);
+    for (const { offset, type, path, shift } of code.fields) {
+      out.u32(offset, type, strings.add([0, ...path].join(':')), shift ? FIELD_LSHIFT_U64 : FIELD_BYTE_OFFSET);
     }
     return code.fields.length;
   });
@@ -156,8 +159,9 @@ function decodeField(at: ByteReader, strings: StringReader): FieldRecord {
   const type = at.u32();
   const access = strings.at(at.u32());
   const kind = at.u32();
-  if (kind !== FIELD_BYTE_OFFSET || !/^0(:\d{1,5})+$/.test(access)) {
+  const shift = kind === FIELD_LSHIFT_U64;
+  if ((!shift && kind !== FIELD_BYTE_OFFSET) || !/^0(:\d{1,5})+$/.test(access)) {
     throw new ObjectError('malformed', `CO-RE relocation of kind ${kind} with access string ${JSON.stringify(access)}`);
   }
-  return { offset, type, path: access.split(':').slice(1).map(Number) };
+  return { offset, type, path: access.split(':').slice(1).map(Number), shift };
 }

@@ -36,6 +36,8 @@ export interface Field {
   readonly offset: number;
   readonly struct: string;
   readonly place: MemberPlace;
+  /** Whether the shift of a bit field is wanted, not the offset. */
+  readonly shift: boolean;
 }
 
 export const LDDW = CLASS.LD | SIZE[8];
@@ -79,6 +81,7 @@ export function layOutCode(
           offset: at,
           struct: reference.struct,
           place: findMember(structs, reference.struct, reference.member),
+          shift: reference.shift === true,
         };
         fields.push(field);
         return withOffset(instruction, field, spec.name);
@@ -104,8 +107,9 @@ function withLink(instruction: Instruction, { kind, name }: Link, within: string
   throw new ObjectError('bad-reference', `function ${within}: ${kind} ${name} in opcode ${instruction.opcode}`);
 }
 
-function withOffset(instruction: Instruction, { struct, place }: Field, within: string): Instruction {
-  if (isImmediateAlu(instruction)) return { ...instruction, imm: place.offset };
+function withOffset(instruction: Instruction, { struct, place, shift }: Field, within: string): Instruction {
+  // Its own view of the struct has no bit fields.
+  if (isImmediateAlu(instruction)) return { ...instruction, imm: shift ? 64 - 8 * place.bytes : place.offset };
   throw new ObjectError('bad-reference', `function ${within}: offset in ${struct} in opcode ${instruction.opcode}`);
 }
 

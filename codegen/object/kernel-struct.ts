@@ -7,12 +7,15 @@ export interface MemberPlace {
   readonly path: readonly number[];
   /** Bytes from the start of the outermost struct. */
   readonly offset: number;
+  /** Its size. */
+  readonly bytes: number;
 }
 
 /** Finds `member` (`a` or, through structs inside of structs, `a.b.c`) of a kernel struct that the spec has. */
 export function findMember(structs: ReadonlyMap<string, KernelStruct>, name: string, member: string): MemberPlace {
   const path: number[] = [];
   let offset = 0;
+  let bytes = 0;
   let struct = structs.get(name);
   for (const part of member.split('.')) {
     const number = struct?.members.findIndex((candidate) => candidate.name === part) ?? -1;
@@ -20,9 +23,10 @@ export function findMember(structs: ReadonlyMap<string, KernelStruct>, name: str
     if (found === undefined) throw new ObjectError('bad-reference', `no member ${member} in kernel struct ${name}`);
     path.push(number);
     offset += found.offset;
+    ({ bytes } = found);
     struct = typeof found.type === 'object' ? structs.get(found.type.struct) : undefined;
   }
-  return { path, offset };
+  return { path, offset, bytes };
 }
 
 /** The inverse of {@link findMember}. */

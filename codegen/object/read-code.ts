@@ -65,10 +65,11 @@ class CodeReader {
     this.lines = byOffset(info.lines, (line) => line);
     this.functionTypes = byOffset(info.functions, (fn) => fn.type);
     const byName = new Map([...context.structs.values()].map((struct) => [struct.name, struct]));
-    this.fields = byOffset(info.fields, ({ type, path }) => {
+    this.fields = byOffset(info.fields, ({ type, path, shift }) => {
       const struct = context.structs.get(type)?.name;
       if (struct === undefined) throw new ObjectError('malformed', `CO-RE relocation of BTF type ${type}`);
-      return { kind: 'field-offset', struct, member: memberAt(byName, struct, path) };
+      const member = memberAt(byName, struct, path);
+      return { kind: 'field-offset', struct, member, ...(shift ? { shift } : {}) };
     });
   }
 

@@ -101,10 +101,11 @@ function encodeInfo(code: readonly CodeSection[], types: ObjectTypes, strings: S
     section: c.name,
     functions: c.functions.map(({ offset, spec }) => ({ offset, type: types.functions.get(spec.name) ?? 0 })),
     lines: c.lines,
-    fields: c.fields.map(({ offset, struct, place }) => ({
+    fields: c.fields.map(({ offset, struct, place, shift }) => ({
       offset,
       type: types.structs.get(struct) ?? 0,
       path: place.path,
+      shift,
     })),
   }));
   return encodeBtfExt(infos, strings);

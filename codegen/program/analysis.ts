@@ -22,6 +22,7 @@ import {
   addressRewriting,
   askingAt,
   markChange,
+  marksTraced,
   otherTables,
   seesPieces,
   seesWholeDatagrams,
@@ -65,6 +66,8 @@ export interface Analysis {
   readonly rules: readonly RuleAnalysis[];
   /** Those of the rules whose conditions ask more than what fields hold: opaque tests, walks over the packet. */
   readonly asking: readonly RuleAnalysis[];
+  /** Whether an event is written for each rule that a traced packet matches. */
+  readonly traced: boolean;
   /** Fields that the program reads. */
   readonly used: ReadonlySet<Field>;
   readonly assumptions: readonly string[];
@@ -194,6 +197,8 @@ export function analyse(ruleset: Ruleset, options: ChainOptions): AnalysisResult
 
   const asking = rules.filter(({ meaning }) => asksMore(meaning.condition));
   const used = usedFields(rules, view, mode, reject, left);
+  const traced = hook === 'netfilter' && options.shadow !== true && marksTraced(ruleset);
+  if (traced) addLogged(used, view);
   if (options.lookup !== undefined && statesOf({ rules }).size > 0) {
     for (const field of lookupFields(family)) used.add(field);
   }
@@ -234,6 +239,7 @@ export function analyse(ruleset: Ruleset, options: ChainOptions): AnalysisResult
       ...(left === undefined ? {} : { left }),
       rules,
       asking,
+      traced,
       used,
       assumptions: others.map((other) => other.assumption),
       warnings: [
@@ -336,6 +342,13 @@ function undecidedEffect(
   }
 }
 
+/** Fields that events show. */
+function addLogged(used: Set<Field>, { chain }: View): void {
+  for (const field of LOGGED_FIELDS) used.add(field);
+  if (chain !== 'OUTPUT') used.add('iif');
+  if (chain === 'FORWARD' || chain === 'OUTPUT') used.add('oif');
+}
+
 /** Fields that the code of an opaque test reads. */
 function opaqueFields(test: Opaque, { family }: View): readonly Field[] {
   return [...memoryFields(test, family), ...setTestFields(test, family)];
@@ -357,9 +370,7 @@ function usedFields(
     });
     const effect = rule.rule.target.effect;
     if (mode === 'exact' && effect.kind === 'log') {
-      for (const field of LOGGED_FIELDS) used.add(field);
-      if (view.chain !== 'OUTPUT') used.add('iif');
-      if (view.chain === 'FORWARD' || view.chain === 'OUTPUT') used.add('oif');
+      addLogged(used, view);
     }
     if (mode === 'exact' && effect.kind === 'mark') used.add('mark');
     if (mode === 'exact' && view.hook === 'tc' && effect.kind === 'opaque' && effect.change !== undefined) {

@@ -30,6 +30,7 @@ import { emitEarlyRule } from './early-rule.js';
 import { EXITS } from './exits.js';
 import { PAYLOAD } from './payload/answer.js';
 import type { ReachableRule } from './reachable.js';
+import { emitTrace } from './trace.js';
 import { VERDICT, rejectCode } from './verdict.js';
 
 /** Inside a chain whose rules stand in the function that jumps to it. */
@@ -130,7 +131,7 @@ export class RuleEmitter {
         if (inlined === undefined) {
           leave(VERDICT.RETURN);
         } else {
-          emitCount(code, this.settings.key(rule), R6);
+          this.count(code, rule);
           code.emit(goto(inlined.end));
         }
         break;
@@ -138,7 +139,7 @@ export class RuleEmitter {
       case 'log':
       case 'mark':
       case 'jump':
-        emitCount(code, this.settings.key(rule), R6);
+        this.count(code, rule);
         this.emitAftermath(code, rule, inlined);
         break;
       case 'opaque':
@@ -151,6 +152,18 @@ export class RuleEmitter {
       code.emit(load(8, R1, R10, DROPPING_SLOT), jump64('jne', R1, 0, EXITS.hotdrop));
     }
     code.place(no);
+  }
+
+  private count(code: Code, rule: ReachableRule): void {
+    const key = this.settings.key(rule);
+    emitCount(code, key, R6);
+    this.trace(code, key);
+  }
+
+  /** Writes the event of a traced packet, where there are such. */
+  trace(code: Code, id: number | { readonly reg: number }): void {
+    const { trace } = this.settings;
+    if (trace !== undefined) emitTrace(code, trace, id, { flow: R6, context: load(8, R1, R10, CONTEXT_SLOT) });
   }
 
   /** What a rule does that matches, has been counted, and does not decide by itself. */
@@ -182,7 +195,7 @@ export class RuleEmitter {
   private emitLeft(code: Code, rule: ReachableRule, leave: (verdict: number) => void): void {
     const { effect } = rule.rule.target;
     if (effect.kind === 'opaque' && effect.change !== undefined && this.settings.changes === true) {
-      emitCount(code, this.settings.key(rule), R6);
+      this.count(code, rule);
       const context = load(8, R1, R10, CONTEXT_SLOT);
       emitChange(code, effect.change, { layout: this.settings.layout, context, drop: EXITS.hotdrop });
       return;

@@ -7,6 +7,7 @@ import { Code } from './code.js';
 import { EngineTables, type StretchPlan } from './engine/index.js';
 import type { FlowLayout } from './flow.js';
 import type { Mode, RejectPolicy } from './manifest.js';
+import type { TraceSettings } from './trace.js';
 import type { ReachableRule, RuleMeaning } from './reachable.js';
 
 export interface ChainSettings {
@@ -30,6 +31,8 @@ export interface ChainSettings {
   readonly context?: boolean;
   /** Whether targets change packets where their rules stand. */
   readonly changes?: boolean;
+  /** Where packets may be traced. */
+  readonly trace?: TraceSettings;
   /** Emits a target that iptables performs behind the program; the verdict code where it ends (netfilter). */
   readonly left?: (code: Code, rule: ReachableRule) => number | undefined;
   /** Where rules have tests that walk over the packet. */

@@ -148,8 +148,15 @@ export class ChainCompiler {
         plans.push(this.planOf({ kind: 'linear', rules: stretch.rules }, slots, tableBytes));
     }
     this.settings.planned(chain.name, plans);
+    if (chain !== this.reachable.entry) this.traceEnd(current, chain);
     close();
     this.partsOf.set(chain.name, ids);
+  }
+
+  /** A traced packet that comes to the end of a user-defined chain. */
+  private traceEnd(code: Code, { name }: ReachableChain): void {
+    const { trace } = this.settings;
+    if (trace !== undefined) this.rules.trace(code, trace.endOf(name));
   }
 
   /** `before`: bytes of the table before the stretch. */
@@ -274,6 +281,7 @@ export class ChainCompiler {
     // An early drop is counted when it is certain, which only the entry function knows.
     if (early) code.emit(store(4, R6, FLOW_RULE, R8));
     else emitCount(code, reg(R8), R6);
+    if (!early) this.rules.trace(code, reg(R8));
     code.emit(mov64(R0, reg(R9)));
     code.place(EXITS.leave);
     code.emit(exit());
@@ -341,6 +349,7 @@ export class ChainCompiler {
       code.append(block);
       if (code.slots > MAX_FUNCTION_SLOTS) throw new TooLargeError();
     }
+    this.traceEnd(code, chain);
     code.place(end);
     if (maybe === undefined) return;
     this.levels--;

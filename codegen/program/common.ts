@@ -9,6 +9,7 @@ import type { Engine } from './manifest.js';
 import { MemoryTests } from './memory-tests.js';
 import { AskPlan } from './netfilter/ask-plan.js';
 import { NotePlan } from './netfilter/note-plan.js';
+import { TracePlan } from './trace.js';
 import { SetFunctions } from './sets/index.js';
 import { askedWords, isWireView } from './view.js';
 
@@ -31,6 +32,8 @@ export interface Common {
   readonly shadow: boolean;
   /** Whether the names of functions must tell the programs apart. */
   readonly several: boolean;
+  /** What events of traced packets say, where packets may be traced. */
+  readonly traces?: TracePlan;
 }
 
 /** What one object of these chains has in common. */
@@ -43,14 +46,19 @@ export function commonOf(
 ): Common {
   const [{ view, ruleset }] = analyses;
   const used = new Set(analyses.flatMap((analysis) => [...analysis.used]));
+  const counters = new CounterKeys(analyses);
+  const traced = analyses.some((analysis) => analysis.traced);
+  // Events come from each rule by itself.
+  const looksUp = engine !== 'linear' && !traced;
   return {
     layout: layoutFlow(used, view.family, factsOf(analyses)),
-    counters: new CounterKeys(analyses),
+    counters,
     memory: new MemoryTests(ruleset, hz, recentEntries),
     sets: setFunctionsOf(analyses),
     notes: new NotePlan(analyses, shadow),
     asks: new AskPlan(analyses),
-    ...(engine === 'linear' ? {} : { tables: new EngineTables() }),
+    ...(looksUp ? { tables: new EngineTables() } : {}),
+    ...(traced ? { traces: new TracePlan(analyses, counters) } : {}),
     engine,
     plans: [],
     shadow,
@@ -88,6 +96,7 @@ export function factsOf(analyses: readonly Analysis[]): ReadonlySet<Fact> {
     });
   }
   if (analyses.some(logsOwners)) facts.add('owner');
+  if (analyses.some(({ traced }) => traced)) facts.add('traced').add('owner');
   return facts;
 }
 

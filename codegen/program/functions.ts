@@ -61,8 +61,8 @@ export function changesOf({ mode, rules, view }: Pick<Analysis, 'mode' | 'rules'
 }
 
 /** Whether rules write events. */
-export function logsPackets({ mode, rules }: Pick<Analysis, 'mode' | 'rules'>): boolean {
-  return mode === 'exact' && rules.some(({ rule }) => rule.rule.target.effect.kind === 'log');
+export function logsPackets({ mode, rules, traced }: Pick<Analysis, 'mode' | 'rules' | 'traced'>): boolean {
+  return traced || (mode === 'exact' && rules.some(({ rule }) => rule.rule.target.effect.kind === 'log'));
 }
 
 function logSpec(analysis: Analysis, common: Common, ctx: ParamSpec, flow: ParamSpec): Omit<FunctionSpec, 'linkage'> {

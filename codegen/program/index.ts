@@ -26,6 +26,7 @@ import { OBSERVER, observerEntry, SHADOW_STRUCTS, shadowMaps } from './netfilter
 import { rejectNeeds } from './reject/index.js';
 import { SET_FEATURE, setNotes } from './sets/notes.js';
 import { helperNeeds } from './helper-needs.js';
+import { TRACE_STRUCT } from './trace.js';
 import { COMPILER } from './version.js';
 import { OWN_STATE_STRUCTS, readsOwnState } from './wire-state.js';
 
@@ -171,7 +172,9 @@ function kernelParts(built: Built, hook: Hook): Pick<ObjectSpec, 'kernelStructs'
   if (hook === 'netfilter') {
     const { notes, asks } = built.common;
     const casts = notes.isEmpty && asks.questions.length === 0 ? [] : [CAST_KFUNC];
-    const kernelStructs = built.common.shadow ? SHADOW_STRUCTS : NETFILTER_STRUCTS;
+    const kernelStructs = built.common.shadow
+      ? SHADOW_STRUCTS
+      : [...NETFILTER_STRUCTS, ...(built.common.traces === undefined ? [] : [TRACE_STRUCT])];
     return { kernelStructs, kfuncs: [DYNPTR_KFUNC, ...casts] };
   }
   if (isSocketHook(hook)) return { kernelStructs: NETFILTER_STRUCTS, kfuncs: [CAST_KFUNC] };
@@ -312,7 +315,7 @@ const NETFILTER_ASSUMPTIONS = [
 ];
 
 function eventLayout(
-  { analyses, common: { layout, counters } }: Built,
+  { analyses, common: { layout, counters, traces } }: Built,
   fields: Readonly<Record<string, number>>,
 ): EventLayout {
   const owner = layout.facts.get('owner');
@@ -328,7 +331,7 @@ function eventLayout(
     fields,
     ...(owner === undefined ? {} : { owner }),
     tail: EVENT_TAIL,
-    rules: [...rules.values()].sort((a, b) => a.rule - b.rule),
+    rules: [...[...rules.values()].sort((a, b) => a.rule - b.rule), ...(traces?.events ?? [])],
   };
 }
 

@@ -50,7 +50,7 @@ export const ETHERNET = 0x80000000;
 const MOST_LINK_BYTES = EVENT_TAIL.packet - EVENT_TAIL.linkBytes;
 /** Bytes of a packet that NFLOG takes along, and LOG: all headers that a line of the kernel's log shows. */
 const MOST_PACKET_BYTES = 2048;
-const MOST_LOGGED_BYTES = 512;
+export const MOST_LOGGED_BYTES = 512;
 
 /** Ring buffer of events, one for each packet that a LOG rule matches; and what they are put together in. */
 export function eventMaps(layout: FlowLayout): readonly MapSpec[] {

@@ -17,6 +17,7 @@ import { rejectedWith } from './netfilter/note-plan.js';
 import { emitOwnerTest } from './netfilter/owner.js';
 import { emitNetfilterEntry } from './netfilter/program-entry.js';
 import { emitRouteTypeTest } from './netfilter/route-type.js';
+import type { TraceSettings } from './trace.js';
 import { isWireView } from './view.js';
 import { emitWireEntry } from './wire-entry.js';
 
@@ -39,6 +40,7 @@ export function generate(analysis: Analysis, common: Common): Program {
   const logs = logsPackets(analysis);
   const payloads = payloadsOf(analysis, common);
   const changes = changesOf(analysis);
+  const trace = traceOf(analysis, common);
   const compiler = new ChainCompiler(analysis.reachable, {
     ...(payloads === undefined ? {} : { payload: payloads.settings }),
     ...testsOf(analysis, common),
@@ -74,12 +76,14 @@ export function generate(analysis: Analysis, common: Common): Program {
     },
     context: logs || changes.length > 0,
     changes: changes.length > 0,
+    ...(trace === undefined ? {} : { trace }),
     log: (code, rule) => {
       const { effect } = rule.rule.target;
       if (effect.kind !== 'log') throw new Error(`rule ${rule.number} of ${rule.chain} logs nothing`);
       emitLog(code, counters.of(rule), effect, logFunctionName(functionPrefix(analysis, common)));
     },
-    left: (code, rule) => emitLeftTarget(code, rule, analysis, common),
+    left: (code, rule) =>
+      emitLeftTarget(code, rule, analysis, { ...common, ...(trace === undefined ? {} : { trace }) }),
   });
   const functions = compiler.compile();
   const answers = rejectedWith(analysis);
@@ -110,6 +114,14 @@ export function generate(analysis: Analysis, common: Common): Program {
     entry: { name: entryName(analysis.chain), params: [ctx], code: rename(entry) },
     functions: [...chainFunctions, ...functionsBeside(analysis, common, payloads, { ctx, flow })],
   };
+}
+
+/** How events of traced packets are written, where packets may be traced. */
+function traceOf(analysis: Analysis, common: Common): TraceSettings | undefined {
+  const { traces, layout } = common;
+  if (traces === undefined) return undefined;
+  const log = logFunctionName(functionPrefix(analysis, common));
+  return { at: factAt(layout, 'traced'), log, endOf: (chain) => traces.endOf(chain) };
 }
 
 /** The labels of a test that may be inverted. */

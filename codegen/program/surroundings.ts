@@ -204,3 +204,9 @@ export function addressRewriting(ruleset: Ruleset): string | undefined {
   }
   return undefined;
 }
+
+/** Whether rules of the dump mark packets to be traced. */
+export function marksTraced(ruleset: Ruleset): boolean {
+  const raw = findTable(ruleset, 'raw');
+  return raw?.chains.some(({ rules }) => rules.some(({ target }) => target.name === 'TRACE')) ?? false;
+}

@@ -55,7 +55,7 @@ const TARGET_REASONS: Readonly<Record<string, string>> = {
   TCPOPTSTRIP: 'the options of TCP are overwritten by the kernel',
   TEE: 'the kernel routes the copy',
   TPROXY: 'the kernel looks for the socket that gets the packet',
-  TRACE: 'it is iptables itself that is traced',
+  TRACE: 'a program cannot set the mark of traced packets (objects at netfilter read it)',
   ULOG: 'Linux has not had it since 3.17',
 };
 

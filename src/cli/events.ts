@@ -106,7 +106,7 @@ function jsonOf(event: LogEvent, { family }: Manifest, time: bigint): object {
   const { group, prefix, level } = rule;
   return {
     time: new Date(Number(time / 1_000_000n)).toISOString(),
-    rule: counter.kind === 'rule' ? { chain: counter.chain, number: counter.number, line: counter.line } : undefined,
+    rule: counter?.kind === 'rule' ? { chain: counter.chain, number: counter.number, line: counter.line } : undefined,
     ...(group === undefined ? { level, line: logLine(event, family) } : { group }),
     prefix,
     in: input,

@@ -1,9 +1,11 @@
+import { TRACE_BIT } from '../../codegen/program/trace.js';
 import type { CounterEntry, EventLayout, EventRule, Manifest } from '../../codegen/program/manifest.js';
 
 /** A packet that a rule of LOG or NFLOG has matched. */
 export interface LogEvent {
   readonly rule: EventRule;
-  readonly counter: CounterEntry;
+  /** Of the rule; none where a traced packet comes to the end of a user-defined chain. */
+  readonly counter?: CounterEntry;
   /** Nanoseconds of CLOCK_MONOTONIC. */
   readonly time: bigint;
   /** Names of devices; empty where there is none. */
@@ -52,10 +54,11 @@ export class EventReader {
     const link = view.getUint32(start + tail.link, true);
     const linkBytes = link & ~ETHERNET;
     const captured = view.getUint32(start + tail.captured, true);
+    const counter = this.manifest.counters.at(key % TRACE_BIT);
     const socket = owner === undefined ? 0 : view.getUint32(owner, true);
     return {
       rule,
-      counter: this.manifest.counters[key],
+      ...(counter === undefined ? {} : { counter }),
       time: view.getBigUint64(start + tail.time, true),
       input: deviceName(view, fields.iif),
       output: deviceName(view, fields.oif),

@@ -253,6 +253,7 @@ export class Executor {
         }
         if (instruction.offset !== 0) throw unsupported('a signed move or division');
         if (reference?.kind === 'field-offset') {
+          if (reference.shift === true) throw unsupported('a bit field of the kernel');
           registers[dst] = this.member(registers[dst], operation, isWide, reference);
           return;
         }

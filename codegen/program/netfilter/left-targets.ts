@@ -18,12 +18,14 @@ import {
   storeImm,
 } from '../../bytecode/instruction.js';
 import type { Analysis } from '../analysis.js';
+import { CONTEXT_SLOT } from '../chain-rule.js';
 import type { Code } from '../code.js';
 import { emitCount } from '../counters.js';
 import { EXITS } from '../exits.js';
 import type { FlowLayout } from '../flow.js';
 import type { CounterKeys } from '../keys.js';
 import type { ReachableRule } from '../reachable.js';
+import { emitTrace, type TraceSettings } from '../trace.js';
 import { VERDICT } from '../verdict.js';
 import { changedMark, lasting, type NotePlan } from './note-plan.js';
 import { emitNote, NOTE, NOTE_SLOT } from './notes.js';
@@ -35,6 +37,7 @@ export interface LeftContext {
   readonly layout: FlowLayout;
   readonly counters: CounterKeys;
   readonly notes: NotePlan;
+  readonly trace?: TraceSettings;
 }
 
 function targetsAt({ facts }: FlowLayout): number {
@@ -52,7 +55,7 @@ export function emitLeftTarget(
   code: Code,
   rule: ReachableRule,
   { left, chain }: Analysis,
-  { layout, counters, notes }: LeftContext,
+  { layout, counters, notes, trace }: LeftContext,
 ): number | undefined {
   const ending = left?.endings.get(rule.id);
   if (ending !== undefined) return notes.codeOf(ending);
@@ -70,6 +73,9 @@ export function emitLeftTarget(
     code.place(whole);
   }
   emitCount(code, counters.of(rule), R6);
+  if (trace !== undefined) {
+    emitTrace(code, trace, counters.of(rule), { flow: R6, context: load(8, R1, R10, CONTEXT_SLOT) });
+  }
   if (segmentSize) {
     const once = code.label('once');
     const before = left.goingOn.reduce((bits, one, i) => (one.segmentSize ? bits | (1 << i) : bits), 0);

@@ -1,9 +1,11 @@
-import { R0, R10, R9, alu64, exit, goto, jump64, mov64, reg, storeImm } from '../../bytecode/instruction.js';
+import { R0, R1, R10, R6, R9, alu64, exit, goto, jump64, mov64, reg, storeImm } from '../../bytecode/instruction.js';
 import type { Analysis } from '../analysis.js';
 import { ChainCompiler } from '../chains.js';
 import { Code } from '../code.js';
-import { type Common, factAt, factsOf } from '../common.js';
+import { type Common, factAt, factsOf, functionPrefix } from '../common.js';
 import { emitCount } from '../counters.js';
+import { logFunctionName } from '../log.js';
+import { emitTrace, emitTraced } from '../trace.js';
 import { emitAnswers } from './ask.js';
 import { emitConnectionState } from './conntrack.js';
 import type { NetfilterContext } from './context.js';
@@ -23,11 +25,8 @@ import { VERDICT } from '../verdict.js';
 import { statesOf } from '../wire-state.js';
 
 /** The entry function behind the IP stack, at a netfilter hook or a socket: the packet is there, whole and routed. */
-export function emitNetfilterEntry(
-  analysis: Analysis,
-  { layout, counters, sets, notes, shadow }: Common,
-  compiler: ChainCompiler,
-): Code {
+export function emitNetfilterEntry(analysis: Analysis, common: Common, compiler: ChainCompiler): Code {
+  const { layout, counters, sets, notes, shadow } = common;
   const code = new Code();
   const scratch = -8 - NETFILTER_SCRATCH_BYTES;
   const flow = scratch - layout.bytes;
@@ -55,6 +54,7 @@ export function emitNetfilterEntry(
   const states = statesOf(analysis);
   if (states.size > 0) emitConnectionState(code, flow, bufferOf(context), states.has('SNAT') || states.has('DNAT'));
   if (facts.has('owner')) emitOwner(code, view.hook, flow + factAt(layout, 'owner'), bufferOf(context));
+  if (facts.has('traced')) emitTraced(code, flow + factAt(layout, 'traced'));
   if (facts.has('route-type')) emitRouteType(code, flow + factAt(layout, 'route-type'), bufferOf(context));
   if (sets.size > 0) emitReady(code, context.drop);
   code.emit(mov64(R9, reg(R10)), alu64('add', R9, flow));
@@ -62,6 +62,11 @@ export function emitNetfilterEntry(
   const decided = code.label('decided');
   code.emit(jump64('jgt', R0, VERDICT.RETURN, decided));
   emitCount(code, counters.policyOf(analysis.chain), R9);
+  if (common.traces !== undefined) {
+    const trace = { at: factAt(layout, 'traced'), log: logFunctionName(functionPrefix(analysis, common)) };
+    const context = mov64(R1, reg(R6));
+    emitTrace(code, trace, counters.policyOf(analysis.chain), { flow: R9, context });
+  }
   code.emit(mov64(R0, analysis.policy === 'DROP' ? VERDICT.DROP : VERDICT.ACCEPT));
   code.place(decided);
   if (!notes.isEmpty) emitNotes(code, analysis, layout);
