@@ -11,7 +11,7 @@ import {
   printAddress,
   type MaskedAddress,
 } from '../modules/value/address.js';
-import { wholeNumber } from '../modules/value/number.js';
+import { plainNumber, wholeNumber } from '../modules/value/number.js';
 import { utf8Length } from '../model/utf8.js';
 
 /** Addresses of host names that the caller declares; names are never looked up. */
@@ -22,8 +22,13 @@ export interface HostName {
   readonly hostName: string;
 }
 
-/** One of the addresses behind `-s` and `-d`; bits outside of the mask are clear. */
-export type AddressTerm = MaskedAddress | HostName;
+/** An address with its mask, bits outside of the mask clear, and how iptables-save prints it where that is known. */
+export interface NetworkTerm extends MaskedAddress {
+  readonly printed?: string;
+}
+
+/** One of the addresses behind `-s` and `-d`. */
+export type AddressTerm = NetworkTerm | HostName;
 
 const NAME_BYTES = 255;
 
@@ -37,7 +42,7 @@ const HOST_NAME =
  * A name that `hosts` does not declare is left as it is.
  */
 export function parseAddressList(text: string, family: Family, hosts?: Hosts): Parsed<readonly AddressTerm[]> {
-  const plain = family === 'v4' ? plainIpv4(text) : undefined;
+  const plain = family === 'v4' ? plainIpv4(text) : plainIpv6(text);
   if (plain !== undefined) return { value: [plain] };
   const found: AddressTerm[] = [];
   for (const piece of text.split(',')) {
@@ -49,7 +54,7 @@ export function parseAddressList(text: string, family: Family, hosts?: Hosts): P
 }
 
 /** `a.b.c.d` or `a.b.c.d/length` in plain decimal, which nearly every address is. */
-function plainIpv4(text: string): MaskedAddress | undefined {
+function plainIpv4(text: string): NetworkTerm | undefined {
   let address = 0;
   let ends = 0;
   let number = -1;
@@ -71,7 +76,19 @@ function plainIpv4(text: string): MaskedAddress | undefined {
   const length = number;
   if (ends !== 4 || length < 1 || length > 32) return undefined;
   const mask = prefixMask(length, 'v4');
-  return { address: BigInt(address) & mask, mask };
+  const rest = address % 2 ** (32 - length);
+  return { address: BigInt(address - rest), mask, printed: rest === 0 ? text : undefined };
+}
+
+/** `address` or `address/length`, the address in hexadecimal groups. */
+function plainIpv6(text: string): NetworkTerm | undefined {
+  const slash = text.indexOf('/');
+  const length = slash < 0 ? 128 : plainNumber(text.slice(slash + 1));
+  if (length < 1 || length > 128) return undefined;
+  const address = parseIPv6(slash < 0 ? text : text.slice(0, slash));
+  if (address === undefined) return undefined;
+  const mask = prefixMask(length, 'v6');
+  return { address: length === 128 ? address : address & mask, mask };
 }
 
 function parseMasked(piece: string, family: Family, hosts: Hosts | undefined): Parsed<readonly AddressTerm[]> {
@@ -108,6 +125,7 @@ function parseHost(name: string, family: Family, hosts: Hosts | undefined): Pars
 /** As iptables-save prints it: `address/length`, or `address/mask` for a mask with holes. A name stays as written. */
 export function printMasked(term: AddressTerm, family: Family): string {
   if ('hostName' in term) return term.hostName;
+  if (term.printed !== undefined) return term.printed;
   const { address, mask } = term;
   const length = prefixLength(mask, family);
   return `${printAddress(address, family)}/${length ?? printAddress(mask, family)}`;

@@ -15,7 +15,7 @@ import { problem, type Word } from '../syntax/index.js';
 import { protocolName } from './head.js';
 import type { KnownUse, MatchUse, TargetUse, UnknownUse } from './rule-words.js';
 import { Recall } from './recall.js';
-import { savedWords } from './saved-words.js';
+import { savedModule, savedWords } from './saved-words.js';
 
 /** A module of a rule that is allowed below some hooks alone. */
 export interface HookNeed {
@@ -60,7 +60,7 @@ export class ModuleBinder {
     }
   }
 
-  private jump(chain: string, goto: boolean): BoundTarget {
+  jump(chain: string, goto: boolean): BoundTarget {
     const key = goto ? `-g ${chain}` : chain;
     let target = this.jumps.get(key);
     if (target === undefined) this.jumps.set(key, (target = jumpTarget(chain, goto)));
@@ -73,8 +73,8 @@ export class ModuleBinder {
   }
 
   private findMemory(context: ModuleContext): Memory {
-    const { family, table, chain, protocol } = context;
-    const key = `${family} ${table} ${protocol?.inverted === true ? '!' : ''}${protocol?.number ?? ''} ${chain}`;
+    const { family, table, protocol } = context;
+    const key = `${family} ${table} ${protocol?.inverted === true ? '!' : ''}${protocol?.number ?? ''}`;
     const before = this.memories.get(key);
     if (before !== undefined) return before;
     const memory = { context, matches: new Recall<BoundMatch>(), targets: new Recall<BoundTarget>() };
@@ -86,7 +86,6 @@ export class ModuleBinder {
 function sameContext(a: ModuleContext, b: ModuleContext): boolean {
   return (
     a.table === b.table &&
-    a.chain === b.chain &&
     a.family === b.family &&
     a.protocol?.number === b.protocol?.number &&
     a.protocol?.inverted === b.protocol?.inverted
@@ -121,7 +120,7 @@ function textOf({ entry, read }: KnownUse): string {
   return text;
 }
 
-export function hookNeeds(use: MatchUse | TargetUse): readonly HookNeed[] {
+export function hookNeeds(use: KnownUse | MatchUse | TargetUse): readonly HookNeed[] {
   switch (use.kind) {
     case 'known':
       return knownNeeds(use);
@@ -167,29 +166,25 @@ function needOf(name: string, hooks: readonly BuiltinChain[] | undefined, at: Wo
   return hooks === undefined ? NO_NEEDS : [{ name, hooks, at }];
 }
 
-const NO_TARGET: BoundTarget = { words: [], effect: { kind: 'continue' } };
+export const NO_TARGET: BoundTarget = { words: [], effect: { kind: 'continue' } };
 
 export function jumpTarget(chain: string, goto: boolean): BoundTarget {
   return { name: chain, words: savedWords([goto ? '-g' : '-j', chain]), effect: { kind: 'jump', chain, goto } };
 }
 
-function boundMatch(use: KnownUse<MatchModule>, context: ModuleContext): BoundMatch {
+export function boundMatch(use: KnownUse<MatchModule>, context: ModuleContext): BoundMatch {
   const { module } = use.entry;
   const options = optionsOf(use);
-  const words = ['-m', module.printName ?? module.name].concat(
-    savedWords(moduleWords(module, options, context), module.quoting),
-  );
+  const own = moduleWords(module, options, context);
+  const words = savedModule('-m', module.printName ?? module.name, own, module.quoting);
   return { name: module.name, words, condition: module.condition(options, context) };
 }
 
-function boundTarget(use: KnownUse<TargetModule>, context: ModuleContext): BoundTarget {
+export function boundTarget(use: KnownUse<TargetModule>, context: ModuleContext): BoundTarget {
   const { module } = use.entry;
   const options = optionsOf(use);
-  const words = [
-    '-j',
-    module.printName ?? module.name,
-    ...savedWords(moduleWords(module, options, context), module.quoting),
-  ];
+  const own = moduleWords(module, options, context);
+  const words = savedModule('-j', module.printName ?? module.name, own, module.quoting);
   return { name: module.name, words, effect: module.effect(options, context) };
 }
 
@@ -208,11 +203,12 @@ function verbatimTarget({ name, words }: UnknownUse): BoundTarget {
   return { name, words: ['-j', name, ...words.map(({ raw }) => raw)], effect };
 }
 
-function moduleFaults(use: KnownUse, context: ModuleContext): readonly Diagnostic[] {
+/** What is wrong with a module's options among each other, and below its context. */
+export function moduleFaults(use: KnownUse, context: ModuleContext): readonly Diagnostic[] {
   const { module, required } = use.entry;
   const { at, given } = use;
   const faults: Diagnostic[] = [];
-  addTableFault({ name: module.name, at }, module.tables, context, faults);
+  if (module.tables !== undefined) addTableFault(module.name, at, module.tables, context, faults);
   if (module.kind === 'match' && module.protocols !== undefined) {
     const { protocol } = context;
     if (protocol === undefined || protocol.inverted || !module.protocols.includes(protocol.number)) {
@@ -227,12 +223,13 @@ function moduleFaults(use: KnownUse, context: ModuleContext): readonly Diagnosti
 }
 
 function addTableFault(
-  { name, at }: { readonly name: string; readonly at: Word },
-  tables: readonly TableName[] | undefined,
+  name: string,
+  at: Word,
+  tables: readonly TableName[],
   { table }: ModuleContext,
   faults: Diagnostic[],
 ): void {
-  if (tables === undefined || tables.includes(table)) return;
+  if (tables.includes(table)) return;
   const hint = `it can stand in ${tables.join(', ')}`;
   faults.push(problem('wrong-table', at, `${name} cannot stand in table ${table}`, hint));
 }

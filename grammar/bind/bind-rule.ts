@@ -17,7 +17,7 @@ export interface BoundLine {
 export function bindRule(line: RuleLine, words: RuleWords, modules: ModuleBinder): BoundLine {
   const { context } = words;
   const faults: Diagnostic[] = [];
-  addInterfaceFault(words, context, faults);
+  addInterfaceFault(words, faults);
   addIllegalOption(words, faults);
   // Of a rule that was not read to its end, nobody knows what it lacks.
   if (words.stopped) return { rules: [], hookNeeds: [], faults };
@@ -119,7 +119,7 @@ const LETTERS: Readonly<Record<Command['kind'], string>> = {
 };
 
 /** xshared.c `do_parse`: no output interface on the way in, no input interface on the way out. */
-function addInterfaceFault({ head }: RuleWords, { chain }: ModuleContext, faults: Diagnostic[]): void {
+function addInterfaceFault({ head, chain }: RuleWords, faults: Diagnostic[]): void {
   const inward = chain === 'PREROUTING' || chain === 'INPUT';
   const outward = chain === 'POSTROUTING' || chain === 'OUTPUT';
   const wrong = inward ? head.outInterface : outward ? head.inInterface : undefined;

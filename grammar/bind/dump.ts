@@ -2,7 +2,7 @@ import type { Diagnostic } from '../model/diagnostic.js';
 import { BUILTIN_CHAINS, type Family, type TableName } from '../model/family.js';
 import type { Rule, Ruleset } from '../model/ruleset.js';
 import { MATCHES, TARGETS } from '../modules/index.js';
-import { problem, readLine, readLines, type Line, type RuleLine, type TableLine } from '../syntax/index.js';
+import { problem, LineReader, readLine, type Line, type RuleLine, type TableLine } from '../syntax/index.js';
 import type { Hosts } from './address.js';
 import { ModuleBinder } from './bind-module.js';
 import { bindRule, takesRule } from './bind-rule.js';
@@ -11,6 +11,7 @@ import { ModuleRegistry } from './registry.js';
 import { misplaced } from './reach.js';
 import { readRule } from './rule-reader.js';
 import type { Surroundings } from './rule-words.js';
+import { SavedRuleReader } from './saved-rule.js';
 import { didYouMean } from '../modules/value/suggest.js';
 import { TableDraft } from './table-draft.js';
 
@@ -50,7 +51,14 @@ const REGISTRIES: Readonly<Record<Family, ModuleRegistry>> = {
  * at once; a line with an error makes no rule.
  */
 export function parseDump(text: string, options: ParseOptions = {}): ParsedDump {
-  return bind(readLines(text), { ...options, family: options.family ?? guessFamily(text, options.file) });
+  const binder = new DumpBinder(options.family ?? guessFamily(text, options.file), options, text);
+  const reader = new LineReader(text);
+  while (reader.next()) {
+    if (binder.addSaved(reader)) continue;
+    const line = reader.line();
+    if (line !== undefined) binder.add(line);
+  }
+  return binder.finish();
 }
 
 /** The second half of `parseDump`: gives lines that `readLines` has cut into words their meaning. */
@@ -156,6 +164,7 @@ class DumpBinder {
   private table: TableDraft | undefined;
   /** What the rules of the table need to know. */
   private surroundings: Surroundings | undefined;
+  private savedRules: SavedRuleReader | undefined;
   /** Inside of a block whose table line could not be read. */
   private inBadTable = false;
   private toldNoTable = false;
@@ -167,6 +176,8 @@ class DumpBinder {
   constructor(
     private readonly family: Family,
     private readonly options: ParseOptions,
+    /** What the lines stand in, where that is at hand. */
+    private readonly text = '',
   ) {
     this.known = known(options);
   }
@@ -193,6 +204,19 @@ class DumpBinder {
     }
   }
 
+  /** Adds a line of the text by the short way; false where it is to be read and added as all others. */
+  addSaved(reader: LineReader): boolean {
+    const { table } = this;
+    if (table === undefined) return false;
+    this.surroundings ??= this.surroundingsIn(table);
+    this.savedRules ??= new SavedRuleReader(this.text, this.surroundings, this.modules);
+    const saved = this.savedRules.read(reader);
+    if (saved === undefined) return false;
+    table.append(saved.chain, saved.rule, saved.hookNeeds);
+    this.lastLine = reader.number;
+    return true;
+  }
+
   finish(): ParsedDump {
     const { family, dialect, diagnostics } = this;
     if (this.table !== undefined || this.inBadTable) {
@@ -213,6 +237,7 @@ class DumpBinder {
     if (!isOlderHeader(text)) return;
     this.mayBeOlder = true;
     this.surroundings = undefined;
+    this.savedRules = undefined;
   }
 
   private report(diagnostics: readonly Diagnostic[]): void {
@@ -248,6 +273,7 @@ class DumpBinder {
     if (this.table !== undefined) this.report(this.table.commitFaults());
     this.table = undefined;
     this.surroundings = undefined;
+    this.savedRules = undefined;
     this.inBadTable = false;
     this.toldNoTable = false;
   }

@@ -129,7 +129,8 @@ function firstWord(source: WordSource, word: Word, glued: string | undefined): W
   return glued === undefined ? source.nextWord() : { ...word, text: glued };
 }
 
-function excluded(use: KnownUse, key: string, excludes: readonly string[]): string | undefined {
+/** The flag of an option so far that cannot stand beside this one. */
+export function excluded(use: KnownUse, key: string, excludes: readonly string[]): string | undefined {
   const { options } = use.entry.module;
   for (const given in use.given) {
     if (given !== key && (excludes.includes(given) || options[given].excludes.includes(key)))

@@ -22,6 +22,14 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 /** Errors after which the rest of a line is not looked at: more of them help nobody. */
 const MOST_ERRORS = 12;
 
+/** What the modules of a rule see of it, below these surroundings. */
+export function contextOf(
+  { family, table, sets, accounts }: Surroundings,
+  protocol: ModuleContext['protocol'],
+): ModuleContext {
+  return { family, table, protocol, sets, accounts };
+}
+
 /** A rule while its words are read: what is set once, and the faults so far. */
 export class RuleDraft {
   private command: Command | undefined;
@@ -56,6 +64,7 @@ export class RuleDraft {
     const { command, context, head, matches, target, counters, otherFamily, faults } = this;
     return {
       command,
+      chain: command?.chain?.text ?? this.surroundings.chain,
       context,
       head,
       matches,
@@ -74,11 +83,8 @@ export class RuleDraft {
   }
 
   private contextSoFar(): ModuleContext {
-    const { family, table, sets, accounts } = this.surroundings;
     const { protocol } = this.head;
-    const chain = this.command?.chain?.text ?? this.surroundings.chain ?? '';
-    const number = protocol && { number: protocol.value, inverted: protocol.inverted };
-    return { family, table, chain, protocol: number, sets, accounts };
+    return contextOf(this.surroundings, protocol && { number: protocol.value, inverted: protocol.inverted });
   }
 
   fault(code: Code, at: SourceRange, message: string, hint?: string): void {
@@ -124,7 +130,6 @@ export class RuleDraft {
       if (fault !== undefined) this.faults.push(fault);
     }
     this.command = command;
-    this.known = undefined;
   }
 
   /** False, with a fault, where the option stands a second time. */
@@ -205,4 +210,4 @@ export class RuleDraft {
 }
 
 /** Protocols that `ipv6_find_hdr` walks over (iptables `is_exthdr`). */
-const EXTENSION_HEADERS: ReadonlySet<number> = new Set([43, 44, 51, 60]);
+export const EXTENSION_HEADERS: ReadonlySet<number> = new Set([43, 44, 51, 60]);

@@ -61,6 +61,9 @@ export interface Head<T> {
   readonly at: Word;
 }
 
+/** The same, wherever it stands. */
+export type HeadValue<T> = Omit<Head<T>, 'at'>;
+
 export interface RuleHead {
   readonly source?: Head<readonly AddressTerm[]>;
   readonly destination?: Head<readonly AddressTerm[]>;
@@ -70,9 +73,14 @@ export interface RuleHead {
   readonly fragments?: Head<true>;
 }
 
+/** What a head means, wherever its words stand. */
+export type HeadValues = { readonly [K in keyof RuleHead]: Omit<NonNullable<RuleHead[K]>, 'at'> };
+
 /** The words of a line, understood one by one. */
 export interface RuleWords {
   readonly command?: Command;
+  /** Chain of the rule, where one is named. */
+  readonly chain?: string;
   /** Where the rule stands, all its words read. */
   readonly context: ModuleContext;
   readonly head: RuleHead;

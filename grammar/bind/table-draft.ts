@@ -94,6 +94,12 @@ export class TableDraft {
     }
   }
 
+  /** Appends a rule to a chain that is declared. */
+  append(name: string, rule: Rule, needs: readonly HookNeed[]): void {
+    this.chains.get(name)?.rules.push(rule);
+    if (needs.length > 0) this.hookNeeds.set(rule, needs);
+  }
+
   /** What the kernel finds out when the table is committed. */
   commitFaults(): readonly Diagnostic[] {
     return reachFaults(this.name, this.chains, this.hookNeeds);

@@ -10,7 +10,8 @@ export type IntervalSet = readonly Interval[];
 /** Normalises any list of intervals (`lo <= hi` each) into an {@link IntervalSet}. */
 export function intervals(...parts: readonly (Interval | readonly [bigint | number, bigint | number])[]): IntervalSet {
   if (parts.length === 1) return [interval(parts[0])];
-  const sorted = parts.map(interval).sort((a, b) => (a.lo < b.lo ? -1 : a.lo > b.lo ? 1 : 0));
+  const sorted = parts.map(interval);
+  if (!isSorted(sorted)) sorted.sort(byStart);
   const out: { lo: bigint; hi: bigint }[] = [];
   for (const part of sorted) {
     const last = out[out.length - 1];
@@ -21,6 +22,15 @@ export function intervals(...parts: readonly (Interval | readonly [bigint | numb
     }
   }
   return out;
+}
+
+function isSorted(parts: readonly Interval[]): boolean {
+  for (let i = 1; i < parts.length; i++) if (parts[i].lo < parts[i - 1].lo) return false;
+  return true;
+}
+
+function byStart(a: Interval, b: Interval): number {
+  return a.lo < b.lo ? -1 : a.lo > b.lo ? 1 : 0;
 }
 
 function interval(part: Interval | readonly [bigint | number, bigint | number]): Interval {

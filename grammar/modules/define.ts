@@ -7,8 +7,6 @@ import type { Effect } from '../model/ruleset.js';
 export interface ModuleContext {
   readonly family: Family;
   readonly table: TableName;
-  /** Chain of the rule. A user chain may be reached from any hook, so it is not checked against `hooks`. */
-  readonly chain: string;
   /** Protocol of the rule's `-p`, 0 for all; undefined if there was no `-p`. `inverted` for `! -p`. */
   readonly protocol?: { readonly number: number; readonly inverted: boolean };
   /**

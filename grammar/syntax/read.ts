@@ -6,12 +6,7 @@ import { parseCounters } from './counters.js';
 import { LineParser, type RawLine } from './line-parser.js';
 import { plainRule, wordAt, type Piece } from './plain-rule.js';
 import { utf8Length } from '../model/utf8.js';
-
-/** Bytes that iptables-restore reads at once (`buffer[10240]`), and that it keeps of a word (`xt_param_buf`). */
-const LINE_BYTES = 10_239;
-const WORD_BYTES = 1_023;
-/** Words of a line: 254 arguments (`MAX_ARGC`), of which the name of the program and `-t TABLE` are three. */
-const MOST_WORDS = 251;
+import { LINE_BYTES, MOST_WORDS, WORD_BYTES } from './limits.js';
 
 const parser = new LineParser();
 
@@ -20,14 +15,36 @@ const parser = new LineParser();
  * read carries its faults; the rest of the file is read all the same.
  */
 export function* readLines(text: string): Generator<Line, void, undefined> {
-  let start = 0;
-  const reports = new FileReports();
-  for (let number = 1; start < text.length; number++) {
-    const newline = text.indexOf('\n', start);
-    const end = newline < 0 ? text.length : newline + 1;
-    const line = readLine(text.slice(start, end), number, reports);
+  const reader = new LineReader(text);
+  while (reader.next()) {
+    const line = reader.line();
     if (line !== undefined) yield line;
-    start = end;
+  }
+}
+
+/** Goes over the lines of a text, and reads those that are asked for. */
+export class LineReader {
+  /** The line is the text from `start` to `end`, newline included. */
+  start = 0;
+  end = 0;
+  /** Counts from 1. */
+  number = 0;
+  private readonly reports = new FileReports();
+
+  constructor(private readonly text: string) {}
+
+  next(): boolean {
+    if (this.end >= this.text.length) return false;
+    this.start = this.end;
+    const newline = this.text.indexOf('\n', this.start);
+    this.end = newline < 0 ? this.text.length : newline + 1;
+    this.number++;
+    return true;
+  }
+
+  /** The line cut into words; undefined for an empty one. */
+  line(): Line | undefined {
+    return readLine(this.text.slice(this.start, this.end), this.number, this.reports);
   }
 }
 

@@ -1,5 +1,14 @@
 import { isDeepStrictEqual } from 'node:util';
-import { CODES, parseDump, printDump, type Diagnostic, type Rule, type Ruleset } from '../../grammar/index.js';
+import {
+  bind,
+  CODES,
+  parseDump,
+  printDump,
+  readLines,
+  type Diagnostic,
+  type Rule,
+  type Ruleset,
+} from '../../grammar/index.js';
 import { all, TRUE, type Condition } from '../../grammar/model/condition.js';
 import { FIELDS } from '../../grammar/model/fields.js';
 import type { FuzzInput } from './fuzz-input.js';
@@ -7,6 +16,8 @@ import type { FuzzInput } from './fuzz-input.js';
 /** What is wrong with how an input was read; undefined where nothing is. */
 export function faultOf({ text, family }: FuzzInput): string | undefined {
   const { ruleset, diagnostics } = parseDump(text, { family });
+  const long = bind(readLines(text), { family });
+  if (!isDeepStrictEqual({ ruleset, diagnostics }, long)) return 'the short way to a rule makes another one of it';
   const lines = text.split('\n');
   const odd = diagnostics.find((diagnostic) => !isSound(diagnostic, lines));
   if (odd !== undefined) return `an odd diagnostic: ${JSON.stringify(odd)}`;

@@ -31,8 +31,16 @@ const LENGTHS: Readonly<Record<Family, ReadonlyMap<bigint, number>>> = {
   v6: new Map(MASKS.v6.map((mask, length) => [mask, length])),
 };
 
+const HOST_BITS_V6: readonly bigint[] = MASKS.v6.map((mask) => mask ^ FULL.v6);
+
 export function prefixMask(length: number, family: Family): bigint {
   return MASKS[family][length];
+}
+
+/** The last address of the network that begins at `first`. */
+export function lastAddress(first: bigint, length: number, family: Family): bigint {
+  // Numbers hold all of IPv4, and make no objects on the way.
+  return family === 'v4' ? BigInt(Number(first) + 2 ** (32 - length) - 1) : first | HOST_BITS_V6[length];
 }
 
 /** Length of the prefix that `mask` is, undefined where it has holes. */
@@ -73,6 +81,62 @@ export function parseAtonIPv4(word: string): bigint | undefined {
 
 /** An IPv6 address in any of its text forms (RFC 4291 section 2.2, `inet_pton`); no scope. */
 export function parseIPv6(word: string): bigint | undefined {
+  return groupsOf(word) ? addressInBytes() : parseAnyIPv6(word);
+}
+
+/** The 16 bytes of the address that is being read or printed, in network order. */
+const BYTES = new DataView(new ArrayBuffer(16));
+
+function addressInBytes(): bigint {
+  return (BYTES.getBigUint64(0) << 64n) | BYTES.getBigUint64(8);
+}
+
+const COLON = 0x3a;
+
+/** Reads groups of hexadecimal digits into `BYTES`; false for other forms, and for what is no address. */
+function groupsOf(word: string): boolean {
+  let count = 0;
+  let gap = -1;
+  let at = 0;
+  if (word.startsWith('::')) {
+    gap = 0;
+    at = 2;
+  }
+  while (at < word.length) {
+    let value = 0;
+    let digits = 0;
+    for (let digit = 0; at < word.length && (digit = hexDigit(word.charCodeAt(at))) >= 0; at++, digits++) {
+      value = value * 16 + digit;
+    }
+    if (digits === 0 || digits > 4 || count === 8) return false;
+    BYTES.setUint16(2 * count++, value);
+    if (at === word.length) break;
+    if (word.charCodeAt(at++) !== COLON || at === word.length) return false;
+    if (word.charCodeAt(at) !== COLON) continue;
+    if (gap >= 0) return false;
+    gap = count;
+    at++;
+  }
+  if (gap < 0) return count === 8;
+  return count < 8 && openGap(gap, count);
+}
+
+/** Moves the groups behind `::` to the end. */
+function openGap(gap: number, count: number): true {
+  const moved = 8 - count;
+  for (let i = 7; i >= gap; i--) BYTES.setUint16(2 * i, i - moved >= gap ? BYTES.getUint16(2 * (i - moved)) : 0);
+  return true;
+}
+
+/** Value of a hexadecimal digit by its character code; -1 for any other. */
+function hexDigit(code: number): number {
+  if (code >= 0x30 && code <= 0x39) return code - 0x30;
+  const lower = code | 0x20;
+  return lower >= 0x61 && lower <= 0x66 ? lower - 0x57 : -1;
+}
+
+function parseAnyIPv6(word: string): bigint | undefined {
+  if (!word.includes(':')) return undefined;
   const halves = word.split('::');
   if (halves.length > 2) return undefined;
   const groups = halves.map((half) => (half === '' ? [] : half.split(':')));
@@ -157,22 +221,35 @@ export function printIPv4(address: bigint): string {
 
 /** RFC 5952, with IPv4 notation for mapped and compatible addresses (`inet_ntop` of glibc). */
 export function printIPv6(address: bigint): string {
-  const groups = Array.from({ length: 8 }, (_, i) => Number((address >> BigInt(112 - 16 * i)) & 0xffffn));
-  const { start, length } = longestZeros(groups);
-  if (start === 0 && (length === 6 || (length === 5 && groups[5] === 0xffff))) {
+  BYTES.setBigUint64(0, address >> 64n);
+  BYTES.setBigUint64(8, address);
+  const { start, length } = longestZeros();
+  if (start === 0 && (length === 6 || (length === 5 && BYTES.getUint16(10) === 0xffff))) {
     return `${length === 6 ? '::' : '::ffff:'}${printIPv4(address & 0xffffffffn)}`;
   }
-  const text = (part: readonly number[]): string => part.map((group) => group.toString(16)).join(':');
-  if (length < 2) return text(groups);
-  return `${text(groups.slice(0, start))}::${text(groups.slice(start + length))}`;
+  return length < 2 ? groupsText(0, 8) : `${groupsText(0, start)}::${groupsText(start + length, 8)}`;
 }
 
-/** First of the longest runs of zero groups. */
-function longestZeros(groups: readonly number[]): { start: number; length: number } {
+const HEX_BYTES = Array.from({ length: 256 }, (_, byte) => byte.toString(16));
+const PADDED_BYTES = HEX_BYTES.map((text) => text.padStart(2, '0'));
+
+/** Groups of `BYTES` with colons between. */
+function groupsText(from: number, to: number): string {
+  let text = '';
+  for (let i = from; i < to; i++) {
+    const [high, low] = [BYTES.getUint8(2 * i), BYTES.getUint8(2 * i + 1)];
+    if (i > from) text += ':';
+    text += high === 0 ? HEX_BYTES[low] : HEX_BYTES[high] + PADDED_BYTES[low];
+  }
+  return text;
+}
+
+/** First of the longest runs of zero groups in `BYTES`. */
+function longestZeros(): { start: number; length: number } {
   let best = { start: 0, length: 0 };
-  for (let start = 0; start < groups.length; start++) {
+  for (let start = 0; start < 8; start++) {
     let length = 0;
-    while (start + length < groups.length && groups[start + length] === 0) length++;
+    while (start + length < 8 && BYTES.getUint16(2 * (start + length)) === 0) length++;
     if (length > best.length) best = { start, length };
   }
   return best;

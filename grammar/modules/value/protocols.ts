@@ -100,10 +100,11 @@ function readProtocols(): ProtocolNames {
 
 const SYSTEM = readProtocols();
 
+const CHAIN_NUMBERS: ReadonlyMap<string, number> = new Map(CHAIN_PROTOCOLS);
+
 /** A protocol by number or name (libxtables `xtables_parse_protocol`); 0 for `all`. */
 export function parseProtocol(word: string): Parsed<number> {
-  const value =
-    wholeNumber(word, 0, UINT8) ?? CHAIN_PROTOCOLS.find(([name]) => name === word)?.[1] ?? SYSTEM.numbers.get(word);
+  const value = CHAIN_NUMBERS.get(word) ?? wholeNumber(word, 0, UINT8) ?? SYSTEM.numbers.get(word);
   if (value !== undefined) return { value };
   const names = [...CHAIN_PROTOCOLS.map(([name]) => name), ...SYSTEM.numbers.keys()];
   return unknownName(word, names, `"${word}" is not a protocol`);

@@ -1,3 +1,4 @@
+import { isIPv6 } from 'node:net';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseAddressList, printMasked } from '../../../grammar/bind/address.js';
@@ -17,6 +18,14 @@ const addressOf = (of: 'v4' | 'v6'): fc.Arbitrary<bigint> => fc.bigInt({ min: 0n
 const sparse = fc
   .array(fc.constantFrom(0n, 0n, 0n, 1n, 0xffffn, 0xc000n), { minLength: 8, maxLength: 8 })
   .map((groups) => groups.reduce<bigint>((all, group) => (all << 16n) | group, 0n));
+
+/** As a URL has it: without dots. */
+function hostname(address: bigint): string {
+  const printed = printAddress(address, 'v6').replace(/[\d.]+\.\d+$/, () =>
+    [(address >> 16n) & 0xffffn, address & 0xffffn].map((group) => group.toString(16)).join(':'),
+  );
+  return `[${printed}]`;
+}
 
 describe('IPv4 addresses', () => {
   it.each([
@@ -70,6 +79,35 @@ describe('IPv6 addresses', () => {
     [0x00010000000200030004000500060007n, '1:0:2:3:4:5:6:7'],
     [0x00010000000000020000000000030004n, '1::2:0:0:3:4'],
   ])('%s is printed as %s', (address, want) => expect(printAddress(address, 'v6')).toBe(want));
+
+  it('are those that inet_pton takes', () => {
+    const piece = fc.constantFrom(
+      '0',
+      '1',
+      'ab',
+      'FFFF',
+      '00c0',
+      '12345',
+      ':',
+      ':',
+      ':',
+      '::',
+      '1.2.3.4',
+      '.',
+      'g',
+      '',
+    );
+    const texts = fc.array(piece, { maxLength: 17 }).map((pieces) => pieces.join(''));
+    fc.assert(
+      fc.property(texts, (text) => {
+        const value = parseIPv6(text);
+        expect(value !== undefined).toBe(isIPv6(text));
+        // A URL writes an address in its shortest form, but never a dotted one.
+        if (value !== undefined) expect(new URL(`http://[${text}]`).hostname).toBe(hostname(value));
+      }),
+      { numRuns: 3000 },
+    );
+  });
 });
 
 describe('printing and reading', () => {
@@ -98,7 +136,7 @@ describe('printing and reading', () => {
     fc.assert(
       fc.property(masked, ({ of, address, mask }) => {
         const value = { address: address & mask, mask };
-        expect(parseAddressList(printMasked(value, of), of)).toEqual({ value: [value] });
+        expect(parseAddressList(printMasked(value, of), of)).toMatchObject({ value: [value] });
       }),
     );
   });

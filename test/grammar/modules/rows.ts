@@ -1,8 +1,8 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import type { MatchModule, ModuleContext, TargetModule } from '../../../grammar/modules/define.js';
+import type { MatchModule, TargetModule } from '../../../grammar/modules/define.js';
 import { withOwnLock } from '../../support/lock.js';
-import { PLAIN, readWords } from './support.js';
+import { PLAIN, readWords, type Place } from './support.js';
 
 /** Words behind `-m name` / `-j NAME`, and the canonical ones; no `want` where they are refused. */
 export interface Row {
@@ -10,7 +10,7 @@ export interface Row {
   readonly want?: string;
   /** How the tool prints them, where that has quotes; else as in `want`. */
   readonly saved?: string;
-  readonly context?: ModuleContext;
+  readonly context?: Place;
   /** iptables before 1.8.11 read or printed it otherwise: asked of the tools in IPT2BPF_IPTABLES alone. */
   readonly newer?: true;
   /** Why the tool is not asked. */
@@ -18,10 +18,7 @@ export interface Row {
 }
 
 /** Shorthand for many rows: `[words, want]`, or `[words]` for refused ones. */
-export function rows(
-  context: ModuleContext,
-  ...list: readonly (readonly [string | readonly string[], string?])[]
-): Row[] {
+export function rows(context: Place, ...list: readonly (readonly [string | readonly string[], string?])[]): Row[] {
   return list.map(([words, want]) => ({ words, want, context }));
 }
 
@@ -64,12 +61,12 @@ function quote(word: string): string {
   return /^[-\w:/.,!+]+$/.test(word) ? word : `"${word.replace(/["\\]/g, '\\$&')}"`;
 }
 
-function headText({ chain, protocol }: ModuleContext): string {
+function headText({ chain, protocol }: Place): string {
   const inverted = protocol?.inverted === true ? '! ' : '';
   return `-A ${chain} ${protocol === undefined ? '' : `${inverted}-p ${protocol.number} `}`;
 }
 
-function ruleText(module: AnyModule, words: string | readonly string[], context: ModuleContext): string {
+function ruleText(module: AnyModule, words: string | readonly string[], context: Place): string {
   return `${headText(context)}${module.kind === 'match' ? '-m' : '-j'} ${module.name} ${asText(words)}`.trimEnd();
 }
 

@@ -14,10 +14,13 @@ import {
 } from '../../../grammar/modules/define.js';
 
 /** A rule of the filter table in INPUT, IPv4, without `-p`. */
-export const PLAIN: ModuleContext = { family: 'v4', table: 'filter', chain: 'INPUT' };
-export const PLAIN_V6: ModuleContext = { ...PLAIN, family: 'v6' };
+/** A module's context, and the chain of its rule. */
+export type Place = ModuleContext & { readonly chain: string };
 
-export function withProtocol(number: number, context = PLAIN, inverted = false): ModuleContext {
+export const PLAIN: Place = { family: 'v4', table: 'filter', chain: 'INPUT' };
+export const PLAIN_V6: Place = { ...PLAIN, family: 'v6' };
+
+export function withProtocol(number: number, context = PLAIN, inverted = false): Place {
   return { ...context, protocol: { number, inverted } };
 }
 
@@ -34,7 +37,7 @@ function findOption(module: AnyModule, flag: string): [string, OptionSpec<unknow
 }
 
 /** Reads words (blank-separated, or ready) behind `-m name` with the exact flags alone: no rule, no abbreviation. */
-export function readWords(module: AnyModule, text: string | readonly string[], context: ModuleContext): Reading {
+export function readWords(module: AnyModule, text: string | readonly string[], context: Place): Reading {
   const words = typeof text === 'string' ? text.split(' ').filter((word) => word !== '') : [...text];
   const options: Options = {};
   const errors: string[] = [];
@@ -66,7 +69,7 @@ export function readWords(module: AnyModule, text: string | readonly string[], c
   return { ok: true, words: moduleWords(module, options, context).join(' '), options };
 }
 
-function hookErrors(module: AnyModule, options: Options, { chain }: ModuleContext): readonly string[] {
+function hookErrors(module: AnyModule, options: Options, { chain }: Place): readonly string[] {
   const hook = HOOKS.find((name) => name === chain);
   const allowed = [module.hooks, module.hooksFor?.(options)].filter((hooks) => hooks !== undefined);
   return hook === undefined || allowed.every((hooks) => hooks.includes(hook))
@@ -77,22 +80,18 @@ function hookErrors(module: AnyModule, options: Options, { chain }: ModuleContex
 const HOOKS: readonly BuiltinChain[] = ['PREROUTING', 'INPUT', 'FORWARD', 'OUTPUT', 'POSTROUTING'];
 
 /** Canonical words, or `undefined` where the words are refused. */
-export function canonical(
-  module: AnyModule,
-  text: string | readonly string[],
-  context: ModuleContext,
-): string | undefined {
+export function canonical(module: AnyModule, text: string | readonly string[], context: Place): string | undefined {
   const reading = readWords(module, text, context);
   return reading.ok ? reading.words : undefined;
 }
 
-export function conditionOf(module: MatchModule, text: string | readonly string[], context: ModuleContext): Condition {
+export function conditionOf(module: MatchModule, text: string | readonly string[], context: Place): Condition {
   const reading = readWords(module, text, context);
   if (!reading.ok) throw new Error(reading.errors.join('; '));
   return module.condition(reading.options, context);
 }
 
-export function effectOf(module: TargetModule, text: string | readonly string[], context: ModuleContext): Effect {
+export function effectOf(module: TargetModule, text: string | readonly string[], context: Place): Effect {
   const reading = readWords(module, text, context);
   if (!reading.ok) throw new Error(reading.errors.join('; '));
   return module.effect(reading.options, context);

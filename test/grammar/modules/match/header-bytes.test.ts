@@ -6,9 +6,9 @@ import { length } from '../../../../grammar/modules/match/length.js';
 import { mark } from '../../../../grammar/modules/match/mark.js';
 import { pkttype } from '../../../../grammar/modules/match/pkttype.js';
 import { tos } from '../../../../grammar/modules/match/tos.js';
-import type { MatchModule, ModuleContext } from '../../../../grammar/modules/define.js';
+import type { MatchModule } from '../../../../grammar/modules/define.js';
 import { rows, testRows } from '../rows.js';
-import { conditionOf, evaluate, PLAIN, PLAIN_V6, type Answer, type FieldValues } from '../support.js';
+import { conditionOf, evaluate, PLAIN, PLAIN_V6, type Answer, type FieldValues, type Place } from '../support.js';
 
 testRows(
   ttl,
@@ -118,7 +118,7 @@ testRows(comment, [
 
 const check = (
   module: MatchModule,
-  context: ModuleContext,
+  context: Place,
   list: readonly (readonly [words: string, fields: FieldValues, want: Answer])[],
 ): void => {
   describe(`condition of ${module.name}`, () => {

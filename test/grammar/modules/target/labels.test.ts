@@ -1,11 +1,10 @@
-import type { ModuleContext } from '../../../../grammar/modules/define.js';
 import { clusterip } from '../../../../grammar/modules/target/clusterip.js';
 import { idletimer } from '../../../../grammar/modules/target/idletimer.js';
 import { led } from '../../../../grammar/modules/target/led.js';
 import { secmark } from '../../../../grammar/modules/target/secmark.js';
 import { ulog } from '../../../../grammar/modules/target/ulog.js';
 import { rows, testRows, type Row } from '../rows.js';
-import { PLAIN } from '../support.js';
+import { PLAIN, type Place } from '../support.js';
 
 const notAsked = (reason: string, list: readonly Row[]): Row[] => list.map((row) => ({ ...row, notAsked: reason }));
 
@@ -62,7 +61,7 @@ testRows(
   ),
 );
 
-const SECURITY: ModuleContext = { family: 'v4', table: 'security', chain: 'INPUT' };
+const SECURITY: Place = { family: 'v4', table: 'security', chain: 'INPUT' };
 
 testRows(secmark, [
   ...notAsked(

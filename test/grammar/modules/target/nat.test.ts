@@ -1,12 +1,11 @@
 import { netmap } from '../../../../grammar/modules/target/netmap.js';
 import { dnat, masquerade, redirect, snat } from '../../../../grammar/modules/target/nat.js';
-import type { ModuleContext } from '../../../../grammar/modules/define.js';
 import { rows, testRows } from '../rows.js';
-import { withProtocol } from '../support.js';
+import { withProtocol, type Place } from '../support.js';
 
-const PREROUTING: ModuleContext = { family: 'v4', table: 'nat', chain: 'PREROUTING' };
-const POSTROUTING: ModuleContext = { ...PREROUTING, chain: 'POSTROUTING' };
-const PREROUTING_V6: ModuleContext = { ...PREROUTING, family: 'v6' };
+const PREROUTING: Place = { family: 'v4', table: 'nat', chain: 'PREROUTING' };
+const POSTROUTING: Place = { ...PREROUTING, chain: 'POSTROUTING' };
+const PREROUTING_V6: Place = { ...PREROUTING, family: 'v6' };
 
 testRows(dnat, [
   ...rows(

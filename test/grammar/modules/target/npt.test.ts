@@ -1,9 +1,9 @@
-import type { ModuleContext } from '../../../../grammar/modules/define.js';
 import { dnpt, snpt } from '../../../../grammar/modules/target/npt.js';
 import { rows, testRows } from '../rows.js';
+import type { Place } from '../support.js';
 
-const INPUT: ModuleContext = { family: 'v6', table: 'mangle', chain: 'INPUT' };
-const OUTPUT: ModuleContext = { ...INPUT, chain: 'OUTPUT' };
+const INPUT: Place = { family: 'v6', table: 'mangle', chain: 'INPUT' };
+const OUTPUT: Place = { ...INPUT, chain: 'OUTPUT' };
 
 testRows(
   snpt,

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { Effect } from '../../../../grammar/model/ruleset.js';
-import type { ModuleContext, TargetModule } from '../../../../grammar/modules/define.js';
+import type { TargetModule } from '../../../../grammar/modules/define.js';
 import { log } from '../../../../grammar/modules/target/log.js';
 import { markTarget } from '../../../../grammar/modules/target/mark.js';
 import { reject } from '../../../../grammar/modules/target/reject.js';
 import { accept, drop, returnToCaller } from '../../../../grammar/modules/target/standard.js';
 import { rows, testRows } from '../rows.js';
-import { effectOf, PLAIN, PLAIN_V6, withProtocol } from '../support.js';
+import { effectOf, PLAIN, PLAIN_V6, withProtocol, type Place } from '../support.js';
 
 testRows(reject, [
   ...rows(
@@ -81,7 +81,7 @@ testRows(
 for (const module of [accept, drop, returnToCaller]) testRows(module, rows(PLAIN, ['', '']));
 
 describe('effects', () => {
-  it.each<{ module: TargetModule; words: string; context: ModuleContext; want: Effect }>([
+  it.each<{ module: TargetModule; words: string; context: Place; want: Effect }>([
     { module: accept, words: '', context: PLAIN, want: { kind: 'accept' } },
     { module: drop, words: '', context: PLAIN, want: { kind: 'drop' } },
     { module: returnToCaller, words: '', context: PLAIN, want: { kind: 'return' } },

@@ -4,11 +4,10 @@ import { ecnTarget } from '../../../../grammar/modules/target/ecn.js';
 import { synproxy } from '../../../../grammar/modules/target/synproxy.js';
 import { tcpoptstrip } from '../../../../grammar/modules/target/tcpoptstrip.js';
 import { tee } from '../../../../grammar/modules/target/tee.js';
-import type { ModuleContext } from '../../../../grammar/modules/define.js';
 import { rows, testRows } from '../rows.js';
-import { PLAIN, PLAIN_V6, withProtocol } from '../support.js';
+import { PLAIN, PLAIN_V6, withProtocol, type Place } from '../support.js';
 
-const MANGLE: ModuleContext = { family: 'v4', table: 'mangle', chain: 'PREROUTING' };
+const MANGLE: Place = { family: 'v4', table: 'mangle', chain: 'PREROUTING' };
 
 testRows(tee, [
   ...rows(

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import type { ModuleContext } from '../../../../grammar/modules/define.js';
 import { checksum } from '../../../../grammar/modules/target/checksum.js';
 import { classify } from '../../../../grammar/modules/target/classify.js';
 import { connmarkTarget } from '../../../../grammar/modules/target/connmark.js';
@@ -14,12 +13,12 @@ import { tosTarget } from '../../../../grammar/modules/target/tos.js';
 import { tproxy } from '../../../../grammar/modules/target/tproxy.js';
 import { trace } from '../../../../grammar/modules/target/trace.js';
 import { rows, testRows } from '../rows.js';
-import { effectOf, PLAIN, withProtocol } from '../support.js';
+import { effectOf, PLAIN, withProtocol, type Place } from '../support.js';
 
-const MANGLE: ModuleContext = { family: 'v4', table: 'mangle', chain: 'PREROUTING' };
-const MANGLE_V6: ModuleContext = { ...MANGLE, family: 'v6' };
-const MANGLE_FORWARD: ModuleContext = { ...MANGLE, chain: 'FORWARD' };
-const RAW: ModuleContext = { family: 'v4', table: 'raw', chain: 'PREROUTING' };
+const MANGLE: Place = { family: 'v4', table: 'mangle', chain: 'PREROUTING' };
+const MANGLE_V6: Place = { ...MANGLE, family: 'v6' };
+const MANGLE_FORWARD: Place = { ...MANGLE, chain: 'FORWARD' };
+const RAW: Place = { family: 'v4', table: 'raw', chain: 'PREROUTING' };
 
 testRows(
   connmarkTarget,
