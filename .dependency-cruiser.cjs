@@ -21,7 +21,7 @@ module.exports = {
     {
       name: 'browser-has-no-node',
       severity: 'error',
-      from: { path: '^(grammar|src/(evaluate|explain|packet|page))/' },
+      from: { path: '^(grammar|src/(evaluate|explain|packet|page|space|diff))/' },
       to: { dependencyTypes: ['core'] },
     },
     deny('page-runs-in-a-browser', '^src/(explain|page)/', '^(bpf-runtime|src/verify)/|^codegen/program/index.ts'),

@@ -59,6 +59,15 @@ try {
     new MutationObserver(() => setTimeout(() => { clearInterval(beat); resolve(worst); }, 500)).observe(document.getElementById('edit-state'), { childList: true });
   })`);
   told('longest pause while a dump is edited', `${wait.toFixed(0)} ms`);
+  start = performance.now();
+  const meanwhile = [];
+  const compared = () => page.evaluate(`/^(Compared|Not)/.test(document.getElementById('compare-state').textContent)`);
+  while (!(await compared())) meanwhile.push(await ask(100 + meanwhile.length));
+  told('changed packets of the edit, after', since(start));
+  told(
+    'an answer meanwhile',
+    meanwhile.length === 0 ? 'none asked' : `${Math.max(...meanwhile).toFixed(0)} ms (worst)`,
+  );
 } finally {
   await browser.close();
   rmSync(folder, { recursive: true, force: true });

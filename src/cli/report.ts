@@ -1,15 +1,12 @@
 import { readFileSync } from 'node:fs';
 import type { Ruleset } from '../../grammar/model/ruleset.js';
-import { chainsToCompare, diffPackets, type ChainChanges } from '../diff/packets.js';
-import { diffDumps } from '../diff/rules.js';
+import { diffRulesets } from '../diff/rulesets.js';
 import { lint } from '../lint/lint.js';
 import { heatFor, heatOf, OtherRules, type Heat } from '../page/heat.js';
 import type { Changes } from '../page/changes-section.js';
 import { reportPage, type PageScripts } from '../page/page.js';
 import { objectFigures } from '../report/object-figures.js';
 import { translationStatus } from '../report/translation.js';
-import { TooWideError } from '../space/explore.js';
-import { BrokenTableError } from '../space/program.js';
 import { loadRules, loadText, type DumpOptions, type LoadedDump } from './dump.js';
 import { checkWritable, writeWhole } from './files.js';
 import { EXIT, reasonOf, tell, UserError, type ExitCode } from './output.js';
@@ -69,18 +66,7 @@ async function changesOf(dump: LoadedDump, other: LoadedDump): Promise<Changes> 
   if (other.ruleset.family !== dump.ruleset.family) {
     throw new UserError(`ipt2bpf: ${dump.file} and ${other.file} are of different IP versions`);
   }
-  const { patch, same } = await diffDumps(dump, other);
-  const chains: ChainChanges[] = [];
-  const failures: string[] = [];
-  for (const place of same ? [] : chainsToCompare(dump.ruleset, other.ruleset)) {
-    try {
-      chains.push(await diffPackets(dump.ruleset, other.ruleset, place));
-    } catch (error) {
-      if (!(error instanceof TooWideError || error instanceof BrokenTableError)) throw error;
-      failures.push(`table ${place.table}, chain ${place.chain}: ${error.message}`);
-    }
-  }
-  return { file: other.file, patch, chains, failures };
+  return { file: other.file, ...(await diffRulesets(dump, other)) };
 }
 
 /** The bundles that the build makes (scripts/assets.js). */

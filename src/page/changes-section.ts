@@ -1,4 +1,5 @@
 import type { ChainChanges, PacketChange, ReplayedPacket } from '../diff/packets.js';
+import type { RulesetChanges } from '../diff/rulesets.js';
 import { decidingText } from '../space/deciding.js';
 import { boxText } from '../space/describe.js';
 import { flowsText } from '../space/flows.js';
@@ -6,33 +7,32 @@ import { html, type Html } from './html.js';
 import { patchView } from './patch-view.js';
 
 /** What is different in another dump. */
-export interface Changes {
+export interface Changes extends RulesetChanges {
   readonly file: string;
-  /** Unified diff from this dump to the other one; empty where the rules are the same. */
-  readonly patch: string;
-  /** Packets that the other dump judges otherwise, for each built-in chain that either says something about. */
-  readonly chains: readonly ChainChanges[];
-  /** Chains that could not be compared, with the reason. */
-  readonly failures: readonly string[];
 }
 
-/** Regions of packets that meet another verdict, then the rules. A button `data-packet` holds a packet to follow. */
-export function changesSection({ file, patch, chains, failures }: Changes, own: string): Html {
-  const same = html`<p>${file} has the same rules.</p>`;
-  const changed = chains.filter(({ changes, omitted }) => changes.length + omitted > 0);
+/** Regions of packets that meet another verdict, then the rules. */
+export function changesSection(changes: Changes, own: string): Html {
+  const { file, patch } = changes;
   return html`<section aria-labelledby="changes">
     <h2 id="changes">Changes</h2>
     <p class="soft">From ${own} to ${file}.</p>
     ${
       patch === ''
-        ? same
-        : html`${changed.map((chain) => chainPart(chain, own, file))}
-            ${changed.length === 0 && failures.length === 0 && html`<p>No packet is judged otherwise; the rules read differently.</p>`}
-            ${failures.map((failure) => html`<p class="bad">Not compared: ${failure}.</p>`)}
+        ? html`<p>${file} has the same rules.</p>`
+        : html`${changedPackets(changes, own)}
             <h3>Rules</h3>
             ${patchView(patch)}`
     }
   </section>`;
+}
+
+/** Regions of packets that meet another verdict. A button `data-packet` holds a packet to follow. */
+export function changedPackets({ file, chains, failures }: Omit<Changes, 'patch'>, own: string): Html {
+  const changed = chains.filter(({ changes, omitted }) => changes.length + omitted > 0);
+  return html`${changed.map((chain) => chainPart(chain, own, file))}
+  ${changed.length === 0 && failures.length === 0 && html`<p>No packet is judged otherwise; the rules read differently.</p>`}
+  ${failures.map((failure) => html`<p class="bad">Not compared: ${failure}.</p>`)}`;
 }
 
 function chainPart({ table, chain, changes, omitted }: ChainChanges, own: string, file: string): Html {

@@ -3,12 +3,14 @@ import { formatDiagnostic, type Diagnostic } from '../../grammar/model/diagnosti
 import type { Ruleset } from '../../grammar/model/ruleset.js';
 import { bindSets, parseSets } from '../../grammar/sets/index.js';
 import { diffDumps } from '../diff/rules.js';
+import { diffRulesets } from '../diff/rulesets.js';
 import { RulesetFaultError } from '../evaluate/index.js';
 import { explainPacket, NoSuchQuestion, type ExplainPlace } from '../explain/index.js';
 import { CaptureError, parsePacketText } from '../packet/index.js';
 import { translationStatus } from '../report/translation.js';
 import { answerOf, type Answer } from './answer.js';
 import { judgeCapture } from './capture-verdicts.js';
+import { changedPackets } from './changes-section.js';
 import { chainsSection } from './chains-section.js';
 import type { DumpText, EditReply, Reply, Request } from './protocol.js';
 import { translationSection } from './translation-section.js';
@@ -37,6 +39,8 @@ export class Engine {
         return { kind: 'base' };
       case 'edit':
         return this.#edit(request.text);
+      case 'compare':
+        return this.#compare(request.text);
       case 'packet':
         return this.#packet(request.packet, request);
       case 'capture': {
@@ -44,6 +48,17 @@ export class Engine {
         return judgeCapture(request, edited ?? base, edited === undefined ? undefined : base);
       }
     }
+  }
+
+  async #compare(text: string): Promise<Reply> {
+    if (this.#base === undefined) throw new NoSuchQuestion('there are no rules yet');
+    const { dump, ruleset: base } = this.#base;
+    const { ruleset, diagnostics } = rulesetOf(dump, text);
+    if (diagnostics.some(({ severity }) => severity === 'error')) return { kind: 'compare' };
+    const file = editedName(dump);
+    const changes = await diffRulesets({ ruleset: base, file: dump.file }, { ruleset, file });
+    if (changes.patch === '') return { kind: 'compare' };
+    return { kind: 'compare', packets: changedPackets({ file, ...changes }, dump.file).html };
   }
 
   #rulesets(): { readonly base: Ruleset; readonly edited?: Ruleset } {
@@ -79,7 +94,7 @@ export class Engine {
       return { kind: 'edit', diagnostics: shown, usable: false, patch: '' };
     }
     this.#edited = text === dump.text ? undefined : ruleset;
-    const diff = await diffDumps({ ruleset: base, file: dump.file }, { ruleset, file: `${dump.file} (edited)` });
+    const diff = await diffDumps({ ruleset: base, file: dump.file }, { ruleset, file: editedName(dump) });
     const status = translationStatus(ruleset);
     const sections = {
       chains: chainsSection(ruleset, { status }).html,
@@ -88,6 +103,8 @@ export class Engine {
     return { kind: 'edit', diagnostics: shown, usable: true, patch: diff.patch, sections };
   }
 }
+
+const editedName = ({ file }: DumpText): string => `${file} (edited)`;
 
 function rulesetOf(
   { file, family, ipset }: DumpText,

@@ -76,6 +76,8 @@ export function explorerSection(ruleset: Ruleset, text: string): Html {
       <div class="fields"><button type="reset" id="edit-reset">Back to the rules of the report</button></div>
       <p id="edit-state" role="status"></p>
       <div id="edit-result"></div>
+      <p id="compare-state" class="soft" role="status"></p>
+      <div id="compare-result"></div>
     </form>`;
 }
 

@@ -6,6 +6,8 @@ import type { Answer } from './answer.js';
 export type Request =
   | { readonly kind: 'base'; readonly dump: DumpText }
   | { readonly kind: 'edit'; readonly text: string }
+  /** Which packets a text judges otherwise than the report's rules. */
+  | { readonly kind: 'compare'; readonly text: string }
   | { readonly kind: 'packet'; readonly packet: string; readonly chain?: BuiltinChain; readonly table?: TableName }
   | { readonly kind: 'capture'; readonly bytes: Uint8Array; readonly place: CapturePlace };
 
@@ -28,6 +30,8 @@ export interface CapturePlace {
 export type Reply =
   | { readonly kind: 'base' }
   | EditReply
+  /** Regions of packets, as HTML; undefined where the rules are the same, or the text cannot be used. */
+  | { readonly kind: 'compare'; readonly packets?: string }
   | { readonly kind: 'packet'; readonly answer: Answer; readonly before?: Answer }
   | CaptureReply
   /** The question has no answer; `column` and `length` where a word of the packet is to blame. */

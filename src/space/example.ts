@@ -3,7 +3,7 @@ import { buildPacket, type ExtensionSpec, type PacketSpec, type TransportSpec } 
 import { networkBytes } from '../packet/bytes.js';
 import { payloadReader, type PayloadAnswer } from '../evaluate/payload/index.js';
 import { FALSE, type Node, type Range } from './diagram.js';
-import { interfaceNameIn } from './interface-names.js';
+import { interfaceNameIn, interfaceNumber } from './interface-names.js';
 import { locate, type Point } from './locate.js';
 import type { Input } from './meaning.js';
 import type { Measure } from './measures.js';
@@ -132,17 +132,11 @@ function usualValue(space: PacketSpace, variable: number, chosen: ReadonlyMap<nu
   const { measure, segment } = meaning;
   if (segment.parts !== undefined && (measure === 'iif' || measure === 'oif')) {
     const none = measure === 'iif' ? space.hook === 'OUTPUT' : space.hook === 'INPUT' || space.hook === 'PREROUTING';
-    return none ? 0 : partNamed(segment.parts, 'eth0');
+    return none ? 0 : partIndex(segment.parts, interfaceNumber('eth0'));
   }
   const value = measureOf(space, chosen, measure, usualMeasure(space, measure, protocolOf(space, chosen)));
   const bits = (value >> BigInt(segment.shift)) & ((1n << BigInt(segment.bits)) - 1n);
   return segment.parts === undefined ? Number(bits) : partIndex(segment.parts, bits);
-}
-
-function partNamed(parts: readonly bigint[], name: string): number {
-  const bytes = Buffer.alloc(16);
-  bytes.write(name, 'latin1');
-  return partIndex(parts, BigInt(`0x${bytes.toString('hex')}`));
 }
 
 function partIndex(parts: readonly bigint[], value: bigint): number {
@@ -325,6 +319,6 @@ function nameOf(space: PacketSpace, measure: 'iif' | 'oif', values: ReadonlyMap<
   const none = measure === 'iif' ? space.hook === 'OUTPUT' : space.hook === 'INPUT' || space.hook === 'PREROUTING';
   if (none) return '';
   if (segment === undefined) return measure === 'iif' && space.hook === 'POSTROUTING' ? '' : 'eth0';
-  const own = values.get(segment.variable) ?? partNamed(segment.parts ?? [0n], 'eth0');
+  const own = values.get(segment.variable) ?? partIndex(segment.parts ?? [0n], interfaceNumber('eth0'));
   return interfaceNameIn(valuesOf(segment, [own, own])) ?? '';
 }

@@ -8,16 +8,23 @@ const USUAL = ['eth0', 'eth1', 'eth2', 'lan0', 'wan0', 'lo', 'wlan0', 'ppp0'];
 
 /** A name of an interface as a number, as fields have it (grammar/model/fields.ts). */
 export function interfaceNumber(name: string): bigint {
-  const bytes = Buffer.alloc(NAME_BYTES);
-  bytes.write(name.slice(0, NAME_BYTES - 1), 'latin1');
-  return BigInt(`0x${bytes.toString('hex')}`);
+  let value = 0n;
+  for (let i = 0; i < NAME_BYTES; i++) {
+    const byte = i < Math.min(name.length, NAME_BYTES - 1) ? name.charCodeAt(i) & 0xff : 0;
+    value = (value << 8n) | BigInt(byte);
+  }
+  return value;
 }
 
 /** The name of a number: its bytes up to the first NUL. */
 export function interfaceText(value: bigint): string {
-  const bytes = Buffer.from(value.toString(16).padStart(2 * NAME_BYTES, '0'), 'hex');
-  const end = bytes.indexOf(0);
-  return bytes.subarray(0, end < 0 ? NAME_BYTES : end).toString('latin1');
+  let name = '';
+  for (let shift = 8 * (NAME_BYTES - 1); shift >= 0; shift -= 8) {
+    const byte = Number((value >> BigInt(shift)) & 0xffn);
+    if (byte === 0) break;
+    name += String.fromCharCode(byte);
+  }
+  return name;
 }
 
 /** dev_valid_name (net/core/dev.c). */

@@ -22,6 +22,12 @@ export class EngineClient {
     });
   }
 
+  /** Ends the worker, whatever it does; its questions get no answer. */
+  close(): void {
+    this.#worker.terminate();
+    this.#waiting.clear();
+  }
+
   ask<K extends Request['kind']>(request: Request & { readonly kind: K }): Promise<Reply> {
     const id = this.#next++;
     return new Promise((resolve, reject) => {

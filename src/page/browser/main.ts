@@ -8,6 +8,7 @@ import { patchView } from '../patch-view.js';
 import { ruleId } from '../places.js';
 import type { DumpText, EditReply, Reply } from '../protocol.js';
 import { element, input, part, select } from './elements.js';
+import { Comparer } from './comparer.js';
 import { EngineClient } from './engine-client.js';
 
 /** Milliseconds without a key before an edited dump is read. */
@@ -18,7 +19,9 @@ const original: DumpText = {
   ...(JSON.parse(part('report-dump').textContent ?? '') as Omit<DumpText, 'text'>),
   text: dumpField.defaultValue,
 };
-const engine = new EngineClient(part('engine').textContent ?? '');
+const source = part('engine').textContent ?? '';
+const engine = new EngineClient(source);
+const comparer = new Comparer(source, original);
 void ask(engine.ask({ kind: 'base', dump: original }));
 
 /** A failure of the engine is shown where the reader looks, not lost in a console. */
@@ -94,8 +97,22 @@ async function edit(): Promise<void> {
   if (reply.kind === 'refused') part('edit-state').textContent = reply.message;
   if (reply.kind !== 'edit') return;
   showEdit(reply);
+  void compare(reply);
   if (part('answer').childElementCount > 0) await follow();
   await judge();
+}
+
+/** Tells the packets that the edited rules judge otherwise; what is shown of others goes at once. */
+async function compare({ usable, patch }: EditReply): Promise<void> {
+  comparer.stop();
+  const [state, result] = [part('compare-state'), part('compare-result')];
+  result.replaceChildren();
+  state.textContent = '';
+  if (!usable || patch === '') return;
+  state.textContent = 'Comparing all packets …';
+  const reply = await ask(comparer.compare(dumpField.value));
+  state.textContent = reply.kind === 'refused' ? `Not compared: ${reply.message}.` : 'Compared for all packets.';
+  if (reply.kind === 'compare') result.innerHTML = reply.packets ?? '';
 }
 
 function showEdit({ diagnostics, usable, patch, sections }: EditReply): void {
@@ -161,6 +178,7 @@ for (const id of ['capture-chain', 'capture-in', 'capture-out', 'capture-state']
 }
 followsPackets(part('capture-result'), () => select('capture-chain').value);
 // A changed packet is followed in the dump that is shown: that of the report, or the one that is edited.
+followsPackets(part('compare-result'), () => '');
 followsPackets(document.getElementById('changes')?.parentElement, () => '');
 let pause: ReturnType<typeof setTimeout> | undefined;
 dumpField.addEventListener('input', () => {

@@ -196,6 +196,21 @@ describe.skipIf(CHROMIUM === undefined)(NAME, () => {
       '--A INPUT -p tcp -m multiport --dports 80,443 -j ACCEPT',
     ]);
     expect(await page.locator('#chains-part').textContent()).toContain('--dports 443');
+    await page.locator('#compare-state').getByText('Compared for all packets').waitFor();
+    const row = page.locator('#compare-result table.regions tbody tr');
+    expect(await row.innerText()).toMatch(
+      /ACCEPT\s*→\s*DROP[^]*protocol tcp; port 80\b[^]*After: DROP by .*rules\.v4 \(edited\):2/,
+    );
+    await row.getByRole('button', { name: 'Follow' }).click();
+    await page.locator('#answer').getByText(':80 SYN').first().waitFor();
+    expect(await page.locator('#answer .changed').innerText()).toMatch(/the rules of the report say ACCEPT/);
+    // What is typed next takes the place of it, and what is no change says so.
+    await dump.fill(OTHER.replace('-s 192.0.2.0/24', '-s 192.0.2.0/25'));
+    await page.locator('#compare-result').getByText('192.0.2.128/25').waitFor();
+    await dump.fill(DUMP.replace('[0:0] -A ssh -s 198.51.100.0/24 -j ACCEPT\n', ''));
+    await page.locator('#compare-result').getByText('No packet is judged otherwise').waitFor();
+    await dump.fill(OTHER);
+    await page.locator('#compare-result').getByText('protocol tcp; port 80').waitFor();
     expect(await page.locator('#capture-result tbody tr').nth(1).innerText()).toMatch(/DROP \(before: ACCEPT\)/);
     await page.screenshot({ path: join(SCREENSHOTS, 'edited.png') });
     await page.getByRole('button', { name: 'Back to the rules' }).click();
