@@ -7,9 +7,10 @@ const SOURCES = ['grammar', 'codegen', 'bpf-runtime', 'src'];
 
 /**
  * The folder with the built tool, as `npm run build` makes it: `dist` where that is newer than every source (as in CI),
- * else the same files made by the same compiler, unchecked, in the folder `user` of a cache.
+ * else the same files made by the same compiler, unchecked, in the folder `user` of a cache; declarations where they are
+ * asked for.
  */
-export function builtCli(user: string): string {
+export function builtCli(user: string, { declarations = false } = {}): string {
   const dist = resolve('dist');
   if (isFresh(dist)) return dist;
   // Checkouts may share their node_modules.
@@ -18,7 +19,7 @@ export function builtCli(user: string): string {
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }\n');
   const compiler = resolve('node_modules/typescript/bin/tsc');
-  const flags = ['--noCheck', '--declaration', 'false', '--outDir', folder];
+  const flags = ['--noCheck', '--declaration', String(declarations), '--outDir', folder];
   execFileSync(process.execPath, [
     ...[compiler, '-p', 'tsconfig.build.json', ...flags],
     ...['--tsBuildInfoFile', join(folder, '.tsbuildinfo')],
