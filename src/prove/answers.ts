@@ -8,7 +8,7 @@ import {
   SOURCE_X,
 } from '../../codegen/bytecode/instruction.js';
 import type { LinkedInstruction, PlacedFunction } from '../../bpf-runtime/interpreter/program.js';
-import type { Code } from './executor.js';
+import type { Code } from './object-code.js';
 import { successors } from './liveness.js';
 
 /** Results that let no packet through: XDP_DROP, XDP_TX; TC_ACT_SHOT. The helper redirect sends an answer, too. */

@@ -1,15 +1,27 @@
+import type { Opaque } from '../../grammar/model/condition.js';
 import type { Field } from '../../grammar/model/fields.js';
 import type { Family } from '../../grammar/model/family.js';
-import { fieldBits } from '../../grammar/model/fields.js';
 import type { Rule } from '../../grammar/model/ruleset.js';
 import { VERDICT } from '../../codegen/program/verdict.js';
 import type { PlacedFunction } from '../../bpf-runtime/interpreter/program.js';
 import { Bdd, FALSE, not, TRUE, type Ref } from './bdd.js';
-import { Executor, type Code, type Ran } from './executor.js';
-import { pieces, transportNeed, whereReadable, type Layout, type Slot } from './flow.js';
-import type { Meaning, Reading } from './meaning.js';
+import { Executor, type Ran } from './executor.js';
+import type { Code } from './object-code.js';
+import { AskedTests, askingEvents, type AskingRule } from './asked-tests.js';
+import {
+  knownBits,
+  pieces,
+  transportNeed,
+  slotPart,
+  whereReadable,
+  type Known,
+  type Layout,
+  type Slot,
+} from './flow.js';
+import { answerOf, type Inputs } from './inputs.js';
+import { LogFunctions } from './log-function.js';
 import { ObjectWorld } from './object-world.js';
-import { CODE_BITS, refuseOpaque, refusePayload, type Specification } from './specification.js';
+import { CODE_BITS, refusePayload, type RuleMeaning, type RuleReading, type Specification } from './specification.js';
 import { bitsOf, Memory, State, type Log } from './state.js';
 import { Unprovable, unsupported } from './unprovable.js';
 import { constant, pointer, unknown, word, type Region, type Value } from './value.js';
@@ -62,7 +74,10 @@ export class ChainProof {
   private readonly memory = Memory.empty();
   private readonly executor: Executor;
   private readonly world: ObjectWorld;
-  private readonly reading: Reading;
+  private readonly reading: RuleReading;
+  private readonly asked: AskedTests;
+  private readonly logs: LogFunctions;
+  private answers = 0;
   private readonly ends = new Map<string, number | undefined>();
   /** Rules looked at. */
   rules = 0;
@@ -74,32 +89,42 @@ export class ChainProof {
     this.reading = {
       words: this.words,
       field: (field) => this.field(field),
-      opaque: refuseOpaque,
+      opaque: (test: Opaque) => answerOf(test, this.inputs),
+      answer: () => this.variables.word(`answer ${this.answers++}`, 1)[0],
       payload: refusePayload,
     };
+    this.asked = new AskedTests(code, this.words);
+    this.logs = new LogFunctions(code, this.words);
     this.world = new ObjectWorld(this.words, {
       length: this.variables.word('counted length', 32),
       lengthAt: this.slotOf('counted length')?.offset,
       flow: this.flow,
       entries: settings.specification.manifest.counters.length,
       call: (placed, state) => this.called(placed, state),
+      detour: (at, state) => this.asked.detour(code.functionAround(at), at, state, this.block.asking),
     });
     this.executor = new Executor(code, this.words, this.world);
     this.fillFlow();
   }
 
+  private get inputs(): Inputs {
+    const { family, specification } = this.settings;
+    const { questions } = specification;
+    return { words: this.words, family, questions, known: (name) => this.field(name) };
+  }
+
   /** The reference's value of a field. */
-  field(field: Field): Bits {
+  field(field: Known): Bits {
     const { layout, family } = this.settings;
     const fixed = layout.constants.get(field);
     if (fixed !== undefined) return constantBits(fixed);
-    const bits = this.variables.word(field, fieldBits(field, family));
+    const bits = this.variables.word(field, knownBits(field, family));
     const need = transportNeed(field);
     return need === undefined ? bits : whereReadable(this.words, bits, this.field('l4len'), need);
   }
 
   /** When a rule matches, over the variables of the fields. */
-  meaning(rule: Rule): Meaning {
+  meaning(rule: Rule): RuleMeaning {
     return this.settings.specification.meaning(rule, this.reading);
   }
 
@@ -108,11 +133,14 @@ export class ChainProof {
   }
 
   /** What the entry leaves in a slot. */
-  private slotBits({ field, wanted, value = 0n }: Slot): Bits {
+  private slotBits(slot: Slot): Bits {
+    const { field, wanted, value = 0n } = slot;
     if (field === 'constant') return constantBits(value);
     if (field === 'counted length') return this.variables.word(field, 32);
     const bits = this.field(field);
-    return transportNeed(field) === undefined ? bits : whereReadable(this.words, bits, this.field('l4len'), wanted);
+    return transportNeed(field) === undefined
+      ? slotPart(slot, bits)
+      : whereReadable(this.words, bits, this.field('l4len'), wanted);
   }
 
   private fillFlow(): void {
@@ -146,7 +174,7 @@ export class ChainProof {
     let state = this.executor.start(TRUE, [pointer(this.flow), constant(0), constant(part), pointer(this.context)]);
     state.memory.reset(this.flow, this.memory);
     for (;;) {
-      this.block = { chain, position, calls: [] };
+      this.block = this.blockOf(chain, position);
       const elsewhere = new Set(stops);
       elsewhere.delete(at);
       const ran = this.executor.run(placed, at, state, elsewhere);
@@ -165,11 +193,17 @@ export class ChainProof {
     }
   }
 
-  /** Rules that no packet matches need no code. */
+  private blockOf(chain: string, position: number): Block {
+    const rules = this.settings.specification.rules(chain);
+    const tests = position < rules.length ? this.meaning(rules[position]).asked : [];
+    return { chain, position, calls: [], asking: { name: `${chain} ${position}`, tests, asked: 0 } };
+  }
+
+  /** Rules that no packet matches, and that ask nothing, need no code. */
   private skip(rules: readonly Rule[], position: number): number {
     while (position < rules.length) {
-      const { yes, hot } = this.settings.specification.meaning(rules[position], this.reading);
-      if (yes !== FALSE || hot !== FALSE) return position;
+      const { yes, hot, asked } = this.meaning(rules[position]);
+      if (yes !== FALSE || hot !== FALSE || asked.some(({ here }) => here !== FALSE)) return position;
       position++;
     }
     return position;
@@ -212,7 +246,7 @@ export class ChainProof {
     return { codes, events, falls };
   }
 
-  private block: Block = { chain: '', position: 0, calls: [] };
+  private block: Block = { chain: '', position: 0, calls: [], asking: { name: '', tests: [], asked: 0 } };
 
   private compare(chain: string, at: number, rule: Rule | undefined, done: Done, ran: Ran): void {
     const { bdd } = this;
@@ -251,13 +285,13 @@ export class ChainProof {
   private expected(chain: string, at: number, rule: Rule): Expected {
     const { bdd, settings } = this;
     const { specification } = settings;
-    const { yes, no, hot } = specification.meaning(rule, this.reading);
+    const { yes, no, hot, asked } = this.meaning(rule);
     const codes = new Map<number, Ref>();
     const add = (code: number, condition: Ref): void => {
       if (condition !== FALSE) codes.set(code, bdd.or(codes.get(code) ?? FALSE, condition));
     };
     add(VERDICT.DROP, hot);
-    const events = new Map<string, Ref>();
+    const events = new Map<string, Ref>(askingEvents(asked));
     const key = specification.keyOf(chain, at);
     if (yes !== FALSE) {
       events.set(`count ${key} packets`, yes);
@@ -322,7 +356,11 @@ export class ChainProof {
 
   /** A call of a chain's function, in the code of a rule that jumps there. */
   private called(placed: PlacedFunction, state: State): Value | undefined {
-    if (!isChainFunction(placed.name)) return undefined;
+    if (!isChainFunction(placed.name)) {
+      return (
+        this.asked.call(placed, state, this.block.asking) ?? this.logs.call(placed, state, this.flow, this.context)
+      );
+    }
     const { block } = this;
     const rule = this.settings.specification.rules(block.chain)[block.position];
     const effect = rule?.target.effect;
@@ -382,6 +420,7 @@ interface Block {
   readonly chain: string;
   readonly position: number;
   readonly calls: { readonly condition: Ref; readonly result: Bits; readonly end: number | undefined }[];
+  readonly asking: AskingRule;
 }
 
 function numberFrom(bits: Bits): bigint {

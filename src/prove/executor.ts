@@ -3,18 +3,18 @@ import {
   CLASS,
   CLASS_MASK,
   JMP_OP,
+  MODE_ATOMIC,
   MODE_MEM,
   OPERATION_MASK,
   SIZE,
   SOURCE_X,
 } from '../../codegen/bytecode/instruction.js';
 import { findMember } from '../../codegen/object/kernel-struct.js';
-import type { ObjectSpec } from '../../codegen/object/spec.js';
-import { linkProgram, type LinkedInstruction, type PlacedFunction } from '../../bpf-runtime/interpreter/program.js';
+import type { LinkedInstruction, PlacedFunction } from '../../bpf-runtime/interpreter/program.js';
 import { FALSE, type Ref } from './bdd.js';
 import { compute } from './arithmetic.js';
 import { comparison, type Recogniser } from './compare.js';
-import { liveRegisters } from './liveness.js';
+import type { Code } from './object-code.js';
 import { bitsOf, Memory, State, type Log } from './state.js';
 import { Unprovable, unsupported } from './unprovable.js';
 import { constant, pointer, unknown, word, type Pointer, type Region, type Value } from './value.js';
@@ -34,6 +34,22 @@ export interface World {
   readonly recognise?: Recogniser;
   /** A decision by something unknown: a variable for either way, or undefined where that is not allowed. */
   undecided?(why: string): Ref | undefined;
+  /** An atomic operation on memory that the program does not own; `operation` is the instruction's immediate. */
+  atomic?(to: Pointer, size: number, operation: number, state: State): void;
+  /** A stretch of code from `at` on that is not followed: where it ends, and when. */
+  detour?(at: number, state: State): readonly Ending[] | undefined;
+  /** The member of a kernel struct at an address that is a number. */
+  member?(base: Value, struct: string, member: string): Value | undefined;
+  /** Whether reads through NULL give zeros, as those of kernel structs do whose type the verifier knows. */
+  readonly readsNull?: (region: Region) => boolean;
+}
+
+/** Where a stretch of code ends. */
+export interface Ending {
+  readonly at: number;
+  readonly when: Ref;
+  /** Registers that hold nothing any more, as bits. */
+  readonly clobbers: number;
 }
 
 export interface Ran {
@@ -45,52 +61,6 @@ export interface Ran {
 
 const MAX_STEPS = 20_000_000;
 const MAX_DEPTH = 9;
-
-/** An object's code, and what is worked out of it once. */
-export class Code {
-  readonly instructions: readonly LinkedInstruction[];
-  readonly functions: readonly PlacedFunction[];
-  private readonly parameters = new Map<number, number>();
-  private readonly live = new Map<PlacedFunction, Uint16Array>();
-
-  constructor(readonly spec: ObjectSpec) {
-    const { code, functions } = linkProgram(spec);
-    this.instructions = code;
-    this.functions = functions;
-    const specs = [...spec.program.entries, ...spec.program.functions];
-    specs.forEach(({ params }, index) => this.parameters.set(functions[index].start, params.length));
-  }
-
-  functionAt(start: number): PlacedFunction {
-    const found = this.functions.find((placed) => placed.start === start);
-    if (found === undefined) throw unsupported(`no function at ${start}`);
-    return found;
-  }
-
-  /** Bytes of struct flow, as the function's type says that its caller gives it. */
-  flowBytesOf(placed: PlacedFunction): number {
-    const specs = [...this.spec.program.entries, ...this.spec.program.functions];
-    const type = specs.find(({ name }) => name === placed.name)?.params[0]?.type;
-    if (type?.kind !== 'memory') throw unsupported(`function ${placed.name} without struct flow`);
-    return type.bytes;
-  }
-
-  functionNamed(name: string): PlacedFunction | undefined {
-    return this.functions.find((placed) => placed.name === name);
-  }
-
-  liveOf(placed: PlacedFunction): Uint16Array {
-    let live = this.live.get(placed);
-    if (live === undefined) {
-      live = liveRegisters(this.instructions, placed, {
-        function: (start) => this.parameters.get(start) ?? 5,
-        kfunc: (name) => this.spec.kfuncs.find((kfunc) => kfunc.name === name)?.params.length ?? 5,
-      });
-      this.live.set(placed, live);
-    }
-    return live;
-  }
-}
 
 /**
  * Runs eBPF on symbols (RFC 9669): all ways at once, joined where they meet. Instructions are taken in the order of
@@ -182,6 +152,15 @@ export class Executor {
     } else if (kind === CLASS.JMP && operation === JMP_OP.exit) {
       exits.push(state);
     } else if (kind === CLASS.JMP && operation === JMP_OP.call) {
+      const endings = this.world.detour?.(at, state);
+      if (endings !== undefined) {
+        for (const { at: end, when, clobbers } of endings) {
+          const there = state.fork(this.words.bdd.and(state.condition, when));
+          for (let i = 0; i < 10; i++) if ((clobbers & (1 << i)) !== 0) there.registers[i] = undefined;
+          arrive(end, there);
+        }
+        return;
+      }
       const after = this.call(linked, state, depth);
       if (after !== undefined) arrive(operands.next, after);
     } else {
@@ -241,6 +220,10 @@ export class Executor {
         this.store(this.address(registers[dst], operands.offset), size, truncated(constant(Number(imm)), size), state);
         return;
       case CLASS.STX:
+        if ((opcode & 0xe0) === MODE_ATOMIC && this.world.atomic !== undefined) {
+          this.world.atomic(this.address(registers[dst], operands.offset), size, Number(imm), state);
+          return;
+        }
         if ((opcode & 0xe0) !== MODE_MEM) throw unsupported('an atomic operation');
         this.store(this.address(registers[dst], operands.offset), size, this.cut(registers[src], size), state);
         return;
@@ -282,12 +265,13 @@ export class Executor {
     wide: boolean,
     { struct, member }: { readonly struct: string; readonly member: string },
   ): Value {
-    if (base?.kind !== 'pointer' || base.region.kind !== 'kernel' || !wide || operation !== ALU_OP.add) {
-      return unknown('the offset of a member of a kernel struct');
-    }
-    if (base.offset !== 0 || base.region.name !== struct) return unknown('a member of another struct');
+    const none = unknown('the offset of a member of a kernel struct');
+    if (base === undefined || !wide || operation !== ALU_OP.add) return none;
     findMember(new Map(this.code.spec.kernelStructs.map((one) => [one.name, one])), struct, member);
-    return { ...base, region: kernelRegion(`${struct}.${member}`) };
+    if (base.kind !== 'pointer') return this.world.member?.(base, struct, member) ?? none;
+    if (base.region.kind !== 'kernel') return none;
+    if (base.offset !== 0 || base.region.name !== struct) return unknown('a member of another struct');
+    return { ...base, region: kernelRegion(`${struct}.${member}`, base.region.instance) };
   }
 
   private byteOrder(value: Value | undefined, width: number, swap: boolean): Value {
@@ -312,8 +296,13 @@ export class Executor {
   }
 
   private load(from: Pointer, size: number, state: State): Value {
-    this.checkPresent(from, state);
     const { kind } = from.region;
+    if (from.absent !== FALSE && this.world.readsNull?.(from.region) === true) {
+      const bits = bitsOf(this.world.load({ ...from, absent: FALSE }, size, state), this.words);
+      if (bits === undefined) throw unsupported('a pointer read through NULL');
+      return word(this.words.choose(from.absent, [], bits));
+    }
+    this.checkPresent(from, state);
     if (kind === 'stack' || kind === 'flow') {
       if (from.index !== undefined) throw unsupported('memory at a place that is not constant');
       return state.memory.load(from.region, from.offset, size, this.words);
@@ -387,10 +376,14 @@ const newStack = (): Region => ({ kind: 'stack', name: 'stack' });
 
 const kernelRegions = new Map<string, Region>();
 
-/** The struct of the kernel, or its member, of that name. */
-export function kernelRegion(name: string): Region {
-  let region = kernelRegions.get(name);
-  if (region === undefined) kernelRegions.set(name, (region = { kind: 'kernel', name }));
+/** The struct of the kernel, or its member, of that name; `instance` tells several of the kind apart. */
+export function kernelRegion(name: string, instance?: string): Region {
+  const key = instance === undefined ? name : `${name} ${instance}`;
+  let region = kernelRegions.get(key);
+  if (region === undefined) {
+    region = { kind: 'kernel', name, ...(instance === undefined ? {} : { instance }) };
+    kernelRegions.set(key, region);
+  }
   return region;
 }
 

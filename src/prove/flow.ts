@@ -24,21 +24,64 @@ const TRANSPORT: Readonly<Partial<Record<Field, number>>> = {
 };
 
 /** Bytes of the transport header that the reference needs for a field; undefined for fields of other headers. */
-export function transportNeed(field: Field): number | undefined {
-  return TRANSPORT[field];
+export function transportNeed(field: Known): number | undefined {
+  return isFact(field) ? undefined : TRANSPORT[field];
 }
 
 /** Bytes that programs may want to be there before they read a field. */
 export const WANTED_BYTES: readonly number[] = [0, 1, 2, 3, 4, 8, 9, 13, 14, 20];
 
+/** What a hook knows of a packet beside its bytes, and its bits: inputs that program and rules share. */
+export const FACTS = {
+  /** XT_CONNTRACK_STATE_* (include/uapi/linux/netfilter/xt_conntrack.h). */
+  'connection state': 9,
+  /** RTN_* of the packet's route (include/uapi/linux/rtnetlink.h). */
+  'route type': 4,
+  /** Whether the packet has a socket (bit 0), and that a file (bit 1); the file's user and group. */
+  socket: 2,
+  'socket user': 32,
+  'socket group': 32,
+  /** What iptables has answered in front of the program, a bit for each question of the manifest. */
+  answers: 32,
+} as const satisfies Readonly<Record<string, number>>;
+export type Fact = keyof typeof FACTS;
+
+/** What rules may ask of a packet. */
+export type Known = Field | Fact;
+
+export function isFact(known: Known): known is Fact {
+  return Object.hasOwn(FACTS, known);
+}
+
+/** Bits of a field or fact. */
+export function knownBits(known: Known, family: Family): number {
+  return isFact(known) ? FACTS[known] : fieldBits(known, family);
+}
+
+/** The bits of a connection's state without those of its mappings. */
+export const UNMAPPED = 1;
+const MAPPINGS = [6, 7];
+
+/** What a slot holds of the bits of a field or fact. */
+export function slotPart({ field, wanted }: Pick<Slot, 'field' | 'wanted'>, bits: Bits): Bits {
+  if (field !== 'connection state' || wanted !== UNMAPPED) return bits;
+  return bits.map((bit, i) => (MAPPINGS.includes(i) ? FALSE : bit));
+}
+
+/** Name of the mark that the rules have given a packet. */
+export const MARK_AFTER = 'mark after';
+
 /** Where a program keeps a field of the packet for its rules. */
 export interface Slot {
-  readonly field: Field | 'counted length' | 'constant';
+  readonly field: Known | 'counted length' | 'constant';
   /** From the start of struct flow. */
   readonly offset: number;
   /** Bytes: 1, 2, 4, or words of 8, the most significant first. */
   readonly size: number;
-  /** A transport field is 0 in the flow unless so many bytes are there; rules must not tell the difference. */
+  /**
+   * A transport field is 0 in the flow unless so many bytes are there; rules must not tell the difference. Of a
+   * connection's state: {@link UNMAPPED} where its mappings are left out.
+   */
   readonly wanted: number;
   /** Of a byte that is the same for all packets that are judged. */
   readonly value?: bigint;
@@ -50,11 +93,12 @@ export interface Layout {
   readonly bytes: number;
   readonly slots: readonly Slot[];
   /** Fields that are the same for all packets that are judged. */
-  readonly constants: ReadonlyMap<Field, bigint>;
+  readonly constants: ReadonlyMap<Known, bigint>;
 }
 
 /** Bytes that a field takes. */
-export function sizeOf(field: Field, family: Family): number {
+export function sizeOf(field: Known, family: Family): number {
+  if (isFact(field)) return 4;
   const bits = fieldBits(field, family);
   if (bits <= 8) return 1;
   if (bits <= 16) return 2;

@@ -11,34 +11,43 @@ export interface Meaning {
   readonly hot: Ref;
 }
 
+/** A test with memory, as a rule asks it: whatever it answers, program and rules get the same answer. */
+export interface Asked {
+  readonly test: Opaque;
+  /** Which packets it is asked for. */
+  readonly here: Ref;
+  readonly answer: Ref;
+}
+
 /** What the reference reads and is told. */
 export interface Reading {
   readonly words: Words;
   /** The value of a field, least significant bit first. */
   field(field: Field): Bits;
-  opaque(test: Opaque): Ref;
+  /** `here`: which packets come to the test. */
+  opaque(test: Opaque, here: Ref): Ref;
   payload(test: PayloadTest): Meaning;
 }
 
 /**
  * The reference semantics of conditions (src/evaluate/outcome.ts) on symbols. Tests are taken in turn, and stop where
- * the kernel stops: what is behind a test that fails drops nothing.
+ * the kernel stops: what is behind a test that fails drops nothing. `come`: which packets come to the condition.
  */
-export function meaningOf(condition: Condition, reading: Reading): Meaning {
+export function meaningOf(condition: Condition, reading: Reading, come: Ref = TRUE): Meaning {
   const { bdd } = reading.words;
   switch (condition.kind) {
     case 'in':
       return decided(membership(condition, reading));
     case 'not': {
-      const { yes, no, hot } = meaningOf(condition.of, reading);
+      const { yes, no, hot } = meaningOf(condition.of, reading, come);
       return { yes: no, no: yes, hot };
     }
     case 'hotdrop': {
-      const when = meaningOf(condition.when, reading);
+      const when = meaningOf(condition.when, reading, come);
       return { yes: when.no, no: FALSE, hot: bdd.or(when.hot, when.yes) };
     }
     case 'opaque':
-      return decided(reading.opaque(condition.test));
+      return decided(reading.opaque(condition.test, come));
     case 'payload':
       return reading.payload(condition.test);
     case 'all': {
@@ -46,7 +55,7 @@ export function meaningOf(condition: Condition, reading: Reading): Meaning {
       let no: Ref = FALSE;
       let hot: Ref = FALSE;
       for (const part of condition.of) {
-        const meaning = meaningOf(part, reading);
+        const meaning = meaningOf(part, reading, bdd.and(come, here));
         no = bdd.or(no, bdd.and(here, meaning.no));
         hot = bdd.or(hot, bdd.and(here, meaning.hot));
         here = bdd.and(here, meaning.yes);
@@ -59,7 +68,7 @@ export function meaningOf(condition: Condition, reading: Reading): Meaning {
       let yes: Ref = FALSE;
       let hot: Ref = FALSE;
       for (const part of condition.of) {
-        const meaning = meaningOf(part, reading);
+        const meaning = meaningOf(part, reading, bdd.and(come, here));
         yes = bdd.or(yes, bdd.and(here, meaning.yes));
         hot = bdd.or(hot, bdd.and(here, meaning.hot));
         here = bdd.and(here, meaning.no);

@@ -4,7 +4,7 @@ import { EVENTS } from '../../codegen/program/log.js';
 import { FLOW_RULE } from '../../codegen/program/flow.js';
 import type { PlacedFunction } from '../../bpf-runtime/interpreter/program.js';
 import { FALSE, TRUE } from './bdd.js';
-import type { World } from './executor.js';
+import type { Ending, World } from './executor.js';
 import { bitsOf, type State } from './state.js';
 import { unsupported } from './unprovable.js';
 import { numberOf, pointer, unknown, word, type Pointer, type Region, type Value } from './value.js';
@@ -19,6 +19,8 @@ export interface ObjectWorldSettings {
   /** Entries of the map of counters. */
   readonly entries: number;
   call(placed: PlacedFunction, state: State): Value | undefined;
+  /** Code that is not followed: see {@link World.detour}. */
+  detour?(at: number, state: State): readonly Ending[] | undefined;
 }
 
 /** The maps of an object: what is counted and logged becomes an event of the way. */
@@ -32,6 +34,10 @@ export class ObjectWorld implements World {
 
   call(placed: PlacedFunction, state: State): Value | undefined {
     return this.maps.call(placed, state);
+  }
+
+  detour(at: number, state: State): readonly Ending[] | undefined {
+    return this.maps.detour?.(at, state);
   }
 
   load(from: Pointer, size: number, state: State): Value {

@@ -1,4 +1,3 @@
-import type { Field } from '../../grammar/model/fields.js';
 import { visitCondition } from '../../grammar/model/condition-parts.js';
 import type { BuiltinChain } from '../../grammar/model/family.js';
 import type { Ruleset } from '../../grammar/model/ruleset.js';
@@ -9,11 +8,16 @@ import { LoadError } from '../../bpf-runtime/interpreter/fault.js';
 import { ruleCondition } from '../evaluate/evaluate.js';
 import { FALSE } from './bdd.js';
 import { ChainProof, type Difference } from './chain-proof.js';
-import { Code } from './executor.js';
+import { Code } from './object-code.js';
 import { reaching } from './reach.js';
 import { Specification } from './specification.js';
 import { Unprovable, unsupported } from './unprovable.js';
-import { WireEntryProof, type EntryDifference } from './wire-entry.js';
+import { EntryProof, type EntryDifference } from './entry-proof.js';
+import type { EntryModel, Symbols } from './entry-model.js';
+import type { Known } from './flow.js';
+import { factsOf } from './inputs.js';
+import { NetfilterModel } from './netfilter-model.js';
+import { WireModel } from './wire-model.js';
 
 /** What came of a proof. */
 export type Proof =
@@ -22,7 +26,7 @@ export type Proof =
   | {
       readonly kind: 'differs';
       readonly chain: ChainProof | undefined;
-      readonly entry: WireEntryProof;
+      readonly entry: EntryProof;
       readonly differences: readonly Difference[];
       readonly entryDifferences: readonly EntryDifference[];
     }
@@ -43,7 +47,7 @@ export interface ProofInput {
 export function prove({ ruleset, object, manifest, chain }: ProofInput): Proof {
   try {
     const specification = new Specification(ruleset, manifest.table, chain, manifest);
-    return proveWire(specification, new Code(readObject(object)));
+    return proveObject(specification, new Code(readObject(object)));
   } catch (error) {
     if (error instanceof Unprovable) return { kind: 'not-proved', reason: error.message };
     if (error instanceof ObjectError || error instanceof LoadError) {
@@ -53,21 +57,23 @@ export function prove({ ruleset, object, manifest, chain }: ProofInput): Proof {
   }
 }
 
-function proveWire(specification: Specification, code: Code): Proof {
+function proveObject(specification: Specification, code: Code): Proof {
   const { manifest, hookChain, ruleset } = specification;
   const { hook } = manifest;
-  if (hook !== 'xdp' && hook !== 'tc') throw unsupported(`objects for ${hook}`);
+  if (hook !== 'xdp' && hook !== 'tc' && hook !== 'netfilter') throw unsupported(`objects for ${hook}`);
   if (manifest.mode !== 'exact') throw unsupported('early objects');
-  if (ruleset.family !== 'v4') throw unsupported('IPv6');
+  if (ruleset.family !== 'v4' && hook !== 'netfilter') throw unsupported('IPv6 on the wire');
   const name = manifest.programs.find((program) => program.chain === hookChain)?.name;
   const entry = name === undefined ? undefined : code.functionNamed(name);
   if (entry === undefined) throw unsupported(`the object has no program for chain ${hookChain}`);
   const used = usedOf(specification);
   let chains: ChainProof | undefined;
-  const wire = new WireEntryProof({
+  const wire = new EntryProof({
     code,
     specification,
     hook,
+    model: (symbols: Symbols): EntryModel =>
+      hook === 'netfilter' ? new NetfilterModel(symbols, specification) : new WireModel(symbols, specification, hook),
     entry,
     fields: used.fields,
     marks: used.marks,
@@ -85,11 +91,11 @@ function proveWire(specification: Specification, code: Code): Proof {
     return { kind: 'differs', chain: chains, entry: wire, differences, entryDifferences: wire.differences };
   }
   const nodes = wire.bdd.size + (chains?.bdd.size ?? 0);
-  return { kind: 'proved', rules: chains?.rules ?? 0, shapes: wire.shapes().length, nodes };
+  return { kind: 'proved', rules: chains?.rules ?? 0, shapes: wire.model.shapes.length, nodes };
 }
 
 interface Used {
-  readonly fields: readonly Field[];
+  readonly fields: readonly Known[];
   /** Whether some rule sets the mark, and whether some rejects. */
   readonly marks: boolean;
   readonly rejects: boolean;
@@ -97,7 +103,7 @@ interface Used {
 
 /** What rules of the chain, and of chains that it leads to, read and do. */
 function usedOf(specification: Specification): Used {
-  const fields = new Set<Field>();
+  const fields = new Set<Known>();
   const seen = new Set<string>();
   let marks = false;
   let rejects = false;
@@ -106,7 +112,13 @@ function usedOf(specification: Specification): Used {
     if (seen.has(chain)) continue;
     seen.add(chain);
     for (const rule of specification.rules(chain)) {
-      visitCondition(ruleCondition(rule), { field: (field) => void fields.add(field) });
+      visitCondition(ruleCondition(rule), {
+        field: (field) => void fields.add(field),
+        opaque: (test) =>
+          factsOf(test, { questions: specification.questions, family: specification.ruleset.family }).forEach((fact) =>
+            fields.add(fact),
+          ),
+      });
       const { effect } = rule.target;
       if (effect.kind === 'jump') open.push(effect.chain);
       if (effect.kind === 'mark') marks = true;

@@ -6,14 +6,27 @@ import type { Manifest } from '../../codegen/program/manifest.js';
 import { REJECT_TYPES, VERDICT } from '../../codegen/program/verdict.js';
 import { entryChain, type ChainIndex } from '../evaluate/chains.js';
 import { ruleCondition } from '../evaluate/evaluate.js';
-import { meaningOf, type Meaning, type Reading } from './meaning.js';
+import { isMemory } from './inputs.js';
+import { meaningOf, type Asked, type Meaning, type Reading } from './meaning.js';
+import type { Ref } from './bdd.js';
 import { unsupported } from './unprovable.js';
+
+/** When a rule matches, and which of its tests have memory. */
+export interface RuleMeaning extends Meaning {
+  readonly asked: readonly Asked[];
+}
+
+/** What the rules are read with. */
+export interface RuleReading extends Reading {
+  /** A variable for the answer of one test with memory. */
+  answer(): Ref;
+}
 
 /** What the rule list says, as the reference reads it; nothing here looks at what the compiler made of it. */
 export class Specification {
   readonly index: ChainIndex;
   private readonly keys = new Map<string, number>();
-  private readonly meanings = new Map<Rule, Meaning>();
+  private readonly meanings = new Map<Rule, RuleMeaning>();
 
   constructor(
     readonly ruleset: Ruleset,
@@ -27,6 +40,11 @@ export class Specification {
       if (this.keys.has(name)) throw unsupported(`the object counts ${name} in two places`);
       this.keys.set(name, key);
     });
+  }
+
+  /** Words of the questions that iptables is asked in front of the program, in the order of their bits. */
+  get questions(): readonly (readonly string[])[] {
+    return this.manifest.asks?.questions.map(({ words }) => words) ?? [];
   }
 
   get policy(): 'ACCEPT' | 'DROP' {
@@ -47,9 +65,18 @@ export class Specification {
   }
 
   /** When the rule matches, over the symbols of `reading` (always the same one). */
-  meaning(rule: Rule, reading: Reading): Meaning {
-    let meaning = this.meanings.get(rule);
-    if (meaning === undefined) this.meanings.set(rule, (meaning = meaningOf(ruleCondition(rule), reading)));
+  meaning(rule: Rule, reading: RuleReading): RuleMeaning {
+    const known = this.meanings.get(rule);
+    if (known !== undefined) return known;
+    const asked: Asked[] = [];
+    const opaque = (test: Opaque, here: Ref): Ref => {
+      if (!isMemory(test)) return reading.opaque(test, here);
+      const answer = reading.answer();
+      asked.push({ test, here, answer });
+      return answer;
+    };
+    const meaning = { ...meaningOf(ruleCondition(rule), { ...reading, opaque }), asked };
+    this.meanings.set(rule, meaning);
     return meaning;
   }
 
@@ -82,10 +109,6 @@ export function rejectCodeOf(type: RejectType): number {
 
 /** Verdict codes fit into so many bits. */
 export const CODE_BITS = 5;
-
-export function refuseOpaque(test: Opaque): never {
-  throw unsupported(`test ${test.name === 'module' ? test.module : test.name}`);
-}
 
 export function refusePayload(test: PayloadTest): never {
   throw unsupported(`test ${test.kind} walks over the packet`);

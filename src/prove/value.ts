@@ -18,6 +18,8 @@ export interface Region {
     | 'kernel';
   /** Which map, or which struct and member: `net_device.name`. */
   readonly name: string;
+  /** Of a struct of the kernel: which one of its kind. */
+  readonly instance?: string;
   /** Of a map's value: the number that the key is. */
   readonly key?: number;
   /** Bytes of struct flow. */

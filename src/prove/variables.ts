@@ -7,6 +7,7 @@ const LAST = 1 << 20;
 /** Gives out variables of a diagram by name, in the order in which they are asked for. */
 export class Variables {
   private next = 0;
+  private last = LAST;
   private readonly named = new Map<string, Bits>();
 
   constructor(private readonly bdd: Bdd) {}
@@ -27,7 +28,8 @@ export class Variables {
    * is large, and the same below many different things that are known of the others.
    */
   interleaved(names: readonly string[], width: number): void {
-    const first = LAST;
+    const first = this.last;
+    this.last += names.length * width;
     names.forEach((name, index) => {
       const literal = (bit: number): number => this.bdd.literal(first + (width - 1 - bit) * names.length + index);
       this.named.set(

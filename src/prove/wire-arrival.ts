@@ -1,20 +1,12 @@
 import type { Manifest } from '../../codegen/program/manifest.js';
 import { FALSE, not, TRUE, type Ref } from './bdd.js';
+import { possibleConnections } from './connection.js';
+import type { Arrivals } from './entry-model.js';
 import type { OnesComplement } from './checksum.js';
 import { FRAME_LENGTH, networkOffset, TOTAL_LENGTH } from './frame.js';
 import { isLoopback, networkBytes, type WireReading } from './wire-reading.js';
 import { CONTEXT, ROUTE } from './wire-world.js';
 import { bitAt, constantBits, slice, type Bits } from './words.js';
-
-/** What becomes of a frame at a hook on the wire: exactly one of the three for each. */
-export interface Arrivals {
-  /** Left to the stack, not counted. */
-  readonly passed: Ref;
-  /** Dropped by a policy of the object, not counted. */
-  readonly dropped: Ref;
-  /** Judged by the chain. */
-  readonly judged: Ref;
-}
 
 const ETHERTYPE_IPV4 = 0x0800n;
 const VLAN_TYPES = [0x8100n, 0x88a8n];
@@ -40,6 +32,7 @@ export function framesOf(reading: WireReading): Ref {
     conditions.push(not(words.below(length, linear)));
     conditions.push(bdd.or(words.equal(length, linear), words.atLeast(linear, LINEAR)));
     const gso = words.equal(variables.word(CONTEXT.gso, 16), []);
+    conditions.push(possibleConnections(words, variables));
     conditions.push(bdd.or(gso, not(words.equal(variables.word(TOTAL_LENGTH, 16), []))));
   }
   conditions.push(words.equal(variables.word('device name 15', 8), []));

@@ -3,6 +3,8 @@ import type { Family } from '../../grammar/model/family.js';
 import { SK_BUFF, XDP_MD } from '../../codegen/program/packet/entry.js';
 import { FIB_PARAMS, FIB_PARAMS_BYTES } from '../../codegen/program/packet/route.js';
 import { FALSE, not, TRUE, type Ref } from './bdd.js';
+import { connectionMember, loadConnection, probeReadKernel } from './connection.js';
+import type { Note } from './entry-model.js';
 import { OnesComplement } from './checksum.js';
 import { kernelRegion } from './executor.js';
 import { FRAME_LENGTH, networkOffset, type Frame } from './frame.js';
@@ -110,8 +112,12 @@ export class WireWorld extends ObjectWorld {
   }
 
   private packetBytes(offset: number, size: number, index: Bits | undefined, state: State): Value {
-    if (index !== undefined) throw unsupported('the frame at a place that is not constant');
     const { bdd } = this.words;
+    if (index !== undefined) {
+      const by = this.words.constantWhere(state.condition, index);
+      if (by === undefined || by > 0xffffn) throw unsupported('the frame at a place that is not constant');
+      return this.packetBytes(offset + Number(by), size, undefined, state);
+    }
     const length = this.wire.variables.word(FRAME_LENGTH, 16);
     const outside = offset < 0 ? TRUE : not(this.words.atLeast(length, BigInt(offset + size)));
     const fault = bdd.and(state.condition, outside);
@@ -127,6 +133,8 @@ export class WireWorld extends ObjectWorld {
     if (path === 'net_device.name' && size === 8 && (offset === 0 || offset === 8)) {
       return word(deviceName(this.wire.variables, 'device').slice(offset * 8, offset * 8 + 64));
     }
+    const connection = this.wire.hook === 'tc' ? loadConnection(path, offset, size, this.wire.variables) : undefined;
+    if (connection !== undefined) return connection;
     if (SOCKET.name === path && offset === 4 && size === 4) return this.variable('socket family', 16);
     throw unsupported(`kernel struct member ${path}`);
   }
@@ -146,17 +154,24 @@ export class WireWorld extends ObjectWorld {
 
   /** Marks that the program writes, by the number in the event. */
   readonly marks: Bits[] = [];
+  readonly notes: readonly Note[] = [];
 
   override helper(number: number, state: State): Value {
     switch (number) {
       case HELPER.fib_lookup:
         return this.route(state);
+      case HELPER.probe_read_kernel:
+        return probeReadKernel(state, (from, size) => this.kernelMember(from.region.name, from.offset, size));
       case HELPER.skb_pull_data:
         // Only what lies in pieces is pulled: outside of the domain.
         return constant(0);
       default:
         return super.helper(number, state);
     }
+  }
+
+  member(base: Value, struct: string, member: string): Value | undefined {
+    return connectionMember(base, { struct, member }, this.words, this.wire.variables);
   }
 
   override kfunc(name: string): Value {

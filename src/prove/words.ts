@@ -78,6 +78,16 @@ export class Words {
     return this.bitwise(a, b, Math.max(a.length, b.length), (x, y) => this.bdd.choose(condition, x, y));
   }
 
+  /** The number, where it is the same wherever `condition` holds. */
+  constantWhere(condition: Ref, a: Bits): bigint | undefined {
+    let value = 0n;
+    for (let i = 0; i < a.length; i++) {
+      if (this.bdd.implies(condition, a[i])) value |= 1n << BigInt(i);
+      else if (!this.bdd.implies(condition, not(a[i]))) return undefined;
+    }
+    return value;
+  }
+
   /** All bits of `a`, 0 where `condition` does not hold. */
   where(condition: Ref, a: Bits): Bits {
     return trim(a.map((bit) => this.bdd.and(condition, bit)));

@@ -8,6 +8,7 @@ import { readObject } from '../../../codegen/object/read.js';
 import { writeObject } from '../../../codegen/object/write.js';
 import { firstMismatch } from '../../../src/prove/counterexample.js';
 import { prove } from '../../../src/prove/prove.js';
+import { declaredStates } from '../../../src/verify/connection-state.js';
 import { generatePackets } from '../../../src/verify/generate.js';
 import type { VerifyJob } from '../../../src/verify/job.js';
 import { Random } from '../../../src/verify/random.js';
@@ -38,7 +39,14 @@ const places: readonly JobOptions[] = [
 function misbehaves(job: VerifyJob): boolean {
   const { ruleset, table, chain } = job;
   try {
-    return firstMismatch(job, generatePackets(ruleset, { table, chain, count: PACKETS, seed: SEED })) !== undefined;
+    const packets = generatePackets(ruleset, { table, chain, count: PACKETS, seed: SEED });
+    const states = declaredStates(packets.length, SEED);
+    return (
+      firstMismatch(
+        job,
+        packets.map((packet, i) => ({ packet, state: states[i] })),
+      ) !== undefined
+    );
   } catch (error) {
     if (error instanceof LoadError) return true;
     throw error;

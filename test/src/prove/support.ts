@@ -5,9 +5,10 @@ import { analyse } from '../../../codegen/program/analysis.js';
 import { compile } from '../../../codegen/program/index.js';
 import type { CompileOptions } from '../../../codegen/program/manifest.js';
 import { parseDump } from '../../../grammar/index.js';
+import type { Family } from '../../../grammar/model/family.js';
 import type { Chain, VerifyJob } from '../../../src/verify/job.js';
 
-export type JobOptions = CompileOptions & { readonly chain: Chain };
+export type JobOptions = CompileOptions & { readonly chain: Chain; readonly family?: Family };
 
 export function filterDump(rules: readonly string[], policy = 'DROP', chains: readonly string[] = []): string {
   return [
@@ -24,7 +25,8 @@ export function filterDump(rules: readonly string[], policy = 'DROP', chains: re
 
 /** The dump, and the object that it, or another dump, compiles to. */
 export function jobOf(text: string, options: JobOptions, compiledFrom = text): VerifyJob {
-  const parse = (dump: string) => parseDump(dump, { family: 'v4' }).ruleset;
+  const family = options.family ?? 'v4';
+  const parse = (dump: string) => parseDump(dump, { family }).ruleset;
   const result = compile(parse(compiledFrom), { ...options, source: compiledFrom });
   if (!result.ok) throw new Error(result.diagnostics.map(({ message }) => message).join('\n'));
   const ruleset = parse(text);
@@ -33,7 +35,7 @@ export function jobOf(text: string, options: JobOptions, compiledFrom = text): V
   const { analysis } = analysed;
   const { object, manifest } = result;
   const { chain } = options;
-  return { ruleset, text, family: 'v4', table: manifest.table, chain, object, manifest, analysis, packets: [] };
+  return { ruleset, text, family, table: manifest.table, chain, object, manifest, analysis, packets: [] };
 }
 
 /** The job with the object changed. */

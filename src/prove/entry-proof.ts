@@ -1,24 +1,36 @@
-import type { Field } from '../../grammar/model/fields.js';
 import { RESULT } from '../../codegen/program/results.js';
 import { FLOW_RULE } from '../../codegen/program/flow.js';
 import { VERDICT } from '../../codegen/program/verdict.js';
 import type { PlacedFunction } from '../../bpf-runtime/interpreter/program.js';
 import { Bdd, FALSE, not, type Ref } from './bdd.js';
 import { isChainFunction } from './chain-proof.js';
-import { OnesComplement } from './checksum.js';
 import { answerFault } from './answers.js';
-import { Executor, type Code, type Ran } from './executor.js';
-import { pieces, sizeOf, transportNeed, WANTED_BYTES, type Layout, type Slot } from './flow.js';
-import { Frame, FRAME_LENGTH, networkOffset, TOTAL_LENGTH, type Shape } from './frame.js';
+import type { Arrivals, EntryModel, EntryWorld, ShapedEntry, Symbols } from './entry-model.js';
+import { Executor, type Ran } from './executor.js';
+import {
+  MARK_AFTER,
+  pieces,
+  sizeOf,
+  slotPart,
+  transportNeed,
+  UNMAPPED,
+  WANTED_BYTES,
+  type Known,
+  type Layout,
+  type Slot,
+} from './flow.js';
+import type { Shape } from './frame.js';
+import { NOTE_EVENT } from './netfilter-world.js';
+import type { Code } from './object-code.js';
 import { CODE_BITS, type Specification } from './specification.js';
 import { bitsOf, type State } from './state.js';
 import { unsupported } from './unprovable.js';
 import { pointer, word, type Pointer, type Region, type Value } from './value.js';
 import { Variables } from './variables.js';
-import { arrivalsOf, framesOf, type Arrivals } from './wire-arrival.js';
-import { countedLength, readField, type WireReading } from './wire-reading.js';
-import { CONTEXT, WireWorld } from './wire-world.js';
 import { bitAt, constantBits, constantOf, sameBits, Words, type Bits } from './words.js';
+
+/** Hooks whose programs are proved. */
+export type ProvenHook = 'xdp' | 'tc' | 'netfilter';
 
 /** Frames for which the entry function may do something else than it must. */
 export interface EntryDifference {
@@ -30,10 +42,11 @@ export interface EntryDifference {
 export interface EntrySettings {
   readonly code: Code;
   readonly specification: Specification;
-  readonly hook: 'xdp' | 'tc';
+  readonly hook: ProvenHook;
+  model(symbols: Symbols): EntryModel;
   readonly entry: PlacedFunction;
   /** Fields that rules read. */
-  readonly fields: readonly Field[];
+  readonly fields: readonly Known[];
   /** Whether some rule sets the mark. */
   readonly marks: boolean;
   /** Whether rejected packets are answered, not only dropped. */
@@ -53,99 +66,57 @@ interface Call {
  * The entry function against the way of a frame to the chain, for each shape of frames: which frames it hands to the
  * chain, what it has read of them, and what becomes of the chain's verdict.
  */
-export class WireEntryProof {
+export class EntryProof {
   readonly bdd = new Bdd();
   readonly words = new Words(this.bdd);
   readonly variables = new Variables(this.bdd);
-  readonly checksums = new OnesComplement(this.variables);
+  readonly model: EntryModel;
   readonly differences: EntryDifference[] = [];
   layout: Layout | undefined;
   private readonly context: Region = { kind: 'context', name: 'ctx' };
 
   constructor(private readonly settings: EntrySettings) {
-    this.variables.interleaved([FRAME_LENGTH, TOTAL_LENGTH, CONTEXT.skbLength], 16);
-    this.variables.word('link 12', 8);
-    this.variables.word('link 13', 8);
-  }
-
-  shapes(): readonly Shape[] {
-    const shapes: Shape[] = [];
-    for (let tags = 0; tags <= 2; tags++) {
-      for (let words = 5; words <= 15; words++) shapes.push({ tags, header: words * 4 });
-      shapes.push({ tags, header: 0 });
-    }
-    return shapes;
-  }
-
-  frame(shape: Shape): Frame {
-    const version = this.variables.word('version', 4);
-    // A header length below 20 bytes is a shape of its own: none of the program's addresses come of it.
-    const words = shape.header === 0 ? this.variables.word('short header', 2) : constantBits(BigInt(shape.header / 4));
-    const first = Array.from({ length: 8 }, (_, i) => (i < 4 ? bitAt(words, i) : version[i - 4]));
-    return new Frame(this.variables, shape.header === 0 ? { ...shape, header: 20 } : shape, 2, first);
+    this.model = settings.model(this);
   }
 
   prove(): void {
-    // What is the same in frames of very different shapes is a constant.
-    const [first, other] = [
-      { tags: 0, header: 20 },
-      { tags: 2, header: 60 },
-    ].map((shape) => this.discover(shape));
+    const [first, other] = this.model.samples.map((shape) => this.discover(shape));
     this.layout = first === undefined || other === undefined ? first : common(first, other);
-    for (const shape of this.shapes()) this.proveShape(shape);
+    for (const shape of this.model.shapes) this.proveShape(shape);
   }
 
   private proveShape(shape: Shape): void {
     const calls: Call[] = [];
-    const { reading, arrivals, run } = this.prepare(shape, (placed, state) =>
-      this.called(placed, state, reading, calls, arrivals, shape),
-    );
-    const { exits, stopped, world } = run((state) => this.isRejected(state, calls));
-    this.compare(shape, exits, arrivals, calls, world);
-    this.compareAnswers(shape, stopped, arrivals, calls);
+    const entry = this.model.at(shape);
+    const world = entry.world((placed, state) => this.called(placed, state, entry, calls, shape));
+    const { exits, stopped } = this.run(entry, world, (state) => this.isRejected(state, calls));
+    this.compare(shape, exits, entry, calls, world);
+    if (this.stopsAtAnswers) this.compareAnswers(shape, stopped, entry.arrivals, calls);
   }
 
-  /** Runs up to the chain, and looks at what lies in the flow there; undefined where no frame of the shape gets there. */
+  /** Runs up to the chain, and looks at what lies in the flow there; undefined where no packet of the shape gets there. */
   private discover(shape: Shape): Layout | undefined {
     let layout: Layout | undefined;
-    const { reading, run } = this.prepare(shape, (placed, state) => {
+    const entry = this.model.at(shape);
+    const world = entry.world((placed, state) => {
       const [, flow] = state.registers;
       if (!isChainFunction(placed.name) || flow?.kind !== 'pointer' || flow.region.kind !== 'stack') return undefined;
-      layout = this.findLayout(state, flow, reading, this.settings.code.flowBytesOf(placed));
+      layout = this.findLayout(state, flow, entry, this.settings.code.flowBytesOf(placed));
       throw new Arrived();
     });
     try {
-      run();
+      this.run(entry, world);
     } catch (error) {
       if (!(error instanceof Arrived)) throw error;
     }
     return layout;
   }
 
-  private prepare(shape: Shape, call: (placed: PlacedFunction, state: State) => Value | undefined): Prepared {
-    const { settings, words, variables } = this;
-    const { code, specification, hook, entry } = settings;
-    const frame = this.frame(shape);
-    const reading: WireReading = { words, variables, frame, hook, chain: specification.hookChain };
-    this.checksums.base = networkOffset(frame.shape);
-    const world = new WireWorld(words, {
-      hook,
-      family: specification.ruleset.family,
-      variables,
-      frame,
-      checksums: this.checksums,
-      length: countedLength(reading),
-      lengthAt: undefined,
-      flow: { kind: 'flow', name: 'none' },
-      entries: specification.manifest.counters.length,
-      call,
-    });
-    const run: Prepared['run'] = (over) => {
-      const executor = new Executor(code, words, world);
-      const start = executor.start(framesOf(reading), [pointer(this.context)]);
-      return { ...executor.run(entry, entry.start, start, undefined, 0, over), world };
-    };
-    return { reading, arrivals: arrivalsOf(reading, specification.manifest, this.checksums), run };
+  private run({ frames }: ShapedEntry, world: EntryWorld, over?: (state: State) => boolean): Ran {
+    const { code, entry } = this.settings;
+    const executor = new Executor(code, this.words, world);
+    const start = executor.start(frames, [pointer(this.context)]);
+    return executor.run(entry, entry.start, start, undefined, 0, over);
   }
 
   private report(shape: Shape, what: string, where: Ref): void {
@@ -155,9 +126,8 @@ export class WireEntryProof {
   private called(
     placed: PlacedFunction,
     state: State,
-    reading: WireReading,
+    reading: ShapedEntry,
     calls: Call[],
-    arrivals: Arrivals,
     shape: Shape,
   ): Value | undefined {
     if (!isChainFunction(placed.name)) return undefined;
@@ -175,10 +145,14 @@ export class WireEntryProof {
     const end = this.settings.segment(this.layout, placed, number, from);
     const due =
       before === undefined
-        ? arrivals.judged
+        ? reading.arrivals.judged
         : this.bdd.and(before.condition, this.words.equal(before.result, constantBits(BigInt(VERDICT.NEXT))));
     this.report(shape, 'which frames the chain judges', this.bdd.xor(state.condition, due));
-    const raw = this.variables.word(`outcome from ${from}`, CODE_BITS);
+    const any = this.variables.word(`outcome from ${from}`, CODE_BITS);
+    // Where no rule rejects, no part of the chain says so.
+    const raw = this.settings.answers
+      ? any
+      : this.words.choose(this.words.atLeast(any, BigInt(VERDICT.REJECT)), constantBits(BigInt(VERDICT.DROP)), any);
     const never = this.words.choose(this.words.equal(raw, []), constantBits(BigInt(VERDICT.DROP)), raw);
     const result = end === undefined ? never : raw;
     calls.push({ condition: state.condition, result, end });
@@ -192,17 +166,17 @@ export class WireEntryProof {
     for (const { field, offset, size } of this.layout?.slots ?? []) {
       for (let i = 0; i < size; i++) kept.add(offset + i);
       if (field === 'mark' && this.settings.marks) {
-        state.memory.store(flow.region, flow.offset + offset, 4, word(this.variables.word('mark after', 32)));
+        state.memory.store(flow.region, flow.offset + offset, 4, word(this.variables.word(MARK_AFTER, 32)));
       }
     }
     for (let at = 0; at < bytes; at++) if (!kept.has(at)) state.memory.forget(flow.region, flow.offset + at, 1);
   }
 
   /** Where in the flow each field lies: wherever its value is, for all frames of this shape. */
-  private findLayout(state: State, flow: Pointer, reading: WireReading, bytes: number): Layout {
+  private findLayout(state: State, flow: Pointer, reading: ShapedEntry, bytes: number): Layout {
     const taken = new Set<number>();
     const { family } = this.settings.specification.ruleset;
-    const constants = new Map<Field, bigint>();
+    const constants = new Map<Known, bigint>();
     const slots: Slot[] = [];
     const take = (slot: Slot): void => {
       for (let i = 0; i < slot.size; i++) taken.add(slot.offset + i);
@@ -210,7 +184,8 @@ export class WireEntryProof {
     };
     const fields = [...this.settings.fields].sort((a, b) => sizeOf(b, family) - sizeOf(a, family));
     for (const field of ['counted length', ...fields] as const) {
-      const fixed = field === 'counted length' ? undefined : this.fixed(state, readField(reading, field));
+      const fixed =
+        field === 'counted length' ? undefined : this.words.constantWhere(state.condition, reading.read(field));
       if (field !== 'counted length' && fixed !== undefined) {
         constants.set(field, fixed);
         continue;
@@ -222,26 +197,16 @@ export class WireEntryProof {
       // The number of a rule is written by the rules themselves.
       if (taken.has(offset) || (offset >= FLOW_RULE && offset < FLOW_RULE + 4)) continue;
       const byte = bitsOf(state.memory.load(flow.region, flow.offset + offset, 1, this.words), this.words);
-      const value = byte === undefined ? undefined : this.fixed(state, byte);
+      const value = byte === undefined ? undefined : this.words.constantWhere(state.condition, byte);
       if (value !== undefined) take({ field: 'constant', offset, size: 1, wanted: 0, value });
     }
     return { bytes, slots, constants };
   }
 
-  /** The number, where it is the same on all ways of a state. */
-  private fixed({ condition }: State, bits: Bits): bigint | undefined {
-    let value = 0n;
-    for (let i = 0; i < bits.length; i++) {
-      if (this.bdd.implies(condition, bits[i])) value |= 1n << BigInt(i);
-      else if (!this.bdd.implies(condition, not(bits[i]))) return undefined;
-    }
-    return value;
-  }
-
   private findSlot(
     state: State,
     flow: Pointer,
-    reading: WireReading,
+    reading: ShapedEntry,
     field: Slot['field'],
     taken: ReadonlySet<number>,
   ): Slot | undefined {
@@ -261,7 +226,7 @@ export class WireEntryProof {
   }
 
   /** For which frames a slot does not hold its field; some of them, if the `first` one found is enough. */
-  private slotDiffers(state: State, flow: Pointer, reading: WireReading, slot: Slot, first = false): Ref {
+  private slotDiffers(state: State, flow: Pointer, reading: ShapedEntry, slot: Slot, first = false): Ref {
     const { words, bdd } = this;
     const { offset, size } = slot;
     const bits = this.slotBits(reading, slot);
@@ -279,30 +244,36 @@ export class WireEntryProof {
     return differs;
   }
 
-  private slotBits(reading: WireReading, { field, wanted, value = 0n }: Slot): Bits {
+  private slotBits(reading: ShapedEntry, slot: Slot): Bits {
+    const { field, wanted, value = 0n } = slot;
     if (field === 'constant') return constantBits(value);
-    return field === 'counted length' ? countedLength(reading) : readField(reading, field, wanted);
+    return field === 'counted length' ? reading.counted : slotPart(slot, reading.read(field, wanted));
   }
 
-  private checkLayout(state: State, flow: Pointer, reading: WireReading, shape: Shape, layout: Layout): void {
+  private checkLayout(state: State, flow: Pointer, reading: ShapedEntry, shape: Shape, layout: Layout): void {
     for (const slot of layout.slots) {
       this.report(shape, `the reading of ${slot.field}`, this.slotDiffers(state, flow, reading, slot));
     }
     for (const [field, value] of layout.constants) {
-      const other = not(this.words.equal(readField(reading, field), constantBits(value)));
+      const other = not(this.words.equal(reading.read(field), constantBits(value)));
       this.report(shape, `the reading of ${field}`, this.bdd.and(state.condition, other));
     }
   }
 
   /** An accepted packet takes along the mark that the rules gave it; its number among those that are written. */
-  private expectMark(events: Map<string, Ref>, accepted: Ref, { marks }: WireWorld): void {
-    const number = marks.findIndex((bits) => sameBits(bits, this.variables.word('mark after', 32)));
+  private expectMark(events: Map<string, Ref>, accepted: Ref, { marks }: EntryWorld): void {
+    const number = marks.findIndex((bits) => sameBits(bits, this.variables.word(MARK_AFTER, 32)));
     events.set(`mark ${number}`, accepted);
+  }
+
+  /** On the wire programs answer by themselves. */
+  private get stopsAtAnswers(): boolean {
+    return this.settings.answers && this.model.notes === undefined;
   }
 
   /** The chain has rejected all packets of the state, with an answer. */
   private isRejected({ condition }: State, calls: readonly Call[]): boolean {
-    if (!this.settings.answers || calls.length === 0) return false;
+    if (!this.stopsAtAnswers || calls.length === 0) return false;
     return this.bdd.implies(condition, this.bdd.anyOf(calls.map((call) => this.rejects(call))));
   }
 
@@ -318,10 +289,12 @@ export class WireEntryProof {
    */
   private compareAnswers(shape: Shape, stopped: Ran['stopped'], arrivals: Arrivals, calls: readonly Call[]): void {
     const { bdd, words, settings } = this;
+    const { hook } = settings;
+    if (hook === 'netfilter') throw unsupported('answers at netfilter');
     const due = bdd.and(arrivals.judged, bdd.anyOf(calls.map((call) => this.rejects(call))));
     let answered: Ref = FALSE;
     for (const [at, state] of stopped) {
-      const fault = answerFault(settings.code, settings.entry, at, settings.hook);
+      const fault = answerFault(settings.code, settings.entry, at, hook);
       if (fault !== undefined) throw unsupported(fault);
       const [r0] = state.registers;
       const code = r0 === undefined ? undefined : bitsOf(r0, words);
@@ -339,12 +312,48 @@ export class WireEntryProof {
     this.report(shape, 'which frames are answered', bdd.xor(due, answered));
   }
 
+  /** Packets for which iptables has something to do behind the program: an answer, or a mark to be changed. */
+  private expectNotes(calls: readonly Call[], accepted: Ref, mark: Bits): Ref {
+    const { bdd, words, settings } = this;
+    const rejected = bdd.anyOf(calls.map((call) => this.rejects(call)));
+    if (!settings.marks) return rejected;
+    const changed = bdd.anyOf(words.xor(mark, this.variables.word(MARK_AFTER, 32)));
+    return bdd.or(rejected, bdd.and(accepted, changed));
+  }
+
+  /** Just those packets are noted, with their verdict and the bits of their marks that change. */
+  private compareNotes(
+    shape: Shape,
+    exits: readonly State[],
+    due: Ref,
+    calls: readonly Call[],
+    { notes }: EntryWorld,
+  ): void {
+    const { bdd, words, settings } = this;
+    const [mark] = [this.model.notes?.mark ?? []];
+    const turned = settings.marks ? words.xor(mark, this.variables.word(MARK_AFTER, 32)) : [];
+    let noted: Ref = FALSE;
+    for (const { log } of exits) {
+      for (const [event, condition] of log) {
+        if (!isNote(event)) continue;
+        const { code, mark: bits, targets } = notes[Number(event.slice(NOTE_EVENT.length))];
+        noted = bdd.or(noted, condition);
+        let other = bdd.or(not(words.equal(targets, [])), not(words.equal(bits, turned)));
+        let kind: Ref = words.equal(code, constantBits(BigInt(VERDICT.ACCEPT)));
+        for (const call of calls) kind = bdd.choose(this.rejects(call), words.equal(code, call.result), kind);
+        other = bdd.or(other, not(kind));
+        this.report(shape, 'what is noted for iptables', bdd.and(condition, other));
+      }
+    }
+    this.report(shape, 'which packets are noted for iptables', bdd.xor(due, noted));
+  }
+
   private compare(
     shape: Shape,
     exits: readonly State[],
-    arrivals: Arrivals,
+    { arrivals }: ShapedEntry,
     calls: readonly Call[],
-    world: WireWorld,
+    world: EntryWorld,
   ): void {
     const { bdd, words } = this;
     const { specification, hook } = this.settings;
@@ -370,11 +379,19 @@ export class WireEntryProof {
     if (specification.policy === 'DROP') drop = bdd.or(drop, through);
     else accept = bdd.or(accept, through);
     const events = new Map<string, Ref>();
+    const { notes } = this.model;
+    if (notes !== undefined) {
+      const noted = this.expectNotes(calls, accept, notes.mark);
+      this.compareNotes(shape, exits, noted, calls, world);
+      accept = bdd.or(bdd.without(accept, noted), bdd.without(noted, notes.full));
+      drop = bdd.or(drop, bdd.and(noted, notes.full));
+    }
     if (through !== FALSE) {
       const key = specification.policyKey();
       events.set(`count ${key} packets`, through).set(`count ${key} bytes`, through);
     }
-    if (this.settings.marks) this.expectMark(events, bdd.without(accept, arrivals.passed), world);
+    if (this.settings.marks && notes === undefined)
+      this.expectMark(events, bdd.without(accept, arrivals.passed), world);
     let accepted: Ref = FALSE;
     let refused: Ref = FALSE;
     const done = new Map<string, Ref>();
@@ -390,16 +407,13 @@ export class WireEntryProof {
     this.report(shape, 'which frames are accepted', bdd.xor(accept, accepted));
     this.report(shape, 'which frames are dropped', bdd.xor(drop, refused));
     for (const event of new Set([...events.keys(), ...done.keys()])) {
+      if (isNote(event)) continue;
       this.report(shape, event, bdd.xor(events.get(event) ?? FALSE, done.get(event) ?? FALSE));
     }
   }
 }
 
-interface Prepared {
-  readonly reading: WireReading;
-  readonly arrivals: Arrivals;
-  run(over?: (state: State) => boolean): Ran & { readonly world: WireWorld };
-}
+const isNote = (event: string): boolean => event.startsWith(NOTE_EVENT);
 
 /** Ends a run that has come to the chain. */
 class Arrived extends Error {}
@@ -413,6 +427,7 @@ function common(layout: Layout, other: Layout): Layout {
 
 function candidates(field: Slot['field']): readonly number[] {
   if (field === 'counted length' || field === 'constant') return [0];
+  if (field === 'connection state') return [0, UNMAPPED];
   const need = transportNeed(field);
   return need === undefined ? [0] : WANTED_BYTES.filter((bytes) => bytes >= need);
 }
