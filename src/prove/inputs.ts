@@ -59,21 +59,14 @@ export function answerOf(test: Opaque, inputs: Inputs): Ref {
   }
 }
 
-/** What the answer of a test is read from, in the order of the tests of a rule. */
+/** What the answer of a test is read from. */
 export function factsOf(test: Opaque, { questions, family }: Pick<Inputs, 'questions' | 'family'>): readonly Known[] {
   if (questionOf(test, { questions }) >= 0) return ['answers'];
-  switch (test.name) {
-    case 'ctstate':
-      return ['connection state'];
-    case 'owner':
-      return ['socket', 'socket user', 'socket group'];
-    case 'addrtype':
-      return asksRoutes(test) && family === 'v4' && test.which === 'dst'
-        ? ['route type']
-        : [test.which === 'src' ? 'saddr' : 'daddr'];
-    default:
-      return [];
-  }
+  if (test.name === 'ctstate') return ['connection state'];
+  if (test.name === 'owner') return ['socket', 'socket user', 'socket group'];
+  if (test.name !== 'addrtype') return [];
+  const isRoute = asksRoutes(test) && family === 'v4' && test.which === 'dst';
+  return [isRoute ? 'route type' : test.which === 'src' ? 'saddr' : 'daddr'];
 }
 
 /** Tests with memory whose answers the prover takes from the program. */

@@ -1,6 +1,7 @@
 import type { Family } from '../../grammar/model/family.js';
 import { FALSE, not, TRUE, type Ref } from './bdd.js';
-import { transportNeed, whereReadable, type Known } from './flow.js';
+import type { Field } from '../../grammar/model/fields.js';
+import { isFact, transportNeed, whereReadable, type Fact, type Known } from './flow.js';
 import { FRAGMENT, isExtension, ROUTING, type Frame } from './frame.js';
 import { unsupported } from './unprovable.js';
 import { constantBits, slice, type Bits, type Words } from './words.js';
@@ -97,17 +98,25 @@ export function endsWalk(words: Words, next: Bits): Ref {
   return ends;
 }
 
-/** The value of a field of the packet, as src/evaluate/read-fields.ts reads it; undefined for what is no part of it. */
-export function readPacketField(packet: IpPacket, field: Known, wanted = transportNeed(field)): Bits | undefined {
+/** What is no part of an IP packet, or another thing at each hook. */
+const BESIDE = ['ttl', 'iif', 'oif', 'mark', 'pkttype', 'mac.src', 'mac.ether'] as const satisfies readonly Field[];
+export type Beside = (typeof BESIDE)[number] | Fact;
+
+export function isBeside(field: Known): field is Beside {
+  return isFact(field) || BESIDE.some((one) => one === field);
+}
+
+/** The value of a field of the packet, as src/evaluate/read-fields.ts reads it. */
+export function readPacketField(packet: IpPacket, field: Exclude<Known, Beside>, wanted = transportNeed(field)): Bits {
   const bits = rawField(packet, field);
-  if (bits === undefined || transportNeed(field) === undefined) return bits;
+  if (transportNeed(field) === undefined) return bits;
   const { rest, there } = networkOf(packet);
   // Nothing is there to be read where no header was found.
   const read = packet.words.where(there, bits);
   return wanted === undefined ? read : whereReadable(packet.words, read, rest, wanted);
 }
 
-function rawField(packet: IpPacket, field: Known): Bits | undefined {
+function rawField(packet: IpPacket, field: Exclude<Known, Beside>): Bits {
   const { frame, family, length } = packet;
   const v4 = family === 'v4';
   switch (field) {
@@ -153,8 +162,6 @@ function rawField(packet: IpPacket, field: Known): Bits | undefined {
       return slice(frame.transport(8), 1, 4);
     case 'tcp.options':
       throw unsupported('--tcp-option');
-    default:
-      return undefined;
   }
 }
 

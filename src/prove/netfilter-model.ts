@@ -6,7 +6,7 @@ import { connectionState, possibleConnections, stateOf } from './connection.js';
 import type { Called, EntryModel, EntryWorld, Example, ShapedEntry, Symbols } from './entry-model.js';
 import { transportNeed, type Known } from './flow.js';
 import { Frame, networkOffset, TOTAL_LENGTH, type Shape } from './frame.js';
-import { endsWalk, interfaceNumber, readPacketField, type IpPacket } from './ip-reading.js';
+import { endsWalk, interfaceNumber, isBeside, readPacketField, type IpPacket } from './ip-reading.js';
 import { ipv6Samples, ipv6Shapes } from './ipv6-shapes.js';
 import { MARK_AFTER } from './flow.js';
 import { HOOK, NetfilterWorld } from './netfilter-world.js';
@@ -87,8 +87,7 @@ export class NetfilterModel implements EntryModel {
   }
 
   private read(packet: IpPacket, field: Known, wanted = transportNeed(field)): Bits {
-    const found = readPacketField(packet, field, wanted);
-    if (found !== undefined) return found;
+    if (!isBeside(field)) return readPacketField(packet, field, wanted);
     const { words, variables } = this.symbols;
     const { hookChain } = this.specification;
     switch (field) {
@@ -111,7 +110,11 @@ export class NetfilterModel implements EntryModel {
         return variables.word(HOOK.routeType, 4);
       case 'answers':
         return variables.word(HOOK.answers, 32);
-      default:
+      case 'mac.src':
+      case 'mac.ether':
+      case 'socket':
+      case 'socket user':
+      case 'socket group':
         throw unsupported(`${field} at netfilter`);
     }
   }

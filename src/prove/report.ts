@@ -37,9 +37,10 @@ export function proofText({ job, judgement }: ProofReport): string {
   }
 }
 
-function exampleText(job: VerifyJob, { packet, what, want, have, kernel }: Counterexample): readonly string[] {
+function exampleText(job: VerifyJob, { packet, state, what, want, have, kernel }: Counterexample): readonly string[] {
   return [
     `  ${summarisePacket(packet)}`,
+    ...(state === undefined ? [] : [`  state of its connection: ${state.join(', ')}`]),
     `  ${what}`,
     `    reference   ${want}`,
     `    interpreter ${have}`,
@@ -58,10 +59,11 @@ export function proofJson({ job, judgement }: ProofReport): unknown {
     case 'proved':
       return { result: 'proved', ...about, rules: judgement.rules, domain: domainOf(job.manifest, job.chain) };
     case 'refuted': {
-      const { packet, what, want, have, kernel } = judgement.example;
+      const { packet, state, what, want, have, kernel } = judgement.example;
       const example = {
         packet: printPacketText(packet),
         frame: toHex(packet.frame),
+        ...(state === undefined ? {} : { state }),
         what,
         reference: want,
         interpreter: have,

@@ -2,7 +2,7 @@ import type { BuiltinChain } from '../../grammar/model/family.js';
 import type { Family } from '../../grammar/model/family.js';
 import { not, TRUE, type Ref } from './bdd.js';
 import { transportNeed, type Known } from './flow.js';
-import { interfaceNumber, readPacketField } from './ip-reading.js';
+import { interfaceNumber, isBeside, readPacketField } from './ip-reading.js';
 import { FRAME_LENGTH, networkOffset, TOTAL_LENGTH, type Frame } from './frame.js';
 import { unsupported } from './unprovable.js';
 import type { Variables } from './variables.js';
@@ -28,8 +28,7 @@ export function countedLength({ variables }: WireReading): Bits {
 /** The value of a field of a frame; `wanted`: transport fields are 0 unless so many bytes are there. */
 export function readField(reading: WireReading, field: Known, wanted = transportNeed(field)): Bits {
   const { words, frame, variables, hook, chain, family } = reading;
-  const packet = readPacketField({ words, frame, family, length: countedLength(reading) }, field, wanted);
-  if (packet !== undefined) return packet;
+  if (!isBeside(field)) return readPacketField({ words, frame, family, length: countedLength(reading) }, field, wanted);
   switch (field) {
     case 'ttl': {
       const ttl = frame.ip(family === 'v4' ? 8 : 7);
@@ -49,7 +48,11 @@ export function readField(reading: WireReading, field: Known, wanted = transport
       return chain === 'OUTPUT' ? [] : trim([not(isLoopback(reading))]);
     case 'connection state':
       return connectionState(words, variables);
-    default:
+    case 'route type':
+    case 'socket':
+    case 'socket user':
+    case 'socket group':
+    case 'answers':
       throw unsupported(`${field} on the wire`);
   }
 }
