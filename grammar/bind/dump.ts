@@ -15,6 +15,9 @@ import { SavedRuleReader } from './saved-rule.js';
 import { didYouMean } from '../modules/value/suggest.js';
 import { TableDraft } from './table-draft.js';
 
+/** Rules that are read of a dump; with lists of addresses a line is several. Some million make Node.js run out of memory. */
+export const MOST_RULES = 500_000;
+
 /** What is known of a dump beside its text. */
 export interface ParseOptions {
   /** Guessed from the text and the file's name if left out. */
@@ -53,7 +56,7 @@ const REGISTRIES: Readonly<Record<Family, ModuleRegistry>> = {
 export function parseDump(text: string, options: ParseOptions = {}): ParsedDump {
   const binder = new DumpBinder(options.family ?? guessFamily(text, options.file), options, text);
   const reader = new LineReader(text);
-  while (reader.next()) {
+  while (!binder.isFull() && reader.next()) {
     if (binder.addSaved(reader)) continue;
     const line = reader.line();
     if (line !== undefined) binder.add(line);
@@ -64,7 +67,10 @@ export function parseDump(text: string, options: ParseOptions = {}): ParsedDump 
 /** The second half of `parseDump`: gives lines that `readLines` has cut into words their meaning. */
 export function bind(lines: Iterable<Line>, options: ParseOptions & { readonly family: Family }): ParsedDump {
   const binder = new DumpBinder(options.family, options);
-  for (const line of lines) binder.add(line);
+  for (const line of lines) {
+    binder.add(line);
+    if (binder.isFull()) break;
+  }
   return binder.finish();
 }
 
@@ -171,6 +177,7 @@ class DumpBinder {
   private dialect: Ruleset['dialect'] = 'unknown';
   private mayBeOlder = false;
   private lastLine = 0;
+  private rules = 0;
   private readonly known: Known;
 
   constructor(
@@ -214,6 +221,16 @@ class DumpBinder {
     if (saved === undefined) return false;
     table.append(saved.chain, saved.rule, saved.hookNeeds);
     this.lastLine = reader.number;
+    this.rules++;
+    return true;
+  }
+
+  /** Whether no more rules are to be read, which is told. */
+  isFull(): boolean {
+    if (this.rules <= MOST_RULES) return false;
+    const at = { line: this.lastLine, column: 1, length: 1 };
+    this.report([problem('too-many-rules', at, `there are more than ${MOST_RULES.toLocaleString('en')} rules`)]);
+    this.close();
     return true;
   }
 
@@ -301,6 +318,7 @@ class DumpBinder {
     const bound = bindRule(line, words, this.modules);
     this.report(bound.faults);
     if (!line.usable || hasError(words.faults) || hasError(bound.faults)) return;
+    this.rules += bound.rules.length;
     this.report(table.apply(command, bound, words.counters));
   }
 

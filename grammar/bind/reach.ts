@@ -26,7 +26,7 @@ export function reachFaults(
     const start = chains.get(hook);
     if (start === undefined) continue;
     walk(start, chains, (rule, path) => {
-      const fault = path === undefined ? misplaced(hookNeeds.get(rule), hook) : loopFault(rule, path);
+      const fault = path === undefined ? misplaced(hookNeeds.get(rule), hook) : pathFault(rule, path);
       if (fault === undefined || told.has(rule)) return;
       told.add(rule);
       faults.push(fault);
@@ -35,11 +35,17 @@ export function reachFaults(
   return faults;
 }
 
+/** Chains below each other: what walks over them later is recursive. `iptables-nft` itself takes 16. */
+const MOST_NESTED = 1000;
+
+/** What is wrong with the way to a rule. */
+type Path = { readonly circle: readonly string[] } | 'too deep';
+
 /** Calls `visit` for each rule that the walk meets, with the chains of the circle for one that closes a circle. */
 function walk(
   start: ChainRules,
   chains: ReadonlyMap<string, ChainRules>,
-  visit: (rule: Rule, circle?: readonly string[]) => void,
+  visit: (rule: Rule, path?: Path) => void,
 ): void {
   const walked = new Set([start]);
   const path = [{ chain: start, next: 0 }];
@@ -55,13 +61,13 @@ function walk(
     const callee = rule.target.effect.kind === 'jump' ? chains.get(rule.target.effect.chain) : undefined;
     if (callee === undefined) continue;
     const from = path.findIndex(({ chain }) => chain === callee);
-    if (from >= 0)
-      visit(
-        rule,
-        [...path.slice(from), path[from]].map(({ chain }) => chain.name),
-      );
+    if (from >= 0) visit(rule, { circle: [...path.slice(from), path[from]].map(({ chain }) => chain.name) });
     if (walked.has(callee)) continue;
     walked.add(callee);
+    if (path.length > MOST_NESTED) {
+      visit(rule, 'too deep');
+      continue;
+    }
     path.push({ chain: callee, next: 0 });
   }
 }
@@ -86,6 +92,9 @@ export function misplaced(needs: readonly HookNeed[] | undefined, hook: BuiltinC
   return problem('wrong-hook', need.at, `${need.name} cannot stand where ${hook} reaches it`, hint);
 }
 
-function loopFault(rule: Rule, circle: readonly string[]): Diagnostic {
-  return problem('chain-loop', rule.range, `chains call each other in a circle: ${circle.join(' → ')}`);
+function pathFault(rule: Rule, path: Path): Diagnostic {
+  if (path !== 'too deep') {
+    return problem('chain-loop', rule.range, `chains call each other in a circle: ${path.circle.join(' → ')}`);
+  }
+  return problem('chain-too-deep', rule.range, `chains call each other more than ${MOST_NESTED} deep`);
 }

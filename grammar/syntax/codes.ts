@@ -24,6 +24,8 @@ export const CODES = {
   'bad-policy': 'the policy is not ACCEPT or DROP, or the chain is not a built-in one',
   'jump-to-builtin': 'a built-in chain cannot be jumped to',
   'chain-loop': 'chains that a hook reaches call each other in a circle',
+  'chain-too-deep': 'chains that a hook reaches call each other deeper than this tool follows (1,000)',
+  'too-many-rules': 'there are more rules than this tool reads (500,000)',
   'chain-in-use': 'the chain is not empty, or rules jump to it',
   'no-such-rule': 'no rule has this number or text',
   // words of a rule

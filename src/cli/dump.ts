@@ -8,6 +8,9 @@ import { readInput } from './files.js';
 import { EXIT, tell, tellDiagnostics, UserError } from './output.js';
 import { recogniseBytes, recogniseText } from './recognise.js';
 
+/** The most that `iptables-save` or `ipset save` may have printed: 500,000 rules are some 30 MB. */
+const MOST_DUMP_BYTES = 64 << 20;
+
 export interface LoadedDump {
   readonly ruleset: Ruleset;
   readonly text: string;
@@ -85,6 +88,9 @@ function nameOf(path: string): string {
 function textOf(bytes: Buffer, file: string): string {
   const other = recogniseBytes(bytes);
   if (other !== undefined) throw new UserError(`${file}:1:1: error[not-a-dump]: this is ${other}`);
+  if (bytes.length > MOST_DUMP_BYTES) {
+    throw new UserError(`${file}:1:1: error[too-large]: the file is larger than ${MOST_DUMP_BYTES >> 20} MiB`);
+  }
   const text = decoded(bytes, file);
   if (isUtf8(bytes)) return text;
   const diagnostics = undecodable(text);

@@ -1,22 +1,15 @@
-import {
-  closeSync,
-  lstatSync,
-  openSync,
-  readFileSync,
-  readSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { closeSync, lstatSync, openSync, readSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { isatty } from 'node:tty';
 import { reasonOf, tell, UserError } from './output.js';
 
+/** No file that is read here is larger: neither an object nor a dump. Devices and pipes have no size to be asked for. */
+const MOST_INPUT_BYTES = 256 << 20;
+
 /** Reads a file; `-` is standard input. */
 export function readInput(path: string): Buffer {
   if (path === '-' && isatty(0)) tell('ipt2bpf: reading from the terminal; end with Ctrl-D');
-  return reading(path, () => (path === '-' ? readStandardInput() : readFileSync(path)));
+  return reading(path, () => (path === '-' ? readWhole(0) : readFile(path)));
 }
 
 function reading<T>(path: string, read: () => T): T {
@@ -27,23 +20,34 @@ function reading<T>(path: string, read: () => T): T {
   }
 }
 
-/** As `readFileSync(0)`, which fails with EAGAIN where the other end has made the pipe non-blocking. */
-function readStandardInput(): Buffer {
+function readFile(path: string): Buffer {
+  const fd = openSync(path, 'r');
+  try {
+    return readWhole(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** As `readFileSync(fd)`, which fails with EAGAIN where the other end has made the pipe non-blocking, and knows no bound. */
+function readWhole(fd: number): Buffer {
   const chunks: Buffer[] = [];
-  const chunk = Buffer.alloc(65_536);
-  for (;;) {
-    const bytes = readSome(chunk);
+  const chunk = Buffer.alloc(1 << 20);
+  for (let total = 0; ;) {
+    const bytes = readSome(fd, chunk);
     if (bytes === 0) return Buffer.concat(chunks);
+    total += bytes;
+    if (total > MOST_INPUT_BYTES) throw new UserError(`the file is too large: more than ${MOST_INPUT_BYTES >> 20} MiB`);
     chunks.push(Buffer.from(chunk.subarray(0, bytes)));
   }
 }
 
 const PAUSE_MS = 10;
 
-function readSome(chunk: Buffer): number {
+function readSome(fd: number, chunk: Buffer): number {
   for (;;) {
     try {
-      return readSync(0, chunk);
+      return readSync(fd, chunk);
     } catch (error) {
       const code = error instanceof Error && 'code' in error ? error.code : undefined;
       if (code === 'EOF') return 0;

@@ -4,8 +4,13 @@ import { addVerbs } from './verbs.js';
 import { endProgress, startProgress } from './progress.js';
 import { EXIT, guardStreams, reasonOf, tell, UserError } from './output.js';
 
-/** Verbs that look at all rules, or at many packets, and then end. */
-const LONG: ReadonlySet<string> = new Set('audit bundle check compile diff lint query report test verify'.split(' '));
+/** Verbs that may take longer than a second and then end: they look at all rules, at many packets, or wait for the kernel. */
+const LONG: ReadonlySet<string> = new Set(
+  (
+    'attach audit bundle check compile confirm detach diff disable enable explain lint list package print query replace report restore rollback ' +
+    'status test verify'
+  ).split(' '),
+);
 
 async function main(argv: readonly string[]): Promise<number> {
   const program = new Command('ipt2bpf');

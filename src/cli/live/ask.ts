@@ -1,5 +1,6 @@
 import { createInterface, type Interface } from 'node:readline/promises';
 import { UserError } from '../output.js';
+import { endProgress } from '../progress.js';
 
 /** Asks the person at the terminal; or, with `--yes`, takes what is usual. */
 export class Questions {
@@ -29,6 +30,7 @@ export class Questions {
   }
 
   async #ask(question: string): Promise<string> {
+    endProgress();
     return this.#lines === undefined ? '' : (await this.#lines.question(question)).trim();
   }
 

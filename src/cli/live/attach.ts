@@ -64,6 +64,7 @@ export async function attach(path: string, options: AttachVerb): Promise<ExitCod
       ...asPart('confirm', confirm),
     });
   }
+  progress('loading');
   const record = attachObject(object, settings);
   const places = placesOf(record).map(({ words }) => words);
   changed(options, { action: 'attached', name: record.name, places, ...asPart('confirm', confirm) }, () => {
@@ -93,6 +94,7 @@ export async function replace(path: string, options: ReplaceVerb): Promise<ExitC
       ...asPart('confirm', confirm),
     });
   }
+  progress('loading');
   const { record } = replaceObject(object, {
     base: pins,
     told: tell,
@@ -112,9 +114,6 @@ function requireThere(pins: string, name: string | undefined): void {
   findDeployment(pins, name);
 }
 
-/** The most that a dump of `iptables-save` may have: 300,000 rules are some 30 MB. */
-const MOST_DUMP_BYTES = 64 << 20;
-
 /** What programs must know of the kernel that runs them, where it tells. */
 export function ofRunningKernel(): Pick<TranslationOptions, 'hz' | 'recentEntries'> {
   return { ...asPart('hz', runningHz()), ...asPart('recentEntries', runningRecentEntries()) };
@@ -128,7 +127,6 @@ export async function objectOf(path: string, options: CommonOptions, here = true
     if (bytes.length > MOST_OBJECT_BYTES) throw new UserError(`ipt2bpf: ${what}: the file is too large`);
     return checkObject(new Uint8Array(bytes), what);
   }
-  if (bytes.length > MOST_DUMP_BYTES) throw new UserError(`ipt2bpf: ${what}: the file is too large for a dump`);
   const { hook, chain } = options;
   if (hook === undefined) throw new UserError('ipt2bpf: a dump needs --hook xdp|tc|netfilter');
   if (hook !== 'netfilter' && chain === undefined) throw new UserError(`ipt2bpf: --hook ${hook} needs --chain`);

@@ -150,6 +150,7 @@ async function compare(ready: readonly Ready[], options: Options, questions: Que
   if (seconds === 0) return true;
   const { pins } = options;
   try {
+    progress('loading');
     for (const { shadow, name } of ready) attach(shadow, { base: pins, name, devices: [], told: tell });
     tell(`comparing for ${seconds} s: iptables decides`);
     await waitFor(seconds);
@@ -187,6 +188,7 @@ async function takeOver(ready: readonly Ready[], options: Options, questions: Qu
   try {
     for (const { judge, name } of ready) {
       const settings = { base: pins, name, devices: [], told: tell };
+      progress('loading');
       attach(judge, seconds === undefined ? settings : { ...settings, confirm: seconds });
       attached.push(name);
       tell(`${name}: in force, in front of iptables`);

@@ -1,4 +1,5 @@
 import { sayJson, tell } from '../output.js';
+import { endProgress, startProgress } from '../progress.js';
 
 /** `{ name: value }`, or nothing where there is no value. */
 export function asPart<K extends string, V>(name: K, value: V | undefined): { readonly [k in K]?: V } {
@@ -16,7 +17,8 @@ export function tellConfirm(seconds: number | undefined, otherwise: string): voi
   tell(`"ipt2bpf confirm" keeps it; without that, after ${seconds} s, ${otherwise} by itself`);
 }
 
-/** Only on a terminal. */
+/** What is being done now: shown on a terminal where it takes longer than a second, until something else is told. */
 export function progress(text: string): void {
-  if (process.stderr.isTTY) tell(`ipt2bpf: ${text}`);
+  endProgress();
+  startProgress(`ipt2bpf: ${text}`);
 }

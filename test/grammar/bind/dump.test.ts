@@ -96,6 +96,32 @@ describe('a line with very many errors', () => {
   });
 });
 
+describe('what is too much', () => {
+  const filter = (...lines: readonly string[]): string => `*filter\n${lines.join('\n')}\nCOMMIT\n`;
+  const codesOf = (text: string): readonly string[] => parseDump(text).diagnostics.map(({ code }) => code);
+  const nested = (depth: number): string => {
+    const all = Array.from({ length: depth }, (_, i) => i);
+    const jumps = all.slice(1).map((i) => `-A C${i - 1} -j C${i}`);
+    return filter(...all.map((i) => `:C${i} - [0:0]`), '-A INPUT -j C0', ...jumps);
+  };
+
+  it.each([
+    { name: 'chains 1,000 deep', have: nested(1000), want: [] },
+    { name: 'chains 1,001 deep', have: nested(1001), want: ['chain-too-deep'] },
+    { name: 'chains 8,000 deep', have: nested(8000), want: ['chain-too-deep'] },
+  ])('of nesting is refused by name: $name', ({ have, want }) => {
+    expect(codesOf(have)).toEqual(want);
+  });
+
+  it('of rules is refused by name, though few lines hold them', () => {
+    const addresses = Array.from({ length: 100 }, (_, i) => `1.1.1.${i}`).join(',');
+    const lines = Array<string>(51).fill(`-A INPUT -s ${addresses} -d ${addresses}`);
+    const { ruleset, diagnostics } = parseDump(filter(...lines, '-A INPUT -j nowhere'));
+    expect(diagnostics.map(({ code, line }) => ({ code, line }))).toEqual([{ code: 'too-many-rules', line: 52 }]);
+    expect(ruleset.tables[0].chains[0].rules).toHaveLength(510_000);
+  });
+});
+
 describe('no half rules', () => {
   const lines = [
     '-A INPUT -s 10.0.0.0/33 -j ACCEPT',

@@ -49,6 +49,20 @@ describe('a file that is no dump', () => {
     expect(result.stderr.trimEnd().split('\n')).toHaveLength(1);
   });
 
+  it('is refused where it is larger than any dump, and before it is read where it has no end', async () => {
+    const large = file('large.v4', Buffer.alloc((64 << 20) + 1, '#'));
+    const result = await run('check', large);
+    expect(result).toMatchObject({
+      exit: 2,
+      stderr: `${large}:1:1: error[too-large]: the file is larger than 64 MiB`,
+    });
+    rmSync(large);
+    expect(await run('check', '/dev/zero')).toMatchObject({
+      exit: 2,
+      stderr: 'ipt2bpf: /dev/zero: the file is too large: more than 256 MiB',
+    });
+  });
+
   it('is not recognised in a dump with typos', async () => {
     const result = await run('check', file('typo', rules('iptables -A INPUT -j DROP')));
     expect(result.exit).toBe(2);
