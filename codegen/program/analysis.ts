@@ -98,6 +98,7 @@ function chooseTable(ruleset: Ruleset, options: ChainOptions): TableName | Analy
     if (!BUILTIN_CHAINS[table].includes(chain)) return failure('no-chain', `table ${table} has no chain ${chain}`);
     return table;
   }
+  if (chain === 'POSTROUTING') return 'mangle';
   if (chain !== 'PREROUTING') return 'filter';
   const candidates = (['raw', 'mangle'] as const).filter((name) => {
     const found = findTable(ruleset, name);
@@ -148,9 +149,11 @@ export function analyse(ruleset: Ruleset, options: ChainOptions): AnalysisResult
     const seen = hook === 'cgroup' ? 'what sockets get and send' : 'what a socket gets';
     return failure('no-hook', `chain ${chain} cannot be compiled for ${hook}: programs there see ${seen}`);
   }
-  if (chain === 'POSTROUTING') return failure('no-hook', `chain ${chain} cannot be compiled for ${hook}`);
-  if (hook === 'xdp' && chain === 'OUTPUT') {
-    return failure('no-hook', 'XDP sees arriving packets alone; chain OUTPUT is about leaving ones', 'use --hook tc');
+  if (chain === 'POSTROUTING' && hook !== 'tc' && hook !== 'xdp') {
+    return failure('no-hook', `chain ${chain} cannot be compiled for ${hook}`, 'use --hook tc');
+  }
+  if (hook === 'xdp' && (chain === 'OUTPUT' || chain === 'POSTROUTING')) {
+    return failure('no-hook', `XDP sees arriving packets alone; chain ${chain} is about leaving ones`, 'use --hook tc');
   }
   const tableName = chooseTable(ruleset, options);
   if (typeof tableName !== 'string') return tableName;
@@ -332,12 +335,19 @@ function undecidedEffect(
           advice: 'use --reject drop, which drops it without an answer, or --hook netfilter',
         },
       ];
+    case 'log':
+      if (view.chain !== 'POSTROUTING') return [];
+      return [
+        {
+          reason: 'a log line names the device that a forwarded packet came in by, which is not known where it leaves',
+          advice: 'log in another chain, or keep iptables for this one',
+        },
+      ];
     case 'accept':
     case 'drop':
     case 'return':
     case 'continue':
     case 'jump':
-    case 'log':
       return [];
   }
 }

@@ -111,7 +111,12 @@ export function undecidedChange(
     }
     if (chain === 'INPUT' || chain === 'FORWARD') {
       const reason = `target ${target} of chain ${chain} changes packets elsewhere than at tc`;
-      return [{ reason, advice: `put the rule into PREROUTING, or ${KEEP}` }];
+      return [
+        {
+          reason,
+          advice: `put the rule into ${chain === 'INPUT' ? 'PREROUTING' : 'PREROUTING or POSTROUTING'}, or ${KEEP}`,
+        },
+      ];
     }
   }
   const changed = changedBy(effect);

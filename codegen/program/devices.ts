@@ -2,6 +2,7 @@ import type { Field } from '../../grammar/model/fields.js';
 import { jump64, load, R0, R1, R10, R7, store, toBigEndian } from '../bytecode/instruction.js';
 import { deviceNameByIndex, INDEX_SCRATCH_BYTES, inputDeviceName } from './device-name.js';
 import type { EntryContext } from './packet/entry.js';
+import { isIngress } from './place.js';
 import { outputIndexSlot } from './packet/route.js';
 
 /** Reads the names of the input and output devices that rules test. Clobbers r0–r5, r7 and, in FORWARD, the scratch memory. */
@@ -10,12 +11,12 @@ export function emitDeviceNames(context: EntryContext): void {
   const iif = layout.offsets.get('iif');
   const oif = layout.offsets.get('oif');
   const { hook } = view;
-  if (iif !== undefined && view.chain !== 'OUTPUT') {
+  if (iif !== undefined && isIngress(view)) {
     code.emit(...inputDeviceName({ hook, result: flow + iif }));
     emitAsNumber(context, 'iif');
   }
   if (oif === undefined) return;
-  if (view.chain === 'OUTPUT') {
+  if (!isIngress(view)) {
     // At tc egress the packet's device is the one it leaves by.
     code.emit(...inputDeviceName({ hook, result: flow + oif }));
     emitAsNumber(context, 'oif');

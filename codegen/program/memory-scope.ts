@@ -4,7 +4,7 @@ import { recentStamps, type HashlimitTest, type RecentTest } from '../../grammar
 import { findTable, isBuiltin, type Rule, type Ruleset } from '../../grammar/model/ruleset.js';
 import { visitCondition } from '../../grammar/model/condition-parts.js';
 import { collectReachable } from './reachable.js';
-import type { Undecided, View } from './view.js';
+import { isIngress, type Undecided, type View } from './view.js';
 import { testsOnList } from './recent/lists.js';
 
 /** Packets of one address that an object can remember: what the verifier follows in one function. */
@@ -55,7 +55,7 @@ export class MemoryScope {
     if (recentStamps(tests) > MOST_STAMPS) {
       found.push({ reason: `list ${list} of recent remembers more than ${MOST_STAMPS} packets of an address`, advice });
     }
-    if (view.chain === 'OUTPUT' && tests.some(({ sameTtl }) => sameTtl)) {
+    if (!isIngress(view) && tests.some(({ sameTtl }) => sameTtl)) {
       const reason = `the TTL in list ${list} of recent depends on whether a packet that leaves has a socket`;
       found.push({ reason, advice: 'leave --rttl out' });
     }

@@ -41,17 +41,18 @@ export function isSocketHook(hook: Hook): hook is SocketHook {
   return hook === 'cgroup' || hook === 'socket';
 }
 
-/** Whether the packets of this view arrive from a device (all chains but OUTPUT). */
+/** Whether the packets of this view arrive from a device (all chains but OUTPUT and POSTROUTING). */
 export function isIngress(view: View): boolean {
-  return view.chain !== 'OUTPUT';
+  return view.chain !== 'OUTPUT' && view.chain !== 'POSTROUTING';
 }
 
 /**
  * Whether a packet has its connection with it: at netfilter, and on its way from OUTPUT to the device. The stack
  * lets go of the connection before it hands a packet to a socket (nf_reset_ct in tcp_v4_rcv, udp_queue_rcv_one_skb).
  */
-export function knowsConnection({ hook, chain }: View): boolean {
-  return hook === 'netfilter' || ((hook === 'cgroup' || hook === 'tc') && chain === 'OUTPUT');
+export function knowsConnection(view: View): boolean {
+  const { hook } = view;
+  return hook === 'netfilter' || ((hook === 'cgroup' || hook === 'tc') && !isIngress(view));
 }
 
 /**

@@ -27,7 +27,10 @@ export const BETWEEN: Readonly<Record<BuiltinChain, readonly Place[]>> = {
     ['mangle', 'POSTROUTING'],
     ['nat', 'POSTROUTING'],
   ],
-  POSTROUTING: [],
+  POSTROUTING: [
+    ['security', 'POSTROUTING'],
+    ['nat', 'POSTROUTING'],
+  ],
 };
 
 /**
@@ -184,8 +187,8 @@ export function tracksConnections(ruleset: Ruleset): boolean {
 
 /** Whether iptables sees datagrams in this chain whose pieces the hook sees (ip_local_deliver, nf_defrag_ipv4/6). */
 export function seesWholeDatagrams(ruleset: Ruleset, chain: BuiltinChain): boolean {
-  if (ruleset.family === 'v4' && (chain === 'INPUT' || chain === 'OUTPUT')) return true;
-  return chain === 'OUTPUT' || tracksConnections(ruleset);
+  if (ruleset.family === 'v4' && chain === 'INPUT') return true;
+  return chain === 'OUTPUT' || chain === 'POSTROUTING' || tracksConnections(ruleset);
 }
 
 /** Whether packets that sockets get whole come to this chain in pieces. */

@@ -42,9 +42,9 @@ function isRewritten(view: View, field: Field): boolean {
     case 'FORWARD':
       return field === 'daddr' || field === 'dport' || field === 'oif' || field === 'ttl';
     case 'OUTPUT':
+    case 'POSTROUTING':
       return field === 'saddr' || field === 'sport';
     case 'PREROUTING':
-    case 'POSTROUTING':
       return false;
   }
 }
@@ -260,6 +260,14 @@ export function specialise(condition: Condition, view: View, undecided: Undecide
           advice: isSocketHook(view.hook) ? 'use --hook netfilter' : 'use --mode early',
         });
         return opaque({ name: 'module', module: 'mark', words: [] });
+      }
+      if (field === 'iif' && view.chain === 'POSTROUTING') {
+        // Since Linux 5.7 it is there for packets that are forwarded (net/ipv4/ip_output.c ip_output).
+        undecided.push({
+          reason: 'the device that a forwarded packet came in by is not known where it leaves',
+          advice: 'ask for it in another chain, and set a mark',
+        });
+        return opaque({ name: 'module', module: 'in', words: [] });
       }
       if (isRewritten(view, field)) {
         undecided.push({

@@ -3,6 +3,7 @@ import {
   anyChainOption,
   anyTableOption,
   chainOption,
+  compiledChainOption,
   choice,
   familyOption,
   hookOption,
@@ -21,7 +22,7 @@ export const CHECK: Verb = {
   name: 'check',
   does: 'say which rules can be translated at which hook, and why others cannot',
   dumps: ['dump'],
-  options: [hookOption(), chainOption(), ...translationOptions(), sarifOption(), jsonOption()],
+  options: [hookOption(), compiledChainOption(), ...translationOptions(), sarifOption(), jsonOption()],
   exit: '0: all of it exact; 1: some rules are not; 2: trouble.',
   examples: [
     'ipt2bpf check rules.v4',

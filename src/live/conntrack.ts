@@ -8,7 +8,8 @@ const ASKS = /(^| )(--ctstate|--state|--ct[a-z]+|-m (conntrack|state|connmark|co
 
 /** Whether some rule asks connection tracking, which the kernel does only while some rule in it asks for it. */
 export function asksConntrack({ hook, mode, programs, counters }: LiveManifest): boolean {
-  const leaving = hook === 'tc' && mode === 'exact' && programs.some(({ chain }) => chain === 'OUTPUT');
+  const leaving =
+    hook === 'tc' && mode === 'exact' && programs.some(({ chain }) => chain === 'OUTPUT' || chain === 'POSTROUTING');
   return (hook === 'netfilter' || leaving) && counters.some((entry) => entry.kind === 'rule' && ASKS.test(entry.text));
 }
 

@@ -76,7 +76,7 @@ export function placesBehind({ family, chains }: DeploymentRecord, what: Behind)
 
 function devicePlaces(record: DeploymentRecord): readonly Place[] {
   const { hook, devices, chains, xdpMode, tc } = record;
-  const direction = chains[0] === 'OUTPUT' ? 'egress' : 'ingress';
+  const direction = chains[0] === 'OUTPUT' || chains[0] === 'POSTROUTING' ? 'egress' : 'ingress';
   const entry: DispatcherEntry = { name: 'dispatch', slot: slotOf('wire'), vacant: 'drop' };
   const by = tc === 'clsact' ? ' (clsact)' : '';
   return devices.map((device) => ({

@@ -25,6 +25,7 @@ export const PLACES: readonly Place[] = [
   { title: 'tc INPUT', hook: 'tc', chain: 'INPUT', tables: ['filter'] },
   { title: 'tc FORWARD', hook: 'tc', chain: 'FORWARD', tables: ['filter'] },
   { title: 'tc OUTPUT', hook: 'tc', chain: 'OUTPUT', tables: ['filter', 'mangle'] },
+  { title: 'tc POSTROUTING', hook: 'tc', chain: 'POSTROUTING', tables: ['mangle'] },
   { title: 'netfilter INPUT', hook: 'netfilter', chain: 'INPUT', tables: ['filter'] },
   { title: 'netfilter FORWARD', hook: 'netfilter', chain: 'FORWARD', tables: ['filter'] },
   { title: 'netfilter OUTPUT', hook: 'netfilter', chain: 'OUTPUT', tables: ['filter'] },

@@ -133,11 +133,11 @@ export function emitStart(context: EntryContext): void {
   loadEnd(context);
 }
 
-/** tc egress sees forwarded packets and AF_PACKET frames too, which never went through OUTPUT. */
+/** tc egress sees AF_PACKET frames too, which never went through a chain, and forwarded packets, which never went through OUTPUT. */
 function emitOwnTraffic(context: EntryContext): void {
-  const { code } = context;
+  const { code, view } = context;
   const own = code.label('own');
-  code.emit(load(4, R1, R6, SK_BUFF.ingress_ifindex), jump32('jne', R1, 0, context.pass));
+  if (view.chain === 'OUTPUT') code.emit(load(4, R1, R6, SK_BUFF.ingress_ifindex), jump32('jne', R1, 0, context.pass));
   code.emit(load(8, R1, R6, SK_BUFF.sk), jump64('jeq', R1, 0, own));
   // struct bpf_sock: bound_dev_if, family.
   code.emit(load(4, R1, R1, 4), jump32('jeq', R1, AF_PACKET, context.pass));

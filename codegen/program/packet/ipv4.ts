@@ -57,7 +57,7 @@ export function emitIpv4(context: EntryContext): void {
   if (isIngress(view)) emitHeaderChecksum(context);
   emitHeaderFields(context);
   emitFragmentOffset(context);
-  if (view.chain !== 'OUTPUT' && view.chain !== 'PREROUTING') emitMartians(context);
+  if (view.chain === 'INPUT' || view.chain === 'FORWARD') emitMartians(context);
   emitFragmentPolicy(context);
   if (context.readsBytes && writesOptions(view.chain)) emitRewrittenOptions(context);
   code.emit(load(2, R3, R7, 2), toBigEndian(R3, 16));

@@ -100,7 +100,7 @@ function emitRemaining(context: EntryContext, dst: number): void {
 
 function emitPayloadLength(context: EntryContext): void {
   const { code, view } = context;
-  if (view.chain === 'OUTPUT') {
+  if (!isIngress(view)) {
     // A raw socket may send any payload length, and nothing is trimmed to it (net/ipv6/raw.c rawv6_send_hdrinc).
     emitRemaining(context, R3);
   } else {

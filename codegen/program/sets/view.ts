@@ -3,7 +3,7 @@ import type { Family } from '../../../grammar/model/family.js';
 import type { Field } from '../../../grammar/model/fields.js';
 import type { SetTest } from '../../../grammar/model/ip-set.js';
 import { canMatch, undecidedSet } from '../../../grammar/sets/decidable.js';
-import type { Answer, View } from '../place.js';
+import { isIngress, type Answer, type View } from '../place.js';
 import { ELEMENT_PARTS } from '../../../grammar/sets/types.js';
 import { setFields } from './function.js';
 
@@ -28,7 +28,7 @@ export function answerSet(test: SetTest, view: View, rewritten: (field: Field) =
   for (const leaf of leaves) {
     if (leaf.type === 'other' || !canMatch(leaf, test, view.family)) continue;
     // What this host sends has no link header yet.
-    if (view.chain === 'OUTPUT' && ELEMENT_PARTS[leaf.type].some(({ kind }) => kind === 'mac')) continue;
+    if (!isIngress(view) && ELEMENT_PARTS[leaf.type].some(({ kind }) => kind === 'mac')) continue;
     if (setFields(leaf, test.directions, view.family).some(rewritten)) {
       const reason = `addresses may be rewritten before the chain (${view.rewrittenBy})`;
       return { reason, advice: 'use exact mode' };

@@ -44,7 +44,7 @@ export async function run(path: string, options: Options): Promise<ExitCode> {
     program,
     devices: dev ?? [],
     priority,
-    direction: chain === 'OUTPUT' ? 'egress' : 'ingress',
+    direction: chain === 'OUTPUT' || chain === 'POSTROUTING' ? 'egress' : 'ingress',
     nodes: node ?? {},
   });
   write(

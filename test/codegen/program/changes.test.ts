@@ -27,7 +27,7 @@ const table = (
   'COMMIT',
 ];
 
-type Chain = 'PREROUTING' | 'OUTPUT';
+type Chain = 'PREROUTING' | 'OUTPUT' | 'POSTROUTING';
 
 const SYN = '-p tcp --syn';
 
@@ -243,7 +243,7 @@ function compareWithIptables({ family, chain, ruleset, host, interpreter, loaded
 
 describe('targets that change packets elsewhere', () => {
   it.each([
-    ['tc', 'FORWARD', 'put the rule into PREROUTING, or keep iptables for this chain'],
+    ['tc', 'FORWARD', 'put the rule into PREROUTING or POSTROUTING, or keep iptables for this chain'],
     ['xdp', 'PREROUTING', 'use --hook tc'],
   ] as const)('are refused: %s, %s', (hook, chain, advice) => {
     const ruleset = rulesetOf('v4', table([`-A ${chain} -j TTL --ttl-set 9`]));
@@ -319,5 +319,20 @@ describe('changes that rules of the kernel would miss', () => {
     };
     expect(of('-p udp --dport 53 -j TTL --ttl-set 9')).toBe('drop');
     expect(of('-p udp -j TTL --ttl-set 9')).toBe('judge');
+  });
+});
+
+describe('chain POSTROUTING at tc egress', () => {
+  it.each([
+    ['-j DSCP --set-dscp 4', []],
+    ['-m state --state NEW -j MARK --set-mark 1', []],
+    ['-j LOG', ['log in another chain, or keep iptables for this one']],
+    ['-j u', ['ask for it in another chain, and set a mark']],
+    ['-j CHECKSUM --checksum-fill', ['use --mode early and keep iptables behind it']],
+  ] as const)('%s: %j', (rule, advice) => {
+    const lines = table([rule, '-A u -i eth1 -j ACCEPT'], 'POSTROUTING');
+    const result = analyse(rulesetOf('v4', lines), { hook: 'tc', chain: 'POSTROUTING' });
+    if (!result.ok) throw new Error('nothing to analyse');
+    expect(result.analysis.rules.flatMap(({ undecided }) => undecided.map((why) => why.advice))).toEqual(advice);
   });
 });
