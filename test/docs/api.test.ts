@@ -2,12 +2,13 @@
  * Every example of docs/api.md is type-checked against the package's own types, run, and its output compared with the
  * block below it; the programs of docs/examples are type-checked, too. `IPT2BPF_UPDATE=1 npx vitest run test/docs/api.test.ts` writes the outputs into the file.
  */
-import { execFileSync, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import ts from 'typescript';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { builtCli } from './support/built-cli.js';
 
 const FILE = 'docs/api.md';
 /** Run by commands.test.ts. */
@@ -42,21 +43,9 @@ beforeAll(() => {
   mkdirSync(installed, { recursive: true });
   cpSync('package.json', join(installed, 'package.json'));
   symlinkSync(resolve('node_modules/@types'), join(project, 'node_modules/@types'));
-  symlinkSync(builtWithTypes(), join(installed, 'dist'));
+  symlinkSync(builtCli('api', { declarations: true }), join(installed, 'dist'));
   writeFileSync(join(project, 'package.json'), '{ "type": "module" }\n');
 }, BUILD_MS);
-
-/** The files of `npm run build`, in a cache that makes the next time quick. */
-function builtWithTypes(): string {
-  const folder = resolve('node_modules/.cache/ipt2bpf/api');
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }\n');
-  execFileSync(process.execPath, [
-    ...[resolve('node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json', '--noCheck', '--outDir', folder],
-    ...['--tsBuildInfoFile', join(folder, '.tsbuildinfo')],
-  ]);
-  return folder;
-}
 
 afterAll(() => {
   rmSync(project, { recursive: true, force: true });

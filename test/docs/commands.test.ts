@@ -16,6 +16,8 @@
  *   skipped by name where one is not there), `in namespace` (the commands see a network of their own: eth0 with
  *   192.0.2.1/24, a cable to 192.0.2.2/24, an empty /sys/fs/bpf), `in neighbour` (they see the other end), or `with NAME from FIXTURE` (a copy of a fixture's dump under this name).
  *
+ * Commands elsewhere (in a sentence, in a table, in a file for a CI) are not run, but name verbs and options that there are.
+ *
  * `IPT2BPF_UPDATE=1 npx vitest run test/docs` writes the outputs into the files.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -32,6 +34,7 @@ const UPDATE = (process.env.IPT2BPF_UPDATE ?? '') !== '';
 
 const FILES = [
   'README.md',
+  'CONTRIBUTING.md',
   ...readdirSync('docs', { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.md'))
     .sort()
@@ -117,5 +120,51 @@ describe('the examples', () => {
 
   it.each(program.commands.map((verb) => verb.name()))('run %s --help', (verb) => {
     expect(typed.some((text) => new RegExp(`\\b${verb} (--help|-h)|\\bhelp ${verb}\\b`).test(text))).toBe(true);
+  });
+});
+
+describe('commands that are not run', () => {
+  const program = new Program('ipt2bpf');
+  addVerbs(program, () => undefined);
+  const optionsOf = new Map(
+    program.commands.map((verb) => [
+      verb.name(),
+      new Set(['--help', '-h', ...verb.options.flatMap(({ long, short }) => [long, short])]),
+    ]),
+  );
+
+  /** What of a command there is not. */
+  function faultsOf(command: string): readonly string[] {
+    // What stands behind -- or behind the command is another program's.
+    const words = command.split(/ -- | *[|;&>)]/)[0].split(/\s+/);
+    const [verb, ...rest] = words.slice(words.indexOf('ipt2bpf') + 1);
+    if (verb === undefined || verb.startsWith('-') || ['help', 'VERB'].includes(verb)) return [];
+    const options = optionsOf.get(verb);
+    if (options === undefined) return [`${command}: there is no verb ${verb}`];
+    return rest
+      .filter((word) => /^--?[a-z]/.test(word))
+      .map((word) => word.replace(/=.*/, ''))
+      .filter((option) => !options.has(option))
+      .map((option) => `${command}: ${verb} has no option ${option}`);
+  }
+
+  it.each(FILES)('in %s', (file) => {
+    const text = readFileSync(file, 'utf8');
+    const outside = text.replace(/^( *)(```+)[^]*?^\1\2$/gm, '');
+    const spans = [...outside.matchAll(/`((?:sudo )?ipt2bpf [^`]+)`/g)].map(([, span]) => span.replaceAll('\n', ' '));
+    const blocks = [...text.matchAll(/^( *)(```+)(\w*)(.*)\n([^]*?)^\1\2$/gm)].map(([, , , language, info, body]) => ({
+      language,
+      isFile: info.includes('file='),
+      body,
+    }));
+    const others = blocks.filter(({ language, isFile }) => !isFile && !['console', 'sh'].includes(language));
+    // A block that looks like a shell's is one.
+    expect(others.filter(({ language, body }) => /^(ba|z)?shell|^bash/.test(language) || /^\$ /m.test(body))).toEqual(
+      [],
+    );
+    const inOthers = others.flatMap(({ body }) =>
+      [...body.matchAll(/(?:^|[ '"])(ipt2bpf [a-z][^\n'"`]*)/g)].map(([, one]) => one),
+    );
+    expect([...spans, ...inOthers].flatMap(faultsOf)).toEqual([]);
   });
 });
