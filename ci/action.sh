@@ -2,7 +2,8 @@
 # What action.yml does, for any CI: checks, verifies, tests and compares the dumps of a repository. Settings are in the
 # environment: RULES (patterns of dumps), HOOK, CHAIN, MODE, PACKETS, ENGINES, PROVE (true: prove the object, too),
 # INTENTS (a file for all dumps; if left out, NAME.intents.yaml beside NAME.v4, where there is one), BASE (a commit to
-# compare with; none: not done), REPORTS (folder for what it writes: summary.md, JUnit, SARIF, compared dumps).
+# compare with; none: not done), OBJECT (an object that is held against the dump; if left out, DUMP.o and DUMP.*.o beside
+# it, where there are any), REPORTS (folder for what it writes: summary.md, JUnit, SARIF, compared dumps).
 # Exit code: 0 all well, 1 a check says no, 2 trouble.
 set -uo pipefail
 shopt -s globstar nullglob
@@ -38,6 +39,36 @@ intents_of() {
   elif [[ -f ${1%.*}.intents.yaml ]]; then
     echo "${1%.*}.intents.yaml"
   fi
+}
+
+# objects_of DUMP: objects that are kept with a dump, a line each.
+objects_of() {
+  local object
+  for object in ${OBJECT:-"$1".o "$1".*.o}; do
+    if [[ -f $object ]]; then echo "$object"; fi
+  done
+}
+
+# audits DUMP: whether the objects that are kept with it still say what it says; the worst answer.
+audits() {
+  local dump=$1 object status found='–' code=-1
+  if [[ -n ${OBJECT:-} && ! -f $OBJECT ]]; then
+    echo "no such object: $OBJECT" | tee "$work/audit" >&2
+    section "$dump: kept object" "$work/audit"
+    echo '**trouble**'
+    return 2
+  fi
+  while read -r object; do
+    asked "$work/audit" audit "$dump" "$object" >&2
+    status=$?
+    section "$dump: $object ($(word $status))" "$work/audit"
+    if ((status > code)); then
+      code=$status
+      found=$(word $status)
+    fi
+  done < <(objects_of "$dump")
+  echo "$found"
+  return $((code > 0 ? code : 0))
 }
 
 # changes DUMP: the packets that the base judges otherwise. A change is no failure: it is what the reader is to see.
@@ -78,7 +109,7 @@ changes() {
 
 # judge DUMP: a row of the table, and what belongs to it.
 judge() {
-  local dump=$1 name=${1//\//-} check verify='–' intents='–' changed file
+  local dump=$1 name=${1//\//-} check verify='–' audit='–' intents='–' changed file status
   asked "$work/check" check "$dump" "${place[@]}" --sarif "$reports/$name.sarif"
   check=$?
   changed=$(changes "$dump") || worst=2
@@ -92,6 +123,9 @@ judge() {
       asked "$work/prove" verify "$dump" "${place[@]}" --prove
       section "$dump: proof ($(word $?))" "$work/prove"
     fi
+    audit=$(audits "$dump")
+    status=$?
+    if ((status > worst)); then worst=$status; fi
     file=$(intents_of "$dump")
     if [[ -n $file ]]; then
       asked "$work/intents" test "$dump" "$file" --junit "$reports/$name.intents.xml"
@@ -99,7 +133,7 @@ judge() {
       section "$dump: intents of $file ($intents)" "$work/intents"
     fi
   fi
-  printf '| %s | %s | %s | %s | %s |\n' "$dump" "$(word $check)" "$verify" "$intents" "$changed" >>"$work/table.md"
+  printf '| %s | %s | %s | %s | %s | %s |\n' "$dump" "$(word $check)" "$verify" "$audit" "$intents" "$changed" >>"$work/table.md"
 }
 
 # Patterns are words of the setting.
@@ -122,8 +156,8 @@ for dump in "${dumps[@]}"; do judge "$dump"; done
 summary=$reports/summary.md
 {
   printf '## ipt2bpf\n\n'
-  printf '| dump | translation at %s, %s | object | intents | changed packets |\n' "${HOOK:-xdp}" "${CHAIN:-INPUT}"
-  printf '| --- | --- | --- | --- | --- |\n'
+  printf '| dump | translation at %s, %s | object | kept object | intents | changed packets |\n' "${HOOK:-xdp}" "${CHAIN:-INPUT}"
+  printf '| --- | --- | --- | --- | --- | --- |\n'
   cat "$work/table.md"
   printf '\n'
   cat "$work/body.md"

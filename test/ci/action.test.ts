@@ -77,7 +77,7 @@ describe.skipIf(lacking.length > 0)(lacking.length === 0 ? 'ci/action.sh' : 'ci/
     const { status, out } = act('action.sh', { BASE: base, PROVE: 'true', GITHUB_STEP_SUMMARY: at('step.md') });
     expect(status, out).toBe(0);
     const summary = readFileSync(at('reports/summary.md'), 'utf8');
-    expect(summary).toContain('| fw/rules.v4 | ok | ok | – | see below |');
+    expect(summary).toContain('| fw/rules.v4 | ok | ok | – | – | see below |');
     expect(summary).toContain('**`reports/base/fw/rules.v4` → `fw/rules.v4`**: packets are judged otherwise.');
     expect(summary).toMatch(/\*\*ACCEPT → DROP\*\*, 2\^\d+ flows\n {2}- packets: `protocol tcp; port 22`\n/);
     expect(summary).toMatch(/\n {2}- example: `tcp [\d.:]+ > [\d.]+:22 /);
@@ -95,7 +95,7 @@ describe.skipIf(lacking.length > 0)(lacking.length === 0 ? 'ci/action.sh' : 'ci/
     const { status, out } = act('action.sh', { RULES: 'odd.v4', BASE: base });
     expect(status, out).toBe(0);
     const summary = readFileSync(at('reports/summary.md'), 'utf8');
-    expect(summary).toContain('| odd.v4 | ok | ok | – | new |');
+    expect(summary).toContain('| odd.v4 | ok | ok | – | – | new |');
     expect(summary.match(/^````+/gm)).toHaveLength(4);
   });
 
@@ -107,11 +107,31 @@ describe.skipIf(lacking.length > 0)(lacking.length === 0 ? 'ci/action.sh' : 'ci/
     writeFileSync(at('other.yaml'), intents('blocked'));
     const beside = act('action.sh', { RULES: 'mail.v4' });
     expect(beside.status, beside.out).toBe(1);
-    expect(readFileSync(at('reports/summary.md'), 'utf8')).toContain('| mail.v4 | ok | ok | **no** | – |');
+    expect(readFileSync(at('reports/summary.md'), 'utf8')).toContain('| mail.v4 | ok | ok | – | **no** | – |');
     const named = act('action.sh', { RULES: 'mail.v4', INTENTS: 'other.yaml' });
     expect(named.status, named.out).toBe(0);
     expect(readFileSync(at('reports/mail.v4.intents.xml'), 'utf8')).toMatch(/<testcase [^>]*name="mail"/);
     rmSync(at('mail.v4'));
+  });
+
+  it('holds objects that are kept with a dump against it', () => {
+    writeFileSync(at('kept.v4'), RULES);
+    const compile = ['compile', 'kept.v4', '--hook', 'xdp', '--chain', 'INPUT', '-o', 'kept.v4.xdp.o'];
+    execFileSync(at('bin/ipt2bpf'), compile, { cwd: folder, stdio: 'pipe' });
+    const same = act('action.sh', { RULES: 'kept.v4' });
+    expect(same.status, same.out).toBe(0);
+    expect(readFileSync(at('reports/summary.md'), 'utf8')).toContain('| kept.v4 | ok | ok | ok | – | – |');
+    writeFileSync(at('kept.v4'), RULES.replace('--dport 22', '--dport 2222'));
+    const drifted = act('action.sh', { RULES: 'kept.v4' });
+    expect(drifted.status, drifted.out).toBe(1);
+    const summary = readFileSync(at('reports/summary.md'), 'utf8');
+    expect(summary).toContain('| kept.v4 | ok | ok | **no** | – | – |');
+    expect(summary).toMatch(/kept\.v4: kept\.v4\.xdp\.o \(\*\*no\*\*\)[^]*DRIFTED/);
+    expect(act('action.sh', { RULES: 'kept.v4', OBJECT: 'gone.o' })).toMatchObject({
+      status: 2,
+      out: expect.stringContaining('no such object: gone.o'),
+    });
+    for (const name of ['kept.v4', 'kept.v4.xdp.o']) rmSync(at(name));
   });
 
   const failures: readonly { name: string; have: readonly [string, string]; want: number; out: RegExp }[] = [
@@ -151,7 +171,7 @@ describe.skipIf(lacking.length > 0)(lacking.length === 0 ? 'ci/action.sh' : 'ci/
     expect(readFileSync(at('npm.log'), 'utf8')).toContain('ipt2bpf@latest');
     const calls = readFileSync(at('gh.log'), 'utf8');
     expect(calls).toMatch(
-      /POST\nrepos\/a\/b\/issues\/7\/comments\n[^]*\| fw\/rules\.v4 \| ok \| ok \| – \| see below \|/,
+      /POST\nrepos\/a\/b\/issues\/7\/comments\n[^]*\| fw\/rules\.v4 \| ok \| ok \| – \| – \| see below \|/,
     );
   });
 
