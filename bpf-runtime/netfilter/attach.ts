@@ -1,7 +1,7 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Manifest } from '../../codegen/program/manifest.js';
-import { residualFilter, withQuestions } from '../../codegen/program/netfilter/residual.js';
+import { askPrograms, residualTables } from '../../codegen/program/netfilter/residual.js';
 import type { BuiltinChain } from '../../grammar/model/family.js';
 import { Tools, type Variant } from '../iptables/tables.js';
 import type { Link } from '../kernel/link.js';
@@ -67,12 +67,12 @@ export interface ResidualOptions {
 export function addResidual(object: LoadedObject, plan: NetfilterPlan, options: ResidualOptions): void {
   const { residual, asks } = plan;
   if (residual === undefined && asks === undefined) return;
-  const asked = asks === undefined ? [] : [asks.begin, ...asks.questions.map(({ program }) => program)];
+  const asked = asks === undefined ? [] : askPrograms(asks);
   const names = new Set([...(residual?.rules ?? []).map(({ program }) => program), ...asked]);
   mkdirSync(options.pins);
   try {
     for (const name of names) pin(programOf(object, name).fd, join(options.pins, name));
-    const text = withQuestions('', plan, options.pins) + residualFilter(plan, options.pins);
+    const text = residualTables('', plan, options.pins);
     new Tools(plan.family, options.variant ?? 'legacy').restore(text, { keep: true });
   } catch (error) {
     removePins(options.pins);

@@ -17,6 +17,8 @@ import { lookupConflict, lookupFields } from './lookup.js';
 import { memoryFields } from './memory-tests.js';
 import { MemoryScope } from './memory-scope.js';
 import { isLeft, planLeft, type LeftPlan } from './netfilter/left.js';
+import { planPlaces, type PlacePlan } from './netfilter/places.js';
+import { parsedFields } from './netfilter/parsed.js';
 import { SEGMENT_SIZE_FIELDS } from './netfilter/segment-size.js';
 import {
   addressRewriting,
@@ -63,6 +65,8 @@ export interface Analysis {
   readonly reachable: Reachable;
   /** At netfilter: targets that iptables performs behind the program. */
   readonly left?: LeftPlan;
+  /** At netfilter: tests that iptables is asked in front of the program about packets that come to them. */
+  readonly places?: PlacePlan;
   readonly rules: readonly RuleAnalysis[];
   /** Those of the rules whose conditions ask more than what fields hold: opaque tests, walks over the packet. */
   readonly asking: readonly RuleAnalysis[];
@@ -196,7 +200,12 @@ export function analyse(ruleset: Ruleset, options: ChainOptions): AnalysisResult
   const together = options.together ?? (wire ? [chain] : chainsAt(hook));
   const scope = new MemoryScope(ruleset, tableName, together);
   const left = hook === 'netfilter' ? planLeft(reachable) : undefined;
-  const rules = reachable.rules.map((rule) => analyseRule(rule, view, { mode, reject, left, ruleset, judged }, scope));
+  const judgedRules = reachable.rules.map((rule) =>
+    analyseRule(rule, view, { mode, reject, left, ruleset, judged }, scope),
+  );
+  const meaning = (rule: ReachableRule): RuleMeaning => judgedRules[rule.id].meaning;
+  const places = left === undefined ? undefined : planPlaces(reachable, { ruleset, view, left, meaning });
+  const rules = places === undefined ? judgedRules : judgedRules.map((one) => withPlaces(one, places));
 
   const asking = rules.filter(({ meaning }) => asksMore(meaning.condition));
   const used = usedFields(rules, view, mode, reject, left);
@@ -240,6 +249,7 @@ export function analyse(ruleset: Ruleset, options: ChainOptions): AnalysisResult
       },
       reachable,
       ...(left === undefined ? {} : { left }),
+      ...(places === undefined ? {} : { places }),
       rules,
       asking,
       traced,
@@ -259,6 +269,11 @@ function routedOnce({ rule }: ReachableRule): { readonly assumption: string; rea
   const assumption =
     'no route and no routing rule asks for the mark, TOS or hop limit that table mangle, chain OUTPUT sets: packets leave by the route that they had before';
   return { assumption, warning: { ...rule.range, code: 'routed-once', severity: 'warning', message: assumption } };
+}
+
+function withPlaces(one: RuleAnalysis, places: PlacePlan): RuleAnalysis {
+  const why = places.undecided(one.rule);
+  return why.length === 0 ? one : { ...one, undecided: [...one.undecided, ...why] };
 }
 
 function rewritingWarning(where: string, alternative: BuiltinChain | undefined): Diagnostic {
@@ -361,7 +376,8 @@ function addLogged(used: Set<Field>, { chain }: View): void {
 
 /** Fields that the code of an opaque test reads. */
 function opaqueFields(test: Opaque, { family }: View): readonly Field[] {
-  return [...memoryFields(test, family), ...setTestFields(test, family)];
+  const parsed = test.name === 'connlimit' ? parsedFields(family) : [];
+  return [...memoryFields(test, family), ...setTestFields(test, family), ...parsed];
 }
 
 function usedFields(

@@ -131,7 +131,7 @@ export class RuleEmitter {
         if (inlined === undefined) {
           leave(VERDICT.RETURN);
         } else {
-          this.count(code, rule);
+          this.count(code, this.settings.key(rule));
           code.emit(goto(inlined.end));
         }
         break;
@@ -139,7 +139,7 @@ export class RuleEmitter {
       case 'log':
       case 'mark':
       case 'jump':
-        this.count(code, rule);
+        this.count(code, this.settings.key(rule));
         this.emitAftermath(code, rule, inlined);
         break;
       case 'opaque':
@@ -154,8 +154,9 @@ export class RuleEmitter {
     code.place(no);
   }
 
-  private count(code: Code, rule: ReachableRule): void {
-    const key = this.settings.key(rule);
+  /** Counts a rule, and writes the event of a traced packet. */
+  count(code: Code, key: number | { readonly reg: number }): void {
+    if (this.settings.silent === true) return;
     emitCount(code, key, R6);
     this.trace(code, key);
   }
@@ -195,7 +196,7 @@ export class RuleEmitter {
   private emitLeft(code: Code, rule: ReachableRule, leave: (verdict: number) => void): void {
     const { effect } = rule.rule.target;
     if (effect.kind === 'opaque' && effect.change !== undefined && this.settings.changes === true) {
-      this.count(code, rule);
+      this.count(code, this.settings.key(rule));
       const context = load(8, R1, R10, CONTEXT_SLOT);
       emitChange(code, effect.change, { layout: this.settings.layout, context, drop: EXITS.hotdrop });
       return;

@@ -27,6 +27,8 @@ export interface ChainSettings {
   opaque(code: Code, test: Opaque, at: OpaquePlace, ifTrue: string, ifFalse: string): void;
   /** Emits the event of a LOG rule; r1 = context, r6 = flow. */
   log(code: Code, rule: ReachableRule): void;
+  /** Nothing is counted: the chain is gone through to find out where a packet comes to. */
+  readonly silent?: boolean;
   /** Whether chain functions get the context where no payload test needs it. */
   readonly context?: boolean;
   /** Whether targets change packets where their rules stand. */

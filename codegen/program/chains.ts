@@ -34,7 +34,6 @@ import { CONTEXT_SLOT, RuleEmitter } from './chain-rule.js';
 import { type ChainSettings, below } from './chain-settings.js';
 import { changedFields } from './changes.js';
 import { Code } from './code.js';
-import { emitCount } from './counters.js';
 import {
   type Stretch,
   type StretchPlan,
@@ -280,8 +279,7 @@ export class ChainCompiler {
     code.place(EXITS.countAndLeave);
     // An early drop is counted when it is certain, which only the entry function knows.
     if (early) code.emit(store(4, R6, FLOW_RULE, R8));
-    else emitCount(code, reg(R8), R6);
-    if (!early) this.rules.trace(code, reg(R8));
+    else this.rules.count(code, reg(R8));
     code.emit(mov64(R0, reg(R9)));
     code.place(EXITS.leave);
     code.emit(exit());

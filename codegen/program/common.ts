@@ -87,6 +87,7 @@ export function factsOf(analyses: readonly Analysis[]): ReadonlySet<Fact> {
   const facts = new Set<Fact>();
   if (analyses.some(({ left }) => (left?.goingOn.length ?? 0) > 0)) facts.add('targets');
   for (const analysis of analyses) if (new AskPlan([analysis]).questions.length > 0) facts.add('asked');
+  if (analyses.some(({ places }) => places !== undefined)) facts.add('places');
   for (const { meaning } of analyses.flatMap(({ view, asking }) => (isWireView(view) ? [] : asking))) {
     visitCondition(meaning.condition, {
       opaque: (test) => {

@@ -20,10 +20,19 @@ export interface FlowLayout {
 
 /**
  * What a hook knows of a packet beside its bytes, and the bytes it takes, a multiple of 4. `asked`: what iptables has
- * answered. `targets`: bits of those that have matched and are left to iptables. `traced`: whether rules write events of it.
+ * answered. `places`: which of the tests that it is asked where they stand have an answer, and which one is to get it
+ * next (netfilter/places.ts). `targets`: bits of those that have matched and are left to iptables. `traced`: whether
+ * rules write events of it.
  */
-export type Fact = 'owner' | 'route-type' | 'targets' | 'asked' | 'traced';
-const FACT_BYTES: Readonly<Record<Fact, number>> = { owner: 12, 'route-type': 4, targets: 4, asked: 4, traced: 4 };
+export type Fact = 'owner' | 'route-type' | 'targets' | 'asked' | 'places' | 'traced';
+const FACT_BYTES: Readonly<Record<Fact, number>> = {
+  owner: 12,
+  'route-type': 4,
+  targets: 4,
+  asked: 4,
+  places: 12,
+  traced: 4,
+};
 
 /** A TCP header has at most 60 bytes. */
 export const MAX_OPTION_BYTES = 40;

@@ -1,4 +1,4 @@
-import { visitCondition } from '../../grammar/model/condition-parts.js';
+import { opaqueTests, visitCondition } from '../../grammar/model/condition-parts.js';
 import { type Opaque, remembers } from '../../grammar/model/condition.js';
 import type { PacketChange } from '../../grammar/model/change.js';
 import type { PayloadTest } from '../../grammar/model/payload.js';
@@ -41,7 +41,7 @@ export function functionsBeside(
   return [
     ...readingFunctions(analysis, layout, ctx, flow),
     ...(payloads === undefined ? [] : payloads.functions.specs(layout, ctx, flow)),
-    ...common.memory.functions(testsWithMemory(analysis), layout, flow),
+    ...common.memory.functions(testsWithMemory(analysis, common), layout, flow),
     ...common.sets.specs(view.family, layout, flow),
     ...(logsPackets(analysis) ? [logSpec(analysis, common, ctx, flow)] : []),
     ...changeFunctions(changesOf(analysis), layout, view.family, ctx, flow),
@@ -72,13 +72,17 @@ function logSpec(analysis: Analysis, common: Common, ctx: ParamSpec, flow: Param
 }
 
 /** The functions of the tests that walk over the packet, where there are such tests. */
-export function payloadsOf(analysis: Analysis, common: Common): Payloads | undefined {
-  const functions = new PayloadFunctions(analysis.view, functionPrefix(analysis, common));
+export function payloadsOf(
+  analysis: Pick<Analysis, 'view' | 'asking'>,
+  { layout }: Pick<Common, 'layout'>,
+  prefix: string,
+): Payloads | undefined {
+  const functions = new PayloadFunctions(analysis.view, prefix);
   for (const { meaning } of analysis.asking) {
     visitCondition(meaning.condition, { payload: (test) => void functions.nameOf(test) });
   }
   if (functions.size === 0) return undefined;
-  const entry = -SCRATCH + common.layout.bytes;
+  const entry = -SCRATCH + layout.bytes;
   const settings = {
     depth: functions.depth,
     stack: entry + functions.stack,
@@ -89,9 +93,10 @@ export function payloadsOf(analysis: Analysis, common: Common): Payloads | undef
 }
 
 /** What the functions of tests with memory take, where there are such tests. */
-export function testsOf(analysis: Analysis, { memory, sets, layout }: Common): Pick<ChainSettings, 'tests'> {
+export function testsOf(analysis: Analysis, common: Common): Pick<ChainSettings, 'tests'> {
+  const { memory, sets, layout } = common;
   const entry = -SCRATCH + layout.bytes;
-  const own = memory.below(testsWithMemory(analysis), entry);
+  const own = memory.below(testsWithMemory(analysis, common), entry);
   const { depth, stack, functions } = changeNeeds(changesOf(analysis));
   const more = [changesSegments(analysis), logsPackets(analysis)].filter(Boolean).length + functions;
   if (sets.most + more === 0) return own === undefined ? {} : { tests: own };
@@ -109,23 +114,19 @@ export function diagramsOf(
   return { diagrams: { tables, entryStack: scratch + layout.bytes, choose: engine === 'auto' } };
 }
 
-function testsWithMemory({ mode, asking }: Analysis): readonly Opaque[] {
-  const tests: Opaque[] = [];
-  for (const { meaning } of mode === 'exact' ? asking : []) {
-    visitCondition(meaning.condition, {
-      opaque: (test) => {
-        if (remembers(test)) tests.push(test);
-      },
-    });
-  }
-  return tests;
+/** Those that iptables is not asked for. */
+function testsWithMemory({ mode, asking }: Analysis, { asks }: Common): readonly Opaque[] {
+  if (mode !== 'exact') return [];
+  return asking.flatMap(({ rule, meaning }) =>
+    opaqueTests(meaning.condition).filter((test, i) => remembers(test) && asks.placeOf(rule, i) === undefined),
+  );
 }
 
 export const intParam = (name: string): ParamSpec => ({ name, type: { kind: 'int' } });
 
 /** Functions that read parts of the packet for the entry. */
-function readingFunctions(
-  analysis: Analysis,
+export function readingFunctions(
+  analysis: Pick<Analysis, 'view' | 'asking'>,
   layout: FlowLayout,
   ctx: ParamSpec,
   flow: ParamSpec,

@@ -14,8 +14,10 @@ import { isSocketHook } from './place.js';
 import { socketAssumptions } from './socket-notes.js';
 import { CAST_KFUNC, DEVICE_STRUCTS } from './device-name.js';
 import { EVENT_TAIL, eventMaps } from './log.js';
-import type { CompileOptions, EventLayout, EventRule, Hook, Manifest } from './manifest.js';
+import type { Asks, CompileOptions, EventLayout, EventRule, Hook, Manifest } from './manifest.js';
+import type { AskPlan } from './netfilter/ask-plan.js';
 import { askEntries, ASKED_MAP, BEGIN, MOST_ASKED } from './netfilter/ask.js';
+import { generateRehearsal, type RehearsalProgram } from './netfilter/rehearsal.js';
 import { GUARD, NOTE_MAPS, noteEntries } from './netfilter/notes.js';
 import { lookupKfuncs, lookupOf } from './lookup.js';
 import { DYNPTR_KFUNC, NETFILTER_STRUCTS } from './netfilter/structs.js';
@@ -23,6 +25,7 @@ import { commonOf, entryName, type Common } from './common.js';
 import { generate, type Program } from './program.js';
 import { visitCondition } from '../../grammar/model/condition-parts.js';
 import { OBSERVER, observerEntry, SHADOW_STRUCTS, shadowMaps } from './netfilter/shadow.js';
+import type { ReachableRule } from './reachable.js';
 import { rejectNeeds } from './reject/index.js';
 import { SET_FEATURE, setNotes } from './sets/notes.js';
 import { helperNeeds } from './helper-needs.js';
@@ -64,9 +67,12 @@ export function compile(ruleset: Ruleset, options: CompileOptions): CompileResul
   const { hz = DEFAULT_HZ, recentEntries = DEFAULT_RECENT_ENTRIES, engine } = options;
   const common = commonOf(analyses, hz, recentEntries, engine, options.shadow === true && options.hook === 'netfilter');
   if (common.asks.questions.length > MOST_ASKED) return tooManyQuestions(common.asks.questions.length);
+  const divided = common.asks.divided(analyses);
+  if (divided !== undefined) return dividedMemory(divided);
   try {
     const programs = analyses.map((analysis) => generate(analysis, common));
-    const built: Built = { analyses, programs, common };
+    const rehearsals = analyses.flatMap((analysis) => generateRehearsal(analysis, common) ?? []);
+    const built: Built = { analyses, programs, rehearsals, common };
     const manifest = buildManifest(built, options);
     const spec = buildSpec(built, manifest);
     return { ok: true, object: writeObject(spec), spec, manifest, plans: common.plans, diagnostics: warnings };
@@ -86,10 +92,17 @@ function tooManyQuestions(count: number): CompileResult {
   return { ok: false, diagnostics: [{ ...place, code: 'not-exact', severity: 'error', message, hint }] };
 }
 
+function dividedMemory({ chain, number, rule }: ReachableRule): CompileResult {
+  const message = `rule ${number} of chain ${chain} cannot be decided exactly at netfilter: its memory would be with iptables for one chain and with the object for another one`;
+  const hint = 'count connections in a chain that no other built-in chain comes to';
+  return { ok: false, diagnostics: [{ ...rule.range, code: 'not-exact', severity: 'error', message, hint }] };
+}
+
 /** Analyses, all of one table and hook, and what became of them. */
 interface Built {
   readonly analyses: readonly Analysis[];
   readonly programs: readonly Program[];
+  readonly rehearsals: readonly RehearsalProgram[];
   readonly common: Common;
 }
 
@@ -119,6 +132,7 @@ function buildSpec(built: Built, manifest: Manifest): ObjectSpec {
   if (common.asks.questions.length > 0) maps.push(ASKED_MAP);
   const functions = new Map(programs.flatMap((program) => program.functions.map((f) => [f.name, f] as const)));
   for (const f of diagramFunctions(common)) functions.set(f.name, f);
+  for (const f of built.rehearsals.flatMap((one) => one.functions)) functions.set(f.name, f);
   const data = common.tables?.data;
   return {
     license: 'GPL',
@@ -134,7 +148,8 @@ function buildSpec(built: Built, manifest: Manifest): ObjectSpec {
         })),
         ...(common.notes.isEmpty ? [] : noteEntries(common.notes.questions)),
         ...(common.shadow ? [observerEntry()] : []),
-        ...askEntries(common.asks.questions.length),
+        ...askEntries(common.asks.questions),
+        ...built.rehearsals.map(({ entry }) => entry),
       ],
       functions: [...functions.values()].map((f) => ({
         name: f.name,
@@ -292,11 +307,20 @@ function setParts({ sets }: Common): Pick<Manifest, 'sets'> {
   return { sets: { text, maps: sets.sets.map(({ set, map }) => ({ set: set.name, map })) } };
 }
 
-function residualParts({ notes, shadow, asks: { questions } }: Common): Pick<Manifest, 'residual' | 'asks' | 'shadow'> {
+function residualParts({ notes, shadow, asks }: Common): Pick<Manifest, 'residual' | 'asks' | 'shadow'> {
   return {
     ...(shadow ? { shadow: { observer: OBSERVER } } : {}),
     ...(notes.isEmpty ? {} : { residual: { guard: GUARD, rules: notes.rules } }),
-    ...(questions.length === 0 ? {} : { asks: { begin: BEGIN, questions } }),
+    ...(asks.questions.length === 0 ? {} : { asks: asksOf(asks) }),
+  };
+}
+
+function asksOf({ questions, rehearsals, estimators }: AskPlan): Asks {
+  return {
+    begin: BEGIN,
+    questions,
+    ...(estimators.length === 0 ? {} : { estimators }),
+    ...(rehearsals.length === 0 ? {} : { rehearsals }),
   };
 }
 

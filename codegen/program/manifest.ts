@@ -78,6 +78,30 @@ export interface Question {
   readonly chains: readonly BuiltinChain[];
   /** `-m NAME …`, or `-s` or `-d` with a name. */
   readonly words: readonly string[];
+  /**
+   * Where the question is asked of those packets alone that come to the test: the socket filter that says which do. The
+   * question then has a chain of its own, because what it remembers is one for all built-in chains.
+   */
+  readonly reach?: string;
+}
+
+/** A socket filter that goes through a chain in front of its program, up to the next question of those packets that come to it. */
+export interface Rehearsal {
+  readonly program: string;
+  readonly chain: BuiltinChain;
+  /** Indices of these questions, in the order in which a packet comes to them. */
+  readonly places: readonly number[];
+}
+
+/** What iptables is asked in front of the programs of an object. */
+export interface Asks {
+  /** The socket filter that the first rule asks. */
+  readonly begin: string;
+  readonly questions: readonly Question[];
+  /** Targets (`-j RATEEST …`) that define what the questions compare: they must be there before these are loaded. */
+  readonly estimators?: readonly (readonly string[])[];
+  /** Where questions are asked of some packets alone. */
+  readonly rehearsals?: readonly Rehearsal[];
 }
 
 /** A rule that iptables keeps: it asks a socket filter of the object whether its target is for a packet. */
@@ -137,8 +161,8 @@ export interface Manifest {
   readonly programs: readonly { readonly name: string; readonly chain: BuiltinChain }[];
   /** At netfilter, where iptables answers packets or changes them: the program behind its rules, and these, in order. */
   readonly residual?: { readonly guard: string; readonly rules: readonly ResidualRule[] };
-  /** At netfilter, where iptables is asked in front of the program: what its first rule asks, and the questions. */
-  readonly asks?: { readonly begin: string; readonly questions: readonly Question[] };
+  /** At netfilter, where iptables is asked in front of the program. */
+  readonly asks?: Asks;
   /** The programs accept everything and compare: the program that stands behind table filter of iptables. */
   readonly shadow?: { readonly observer: string };
   /** Lists of `-m recent`, and the map that holds each. */

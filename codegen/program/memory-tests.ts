@@ -83,8 +83,8 @@ export class MemoryTests {
         this.hashlimit.of(test.test);
         emitHashlimitTest(code, this.hashlimit.functionOf(test.test), flow, place);
         return true;
-      default:
-        return false;
+      case 'connlimit':
+        throw new Error('iptables is asked for connlimit');
     }
   }
 

@@ -22,6 +22,10 @@ export interface Asking {
   /** The connection's entry, but for its mark. */
   readonly connection: boolean;
   readonly connectionMark: boolean;
+  /** Everything: each packet comes from there to the chain, as it was. */
+  readonly everything: boolean;
+  /** Words of the targets RATEEST of the dump, by the name of the estimator. */
+  readonly estimators: ReadonlyMap<string, readonly string[]>;
 }
 
 /** A view of frames, before or behind the IP stack. */

@@ -7,16 +7,13 @@ import { Code } from './code.js';
 import { type Common, entryName, factAt, functionPrefix } from './common.js';
 import { changesOf, diagramsOf, functionsBeside, intParam, logsPackets, payloadsOf, testsOf } from './functions.js';
 import { emitLog, logFunctionName } from './log.js';
+import { emitKnownTest } from './known-tests.js';
 import { lookupOf } from './lookup.js';
 import type { Hook } from './manifest.js';
-import { emitCpu, emitRandom, emitTime } from './moment.js';
-import { emitAskedTest } from './netfilter/ask.js';
-import { emitStateTest } from './netfilter/conntrack.js';
+import { emitAskedTest, emitPlaceTest } from './netfilter/ask.js';
 import { emitLeftTarget } from './netfilter/left-targets.js';
 import { rejectedWith } from './netfilter/note-plan.js';
-import { emitOwnerTest } from './netfilter/owner.js';
 import { emitNetfilterEntry } from './netfilter/program-entry.js';
-import { emitRouteTypeTest } from './netfilter/route-type.js';
 import type { TraceSettings } from './trace.js';
 import { isWireView } from './view.js';
 import { emitWireEntry } from './wire-entry.js';
@@ -38,7 +35,7 @@ export function generate(analysis: Analysis, common: Common): Program {
   const { view, mode } = analysis;
   const { layout, counters } = common;
   const logs = logsPackets(analysis);
-  const payloads = payloadsOf(analysis, common);
+  const payloads = payloadsOf(analysis, common, functionPrefix(analysis, common));
   const changes = changesOf(analysis);
   const trace = traceOf(analysis, common);
   const compiler = new ChainCompiler(analysis.reachable, {
@@ -60,19 +57,14 @@ export function generate(analysis: Analysis, common: Common): Program {
       column: rule.range.column,
     }),
     opaque: (code, test, { rule, ordinal, hotdrop }, ifTrue, ifFalse) => {
+      const placed = common.asks.placeOf(rule, ordinal);
+      if (placed !== undefined) {
+        emitPlaceTest(code, R6, factAt(layout, 'places'), placed, hotdrop);
+        return emitAskedTest(code, R6, { at: factAt(layout, 'asked'), bit: placed }, ifTrue, ifFalse);
+      }
       const place = { rule, ordinal, flow: R6, layout, forwarded: analysis.chain === 'FORWARD' };
       if (common.memory.emit(code, test, { ...place, ifTrue, ifFalse, hotdrop })) return;
-      const bit = common.asks.bitOf(test, view);
-      if (bit !== undefined) return emitAskedTest(code, R6, { at: factAt(layout, 'asked'), bit }, ifTrue, ifFalse);
-      if (test.name === 'ctstate') emitStateTest(code, R6, test.states, ifTrue, ifFalse);
-      else if (test.name === 'owner') emitOwnerTest(code, R6, factAt(layout, 'owner'), test, ifTrue, ifFalse);
-      else if (test.name === 'addrtype')
-        emitRouteTypeTest(code, R6, factAt(layout, 'route-type'), test.types, ifTrue, ifFalse);
-      else if (test.name === 'cpu') emitCpu(code, test.cpu, ...turned(test.inverted, ifTrue, ifFalse));
-      else if (test.name === 'random') emitRandom(code, test.share, ...turned(test.inverted, ifTrue, ifFalse));
-      else if (test.name === 'set') common.sets.emit(code, test.test, ifTrue, ifFalse);
-      else if (test.name === 'time') emitTime(code, test.test, analysis.time, ifTrue, ifFalse);
-      else throw new Error(`test ${test.name} of ${analysis.chain} came to the code generator`);
+      emitKnownTest(code, test, analysis, common, ifTrue, ifFalse);
     },
     context: logs || changes.length > 0,
     changes: changes.length > 0,
@@ -122,11 +114,6 @@ function traceOf(analysis: Analysis, common: Common): TraceSettings | undefined 
   if (traces === undefined) return undefined;
   const log = logFunctionName(functionPrefix(analysis, common));
   return { at: factAt(layout, 'traced'), log, endOf: (chain) => traces.endOf(chain) };
-}
-
-/** The labels of a test that may be inverted. */
-function turned(inverted: boolean, ifTrue: string, ifFalse: string): [string, string] {
-  return inverted ? [ifFalse, ifTrue] : [ifTrue, ifFalse];
 }
 
 const CONTEXT: Readonly<Record<Hook, ContextStruct>> = {

@@ -77,3 +77,36 @@ export function collectReachable(table: Table, entryName: string, alternativeNam
   const alternative = other === undefined ? undefined : chains.get(other.name);
   return { entry: reached, chains, rules, ...(alternative === undefined ? {} : { alternative }) };
 }
+
+/** The rules that are wanted, in the order in which a packet comes to them, twice where it may come there more often. */
+export function inOrder(
+  { entry, chains }: Reachable,
+  wanted: (rule: ReachableRule) => boolean,
+): readonly ReachableRule[] {
+  const interesting = new Map<string, boolean>();
+  const leadsToOne = (name: string): boolean => {
+    const known = interesting.get(name);
+    if (known !== undefined) return known;
+    interesting.set(name, false);
+    const answer = (chains.get(name)?.rules ?? []).some((one) => {
+      const { effect } = one.rule.target;
+      return (effect.kind === 'jump' && leadsToOne(effect.chain)) || wanted(one);
+    });
+    interesting.set(name, answer);
+    return answer;
+  };
+  const found: ReachableRule[] = [];
+  const visits = new Map<string, number>();
+  const walk = (name: string): void => {
+    const times = (visits.get(name) ?? 0) + 1;
+    if (times > 2 || !leadsToOne(name)) return;
+    visits.set(name, times);
+    for (const one of chains.get(name)?.rules ?? []) {
+      if (wanted(one)) found.push(one);
+      const { effect } = one.rule.target;
+      if (effect.kind === 'jump') walk(effect.chain);
+    }
+  };
+  walk(entry.name);
+  return found;
+}

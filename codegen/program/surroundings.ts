@@ -134,7 +134,36 @@ export function askingAt(ruleset: Ruleset, chain: BuiltinChain): Asking {
     const table = findTable(ruleset, name);
     return table !== undefined && findRule(table, chain, ({ target }) => target.name === 'CONNMARK', new Set());
   });
-  return { addresses: !changesBehindMangle(ruleset, chain), connection, connectionMark: !marking };
+  const everything = connection && passesMangle(ruleset, chain);
+  return {
+    addresses: !changesBehindMangle(ruleset, chain),
+    connection,
+    connectionMark: !marking,
+    everything,
+    estimators: estimatorsOf(ruleset),
+  };
+}
+
+function estimatorsOf({ tables }: Ruleset): ReadonlyMap<string, readonly string[]> {
+  const rules = tables.flatMap(({ chains }) => chains.flatMap((chain) => chain.rules));
+  return new Map(
+    rules.flatMap(({ target: { name, words } }): [string, readonly string[]][] =>
+      name === 'RATEEST' ? [[words[words.indexOf('--rateest-name') + 1], words]] : [],
+    ),
+  );
+}
+
+/** Effects of rules that neither change a packet nor end its way. */
+const HARMLESS: ReadonlySet<Rule['target']['effect']['kind']> = new Set([
+  ...(['accept', 'return', 'continue', 'jump', 'log'] as const),
+]);
+
+/** Whether table mangle lets every packet through to the chain, as it is. */
+function passesMangle(ruleset: Ruleset, chain: BuiltinChain): boolean {
+  const mangle = findTable(ruleset, 'mangle');
+  if (mangle === undefined) return true;
+  if (findChain(mangle, chain)?.policy === 'DROP') return false;
+  return findRule(mangle, chain, ({ target }) => !HARMLESS.has(target.effect.kind), new Set()) === undefined;
 }
 
 /** What the rest of the dump does to packets on the way between hook and chain: an assumption and its warning. */

@@ -61,7 +61,8 @@ const TARGET_REASONS: Readonly<Record<string, string>> = {
 
 /** Matches that iptables is asked for in front of a netfilter program, and targets that it performs behind one. */
 const WITH_IPTABLES: ReadonlySet<string> = new Set([
-  ...['cgroup', 'cluster', 'connbytes', 'connlabel', 'connmark', 'devgroup', 'helper', 'ipvs', 'policy', 'realm'],
+  ...['cgroup', 'cluster', 'connbytes', 'connlabel', 'connlimit', 'connmark', 'devgroup', 'helper', 'ipvs', 'policy'],
+  ...['rateest', 'realm'],
   ...['AUDIT', 'CLASSIFY', 'IDLETIMER', 'LED', 'NFQUEUE', 'QUEUE', 'RATEEST', 'SET', 'TCPMSS', 'TEE'],
 ]);
 
@@ -74,13 +75,19 @@ export function keepIptables(hook: Hook, name?: string): string {
 
 /** Why a view does not decide a match, for people: a sentence without its full stop. */
 export function undecidedMatch(module: string, view: View): Undecided {
-  const reason = module === 'realm' ? realmReason(view) : REASONS[module];
+  const reason = module === 'realm' ? realmReason(view) : (unaskable(module, view) ?? REASONS[module]);
   const keep = keepIptables(view.hook, module);
   const instead = INSTEAD[module];
   return {
     reason: `match ${module} is not translated${reason === undefined ? '' : `: ${reason}`}`,
     advice: instead === undefined ? keep : `${instead}, or ${keep}`,
   };
+}
+
+/** Why iptables is not asked for a match that it may be asked for. */
+function unaskable(module: string, { hook }: View): string | undefined {
+  if (module !== 'rateest' || hook !== 'netfilter') return undefined;
+  return 'no rule of the dump makes its estimator, or it compares twice, which iptables does not read';
 }
 
 function realmReason(view: View): string {

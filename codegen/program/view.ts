@@ -181,6 +181,9 @@ export function answer(test: Opaque, view: View): Answer {
     case 'cpu':
     case 'random':
       return { condition: opaque(test) };
+    case 'connlimit':
+      // Where iptables cannot be asked, the plan of the places says so.
+      return view.hook === 'netfilter' ? { condition: opaque(test) } : undecidedMatch(test.name, view);
     case 'bridge-port':
       // What this host sends has come over no bridge.
       if (view.chain === 'OUTPUT') return { condition: test.allInverted ? TRUE : FALSE };

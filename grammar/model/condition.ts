@@ -65,6 +65,8 @@ export type Opaque =
   | { readonly name: 'quota'; readonly bytes: bigint; readonly inverted: boolean }
   /** Packet number `packet` (from 0) of each `every` that come to the test (net/netfilter/xt_statistic.c). */
   | { readonly name: 'nth'; readonly every: number; readonly packet: number; readonly inverted: boolean }
+  /** `-m connlimit`: a rule remembers the connections that come to it (net/netfilter/nf_conncount.c); its words. */
+  | { readonly name: 'connlimit'; readonly words: readonly string[] }
   | ({ readonly name: 'owner' } & OwnerTest)
   | { readonly name: 'time'; readonly test: TimeTest }
   /** Number of the processor that handles the packet. */
@@ -81,12 +83,13 @@ export type Opaque =
   | { readonly name: 'module'; readonly module: string; readonly words: readonly string[] };
 
 /** Tests with memory. */
-export type MemoryTest = Extract<Opaque, { name: 'limit' | 'recent' | 'hashlimit' | 'quota' | 'nth' }>;
+export type MemoryTest = Extract<Opaque, { name: (typeof MEMORY_TESTS)[number] }>;
+
+const MEMORY_TESTS = ['limit', 'recent', 'hashlimit', 'quota', 'nth', 'connlimit'] as const;
 
 /** Whether a test has memory: it must be asked where iptables asks it, and there alone. */
 export function remembers(test: Opaque): test is MemoryTest {
-  const { name } = test;
-  return name === 'limit' || name === 'recent' || name === 'hashlimit' || name === 'quota' || name === 'nth';
+  return MEMORY_TESTS.some((name) => name === test.name);
 }
 
 /**

@@ -2,7 +2,7 @@ import { isatty } from 'node:tty';
 import { compile } from '../../codegen/program/index.js';
 import type { CompileOptions, Manifest } from '../../codegen/program/manifest.js';
 import { fillCommands } from '../../codegen/program/sets/batch.js';
-import { residualFilter, withQuestions } from '../../codegen/program/netfilter/residual.js';
+import { residualTables } from '../../codegen/program/netfilter/residual.js';
 import { printDump } from '../../grammar/index.js';
 import type { Ruleset } from '../../grammar/model/ruleset.js';
 import { loadRules, type DumpOptions } from './dump.js';
@@ -66,7 +66,7 @@ export function placeOf({ chain, table }: Pick<Options, 'chain' | 'table'>): str
 /** The tables that stay with iptables, and of table filter what answers for the object. */
 function residualText(ruleset: Ruleset, manifest: Manifest, pins: string): string {
   const others = ruleset.tables.filter(({ name }) => name !== 'filter');
-  return withQuestions(printDump({ ...ruleset, tables: others }), manifest, pins) + residualFilter(manifest, pins);
+  return residualTables(printDump({ ...ruleset, tables: others }), manifest, pins);
 }
 
 function checkOutput({ output, json, residual, fill, hook }: Options, dump: string): void {

@@ -146,6 +146,8 @@ function describeOpaque(test: Opaque): string {
       return `${test.inverted ? 'no more' : 'something'} left of ${test.bytes} bytes`;
     case 'nth':
       return `${test.inverted ? 'another one than ' : ''}packet ${test.packet} of each ${test.every}`;
+    case 'connlimit':
+      return 'the number of connections';
     case 'time':
       return 'another time';
     case 'cpu':

@@ -44,6 +44,7 @@ export function surroundingsOracle(surroundings: Surroundings, packet: Packet, f
       case 'hashlimit':
       case 'quota':
       case 'nth':
+      case 'connlimit':
       case 'module':
         return undefined;
     }

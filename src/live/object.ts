@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { ObjectError } from '../../codegen/object/error.js';
 import { readObject } from '../../codegen/object/read.js';
 import type { ObjectSpec } from '../../codegen/object/spec.js';
-import type { CounterEntry, Manifest } from '../../codegen/program/manifest.js';
+import type { Asks, CounterEntry, Manifest, Question, Rehearsal } from '../../codegen/program/manifest.js';
+import { askPrograms } from '../../codegen/program/netfilter/residual.js';
 import { RuntimeError } from '../../bpf-runtime/system/error.js';
 import { count, list, member, oneOf, optional, ShapeError, text, type Reader } from './shape.js';
 
@@ -72,21 +73,37 @@ const residual: Reader<Residual> = (value, where) => ({
   ),
 });
 
-type Asks = NonNullable<Manifest['asks']>;
+const question: Reader<Question> = (one, at) => {
+  const reach = optional(one, 'reach', text, at);
+  return {
+    program: member(one, 'program', text, at),
+    chains: member(one, 'chains', list(BUILTIN), at),
+    words: member(one, 'words', list(text), at),
+    ...(reach === undefined ? {} : { reach }),
+  };
+};
 
-const asks: Reader<Asks> = (value, where) => ({
-  begin: member(value, 'begin', text, where),
-  questions: member(
-    value,
-    'questions',
-    list((one, at) => ({
-      program: member(one, 'program', text, at),
-      chains: member(one, 'chains', list(BUILTIN), at),
-      words: member(one, 'words', list(text), at),
-    })),
-    where,
-  ),
+const rehearsal: Reader<Rehearsal> = (one, at) => ({
+  program: member(one, 'program', text, at),
+  chain: member(one, 'chain', BUILTIN, at),
+  places: member(one, 'places', list(count), at),
 });
+
+const asks: Reader<Asks> = (value, where) => {
+  const questions = member(value, 'questions', list(question), where);
+  const rehearsals = optional(value, 'rehearsals', list(rehearsal), where);
+  const estimators = optional(value, 'estimators', list(list(text)), where);
+  const places = rehearsals?.flatMap((one) => one.places) ?? [];
+  if (places.some((index) => questions[index]?.reach === undefined)) {
+    throw new ShapeError('a rehearsal names a question that is not there');
+  }
+  return {
+    begin: member(value, 'begin', text, where),
+    questions,
+    ...(estimators === undefined ? {} : { estimators }),
+    ...(rehearsals === undefined ? {} : { rehearsals }),
+  };
+};
 
 /** The socket filters that rules of iptables ask. */
 export function askedPrograms({
@@ -95,7 +112,7 @@ export function askedPrograms({
 }: Pick<LiveManifest, 'residual' | 'asks'>): readonly string[] {
   const names = [
     ...(behind?.rules ?? []).map(({ program }) => program),
-    ...(before === undefined ? [] : [before.begin, ...before.questions.map(({ program }) => program)]),
+    ...(before === undefined ? [] : askPrograms(before)),
   ];
   return [...new Set(names)];
 }

@@ -2,6 +2,7 @@ import { CommandError, hasCommand, run } from '../../bpf-runtime/system/command.
 import { RuntimeError } from '../../bpf-runtime/system/error.js';
 import type { Generation } from '../../bpf-runtime/dispatch/control.js';
 import type { ResidualRule } from '../../codegen/program/manifest.js';
+import { placesOf, questionRules } from '../../codegen/program/netfilter/residual.js';
 import type { BuiltinChain, Family } from '../../grammar/model/family.js';
 import { quoteIfNeeded } from '../../grammar/syntax/index.js';
 import { generationObject, hasGeneration } from './generation.js';
@@ -13,8 +14,8 @@ const WAIT = ['-w', '60'];
 /** Chains of ours: those that built-in chains jump to, and those of single rules. */
 const OWN_CHAIN = /^:(ipt2bpf[01]-[a-z0-9-]+) /;
 const OWN_JUMP = /^-A [A-Z]+ -j ipt2bpf[01]-[a-z]+$/;
-/** In front of the programs iptables is asked, behind them it does what they cannot. */
-const TABLES = ['mangle', 'filter'] as const;
+/** Behind the programs iptables does what they cannot, in front of them it is asked, also for what table filter defines. */
+const TABLES = ['filter', 'mangle'] as const;
 type ResidualTable = (typeof TABLES)[number];
 
 const command = (family: Family): string => (family === 'v4' ? 'iptables' : 'ip6tables');
@@ -89,6 +90,9 @@ const asking = (pins: Pins, side: Generation, program: string): readonly string[
 
 /** Rules behind the programs, as residualFilter of codegen/program/netfilter/residual.ts has them. */
 function residualPart(pins: Pins, { side, manifest }: ResidualOwner): Part {
+  const estimators = manifest.asks?.estimators ?? [];
+  const rates = `ipt2bpf${side}-rates`;
+  const defined = estimators.map((target) => words('-A', rates, ...target));
   const given = manifest.residual?.rules ?? [];
   const builtin = [...new Set(given.flatMap(({ chains }) => chains))];
   const single = (index: number): string => `ipt2bpf${side}-rule-${index}`;
@@ -101,7 +105,11 @@ function residualPart(pins: Pins, { side, manifest }: ResidualOwner): Part {
     return only === undefined ? questions : [...questions, ...singleRules(single(index), only, target)];
   });
   const entries = builtin.map((chain) => entryChain(side, chain));
-  return { chains: [...entries, ...singles], rules, jumps: builtin.map((chain) => jumpTo(side, chain)) };
+  return {
+    chains: [...entries, ...singles, ...(estimators.length === 0 ? [] : [rates])],
+    rules: [...rules, ...defined],
+    jumps: builtin.map((chain) => jumpTo(side, chain)),
+  };
 }
 
 /**
@@ -118,13 +126,12 @@ function askingPart(pins: Pins, { side, manifest }: ResidualOwner): Part {
   const { asks } = manifest;
   if (asks === undefined) return { chains: [], rules: [], jumps: [] };
   const builtin = [...new Set(asks.questions.flatMap(({ chains }) => chains))];
-  const begin = builtin.map((chain) => words('-A', entryChain(side, chain), ...asking(pins, side, asks.begin)));
-  const questions = asks.questions.flatMap(({ program, chains, words: question }) =>
-    chains.map((chain) => words('-A', entryChain(side, chain), ...question, ...asking(pins, side, program))),
-  );
+  const entries = new Map<string, string>(builtin.map((chain) => [chain, entryChain(side, chain)]));
+  const place = (index: number): string => `ipt2bpf${side}-ask-${index}`;
+  const rules = questionRules(asks, { ask: (program) => asking(pins, side, program), place });
   return {
-    chains: builtin.map((chain) => entryChain(side, chain)),
-    rules: [...begin, ...questions],
+    chains: [...entries.values(), ...placesOf(asks).map(place)],
+    rules: rules.map(({ chain, words: rule }) => words('-A', entries.get(chain) ?? chain, ...rule)),
     jumps: builtin.map((chain) => jumpTo(side, chain)),
   };
 }

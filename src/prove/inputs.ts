@@ -50,6 +50,7 @@ export function answerOf(test: Opaque, inputs: Inputs): Ref {
     case 'hashlimit':
     case 'quota':
     case 'nth':
+    case 'connlimit':
     case 'time':
     case 'cpu':
     case 'random':
@@ -71,7 +72,7 @@ export function factsOf(test: Opaque, { questions, family }: Pick<Inputs, 'quest
 
 /** Tests with memory whose answers the prover takes from the program. */
 export function isMemory(test: Opaque): boolean {
-  return remembers(test) && test.name !== 'quota' && test.name !== 'nth';
+  return remembers(test) && test.name !== 'quota' && test.name !== 'nth' && test.name !== 'connlimit';
 }
 
 /** Which question of the manifest is this test; −1 if none. The words are those of the rule. */

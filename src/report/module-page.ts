@@ -42,9 +42,10 @@ export type Standing =
   | { readonly kind: 'none' };
 
 /** Asks the compiler about a rule with this match or target. */
-export function standingOf({ words }: ModuleSample, place: Place, family: Family): Standing {
+export function standingOf({ words, beside }: ModuleSample, place: Place, family: Family): Standing {
   for (const table of place.tables) {
-    const text = `*${table}\n-A ${place.chain} ${words}\nCOMMIT\n`;
+    const rule = `*${table}\n-A ${place.chain} ${words}\nCOMMIT\n`;
+    const text = beside === undefined || table === 'mangle' ? rule : `${rule}*mangle\n${beside}\nCOMMIT\n`;
     const { ruleset, diagnostics } = parseDump(text, { family, sets: ['a'] });
     if (!diagnostics.some(({ severity }) => severity === 'error')) return standingIn(ruleset, table, place, family);
   }

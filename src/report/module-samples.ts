@@ -5,6 +5,8 @@ export interface ModuleSample {
   readonly module: string;
   readonly words: string;
   readonly families: readonly Family[];
+  /** A rule of table mangle without which iptables does not take it. */
+  readonly beside?: string;
 }
 
 const BOTH: readonly Family[] = ['v4', 'v6'];
@@ -22,6 +24,8 @@ const behind = (protocol: string, sample: ModuleSample): ModuleSample => ({
   ...sample,
   words: `-p ${protocol} ${sample.words}`,
 });
+
+const ESTIMATOR = '-A POSTROUTING -j RATEEST --rateest-name a --rateest-interval 250ms --rateest-ewmalog 500ms';
 
 /** At least one rule for every match that is understood, in the order of the documentation. */
 export const MODULE_SAMPLES: readonly ModuleSample[] = [
@@ -71,7 +75,7 @@ export const MODULE_SAMPLES: readonly ModuleSample[] = [
   any('pkttype', '--pkt-type broadcast'),
   any('policy', '--dir in --pol ipsec'),
   any('quota', '--quota 1000'),
-  any('rateest', '--rateest a --rateest-gt --rateest-bps 1kbit'),
+  { ...any('rateest', '--rateest a --rateest-gt --rateest-bps 1kbit'), beside: ESTIMATOR },
   v4('realm', '--realm 0x1'),
   any('recent', '--name a --rcheck'),
   any('rpfilter'),

@@ -291,7 +291,8 @@ function testWords(test: Opaque): string {
     case 'module':
       return [test.module, ...test.words].join(' ');
     case 'conntrack':
-      return ['conntrack', ...test.words].join(' ');
+    case 'connlimit':
+      return [test.name, ...test.words].join(' ');
     case 'limit':
       return `within limit, burst ${test.burst}`;
     case 'ctstate':

@@ -114,6 +114,7 @@ export class Inputs {
       case 'hashlimit':
       case 'quota':
       case 'nth':
+      case 'connlimit':
       case 'random':
         return this.#yes({ kind: 'test', test, occurrence });
       case 'time':

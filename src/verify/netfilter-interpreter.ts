@@ -1,5 +1,5 @@
 import { Interpreter, type Device, type HookPacket } from '../../bpf-runtime/interpreter/index.js';
-import { ASKED } from '../../codegen/program/netfilter/ask.js';
+import { ANSWER, ASKED } from '../../codegen/program/netfilter/ask.js';
 import { NOTE, NOTED, PENDING } from '../../codegen/program/netfilter/notes.js';
 import { VERDICT } from '../../codegen/program/verdict.js';
 import { readObject } from '../../codegen/object/read.js';
@@ -62,7 +62,9 @@ export class NetfilterInterpreter implements ObjectMachine {
     if (this.job.manifest.asks === undefined) return;
     const key = new Uint8Array(8);
     new DataView(key.buffer).setBigUint64(0, this.interpreter.hookPacketAddress, true);
-    this.interpreter.map(ASKED).set(key, new Uint8Array(4));
+    const answers = new DataView(new ArrayBuffer(ANSWER.bytes));
+    answers.setInt32(ANSWER.answered, -1, true);
+    this.interpreter.map(ASKED).set(key, new Uint8Array(answers.buffer));
   }
 
   /** What rules of iptables are to do with an accepted packet; the next run forgets it. */

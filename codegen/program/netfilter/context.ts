@@ -8,6 +8,8 @@ export interface NetfilterContext extends FlowWriter {
   readonly used: ReadonlySet<Field>;
   /** Whether some test may read any byte of the packet. */
   readonly readsBytes: boolean;
+  /** The program runs in front of one at netfilter: the packet is on its way to the device of its route. */
+  readonly routed?: boolean;
   /** Offset of {@link NETFILTER_SCRATCH_BYTES} bytes from r10. */
   readonly scratch: number;
   /** Where a packet goes that this chain does not judge. */

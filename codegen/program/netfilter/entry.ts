@@ -33,7 +33,7 @@ import { EXTENSION_HEADERS, IPV6_HEADERS } from '../packet/ipv6-headers.js';
 import { TCP_OPTIONS } from '../packet/transport.js';
 import { emitTransportField, transportFields } from '../packet/transport-fields.js';
 import { CAST_KFUNC } from '../device-name.js';
-import { emitPacketDevice, emitStateDevice } from './device.js';
+import { emitPacketDevice, emitRouteDevice, emitStateDevice } from './device.js';
 import { loadSkb, openPacket, readPacket, type PacketAccess, type PacketRead } from './packet.js';
 import type { NetfilterContext } from './context.js';
 import { emitArrivedLength, emitPacketPlace } from './socket.js';
@@ -43,7 +43,7 @@ import { DYNPTR_BYTES, NF_CONTEXT } from './structs.js';
 export const NETFILTER_SCRATCH_BYTES = 64;
 const TCP_HEADER = 20;
 
-function accessOf({ view, scratch, flow }: NetfilterContext): PacketAccess {
+export function accessOf({ view, scratch, flow }: NetfilterContext): PacketAccess {
   const packet = isSocketHook(view.hook) ? R6 : R7;
   return { hook: view.hook, packet, dynptr: scratch, flow: { reg: R10, offset: flow } };
 }
@@ -227,7 +227,9 @@ function emitMetadata(context: NetfilterContext): void {
   const oif = layout.offsets.get('oif');
   const emitDevice = isSocketHook(context.view.hook) ? emitPacketDevice : emitStateDevice;
   if (iif !== undefined && used.has('iif')) emitDevice(code, 'in', flow + iif);
-  if (oif !== undefined && used.has('oif')) emitDevice(code, 'out', flow + oif);
+  if (oif === undefined || !used.has('oif')) return;
+  if (context.routed === true) emitRouteDevice(code, flow + oif, bufferOf(context));
+  else emitDevice(code, 'out', flow + oif);
 }
 
 const PKT_TYPE_BITS = 7;

@@ -6,7 +6,7 @@ import type { Field } from '../../../grammar/model/fields.js';
 import type { Rule } from '../../../grammar/model/ruleset.js';
 import type { Undecided } from '../place.js';
 import { visitCondition } from '../../../grammar/model/condition-parts.js';
-import type { Reachable, ReachableRule } from '../reachable.js';
+import { inOrder, type Reachable, type ReachableRule } from '../reachable.js';
 
 /** What is known of a target that goes on to the next rule. */
 interface GoingOn {
@@ -25,7 +25,8 @@ const GOING_ON: Readonly<Record<string, GoingOn>> = {
   CLASSIFY: { repeatable: true, lasting: false, seesMark: false },
   IDLETIMER: { repeatable: true, lasting: true, seesMark: false },
   LED: { repeatable: true, lasting: true, seesMark: false },
-  RATEEST: { repeatable: false, lasting: true, seesMark: false, changes: ['rateest'] },
+  // A rate is reckoned by a timer (net/core/gen_estimator.c): a packet changes none that rules behind it may ask for.
+  RATEEST: { repeatable: false, lasting: true, seesMark: false },
   SET: { repeatable: true, lasting: true, seesMark: true, changes: ['set'] },
   TCPMSS: { repeatable: true, lasting: false, seesMark: false },
   TEE: { repeatable: false, lasting: true, seesMark: true },
@@ -61,7 +62,7 @@ export interface LeftPlan {
 export function planLeft(reachable: Reachable): LeftPlan {
   const endings = new Map<number, readonly string[]>();
   for (const { id, rule } of reachable.rules) if (ENDING.has(targetOf(rule))) endings.set(id, rule.target.words);
-  const found = inOrder(reachable);
+  const found = inOrder(reachable, ({ rule }) => Object.hasOwn(GOING_ON, targetOf(rule)));
   const rules = [...new Set(found)];
   const repeated = rules.length < found.length;
   const kinds = new Set(rules.map(({ rule }) => textOf(rule)));
@@ -99,37 +100,6 @@ function targetOf({ target }: Rule): string {
 }
 
 const textOf = ({ target }: Rule): string => target.words.join(' ');
-
-/** Rules whose targets go on, in the order in which a packet comes to them, as often as it may. */
-function inOrder({ entry, chains }: Reachable): readonly ReachableRule[] {
-  const interesting = new Map<string, boolean>();
-  const leadsToOne = (name: string): boolean => {
-    const known = interesting.get(name);
-    if (known !== undefined) return known;
-    interesting.set(name, false);
-    const answer = (chains.get(name)?.rules ?? []).some(({ rule }) => {
-      const { effect } = rule.target;
-      return effect.kind === 'jump' ? leadsToOne(effect.chain) : Object.hasOwn(GOING_ON, targetOf(rule));
-    });
-    interesting.set(name, answer);
-    return answer;
-  };
-  const found: ReachableRule[] = [];
-  const visits = new Map<string, number>();
-  const walk = (name: string): void => {
-    // Twice tells that it may be more than once.
-    const times = (visits.get(name) ?? 0) + 1;
-    if (times > 2 || !leadsToOne(name)) return;
-    visits.set(name, times);
-    for (const one of chains.get(name)?.rules ?? []) {
-      const { effect } = one.rule.target;
-      if (effect.kind === 'jump') walk(effect.chain);
-      else if (Object.hasOwn(GOING_ON, targetOf(one.rule))) found.push(one);
-    }
-  };
-  walk(entry.name);
-  return found;
-}
 
 /** What TCPMSS may change of a packet: the option, and with it the length of header and packet. */
 const SEGMENT_FIELDS: ReadonlySet<Field> = new Set(['length', 'tcp.doff', 'tcp.options']);

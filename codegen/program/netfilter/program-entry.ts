@@ -4,6 +4,7 @@ import { ChainCompiler } from '../chains.js';
 import { Code } from '../code.js';
 import { type Common, factAt, factsOf, functionPrefix } from '../common.js';
 import { emitCount } from '../counters.js';
+import { answersAt } from '../known-tests.js';
 import { logFunctionName } from '../log.js';
 import { emitTrace, emitTraced } from '../trace.js';
 import { emitAnswers } from './ask.js';
@@ -49,7 +50,7 @@ export function emitNetfilterEntry(analysis: Analysis, common: Common, compiler:
   for (let offset = 0; offset < layout.bytes; offset += 8) code.emit(storeImm(8, R10, flow + offset, 0));
   if (!notes.isEmpty) emitForget(code);
   const facts = factsOf([analysis]);
-  if (facts.has('asked')) emitAnswers(code, flow + factAt(layout, 'asked'), context.drop);
+  if (facts.has('asked')) emitAnswers(code, answersAt(layout, facts, flow), context.drop);
   emitNetfilterPacket(context);
   const states = statesOf(analysis);
   if (states.size > 0) emitConnectionState(code, flow, bufferOf(context), states.has('SNAT') || states.has('DNAT'));

@@ -1,5 +1,20 @@
 import { quoteIfNeeded } from '../../../grammar/syntax/index.js';
-import type { Manifest, ResidualRule } from '../manifest.js';
+import type { Asks, Manifest, ResidualRule } from '../manifest.js';
+
+/** A chain that no packet comes to: its rules make estimators, which are there as long as a rule names them. */
+const ESTIMATORS = 'ipt2bpf-rates';
+
+/**
+ * All that iptables is to load for an object: table filter first, which defines what rules in front of the programs ask
+ * for. `others`: the text of the other tables.
+ */
+export function residualTables(
+  others: string,
+  manifest: Pick<Manifest, 'programs' | 'residual' | 'asks'>,
+  directory: string,
+): string {
+  return residualFilter(manifest, directory) + withQuestions(others, manifest, directory);
+}
 
 /**
  * What is left of table filter in iptables once a netfilter object judges in its place: chains that accept everything,
@@ -7,7 +22,7 @@ import type { Manifest, ResidualRule } from '../manifest.js';
  * `directory`: where the object's programs are pinned by their names.
  */
 export function residualFilter(
-  { programs, residual }: Pick<Manifest, 'programs' | 'residual'>,
+  { programs, residual, asks }: Pick<Manifest, 'programs' | 'residual' | 'asks'>,
   directory: string,
 ): string {
   const given = residual?.rules ?? [];
@@ -25,26 +40,83 @@ export function residualFilter(
     chains.push(`:${own} - [0:0]`);
     behind.push(...ownRules(own, rule));
   }
+  const estimators = asks?.estimators ?? [];
+  if (estimators.length > 0) chains.push(`:${ESTIMATORS} - [0:0]`);
+  behind.push(...estimators.map((target) => words('-A', ESTIMATORS, ...target)));
   return ['*filter', ...chains, ...rules, ...behind, 'COMMIT', ''].join('\n');
 }
 
-/** Rules for the beginning of table mangle that ask what the programs need to know; empty where that is nothing. */
+/** How the rules in front of the programs are written: what asks a program, and what their own chains are called. */
+export interface QuestionNames {
+  /** Words of the match that asks a pinned program. */
+  ask(program: string): readonly string[];
+  /** Chain of a question that is asked of some packets alone, by its index. */
+  place(index: number): string;
+}
+
+/** A rule in front of the programs: words behind `-A CHAIN`. */
+export interface QuestionRule {
+  readonly chain: string;
+  readonly words: readonly string[];
+}
+
+/**
+ * Rules that ask what the programs need to know, built-in chain by built-in chain, and those of their own chains. Where
+ * a question is asked of the packets that come to a test, the chain is gone through again behind it.
+ */
+export function questionRules(
+  { questions, begin, rehearsals = [] }: Asks,
+  names: QuestionNames,
+): readonly QuestionRule[] {
+  const chains = [...new Set(questions.flatMap((question) => question.chains))];
+  const inFront = chains.flatMap((chain): readonly QuestionRule[] => {
+    const plain = questions.filter(({ reach, chains: where }) => reach === undefined && where.includes(chain));
+    const rule = (...words: readonly string[]): QuestionRule => ({ chain, words });
+    const rehearsed = rehearsals.filter((one) => one.chain === chain);
+    return [
+      rule(...names.ask(begin)),
+      ...plain.map(({ words: question, program }) => rule(...question, ...names.ask(program))),
+      ...rehearsed.flatMap(({ program, places }) =>
+        places.flatMap((index) => [
+          rule(...names.ask(program)),
+          rule(...names.ask(questions[index].reach ?? ''), '-j', names.place(index)),
+        ]),
+      ),
+    ];
+  });
+  const own = questions.flatMap(({ reach, words: question, program }, index): readonly QuestionRule[] =>
+    reach === undefined ? [] : [{ chain: names.place(index), words: [...question, ...names.ask(program)] }],
+  );
+  return [...inFront, ...own];
+}
+
+/** Indices of the questions that have a chain of their own. */
+export function placesOf({ questions }: Asks): readonly number[] {
+  return questions.flatMap(({ reach }, index) => (reach === undefined ? [] : [index]));
+}
+
+/** The socket filters that rules in front of the programs ask. */
+export function askPrograms({ begin, questions, rehearsals = [] }: Asks): readonly string[] {
+  const reaching = questions.flatMap(({ reach }) => (reach === undefined ? [] : [reach]));
+  return [begin, ...questions.map(({ program }) => program), ...reaching, ...rehearsals.map(({ program }) => program)];
+}
+
+/** Lines for the beginning of table mangle that ask what the programs need to know; empty where that is nothing. */
 export function residualQuestions({ asks }: Pick<Manifest, 'asks'>, directory: string): readonly string[] {
   if (asks === undefined) return [];
+  const names: QuestionNames = {
+    ask: (program) => ['-m', 'bpf', '--object-pinned', `${directory}/${program}`],
+    place: (index) => `ipt2bpf-ask-${index}`,
+  };
+  const own = placesOf(asks).map(names.place);
   const next = new Map<string, number>();
-  const insert = (chain: string, ...parts: readonly string[]): string => {
+  const rules = questionRules(asks, names).map(({ chain, words: rule }) => {
+    if (own.includes(chain)) return words('-A', chain, ...rule);
     const number = (next.get(chain) ?? 0) + 1;
     next.set(chain, number);
-    return words('-I', chain, String(number), ...parts);
-  };
-  const ask = (program: string): readonly string[] => ['-m', 'bpf', '--object-pinned', `${directory}/${program}`];
-  const chains = [...new Set(asks.questions.flatMap((question) => question.chains))];
-  return [
-    ...chains.map((chain) => insert(chain, ...ask(asks.begin))),
-    ...asks.questions.flatMap((question) =>
-      question.chains.map((chain) => insert(chain, ...question.words, ...ask(question.program))),
-    ),
-  ];
+    return words('-I', chain, String(number), ...rule);
+  });
+  return [...own.map((chain) => `:${chain} - [0:0]`), ...rules];
 }
 
 /** The text of other tables, with the questions in front of all rules of table mangle. */

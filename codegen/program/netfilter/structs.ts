@@ -86,6 +86,14 @@ export const NETFILTER_STRUCTS: readonly KernelStruct[] = [
   { name: 'kuid_t', bytes: 4, members: [{ name: 'val', offset: 0, bytes: 4 }] },
   { name: 'kgid_t', bytes: 4, members: [{ name: 'val', offset: 0, bytes: 4 }] },
   { name: 'rtable', bytes: 2, members: [{ name: 'rt_type', offset: 0, bytes: 2 }] },
+  {
+    name: 'dst_entry',
+    bytes: 16,
+    members: [
+      { name: 'dev', offset: 0, bytes: 8, type: 'pointer' },
+      { name: 'flags', offset: 8, bytes: 2 },
+    ],
+  },
   { name: 'inet6_skb_parm', bytes: 2, members: [{ name: 'flags', offset: 0, bytes: 2 }] },
   { name: 'nf_conn', bytes: 8, members: [{ name: 'status', offset: 0, bytes: 8 }] },
 ];

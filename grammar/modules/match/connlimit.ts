@@ -1,4 +1,5 @@
-import { defineVerbatimMatch, option, type ValueType } from '../define.js';
+import { opaque } from '../../model/condition.js';
+import { defineMatch, option, type ModuleContext, type OptionsOf, type ValueType } from '../define.js';
 import { addressBits, fullMask, parseMask } from '../value/address.js';
 import { number, UINT32 } from '../value/number.js';
 import { flag } from '../value/text.js';
@@ -35,24 +36,30 @@ const OPTIONS = {
   destination: option('--connlimit-daddr', flag, { excludes: ['source'], doc: 'count by destination' }),
 };
 
+/** "! --connlimit-above" is printed as "--connlimit-upto", and the other way round. */
+function print(
+  { upto, above, mask: given, destination }: OptionsOf<typeof OPTIONS>,
+  context: ModuleContext,
+): readonly string[] {
+  const limit = upto ?? above;
+  const atMost = (upto === undefined) === (limit?.inverted === true);
+  return [
+    atMost ? '--connlimit-upto' : '--connlimit-above',
+    String(limit?.value ?? 0),
+    '--connlimit-mask',
+    ...mask.print(given?.value ?? fullMask(context.family), context),
+    destination === undefined ? '--connlimit-saddr' : '--connlimit-daddr',
+  ];
+}
+
 /** Connections from or to an address at the same time, with memory (net/netfilter/xt_connlimit.c). */
-export const connlimit = defineVerbatimMatch({
+export const connlimit = defineMatch({
   name: 'connlimit',
   families: ['v4', 'v6'],
   doc: 'number of connections at the same time',
   options: OPTIONS,
   check: ({ upto, above }) =>
     upto === undefined && above === undefined ? ['--connlimit-above or --connlimit-upto is needed'] : [],
-  print: ({ upto, above, mask: given, destination }, context) => {
-    // "! --connlimit-above" is printed as "--connlimit-upto", and the other way round.
-    const limit = upto ?? above;
-    const atMost = (upto === undefined) === (limit?.inverted === true);
-    return [
-      atMost ? '--connlimit-upto' : '--connlimit-above',
-      String(limit?.value ?? 0),
-      '--connlimit-mask',
-      ...mask.print(given?.value ?? fullMask(context.family), context),
-      destination === undefined ? '--connlimit-saddr' : '--connlimit-daddr',
-    ];
-  },
+  print,
+  condition: (options, context) => opaque({ name: 'connlimit', words: print(options, context) }),
 });

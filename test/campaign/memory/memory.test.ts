@@ -4,6 +4,7 @@ import { compile } from '../../../codegen/program/index.js';
 import { IptablesSequences, NetfilterMachine } from '../../../src/verify/netfilter-machine.js';
 import type { SequenceMachine, SequencePacket } from '../../../src/verify/netfilter-machine.js';
 import { packetOf, rulesetOf } from '../../src/evaluate/helpers.js';
+import { CONNECTION_SEQUENCES, RATE_SEQUENCES } from './connections.js';
 import { COUNT_SEQUENCES, HASHLIMIT_SEQUENCES, RECENT_SEQUENCES, type TimedSequence } from './sequences.js';
 
 const able =
@@ -35,22 +36,21 @@ function play(machine: SequenceMachine, packets: readonly SequencePacket[]): Rea
 }
 
 describe.skipIf(!able)('rules that remember, over time (skipped without root, nft or iptables)', () => {
-  it.each([...RECENT_SEQUENCES, ...HASHLIMIT_SEQUENCES, ...COUNT_SEQUENCES])(
-    '$name ($family)',
-    { timeout: 60_000 },
-    (sequence) => {
-      const { family = 'v4' } = sequence;
-      const text = textOf(sequence);
-      const packets = sequence.packets.map(([waitMs, words]): SequencePacket => ({
-        ...packetOf(words).packet,
-        waitMs,
-      }));
-      const want = sequence.packets.map(([, , verdict]) => verdict).join('');
-      const iptables = play(new IptablesSequences({ family, ruleset: text }), packets);
-      expect(iptables.verdicts).toBe(want);
-      const compiled = compile(rulesetOf(family, text.trimEnd().split('\n')), { hook: 'netfilter' });
-      if (!compiled.ok) throw new Error(compiled.diagnostics.map(({ message }) => message).join('; '));
-      expect(play(new NetfilterMachine(compiled, { family, ruleset: text }), packets)).toEqual(iptables);
-    },
-  );
+  it.each([
+    ...[...RECENT_SEQUENCES, ...HASHLIMIT_SEQUENCES, ...COUNT_SEQUENCES],
+    ...[...CONNECTION_SEQUENCES, ...RATE_SEQUENCES],
+  ])('$name ($family)', { timeout: 60_000 }, (sequence) => {
+    const { family = 'v4' } = sequence;
+    const text = textOf(sequence);
+    const packets = sequence.packets.map(([waitMs, words]): SequencePacket => ({
+      ...packetOf(words).packet,
+      waitMs,
+    }));
+    const want = sequence.packets.map(([, , verdict]) => verdict).join('');
+    const iptables = play(new IptablesSequences({ family, ruleset: text }), packets);
+    expect(iptables.verdicts).toBe(want);
+    const compiled = compile(rulesetOf(family, text.trimEnd().split('\n')), { hook: 'netfilter' });
+    if (!compiled.ok) throw new Error(compiled.diagnostics.map(({ message }) => message).join('; '));
+    expect(play(new NetfilterMachine(compiled, { family, ruleset: text }), packets)).toEqual(iptables);
+  });
 });

@@ -6,7 +6,14 @@ import { fieldBits, FIELDS, type Field } from '../../../grammar/model/fields.js'
 const FIELD_NAMES = Object.keys(FIELDS) as Field[];
 const families = fc.constantFrom('v4' as const, 'v6' as const);
 /** What a hook knows beside the packet: words of 32 bits. */
-const FACT_BYTES: Readonly<Record<Fact, number>> = { owner: 12, 'route-type': 4, targets: 4, asked: 4, traced: 4 };
+const FACT_BYTES: Readonly<Record<Fact, number>> = {
+  owner: 12,
+  'route-type': 4,
+  targets: 4,
+  asked: 4,
+  places: 12,
+  traced: 4,
+};
 const factSets = fc.subarray(Object.keys(FACT_BYTES) as Fact[]).map((facts) => new Set(facts));
 const fieldSets = fc.subarray(FIELD_NAMES, { minLength: 0 }).map((fields) => new Set(fields));
 

@@ -198,6 +198,7 @@ function oracleOf(random: Random): Oracle {
       case 'addrtype':
         return test.types.includes(types[test.which]);
       case 'limit':
+      case 'connlimit':
       case 'hashlimit':
       case 'quota':
       case 'nth':
