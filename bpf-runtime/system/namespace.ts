@@ -1,4 +1,4 @@
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { RuntimeError } from './error.js';
 import { systemCall } from './libc.js';
 import { systemCallNumbers } from './numbers.js';
@@ -69,6 +69,37 @@ export class NetworkNamespace {
     if (this.fd < 0) return;
     closeSync(this.fd);
     this.fd = -1;
+  }
+}
+
+/**
+ * A file by which a network namespace can be entered, given as /proc/PID/ns/net says it (`net:[4026531840]`): where it is mounted, or of
+ * a process that is in it or has it open. Undefined where there is none: something still keeps it, perhaps, but nobody can enter it.
+ */
+export function namespaceFile(namespace: string): string | undefined {
+  const mounts = readFileSync('/proc/self/mountinfo', 'utf8').split('\n');
+  // Root of the mount and mount point are the fourth and fifth word (proc_pid_mountinfo(5)).
+  const mounted = mounts.map((line) => line.split(' ')).find((words) => words[3] === namespace);
+  if (mounted !== undefined) return mounted[4];
+  const processes = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  const inside = processes.map((pid) => `/proc/${pid}/ns/net`).find((path) => linkOf(path) === namespace);
+  return inside ?? processes.flatMap((pid) => filesOf(pid)).find((path) => linkOf(path) === namespace);
+}
+
+function filesOf(pid: string): readonly string[] {
+  try {
+    return readdirSync(`/proc/${pid}/fd`).map((fd) => `/proc/${pid}/fd/${fd}`);
+  } catch {
+    return [];
+  }
+}
+
+function linkOf(path: string): string | undefined {
+  try {
+    return readlinkSync(path);
+  } catch {
+    // The process has ended, or is one of the kernel.
+    return undefined;
   }
 }
 

@@ -13,7 +13,7 @@ import { addConntrackSwitch } from './conntrack.js';
 import { isBlocking, readDeployment, requireNamespace, withDispatchMaps, type Deployment } from './deployment.js';
 import { finishCarrying, installGeneration, prepareCounters, removeGeneration } from './generation.js';
 import { mend } from './mend.js';
-import type { CheckedObject, LiveManifest } from './object.js';
+import type { CheckedObject, LiveHook, LiveManifest } from './object.js';
 import { makeDirectory, Pins, requireBpfFileSystem } from './pins.js';
 import {
   attachPlaces,
@@ -53,19 +53,31 @@ export function defaultName({ hook, family, programs }: LiveManifest): string {
   return hook === 'netfilter' ? `filter-${family}` : `${hook}-${programs[0].chain.toLowerCase()}-${family}`;
 }
 
-/** What an attachment of the object would be. Throws `no-device` where devices are missing or too many. */
-export function planAttach(manifest: LiveManifest, options: AttachOptions): DeploymentRecord {
-  const { devices, xdpMode, name, absent } = options;
-  if (manifest.hook === 'netfilter' && devices.length > 0) {
+/** Throws `no-device` where devices are missing or too many. */
+export function requireDevices(hook: LiveHook, devices: readonly string[], absent?: AttachOptions['absent']): void {
+  if (hook === 'netfilter' && devices.length > 0) {
     throw new RuntimeError('no-device', 'programs at netfilter are for the whole network namespace: leave --dev out');
   }
-  if (manifest.hook !== 'netfilter' && devices.length === 0) {
-    throw new RuntimeError('no-device', `at ${manifest.hook} devices are needed: --dev NAME`);
+  if (hook !== 'netfilter' && devices.length === 0) {
+    throw new RuntimeError('no-device', `at ${hook} devices are needed: --dev NAME`);
   }
   for (const device of devices) {
     if (!isInterfaceName(device)) throw new RuntimeError('no-device', `"${device}" cannot be the name of a device`);
     if (absent !== 'later') deviceIndex(device);
   }
+}
+
+/** Throws `already-attached` where the name stands for something that is in force. */
+export function requireFree(base: string, name: string): void {
+  const found = readDeployment(new Pins(base, name));
+  if (typeof found === 'string' || isBlocking(found)) return;
+  throw new RuntimeError('already-attached', `${name} is attached: use replace, or another --name`);
+}
+
+/** What an attachment of the object would be. Throws `no-device` where devices are missing or too many. */
+export function planAttach(manifest: LiveManifest, options: AttachOptions): DeploymentRecord {
+  const { devices, xdpMode, name, absent } = options;
+  requireDevices(manifest.hook, devices, absent);
   return {
     format: 1,
     name: name ?? defaultName(manifest),

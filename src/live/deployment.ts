@@ -2,6 +2,7 @@ import { inForce, readControl, type Control, type Generation } from '../../bpf-r
 import { readBlob } from '../../bpf-runtime/kernel/blob.js';
 import { getPinned } from '../../bpf-runtime/kernel/bpf.js';
 import { KernelMap } from '../../bpf-runtime/kernel/map.js';
+import { namespaceFile } from '../../bpf-runtime/system/namespace.js';
 import { RuntimeError } from '../../bpf-runtime/system/error.js';
 import { withPinnedMap } from './generation.js';
 import { deploymentNames, Pins } from './pins.js';
@@ -72,11 +73,16 @@ export function isBlocking({ control }: Deployment): boolean {
 
 /** Throws `other-namespace` where the deployment is in another network namespace than the calling thread. */
 export function requireNamespace({ record }: Deployment): void {
-  if (record.namespace === currentNamespace()) return;
-  throw new RuntimeError(
-    'other-namespace',
-    `${record.name} is attached in another network namespace (${record.namespace}): enter that one first`,
-  );
+  const { name, namespace } = record;
+  if (namespace === currentNamespace()) return;
+  const file = namespaceFile(namespace);
+  const how = file === undefined ? 'nobody can enter it any more: detach it' : `nsenter --net=${file}`;
+  throw new RuntimeError('other-namespace', `${name} is attached in another network namespace (${namespace}): ${how}`);
+}
+
+/** Whether the deployment is in a network namespace that nobody can enter: its links alone keep that, and can be taken away from anywhere. */
+export function isAbandoned({ namespace }: DeploymentRecord): boolean {
+  return namespace !== currentNamespace() && namespaceFile(namespace) === undefined;
 }
 
 /** Opens the maps that the dispatchers ask, for the time of `body`. */

@@ -5,6 +5,7 @@ import { addConntrackSwitch } from './conntrack.js';
 import {
   currentGeneration,
   findDeployment,
+  isAbandoned,
   requireNamespace,
   withDispatchMaps,
   type Deployment,
@@ -152,7 +153,7 @@ export function rollback({ base, name, told }: ChangeOptions): RolledBack {
 export function detach({ base, name, told }: ChangeOptions): string {
   return exclusively(base, told, () => {
     const deployment = findDeployment(base, name);
-    requireNamespace(deployment);
+    if (!isAbandoned(deployment.record)) requireNamespace(deployment);
     removeDeployment(deployment.pins);
     return deployment.record.name;
   });

@@ -1,5 +1,12 @@
 import { runningHz, runningRecentEntries } from '../../../bpf-runtime/system/running-kernel.js';
-import { attach as attachObject, planAttach, requireAbilities, withTcWay } from '../../live/attach.js';
+import {
+  attach as attachObject,
+  planAttach,
+  requireAbilities,
+  requireDevices,
+  requireFree,
+  withTcWay,
+} from '../../live/attach.js';
 import { findDeployment, requireNamespace } from '../../live/deployment.js';
 import { checkObject, MOST_OBJECT_BYTES, type CheckedObject } from '../../live/object.js';
 import { prepare } from '../../live/prepare.js';
@@ -35,6 +42,7 @@ interface ReplaceVerb extends CommonOptions {
 
 /** Exit 0: in force; 1: refused; errors are thrown. */
 export async function attach(path: string, options: AttachVerb): Promise<ExitCode> {
+  requirePlaces(options);
   const object = await objectOf(path, options);
   if (object === undefined) return EXIT.different;
   const { manifest } = object;
@@ -109,8 +117,16 @@ export async function replace(path: string, options: ReplaceVerb): Promise<ExitC
   return EXIT.same;
 }
 
+/** What is missing is told before anything is compiled: permission, file system, name, devices. */
+function requirePlaces({ pins, name, dev, hook }: AttachVerb): void {
+  requireAbilities(pins, { needs: { kernel: '0.0' } });
+  if (name !== undefined) requireFree(pins, name);
+  if (hook === 'xdp' || hook === 'tc' || hook === 'netfilter') requireDevices(hook, dev ?? []);
+}
+
 /** A ruleset that is not attached is told before anything is compiled. */
 function requireThere(pins: string, name: string | undefined): void {
+  requireAbilities(pins, { needs: { kernel: '0.0' } });
   findDeployment(pins, name);
 }
 

@@ -1,4 +1,4 @@
-import { findDeployment, requireNamespace } from '../../live/deployment.js';
+import { findDeployment, isAbandoned, requireNamespace } from '../../live/deployment.js';
 import { placesOf } from '../../live/places.js';
 import * as live from '../../live/replace.js';
 import { EXIT, sayJson, tell, type ExitCode } from '../output.js';
@@ -40,7 +40,7 @@ export function rollback(options: Options): ExitCode {
 export function detach(options: Options): ExitCode {
   if (options.dryRun === true) {
     const deployment = findDeployment(options.pins, options.name);
-    requireNamespace(deployment);
+    if (!isAbandoned(deployment.record)) requireNamespace(deployment);
     const places = placesOf(deployment.record).map(({ words }) => words);
     const { name } = deployment.record;
     if (options.json) sayJson({ dryRun: true, action: 'detach', name, places });

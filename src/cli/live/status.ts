@@ -1,6 +1,9 @@
 import { readStatus, type DeploymentStatus, type Status } from '../../live/status.js';
+import { RuntimeError } from '../../../bpf-runtime/system/error.js';
+import { namespaceFile } from '../../../bpf-runtime/system/namespace.js';
 import { requireCapabilities } from '../../../bpf-runtime/system/requirements.js';
 import { requireBpfFileSystem } from '../../live/pins.js';
+import { currentNamespace, type DeploymentRecord } from '../../live/record.js';
 import { agrees } from '../../live/shadow.js';
 import { comparisonJson, comparisonLines } from './comparison.js';
 import { EXIT, sayJson, show, type ExitCode } from '../output.js';
@@ -16,6 +19,9 @@ export function run({ name, pins, json }: Options): ExitCode {
   requireCapabilities();
   requireBpfFileSystem(pins);
   const status = readStatus(pins, name);
+  if (name !== undefined && status.deployments.length + status.blocked.length + status.leftovers.length === 0) {
+    throw new RuntimeError('not-attached', `nothing named ${name} is attached`);
+  }
   if (json) sayJson(jsonOf(status));
   else print(status);
   return isWell(status) ? EXIT.same : EXIT.different;
@@ -53,6 +59,14 @@ function jsonOf({ deployments, blocked, leftovers }: Status): object {
   };
 }
 
+/** Where it is not in the network namespace of this command. */
+function elsewhere({ namespace }: DeploymentRecord): readonly string[] {
+  if (namespace === currentNamespace()) return [];
+  const file = namespaceFile(namespace);
+  const how = file === undefined ? 'which nobody can enter any more (ipt2bpf detach)' : `nsenter --net=${file}`;
+  return [`in another network namespace (${namespace}): ${how}`];
+}
+
 function print({ deployments, blocked, leftovers }: Status): void {
   if (deployments.length + blocked.length + leftovers.length === 0) show('nothing is attached');
   for (const one of deployments) {
@@ -62,6 +76,7 @@ function print({ deployments, blocked, leftovers }: Status): void {
     show(
       `  table ${record.table}, ${record.chains.join(', ')}, IP${record.family}, ${rules} rules of ${manifest.sourceFile}`,
     );
+    for (const line of elsewhere(record)) show(`  ${line}`);
     for (const place of places) show(`  ${place.words}: ${place.state}`);
     if (comparison !== undefined) comparisonLines(comparison).forEach((line) => show(`  ${line}`));
     if (before !== undefined) show(`  before: ${before} (ipt2bpf rollback)`);

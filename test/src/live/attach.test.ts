@@ -7,7 +7,7 @@ import { RuntimeError } from '../../../bpf-runtime/system/error.js';
 import { attach } from '../../../src/live/attach.js';
 import { confirm, detach, replace, rollback } from '../../../src/live/replace.js';
 import { readStatus } from '../../../src/live/status.js';
-import { able, objectOf, ownRules, pinned, withHost, type LiveHost } from './support.js';
+import { able, clear, objectOf, ownPins, ownRules, pinned, withHost, type LiveHost } from './support.js';
 
 const dump = (policy: string, ...rules: readonly string[]): string =>
   ['*filter', `:INPUT ${policy} [0:0]`, ':FORWARD ACCEPT [0:0]', ':OUTPUT ACCEPT [0:0]', ...rules, 'COMMIT', ''].join(
@@ -45,6 +45,27 @@ const codeOf = (body: () => unknown): string => {
 };
 
 afterEach(() => expect(pinned('/sys/fs/bpf').filter((name) => name.includes(`live-test-${process.pid}`))).toEqual([]));
+
+describe.skipIf(!able)('a network namespace (skipped without root, nft or iptables)', () => {
+  it('that nobody can enter any more keeps nothing from being detached', () => {
+    const base = ownPins();
+    const namespace = NetworkNamespace.create();
+    const told = (): string => {
+      try {
+        detach({ base });
+        return 'detached';
+      } catch (error) {
+        return error instanceof RuntimeError ? error.message.replace(/\[\d+\]|\d+/g, 'N') : String(error);
+      }
+    };
+    namespace.run(() => attach(objectOf(STRICT), { base, devices: [] }));
+    expect(told()).toBe('filter-vN is attached in another network namespace (net:N): nsenter --net=/proc/N/fd/N');
+    namespace.close();
+    expect(told()).toBe('detached');
+    expect(pinned(base)).toEqual([]);
+    clear(base);
+  });
+});
 
 describe.skipIf(!able)('a ruleset at netfilter hooks (skipped without root, nft or iptables)', () => {
   it('is attached, and detached without a trace', () => {
