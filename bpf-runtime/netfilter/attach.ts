@@ -57,23 +57,26 @@ export interface ResidualOptions {
   readonly pins: string;
   /** Default legacy. */
   readonly variant?: Variant;
+  /** What `compile --residual` writes for these pins: loaded in the place of all tables that it names. */
+  readonly text?: string;
 }
 
 /**
  * Pins the socket filters that residual rules ask and adds, in the calling thread's network namespace, these rules of
  * iptables: table filter is to have no others. The tool opens the pins again whenever the table is changed: they stay.
- * Throws `ruleset-refused` with the tool's message; then no pin is left. Nothing to do where there are no such rules.
+ * Throws `ruleset-refused` with the tool's message; then no pin is left. Nothing to do where there are no such rules and no text.
  */
 export function addResidual(object: LoadedObject, plan: NetfilterPlan, options: ResidualOptions): void {
   const { residual, asks } = plan;
-  if (residual === undefined && asks === undefined) return;
+  if (residual === undefined && asks === undefined && options.text === undefined) return;
   const asked = asks === undefined ? [] : askPrograms(asks);
   const names = new Set([...(residual?.rules ?? []).map(({ program }) => program), ...asked]);
   mkdirSync(options.pins);
   try {
     for (const name of names) pin(programOf(object, name).fd, join(options.pins, name));
-    const text = residualTables('', plan, options.pins);
-    new Tools(plan.family, options.variant ?? 'legacy').restore(text, { keep: true });
+    const tools = new Tools(plan.family, options.variant ?? 'legacy');
+    if (options.text === undefined) tools.restore(residualTables('', plan, options.pins), { keep: true });
+    else tools.restore(options.text);
   } catch (error) {
     removePins(options.pins);
     throw error;

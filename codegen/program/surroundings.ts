@@ -242,3 +242,24 @@ export function marksTraced(ruleset: Ruleset): boolean {
   const raw = findTable(ruleset, 'raw');
   return raw?.chains.some(({ rules }) => rules.some(({ target }) => target.name === 'TRACE')) ?? false;
 }
+
+/** Chains of other tables that a packet has come through when it comes to a chain of table filter. */
+const BEFORE_FILTER: Readonly<Partial<Record<BuiltinChain, readonly Place[]>>> = {
+  INPUT: BETWEEN.INPUT,
+  FORWARD: BETWEEN.FORWARD,
+  OUTPUT: [
+    ['raw', 'OUTPUT'],
+    ['mangle', 'OUTPUT'],
+    ['nat', 'OUTPUT'],
+  ],
+};
+
+/** Whether table filter may see another mark or other bytes than came in, beside the addresses that table nat maps. */
+export function isChangedBefore(ruleset: Ruleset, chain: BuiltinChain): boolean {
+  const changes = ({ target: { name, effect } }: Rule): boolean =>
+    effect.kind === 'mark' || MARKING.has(name ?? '') || (effect.kind === 'opaque' && effect.change !== undefined);
+  return (BEFORE_FILTER[chain] ?? []).some(([name, at]) => {
+    const table = findTable(ruleset, name);
+    return table !== undefined && findRule(table, at, changes, new Set()) !== undefined;
+  });
+}

@@ -2,9 +2,8 @@ import { isatty } from 'node:tty';
 import { compile } from '../../codegen/program/index.js';
 import type { CompileOptions, Manifest } from '../../codegen/program/manifest.js';
 import { fillCommands } from '../../codegen/program/sets/batch.js';
-import { residualTables } from '../../codegen/program/netfilter/residual.js';
-import { printDump } from '../../grammar/index.js';
-import type { Ruleset } from '../../grammar/model/ruleset.js';
+import { residualText } from '../../codegen/program/netfilter/residual.js';
+
 import { loadRules, type DumpOptions } from './dump.js';
 import { checkWritable, writeWhole } from './files.js';
 import { EXIT, sayJson, tell, tellDiagnostics, UserError, type ExitCode } from './output.js';
@@ -61,12 +60,6 @@ function fillText({ sets }: Manifest, pins: string): string {
 /** The chain, or the table, that is compiled. */
 export function placeOf({ chain, table }: Pick<Options, 'chain' | 'table'>): string {
   return chain === undefined ? `table ${table ?? 'filter'}` : `chain ${chain}`;
-}
-
-/** The tables that stay with iptables, and of table filter what answers for the object. */
-function residualText(ruleset: Ruleset, manifest: Manifest, pins: string): string {
-  const others = ruleset.tables.filter(({ name }) => name !== 'filter');
-  return residualTables(printDump({ ...ruleset, tables: others }), manifest, pins);
 }
 
 function checkOutput({ output, json, residual, fill, hook }: Options, dump: string): void {

@@ -1,3 +1,4 @@
+import { isChangedBefore } from '../../codegen/program/surroundings.js';
 import type { CtState } from '../../grammar/model/condition.js';
 import type { Packet, Surroundings } from '../../grammar/model/packet.js';
 import type { Counters, Ruleset } from '../../grammar/model/ruleset.js';
@@ -119,7 +120,7 @@ function impossible(
     if (!judgement.reached || judgement.ctstate.some((state) => REWRITTEN.has(state))) continue;
     const packet: Packet = packets[index];
     const { chain, ctstate, verdict } = judgement;
-    if (isRerouted(chain, packet)) continue;
+    if (isRerouted(chain, packet) || isChangedBefore(bound, chain)) continue;
     const oracle = surroundingsOracle({ ...surroundings, ctstate }, packet, bound.family);
     const possible = possibleVerdicts({ ruleset: bound, table: 'filter', chain, packet, oracle });
     const may = verdict === 'accept' ? possible.accept : possible.drop || possible.reject.size > 0;
@@ -192,7 +193,8 @@ function compareReference(
     if (!judgement.reached || judgement.ctstate.some((state) => REWRITTEN.has(state))) return;
     const packet: Packet = packets[index];
     const { chain, ctstate, verdict } = judgement;
-    if (isRerouted(chain, packet)) return;
+    // The reference is not given the packet as other tables leave it.
+    if (isRerouted(chain, packet) || isChangedBefore(bound, chain)) return;
     const oracle = surroundingsOracle({ ...surroundings, ctstate }, packet, bound.family);
     const evaluation = evaluate({ ruleset: bound, table: 'filter', chain, packet, oracle });
     if (evaluation.kind === 'unknown') return;

@@ -10,7 +10,8 @@ import {
 } from '../../bpf-runtime/netfilter/sequence-host.js';
 import type { CounterEntry, Manifest } from '../../codegen/program/manifest.js';
 import type { Surroundings } from '../../grammar/model/packet.js';
-import type { Counters } from '../../grammar/model/ruleset.js';
+import { residualText } from '../../codegen/program/netfilter/residual.js';
+import type { Counters, Ruleset } from '../../grammar/model/ruleset.js';
 
 export { chainOfPacket } from '../../bpf-runtime/netfilter/sequence-host.js';
 export type { SequenceJudgement, SequencePacket } from '../../bpf-runtime/netfilter/sequence-host.js';
@@ -40,6 +41,8 @@ export function policyKey(chain: string): string {
 export interface SequenceOptions extends Omit<SequenceHostOptions, 'ruleset'> {
   /** The dump, with all its tables. */
   readonly ruleset: string;
+  /** The same, bound: what stands beside an object is then the text that `compile --residual` writes. */
+  readonly bound?: Ruleset;
 }
 
 const JUDGED = 'filter';
@@ -119,8 +122,10 @@ export class NetfilterMachine implements SequenceMachine {
     const { testbed } = this.host;
     const pins = `/sys/fs/bpf/ipt2bpf-judge-${process.pid}-${pinned++}`;
     try {
-      const { variant } = options;
-      testbed.run(() => addResidual(this.loaded, manifest, { pins, ...(variant === undefined ? {} : { variant }) }));
+      const { variant, bound } = options;
+      const text = bound === undefined ? {} : { text: residualText(bound, manifest, pins) };
+      const settings = { pins, ...(variant === undefined ? {} : { variant }), ...text };
+      testbed.run(() => addResidual(this.loaded, manifest, settings));
     } finally {
       // Nobody changes the table any more.
       removePins(pins);

@@ -1,3 +1,5 @@
+import type { Ruleset } from '../../../grammar/model/ruleset.js';
+import { printDump } from '../../../grammar/print/print.js';
 import { quoteIfNeeded } from '../../../grammar/syntax/index.js';
 import type { Asks, Manifest, ResidualRule } from '../manifest.js';
 
@@ -117,6 +119,16 @@ export function residualQuestions({ asks }: Pick<Manifest, 'asks'>, directory: s
     return words('-I', chain, String(number), ...rule);
   });
   return [...own.map((chain) => `:${chain} - [0:0]`), ...rules];
+}
+
+/** All that iptables keeps beside an object for table filter: the dump's other tables as they are, with {@link residualTables}. */
+export function residualText(
+  ruleset: Ruleset,
+  manifest: Pick<Manifest, 'programs' | 'residual' | 'asks'>,
+  directory: string,
+): string {
+  const others = ruleset.tables.filter(({ name }) => name !== 'filter');
+  return residualTables(printDump({ ...ruleset, tables: others }), manifest, directory);
 }
 
 /** The text of other tables, with the questions in front of all rules of table mangle. */

@@ -41,6 +41,8 @@ interface Case {
   readonly name: string;
   readonly family?: Family;
   readonly rules: readonly string[];
+  /** Other tables, which stay with the kernel. */
+  readonly others?: readonly string[];
   readonly packets: readonly string[];
   readonly verdicts: Partial<SequenceReport['verdicts']>;
 }
@@ -114,13 +116,47 @@ const CASES: readonly Case[] = [
     packets: [22, 23, 24].map((port) => `tcp 192.0.2.1:4000 > 198.51.100.7:${port} SYN out eth0`),
     verdicts: { accept: 1, drop: 1 },
   },
+  {
+    name: 'table nat, and the marks and connections of the other tables, beside the object',
+    others: [
+      '*raw',
+      '-A PREROUTING -p udp -m udp --dport 99 -j CT --notrack',
+      'COMMIT',
+      '*mangle',
+      '-A PREROUTING -p tcp -m tcp --dport 81 -j CONNMARK --set-xmark 0x9/0xffffffff',
+      '-A PREROUTING -j CONNMARK --restore-mark --nfmask 0xffffffff --ctmask 0xffffffff',
+      '-A PREROUTING -p udp -m udp --dport 98 -j TTL --ttl-set 9',
+      'COMMIT',
+      '*nat',
+      '-A PREROUTING -p tcp -m tcp --dport 80 -j DNAT --to-destination 198.51.100.80:8080',
+      '-A PREROUTING -p udp -m udp --dport 53 -j REDIRECT --to-ports 5353',
+      '-A POSTROUTING -o eth0 -p tcp -j SNAT --to-source 192.0.2.77',
+      '-A POSTROUTING -o eth0 -p udp -j MASQUERADE',
+      'COMMIT',
+    ],
+    rules: [
+      '-A FORWARD -m conntrack --ctstate DNAT -j ACCEPT',
+      '-A FORWARD -p tcp -d 198.51.100.80/32 -m tcp --dport 8080 -j DROP',
+      '-A FORWARD -m mark --mark 0x9 -j REJECT',
+      '-A FORWARD -m ttl --ttl-eq 8 -j DROP',
+      '-A FORWARD -m state --state UNTRACKED -j DROP',
+      '-A INPUT -p udp -m udp --dport 5353 -j ACCEPT',
+      '-A INPUT -j DROP',
+    ],
+    packets: [
+      ...[80, 81, 82, 80].map((port, i) => `tcp 10.0.0.2:${1000 + i} > 203.0.113.9:${port} SYN ${WAY}`),
+      ...[97, 98, 99].map((port) => `udp 10.0.0.2:1000 > 203.0.113.9:${port} ${WAY}`),
+      'udp 198.51.100.7:4000 > 192.0.2.1:54 in eth0',
+    ],
+    verdicts: { accept: 4, drop: 3, reject: 1 },
+  },
 ];
 
 describe.skipIf(!able)('targets that iptables performs for an object (skipped without root, nft or iptables)', () => {
   it.each(CASES)('verdicts, answers, packets, marks and counters are those of iptables: $name', (one) => {
-    const { family = 'v4', rules, packets, verdicts } = one;
+    const { family = 'v4', rules, others = [], packets, verdicts } = one;
     const chains = ['INPUT', 'FORWARD', 'OUTPUT'].map((chain) => `:${chain} ACCEPT [0:0]`);
-    const lines = ['*filter', ...chains, ...rules, 'COMMIT'];
+    const lines = [...others, '*filter', ...chains, ...rules, 'COMMIT'];
     const bound = rulesetOf(family, lines);
     const judge = compile(bound, { hook: 'netfilter' });
     if (!judge.ok) throw new Error(judge.diagnostics.map(({ message }) => message).join('; '));
