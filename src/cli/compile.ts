@@ -8,7 +8,7 @@ import { loadRules, type DumpOptions } from './dump.js';
 import { checkWritable, writeWhole } from './files.js';
 import { EXIT, sayJson, tell, tellDiagnostics, UserError, type ExitCode } from './output.js';
 import { planLines } from './plan-lines.js';
-import { isRefusal } from './refusal.js';
+import { exactElsewhere, isRefusal } from './refusal.js';
 
 export type TranslationOptions = Omit<CompileOptions, 'source' | 'sourceFile'>;
 
@@ -32,6 +32,8 @@ export async function run(path: string, options: Options): Promise<ExitCode> {
     if (!isRefusal(result.diagnostics)) throw new UserError(`ipt2bpf: ${file}: nothing was written`);
     if (options.json) sayJson({ compiled: false, diagnostics: result.diagnostics });
     tell(`ipt2bpf: ${file}: ${placeOf(options)} is refused at ${options.hook}; nothing was written`);
+    const others = exactElsewhere(ruleset, options).map((hook) => `--hook ${hook}`);
+    if (others.length > 0) tell(`it would be exact with ${others.join(', or ')}`);
     return EXIT.different;
   }
   const { manifest, object, plans, diagnostics } = result;

@@ -49,6 +49,7 @@ describe('compile', () => {
     const result = await run('compile', stateful, '--hook', 'xdp', '--chain', 'INPUT', '-o', output);
     expect(result.exit).toBe(1);
     expect(result.stderr).toMatch(/web-server\.v4:10:1: error\[not-exact\]: rule 4 of chain INPUT/);
+    expect(result.stderr).toMatch(/^it would be exact with --hook netfilter$/m);
     expect(existsSync(output)).toBe(false);
   });
 
