@@ -9,6 +9,8 @@ export interface Classifier {
   readonly longest: number;
   /** Branches on the longest way. */
   readonly depth: number;
+  /** Instances of the longest list. */
+  readonly candidates: number;
 }
 
 export interface Group {
@@ -24,7 +26,7 @@ export interface Limits {
 
 /** Narrow is what covers at most one 65536th of a dimension, as prefixes of 16 bits and more. */
 const NARROW_SHARE = 65_536;
-const WORK_PER_INSTANCE = 400;
+const WORK_PER_INSTANCE = 150;
 const EDGES_PER_INSTANCE = 24;
 const LEAST_WORK = 400_000;
 const LEAST_EDGES = 4_096;
@@ -45,7 +47,9 @@ export function classify(
   groups.sort((a, b) => a.first - b.first);
   const longest = groups.reduce((sum, { root }) => sum + measure(root, longestList), 0);
   if (longest > limits.longest) return undefined;
-  return { groups, longest, depth: Math.max(0, ...groups.map(({ root }) => measure(root, depthOf))) };
+  const most = (of: (node: Node, below: number) => number): number =>
+    Math.max(0, ...groups.map(({ root }) => measure(root, of)));
+  return { groups, longest, depth: most(depthOf), candidates: most(candidatesOf) };
 }
 
 function divide(
@@ -82,7 +86,14 @@ function isNarrow({ box }: Instance, dimension: number, max: number): boolean {
   return range !== undefined && range.hi - range.lo < (max + 1) / NARROW_SHARE;
 }
 
-const longestList = (node: Node, below: number): number => (node.kind === 'leaf' ? node.hits.length : below);
+/** Of final rules a packet meets one at most. */
+function longestList(node: Node, below: number): number {
+  if (node.kind === 'branch') return below;
+  const lasting = new Set(node.candidates.flatMap(({ rule, final }) => (final ? [] : [rule])));
+  return lasting.size + (node.candidates.some(({ final }) => final) ? 1 : 0);
+}
+
+const candidatesOf = (node: Node, below: number): number => (node.kind === 'leaf' ? node.candidates.length : below);
 const depthOf = (node: Node, below: number): number => (node.kind === 'leaf' ? 0 : below + 1);
 
 /** The highest of a number over all ways; `of` gets the highest below a branch. */

@@ -1,5 +1,5 @@
 import { CutRanks } from './cut-ranks.js';
-import type { Dimension, Hit, Instance } from './instance.js';
+import type { Dimension, Instance } from './instance.js';
 import { ListIndex } from './list-index.js';
 
 /** Where a packet goes by one of its numbers: to child i if `cuts[i - 1] <= value < cuts[i]`. */
@@ -12,10 +12,13 @@ export interface Branch {
   readonly children: readonly Node[];
 }
 
-/** All rules that a packet of this place meets, in order, up to the first final one. */
+/**
+ * Instances that a packet of this place may be inside of, in order of rule: it meets those whose boxes it is inside of,
+ * up to the first final one. Dimensions that are asked first are decided.
+ */
 export interface Leaf {
   readonly kind: 'leaf';
-  readonly hits: readonly Hit[];
+  readonly candidates: readonly Instance[];
 }
 
 export type Node = Branch | Leaf;
@@ -28,11 +31,16 @@ export interface Budget {
   readonly edges: number;
 }
 
+/** So few instances are asked one after the other, which takes less time and room than to branch on. */
+const FEW = 12;
+/** What tells a leaf from a branch over the same instances. */
+const LEAF_TAG = -1;
+
 class BudgetError extends Error {}
 
 /**
  * A decision diagram over the instances (in order of rule): each branch asks for one number, no number is asked twice
- * on a way, and places with the same instances left share what is below. Undefined where it costs more than the budget.
+ * on a way, and places with the same instances left share what is below; where few are left, none is asked. Undefined where it costs more than the budget.
  */
 export function buildDag(
   instances: readonly Instance[],
@@ -47,6 +55,64 @@ export function buildDag(
   }
 }
 
+/** The children of a branch as they are found, from the lowest value on. */
+class Edges {
+  readonly cuts: number[] = [];
+  readonly children: Node[] = [];
+
+  /** `from`: the child's lowest value. */
+  add(from: number, child: Node): void {
+    const { length } = this.children;
+    if (length > 0 && this.children[length - 1] === child) return;
+    if (length > 0) this.cuts.push(from);
+    this.children.push(child);
+  }
+}
+
+/**
+ * Neighbouring children that have few instances together are one: a list tests whole boxes, so that it may be longer than
+ * it must.
+ */
+class Bucket {
+  /** Lowest value; −1 where the bucket is empty. */
+  from = -1;
+  private length = 0;
+  private readonly own = new Int32Array(FEW);
+  private readonly union = new Int32Array(2 * FEW);
+
+  get list(): Int32Array {
+    return this.own.subarray(0, this.length);
+  }
+
+  clear(): void {
+    this.from = -1;
+    this.length = 0;
+  }
+
+  /** Whether there was room for a child's instances, which are ascending. */
+  take(from: number, stack: Int32Array, at: number, length: number): boolean {
+    if (this.from < 0) {
+      this.from = from;
+      this.own.set(stack.subarray(at, at + length));
+      this.length = length;
+      return true;
+    }
+    const { own, union } = this;
+    let count = 0;
+    for (let i = 0, j = at; i < this.length || j < at + length; count++) {
+      const mine = i < this.length ? own[i] : Infinity;
+      const theirs = j < at + length ? stack[j] : Infinity;
+      union[count] = Math.min(mine, theirs);
+      if (mine <= theirs) i++;
+      if (theirs <= mine) j++;
+    }
+    if (count > FEW) return false;
+    own.set(union.subarray(0, count));
+    this.length = count;
+    return true;
+  }
+}
+
 /**
  * Lists of instances lie one behind the other in one stack of numbers: those of the branches on the way from the root
  * to here. Positions on it are called `at`; a list is its position and its length.
@@ -56,6 +122,8 @@ class Builder {
   private readonly masks: Int32Array;
   private readonly rules: Float64Array;
   private readonly finals: Uint8Array;
+  /** Bit set of the dimensions that are asked first. */
+  private readonly firsts: number;
   private readonly ranks: readonly CutRanks[];
   private readonly nodes = new ListIndex<Node>();
   private stack = new Int32Array(1 << 16);
@@ -72,6 +140,7 @@ class Builder {
     );
     this.rules = Float64Array.from(instances, ({ rule }) => rule);
     this.finals = Uint8Array.from(instances, ({ final }) => (final ? 1 : 0));
+    this.firsts = dimensions.reduce((set, { first }, index) => (first === undefined ? set : set | (1 << index)), 0);
     this.ranks = dimensions.map(({ max }, dimension) => new CutRanks(instances, dimension, max));
     this.work = budget.work;
     this.edges = budget.edges;
@@ -120,21 +189,35 @@ class Builder {
     // What no instance here tests makes no difference.
     const known = done & asked;
     const open = asked & ~done;
-    const found = this.nodes.find(this.stack, at, length, known);
+    const isLeaf = open === 0 || this.isFew(at, length, done);
+    const tag = isLeaf ? LEAF_TAG : known;
+    const found = this.nodes.find(this.stack, at, length, tag);
     if (found !== undefined) return found;
-    const slot = this.nodes.add(this.stack, at, length, known);
-    const node = open === 0 ? this.leaf(at, length) : this.branch(at, length, known, this.choose(at, length, open));
+    const slot = this.nodes.add(this.stack, at, length, tag);
+    const node = isLeaf ? this.leaf(at, length) : this.branch(at, length, known, this.choose(at, length, open));
+    this.nodes.set(slot, node);
+    return node;
+  }
+
+  /** Whether instances are few enough to be asked one by one. */
+  private isFew(at: number, length: number, done: number): boolean {
+    if (length > FEW) return false;
+    let asked = 0;
+    for (let i = at; i < at + length; i++) asked |= this.masks[this.stack[i]];
+    return (asked & ~done & this.firsts) === 0;
+  }
+
+  private leafOf(list: Int32Array): Node {
+    const found = this.nodes.find(list, 0, list.length, LEAF_TAG);
+    if (found !== undefined) return found;
+    const slot = this.nodes.add(list, 0, list.length, LEAF_TAG);
+    const node: Leaf = { kind: 'leaf', candidates: Array.from(list, (index) => this.instances[index]) };
     this.nodes.set(slot, node);
     return node;
   }
 
   private leaf(at: number, length: number): Leaf {
-    const hits: Hit[] = [];
-    for (let i = at; i < at + length; i++) {
-      const { rule, action } = this.instances[this.stack[i]];
-      if (hits.length === 0 || hits[hits.length - 1].rule !== rule) hits.push({ rule, action });
-    }
-    return { kind: 'leaf', hits };
+    return { kind: 'leaf', candidates: Array.from(this.stack.subarray(at, at + length), (i) => this.instances[i]) };
   }
 
   /** The dimension whose branch leaves the fewest instances to a child on average. */
@@ -177,8 +260,13 @@ class Builder {
     ranks.locate(this.stack, at, length, places, starts, ends);
     this.orderByStart(starts, ordered, length, count);
     const below = done | (1 << dimension);
-    const cuts: number[] = [];
-    const children: Node[] = [];
+    const isFirst = (this.firsts & (1 << dimension)) !== 0;
+    const edges = new Edges();
+    const bucket = new Bucket();
+    const fill = (): void => {
+      if (bucket.from >= 0) edges.add(bucket.from, this.leafOf(bucket.list));
+      bucket.clear();
+    };
     let living = 0;
     let next = 0;
     for (let child = 0; child < count; child++) {
@@ -188,11 +276,21 @@ class Builder {
       this.mergeInto(alive, living, ordered + from, next - from);
       living += next - from;
       for (let i = 0; i < living; i++) this.stack[list + i] = this.stack[at + this.stack[alive + i]];
-      const node = this.node(list, this.prune(list, living, list, below), below);
-      if (child > 0 && node === children[children.length - 1]) continue;
-      if (child > 0) cuts.push(ranks.valueOf(places[child - 1]));
-      children.push(node);
+      const first = child === 0 ? 0 : ranks.valueOf(places[child - 1]);
+      const left = this.prune(list, living, list, below);
+      if (this.isFew(list, left, below)) {
+        // Lists do not test what is asked first.
+        if (isFirst || !bucket.take(first, this.stack, list, left)) {
+          fill();
+          bucket.take(first, this.stack, list, left);
+        }
+      } else {
+        fill();
+        edges.add(first, this.node(list, left, below));
+      }
     }
+    fill();
+    const { cuts, children } = edges;
     this.edges -= children.length;
     if (this.edges < 0) throw new BudgetError();
     return children.length === 1 ? children[0] : { kind: 'branch', dimension, cuts, children };

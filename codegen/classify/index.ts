@@ -1,5 +1,7 @@
 /** Finding the rules that a packet meets, by decision diagrams in a table. Knows nothing of packets and programs. */
 export { classify, type Classifier } from './classifier.js';
 export type { Node } from './dag.js';
-export { isInside, MAX_DIMENSIONS, type Dimension, type Hit, type Instance, type Range } from './instance.js';
-export { BRANCH, END, HIT_BYTES, LEAF, TableWriter, type Access } from './table.js';
+export { isInside, MAX_DIMENSIONS, type Dimension, type Instance, type Range } from './instance.js';
+export { ENTRY, ENTRY_BYTES, HIT_BYTES, recordLayout, type RecordLayout, type RecordTest } from './record.js';
+export { BRANCH, END, LEAF, TableWriter } from './table.js';
+export type { Access } from './access.js';

@@ -31,12 +31,6 @@ export interface Instance {
 /** More dimensions than bits do not fit a set of them. */
 export const MAX_DIMENSIONS = 31;
 
-/** A rule that a packet meets, and what it does. */
-export interface Hit {
-  readonly rule: number;
-  readonly action: number;
-}
-
 export function isInside(box: readonly Range[], values: readonly number[]): boolean {
   return box.every(({ dimension, lo, hi }) => values[dimension] >= lo && values[dimension] <= hi);
 }

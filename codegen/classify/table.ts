@@ -1,20 +1,12 @@
 import type { Branch, Leaf, Node } from './dag.js';
-import type { Hit } from './instance.js';
+import type { Access } from './access.js';
+import type { Instance } from './instance.js';
+import { ENTRY, ENTRY_BYTES, HIT_BYTES, type RecordLayout } from './record.js';
 
-/** How a program finds the number of a dimension: `(word at offset >> shift) & mask`. */
-export interface Access {
-  /** Byte offset of a 32-bit word. */
-  readonly offset: number;
-  readonly shift: number;
-  readonly mask: number;
-}
-
-/** Set in the number of a child that is a list of hits. */
+/** Set in the number of a child that is a list of entries. */
 export const LEAF = 0x8000_0000;
 /** The rule behind the last one of a list: greater than all others, and positive as a signed number. */
 export const END = 0x7fff_ffff;
-/** Bytes of a hit: u32 action, u32 rule; as one number of 64 bits, hits are in order of rule. */
-export const HIT_BYTES = 8;
 /** Behind the last cut, in a branch whose children are no power of two: both ways lead to the last child. */
 const NO_CUT = 0xffff_ffff;
 /** Offsets in a branch: u16 offset of the word, u8 shift, u8 levels, u32 mask; u32 entry i is at 8 + 4 i. */
@@ -28,20 +20,26 @@ const MOST_TOP_BITS = 16;
 /**
  * Diagrams as bytes, little endian. A branch of n levels holds 2^n − 1 cuts in the order of a breadth-first walk from
  * entry 1 on: from entry i it goes on to 2i, or to 2i + 1 if the value is not below the cut; the entries from 2^n on
- * are its children: byte offsets from the table's start, with {@link LEAF} where it is a list of hits. A branch of 0
+ * are its children: byte offsets from the table's start, with {@link LEAF} where it is a list of entries, which ends
+ * with one whose record is of rule {@link END}. A branch of 0
  * levels has a child for each value v, at entry 1 + v: what a long search would tell of a large number, its upper bits
  * tell at once, and a branch below asks for the rest.
  */
 export class TableWriter {
   private bytes = new DataView(new ArrayBuffer(1 << 16));
   private end = 0;
-  private readonly lists = new Map<string, number>();
+  /** The record that all lists end with. */
+  private readonly lastRecord: number;
+  private readonly records = new Map<Instance, number>();
   /** Most levels of one branch. */
   levels = 0;
 
   constructor() {
-    // A list without hits, where a program goes that finds itself lost.
-    this.list({ kind: 'leaf', hits: [] });
+    // At 0 stands the list without instances, where a program goes that finds itself lost.
+    this.take(ENTRY_BYTES);
+    this.lastRecord = this.take(HIT_BYTES);
+    this.bytes.setUint32(this.lastRecord + 4, END, true);
+    this.lastEntry(0);
   }
 
   /** Bytes so far. */
@@ -49,37 +47,65 @@ export class TableWriter {
     return this.end;
   }
 
-  /** Adds a diagram; the result is the number of its root, as a child's. */
-  add(root: Node, accesses: readonly Access[]): number {
+  /** Adds the diagrams below these nodes, which may share; the results are their numbers, as of children. */
+  add(roots: readonly Node[], accesses: readonly Access[], layout: RecordLayout): readonly number[] {
     const places = new Map<Node, number>();
     const visit = (node: Node): number => {
       const known = places.get(node);
       if (known !== undefined) return known;
-      const place = node.kind === 'leaf' ? this.list(node) : this.branch(node, accesses, node.children.map(visit));
+      const place =
+        node.kind === 'leaf' ? this.list(node, layout) : this.branch(node, accesses, node.children.map(visit));
       places.set(node, place);
       return place;
     };
-    return visit(root);
+    return roots.map(visit);
   }
 
   finish(): Uint8Array {
     return new Uint8Array(this.bytes.buffer, 0, this.end).slice();
   }
 
-  private list({ hits }: Leaf): number {
-    const key = hits.map(({ rule, action }) => `${rule}:${action}`).join(' ');
-    const known = this.lists.get(key);
-    if (known !== undefined) return known;
-    const at = this.take(HIT_BYTES * (hits.length + 1));
-    [...hits, { rule: END, action: 0 }].forEach((hit, index) => this.hit(at + HIT_BYTES * index, hit));
-    const place = (at | LEAF) >>> 0;
-    this.lists.set(key, place);
-    return place;
+  private list({ candidates }: Leaf, layout: RecordLayout): number {
+    if (candidates.length === 0) return LEAF;
+    const at = this.take(ENTRY_BYTES * (candidates.length + 1));
+    candidates.forEach((instance, index) => {
+      const record = this.record(instance, layout);
+      const { lo, hi } = rangeOf(instance, layout.key?.dimension, layout.key?.access.mask ?? 0);
+      this.entryOf(at + ENTRY_BYTES * index, lo, hi - lo, record);
+    });
+    this.lastEntry(at + ENTRY_BYTES * candidates.length);
+    return (at | LEAF) >>> 0;
   }
 
-  private hit(at: number, { rule, action }: Hit): void {
-    this.bytes.setUint32(at, action, true);
-    this.bytes.setUint32(at + 4, rule, true);
+  private entryOf(at: number, lo: number, span: number, record: number): void {
+    this.bytes.setUint32(at + ENTRY.lo, lo, true);
+    this.bytes.setUint32(at + ENTRY.span, span, true);
+    this.bytes.setUint32(at + ENTRY.record, record, true);
+  }
+
+  /** An entry that all packets pass. */
+  private lastEntry(at: number): void {
+    this.entryOf(at, 0, 0xffff_ffff, this.lastRecord);
+  }
+
+  private record(instance: Instance, { tests, bytes: size }: RecordLayout): number {
+    const known = this.records.get(instance);
+    if (known !== undefined) return known;
+    const at = this.take(size);
+    this.records.set(instance, at);
+    this.bytes.setUint32(at, instance.action, true);
+    this.bytes.setUint32(at + 4, instance.rule, true);
+    for (const { dimension, access, bytes, at: place } of tests) {
+      const { lo, hi } = rangeOf(instance, dimension, access.mask);
+      if (bytes === 4) {
+        this.bytes.setUint32(at + place, lo, true);
+        this.bytes.setUint32(at + place + 4, hi - lo, true);
+      } else {
+        this.bytes.setUint16(at + place, lo, true);
+        this.bytes.setUint16(at + place + 2, hi - lo, true);
+      }
+    }
+    return at;
   }
 
   private branch({ dimension, cuts }: Branch, accesses: readonly Access[], children: readonly number[]): number {
@@ -156,6 +182,15 @@ export class TableWriter {
     }
     return at;
   }
+}
+
+/** The values that an instance takes; all of them where it does not test the dimension. */
+function rangeOf(
+  { box }: Instance,
+  dimension: number | undefined,
+  mask: number,
+): { readonly lo: number; readonly hi: number } {
+  return box.find((range) => range.dimension === dimension) ?? { lo: 0, hi: mask };
 }
 
 /** How many bits a mask of the lowest bits has. */

@@ -168,7 +168,7 @@ export class ChainCompiler {
     }
     const { groups, depth, longest } = stretch.classifier;
     const tableBytes = (this.settings.diagrams?.tables.bytes ?? 0) - before;
-    const work = diagramWork(stretch.classifier);
+    const work = diagramWork(stretch.classifier, stretch.dimensions);
     const nanoseconds = costOf(work);
     return { engine: 'dag', ...base, tableBytes, diagrams: groups.length, depth, hits: longest, nanoseconds, work };
   }

@@ -9,7 +9,7 @@ import { writeObject } from '../object/write.js';
 import { analyseChains, refusals, type Analysis } from './analysis.js';
 import { TooLargeError } from './chain-limits.js';
 import { countersMap } from './counters.js';
-import { engineFunctions, type ChainPlan } from './engine/index.js';
+import type { ChainPlan, EngineTables } from './engine/index.js';
 import { isSocketHook } from './place.js';
 import { socketAssumptions } from './socket-notes.js';
 import { CAST_KFUNC, DEVICE_STRUCTS } from './device-name.js';
@@ -166,9 +166,8 @@ function buildSpec(built: Built, manifest: Manifest): ObjectSpec {
   };
 }
 
-function diagramFunctions({ tables, layout }: Common): ReturnType<typeof engineFunctions> {
-  const shape = tables?.shape;
-  return shape === undefined ? [] : engineFunctions(shape, layout.bytes);
+function diagramFunctions({ tables, layout }: Common): ReturnType<EngineTables['functions']> {
+  return tables?.functions(layout.bytes) ?? [];
 }
 
 /** The ELF section of the program of a chain. */

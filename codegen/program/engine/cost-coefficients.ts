@@ -7,5 +7,6 @@ export const COST = {
   look: 0,
   branch: 0,
   step: 7.97,
+  entry: 1.5,
   miss: 3.69,
 } as const;

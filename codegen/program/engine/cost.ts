@@ -1,14 +1,15 @@
-import type { Classifier, Node } from '../../classify/index.js';
+import type { Classifier, Dimension, Node } from '../../classify/index.js';
 import { COST } from './cost-coefficients.js';
 
 /** What a packet's way through a stretch is made of, on average: what the cost model multiplies with its coefficients. */
 export interface Work {
   /** Instructions of rules that are asked in turn. */
   readonly instructions: number;
-  /** Diagrams that are entered, branches on the way through them, and steps of the search in those. */
+  /** Diagrams that are entered, branches on the way through them, steps of the search in those, and entries of lists. */
   readonly looks: number;
   readonly branches: number;
   readonly steps: number;
+  readonly entries: number;
   /** Doublings of the diagrams' size beyond what a processor keeps next to it, for each branch. */
   readonly misses: number;
 }
@@ -17,29 +18,32 @@ export interface Work {
 const MOST_STEPS = 4;
 /** A look-up that an earlier group has mostly made needless. */
 const LATER_GROUP = 0.5;
-/** Bytes that a core's own cache holds beside everything else, and of a diagram's edge, about. */
+/** Bytes that a core's own cache holds beside everything else; of a diagram's edge and of an entry with its record, about. */
 const NEAR_BYTES = 32 * 1024;
 const EDGE_BYTES = 10;
+const LISTED_BYTES = 24;
 
 /** Rules that are asked one after the other, of so many instructions: half of them, on average. */
 export function linearWork(slots: number): Work {
-  return { instructions: slots / 2, looks: 0, branches: 0, steps: 0, misses: 0 };
+  return { instructions: slots / 2, looks: 0, branches: 0, steps: 0, entries: 0, misses: 0 };
 }
 
 /** Look-ups in all diagrams of a stretch, each way as likely as the others. */
-export function diagramWork({ groups }: Classifier): Work {
-  const walks = groups.map(({ root }) => walkOf(root));
+export function diagramWork({ groups }: Classifier, dimensions: readonly Dimension[]): Work {
+  const walks = groups.map(({ root }) => walkOf(root, dimensions));
   const share = (index: number): number => (index === 0 ? 1 : LATER_GROUP);
   const sum = (of: (walk: Walk) => number): number =>
     walks.reduce((total, walk, index) => total + share(index) * of(walk), 0);
-  const bytes = walks.reduce((total, { edges }) => total + edges * EDGE_BYTES, 0);
+  const bytes = walks.reduce((total, { edges, listed }) => total + edges * EDGE_BYTES + listed * LISTED_BYTES, 0);
   const branches = sum((walk) => walk.branches);
+  const looks = sum(() => 1);
   return {
     instructions: 0,
-    looks: sum(() => 1),
+    looks,
     branches,
     steps: sum((walk) => walk.steps),
-    misses: branches * Math.max(0, Math.log2(bytes / NEAR_BYTES)),
+    entries: sum((walk) => walk.entries),
+    misses: (branches + looks) * Math.max(0, Math.log2(bytes / NEAR_BYTES)),
   };
 }
 
@@ -50,40 +54,55 @@ export function costOf(work: Work): number {
     COST.look * work.looks +
     COST.branch * work.branches +
     COST.step * work.steps +
+    COST.entry * work.entries +
     COST.miss * work.misses
   );
 }
 
-interface Walk {
+/** A packet's way, on average. */
+interface Way {
   readonly branches: number;
   readonly steps: number;
-  /** All edges of the diagram. */
-  readonly edges: number;
+  readonly entries: number;
 }
 
-function walkOf(root: Node): Walk {
-  const known = new Map<Node, { readonly branches: number; readonly steps: number }>();
+interface Walk extends Way {
+  /** All edges of the diagram, and all entries of its lists. */
+  readonly edges: number;
+  readonly listed: number;
+}
+
+/** What is asked first is code, whose jumps the processor foresees mostly. */
+function walkOf(root: Node, dimensions: readonly Dimension[]): Walk {
+  const known = new Map<Node, Way>();
   let edges = 0;
-  const visit = (node: Node): { readonly branches: number; readonly steps: number } => {
-    if (node.kind === 'leaf') return LEAF_WALK;
-    const seen = known.get(node);
-    if (seen !== undefined) return seen;
+  let listed = 0;
+  const wayOf = (node: Node): Way => {
+    if (node.kind === 'leaf') {
+      listed += node.candidates.length;
+      return { branches: 0, steps: 0, entries: node.candidates.length / 2 };
+    }
     const count = node.children.length;
     let branches = 0;
     let steps = 0;
+    let entries = 0;
     for (const child of node.children) {
       const below = visit(child);
       branches += below.branches;
       steps += below.steps;
+      entries += below.entries;
     }
     edges += count;
-    const own = Math.min(MOST_STEPS, Math.ceil(Math.log2(count)));
-    const walk = { branches: 1 + branches / count, steps: own + steps / count };
-    known.set(node, walk);
-    return walk;
+    const isCode = dimensions[node.dimension].first !== undefined;
+    const own = isCode ? 0 : Math.min(MOST_STEPS, Math.ceil(Math.log2(count)));
+    return { branches: (isCode ? 0 : 1) + branches / count, steps: own + steps / count, entries: entries / count };
   };
-  const { branches, steps } = visit(root);
-  return { branches, steps, edges };
+  const visit = (node: Node): Way => {
+    const seen = known.get(node);
+    if (seen !== undefined) return seen;
+    const way = wayOf(node);
+    known.set(node, way);
+    return way;
+  };
+  return { ...visit(root), edges, listed };
 }
-
-const LEAF_WALK = { branches: 0, steps: 0 } as const;

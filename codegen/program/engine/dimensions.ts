@@ -39,12 +39,19 @@ const PARTITIONS: readonly Field[] = ['saddr', 'daddr'];
 export class DimensionSet {
   readonly dimensions: Dimension[] = [];
   readonly accesses: Access[] = [];
-  private readonly numbers = new Map<string, number>();
+  /** By place of the number, and by mask. */
+  private readonly numbers = new Map<number, Map<number, number>>();
+
+  get all(): { readonly dimensions: readonly Dimension[]; readonly accesses: readonly Access[] } {
+    return { dimensions: this.dimensions, accesses: this.accesses };
+  }
 
   /** Number of the dimension; undefined where there is no room for another one. */
   numberOf(access: Access, field: Field | undefined, isTop: boolean): number | undefined {
-    const key = `${access.offset} ${access.shift} ${access.mask}`;
-    const known = this.numbers.get(key);
+    const place = 32 * access.offset + access.shift;
+    let byMask = this.numbers.get(place);
+    if (byMask === undefined) this.numbers.set(place, (byMask = new Map()));
+    const known = byMask.get(access.mask);
     if (known !== undefined) return known;
     if (this.dimensions.length === MAX_DIMENSIONS) return undefined;
     const first = field === undefined ? -1 : FIRST.indexOf(field);
@@ -53,7 +60,7 @@ export class DimensionSet {
     const number = this.dimensions.length;
     this.dimensions.push({ max: access.mask, ...(first < 0 ? {} : { first }), ...(partition ? { partition } : {}) });
     this.accesses.push(access);
-    this.numbers.set(key, number);
+    byMask.set(access.mask, number);
     return number;
   }
 }

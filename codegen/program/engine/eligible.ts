@@ -5,8 +5,10 @@ import { DIAGRAM_STACK } from './stretch-code.js';
 /** Stack of all frames together (MAX_BPF_STACK), of which a frame takes multiples of 32 bytes. */
 const MAX_STACK = 512;
 const CHAIN_STACK = 32;
-/** Frames of a call stack (MAX_CALL_FRAMES): the entry function's, those of chains, and one for the look-up. */
-const MOST_CHAIN_FRAMES = 6;
+/** Frames of a call stack (MAX_CALL_FRAMES): the entry function's, those of chains, and two for the look-up. */
+const MOST_CHAIN_FRAMES = 5;
+/** Bytes of stack of the functions that look up. */
+const LOOK_STACK = 64;
 
 export interface StackLimits {
   /** Chains of less height are part of those that jump to them. */
@@ -19,12 +21,12 @@ export interface StackLimits {
 
 /**
  * Long chains that can be looked up in diagrams, the longest first as far as the kernel's limits go: they take more stack
- * than others, and a frame for the look-up.
+ * than others, and frames for the look-up.
  */
 export function eligibleChains(reachable: Reachable, limits: StackLimits): ReadonlySet<string> {
   const calls = new CallGraph(reachable, limits.inlineBelow);
   const chosen = new Set<string>();
-  const leaf = limits.entryStack + Math.max(CHAIN_STACK, limits.leafStack);
+  const leaf = limits.entryStack + Math.max(LOOK_STACK, limits.leafStack);
   const candidates = calls.chains
     .filter(({ name, rules }) => rules.length >= LEAST_RULES && calls.framesTo(name) <= MOST_CHAIN_FRAMES)
     .sort((a, b) => b.rules.length - a.rules.length);

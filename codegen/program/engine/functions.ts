@@ -1,6 +1,7 @@
 import {
   alu32,
   alu64,
+  callFunction,
   exit,
   goto,
   jump32,
@@ -24,57 +25,88 @@ import {
   store,
   storeImm,
 } from '../../bytecode/instruction.js';
-import { BRANCH, END, HIT_BYTES, LEAF } from '../../classify/index.js';
+import {
+  BRANCH,
+  END,
+  ENTRY,
+  ENTRY_BYTES,
+  HIT_BYTES,
+  LEAF,
+  type Access,
+  type RecordLayout,
+} from '../../classify/index.js';
 import type { FunctionSpec, ParamSpec } from '../../object/spec.js';
 import { Code } from '../code.js';
 import { emitCount } from '../counters.js';
 import { VERDICT } from '../verdict.js';
-import { ACTION_MASK, COUNTED, FINAL, MAX_GROUPS, MAX_HITS } from './segment.js';
+import { ACTION_MASK, COUNTED, FINAL, MAX_GROUPS } from './segment.js';
 
 /** The object's constant data: all diagrams of all its programs. */
 export const TABLE = 'diagrams';
-export const WALK = 'find_rules';
-/** Name of the function that takes the next hit from the lists of so many groups. */
-export const nextHit = (groups: number): string => `next_rule_of_${groups}`;
-/** Bytes of the places in the lists that {@link nextHit} moves on: a u32 for each group. */
-export const PLACES_BYTES = 4 * MAX_GROUPS;
 
-export interface TableShape {
-  /** Bytes. */
-  readonly size: number;
-  /** Most branches on one way, and most levels of one branch. */
+/** What the functions of one layout of records have to reach. */
+export interface LookupShape {
+  /** Number of the layout. */
+  readonly layout: number;
+  readonly records: RecordLayout;
+  /** Most branches on one way, most levels of one branch, and entries of one list. */
   readonly depth: number;
   readonly levels: number;
+  readonly candidates: number;
+  /** Hits that a packet has, at most. */
+  readonly hits: number;
   /** Numbers of groups that some look-up walks. */
   readonly groups: readonly number[];
 }
 
-/** Functions of an object with diagrams. */
-export function engineFunctions(shape: TableShape, flowBytes: number): readonly Omit<FunctionSpec, 'linkage'>[] {
+export const findRules = (layout: number): string => `find_rules_${layout}`;
+const nextEntry = (layout: number): string => `next_entry_${layout}`;
+/** Name of the function that takes the next hit from the lists of so many groups. */
+export const nextHit = (layout: number, groups: number): string => `next_rule_${layout}_of_${groups}`;
+/** Bytes of the places in the lists that {@link nextHit} moves on: a u32 for each group. */
+export const PLACES_BYTES = 4 * MAX_GROUPS;
+
+/** Functions of an object with diagrams; `size`: bytes of the table. */
+export function engineFunctions(
+  shapes: readonly LookupShape[],
+  size: number,
+  flowBytes: number,
+): readonly Omit<FunctionSpec, 'linkage'>[] {
   const flow: ParamSpec = { name: 'flow', type: { kind: 'memory', struct: 'flow', bytes: flowBytes } };
   const places: ParamSpec = { name: 'places', type: { kind: 'memory', struct: 'places', bytes: PLACES_BYTES } };
   const place: ParamSpec = { name: 'place', type: { kind: 'memory', struct: 'place', bytes: 4 } };
   const int = (name: string): ParamSpec => ({ name, type: { kind: 'int' } });
-  return [
+  return shapes.flatMap((shape) => [
     {
-      name: WALK,
+      name: findRules(shape.layout),
       params: [flow, place, int('root'), int('bound')],
-      instructions: walkFunction(shape, flowBytes).finish(),
+      instructions: findFunction(shape, size, flowBytes).finish(),
     },
+    ...(shape.hits > 1
+      ? [
+          {
+            name: nextEntry(shape.layout),
+            params: [flow, int('at'), int('least')],
+            instructions: nextEntryFunction(shape, size).finish(),
+          },
+        ]
+      : []),
     ...shape.groups.map((groups) => ({
-      name: nextHit(groups),
+      name: nextHit(shape.layout, groups),
       params: [flow, places],
-      instructions: nextHitFunction(shape, groups).finish(),
+      instructions: nextHitFunction(shape, size, groups).finish(),
     })),
-  ];
+  ]);
 }
 
 /**
- * `(flow, place, root, bound) → bound`: down one diagram to the packet's list of hits, whose byte offset becomes the
- * place; the bound is the first final rule known, this list's or the one given. Nothing of what is read from the table
- * is known to the verifier, so every offset is compared with the table's size; outside of it the place stays as it is.
+ * `(flow, place, root, bound) → bound`: down one diagram to the packet's list, whose first entry with an instance that the packet
+ * is inside of becomes the place; the bound is the first final rule known, this one's or the one given. Nothing of what is read
+ * from the table is known to the verifier, so every offset is compared with the table's size; outside of it the place
+ * stays as it is.
  */
-function walkFunction({ size, depth, levels }: TableShape, flowBytes: number): Code {
+function findFunction(shape: LookupShape, size: number, flowBytes: number): Code {
+  const { depth, levels } = shape;
   const code = new Code();
   const lastEntry = size - BRANCH.entries - 4;
   code.emit(mov64(R0, reg(R4)), jump64('jne', R1, 0, 'flow'), exit());
@@ -111,28 +143,108 @@ function walkFunction({ size, depth, levels }: TableShape, flowBytes: number): C
   code.place('lost');
   code.emit(load(8, R0, R10, BOUND), exit());
   code.place('found');
-  code.emit(mov32(R1, reg(R8)), alu32('and', R1, ~LEAF), load(8, R2, R10, PLACE), store(4, R2, 0, R1));
-  code.emit(load(8, R0, R10, BOUND), jump64('jgt', R1, size - HIT_BYTES, 'out'), alu64('add', R1, reg(R7)));
-  code.emit(load(4, R2, R1, 0), jump32('jset', R2, FINAL, 'final'), goto('out'));
+  code.emit(alu32('and', R8, ~LEAF));
+  emitScan(code, shape, size, undefined, 'lost');
+  code.emit(load(8, R3, R10, PLACE), store(4, R3, 0, R8), load(8, R0, R10, BOUND));
+  code.emit(load(4, R3, R1, 0), jump32('jset', R3, FINAL, 'final'), goto('out'));
   code.place('final');
-  code.emit(load(4, R2, R1, 4), jump64('jge', R2, reg(R0), 'out'), mov64(R0, reg(R2)));
+  code.emit(jump64('jge', R2, reg(R0), 'out'), mov64(R0, reg(R2)));
   code.place('out');
   code.emit(exit());
   return code;
 }
 
-/** Stack of {@link walkFunction}. */
+/** Stack of {@link findFunction}. */
 const PLACE = -8;
 const BOUND = -16;
+
+/** Tests with one jump: with one each, the verifier would follow all the ways that lead to the next entry. */
+const TESTS_AT_ONCE = 8;
+
+/**
+ * Goes on from the entry at r8 to the first one whose instance the packet is inside of, or to the end of the list: r1 =
+ * address of its record, r2 = its rule. r6 = flow, r7 = table; r0 and r3–r5 are clobbered. `least`: register with the
+ * first rule that counts.
+ */
+function emitScan(
+  code: Code,
+  { records, candidates }: LookupShape,
+  size: number,
+  least: number | undefined,
+  lost: string,
+): void {
+  const entry = code.label('entry');
+  const other = code.label('other');
+  const done = code.label('done');
+  // r0 = entries so far, r5 = what the entries test.
+  code.emit(mov64(R0, 0));
+  if (records.key === undefined) code.emit(mov64(R5, 0));
+  else emitValue(code, R5, records.key.access);
+  code.place(entry);
+  code.emit(jump64('jgt', R8, size - ENTRY_BYTES, lost), mov64(R3, reg(R7)), alu64('add', R3, reg(R8)));
+  code.emit(load(4, R4, R3, ENTRY.lo), mov32(R2, reg(R5)), alu32('sub', R2, reg(R4)));
+  code.emit(load(4, R4, R3, ENTRY.span), jump32('jgt', R2, reg(R4), other));
+  code.emit(load(4, R1, R3, ENTRY.record), jump64('jgt', R1, size - records.bytes, lost), alu64('add', R1, reg(R7)));
+  code.emit(load(4, R2, R1, 4), jump32('jeq', R2, END, done));
+  if (least !== undefined) code.emit(jump64('jlt', R2, reg(least), other));
+  for (let from = 0; from < records.tests.length; from += TESTS_AT_ONCE) {
+    // The sign of r2: whether a value lies outside, as a difference of 64 bits.
+    code.emit(mov64(R2, 0));
+    for (const { access, bytes, at } of records.tests.slice(from, from + TESTS_AT_ONCE)) {
+      emitValue(code, R3, access);
+      code.emit(load(bytes, R4, R1, at), alu32('sub', R3, reg(R4)), load(bytes, R4, R1, at + bytes));
+      code.emit(alu64('sub', R4, reg(R3)), alu64('or', R2, reg(R4)));
+    }
+    code.emit(jump64('jslt', R2, 0, other));
+  }
+  if (records.tests.length > 0) code.emit(load(4, R2, R1, 4));
+  code.emit(goto(done));
+  code.place(other);
+  code.emit(alu64('add', R8, ENTRY_BYTES), alu64('add', R0, 1), jump64('jle', R0, candidates, entry), goto(lost));
+  code.place(done);
+}
+
+/** The number of a dimension; r6 = flow. */
+export function emitValue(code: Code, to: number, { offset, shift, mask }: Access): void {
+  const bytes = mask === 0xff ? 1 : mask === 0xffff ? 2 : 4;
+  // The least significant byte of a word stands first.
+  if (shift % (8 * bytes) === 0) {
+    code.emit(load(bytes, to, R6, offset + shift / 8));
+    if (bytes === 4 && mask !== 0xffff_ffff) code.emit(alu32('and', to, mask | 0));
+    return;
+  }
+  code.emit(load(4, to, R6, offset));
+  if (shift > 0) code.emit(alu32('rsh', to, shift));
+  code.emit(alu32('and', to, mask | 0));
+}
+
+/** `(flow, at, least) → at`: the first entry from here on whose instance the packet is inside of, of no rule before `least`. */
+function nextEntryFunction(shape: LookupShape, size: number): Code {
+  const code = new Code();
+  code.emit(mov64(R0, 0), jump64('jne', R1, 0, 'flow'), exit());
+  code.place('flow');
+  code.emit(mov64(R6, reg(R1)), mov32(R8, reg(R2)), mov32(R9, reg(R3)), loadDataAddress(R7, TABLE));
+  emitScan(code, shape, size, R9, 'lost');
+  code.emit(mov64(R0, reg(R8)), exit());
+  code.place('lost');
+  // The list without entries.
+  code.emit(mov64(R0, 0), exit());
+  return code;
+}
 
 /**
  * `(flow, places) → action`: takes the hits in order of rule, counts those that say so, and returns the first action
  * that is more than counting; 0 at the end of all lists. Hits of one rule in several lists are one. The least of the
  * hits is found without jumps: neither the processor nor the verifier would know which way they go.
  */
-function nextHitFunction({ size }: TableShape, groups: number): Code {
+function nextHitFunction({ layout, hits }: LookupShape, size: number, groups: number): Code {
   const code = new Code();
-  const lastHit = size - HIT_BYTES;
+  // `entry` = where the group stands in its list, `record` = address of the record; r5 = table.
+  const toRecord = (group: number, entry: number, record: number): void => {
+    code.emit(load(4, entry, R7, 4 * group), jump64('jgt', entry, size - ENTRY_BYTES, 'lost'));
+    code.emit(mov64(record, reg(R5)), alu64('add', record, reg(entry)), load(4, record, record, ENTRY.record));
+    code.emit(jump64('jgt', record, size - HIT_BYTES, 'lost'), alu64('add', record, reg(R5)));
+  };
   code.emit(mov64(R0, 0), jump64('jne', R1, 0, 'flow'), exit());
   code.place('flow');
   code.emit(jump64('jne', R2, 0, 'places'), exit());
@@ -141,37 +253,44 @@ function nextHitFunction({ size }: TableShape, groups: number): Code {
   code.emit(mov64(R6, reg(R1)), mov64(R7, reg(R2)), storeImm(8, R10, STEPS, 0));
   code.place('next');
   code.emit(loadDataAddress(R5, TABLE));
-  // r1 = place in the list of the group, to = its hit.
-  const hit = (group: number, to: number): void => {
-    code.emit(load(4, R1, R7, 4 * group), jump64('jgt', R1, lastHit, 'lost'));
-    code.emit(mov64(R2, reg(R5)), alu64('add', R2, reg(R1)), load(8, to, R2, 0));
-  };
-  hit(0, R8);
-  for (let group = 1; group < groups; group++) {
-    hit(group, R2);
+  for (let group = 0; group < groups; group++) {
+    const to = group === 0 ? R8 : R2;
+    toRecord(group, R1, R2);
+    code.emit(load(8, to, R2, 0));
+    if (group === 0) continue;
     // r8 = min(r8, r2): both are positive.
     code.emit(mov64(R3, reg(R2)), alu64('sub', R3, reg(R8)), alu64('arsh', R3, 63));
     code.emit(alu64('xor', R2, reg(R8)), alu64('and', R2, reg(R3)), alu64('xor', R8, reg(R2)));
   }
-  code.emit(mov32(R9, reg(R8)), mov64(R1, reg(R8)), alu64('rsh', R1, 32));
-  code.emit(mov64(R0, VERDICT.NEXT), jump32('jeq', R1, END, 'out'));
+  code.emit(mov32(R9, reg(R8)), alu64('rsh', R8, 32));
+  code.emit(mov64(R0, VERDICT.NEXT), jump32('jeq', R8, END, 'out'));
+  // Behind a final rule nothing is asked for.
   code.emit(jump32('jset', R9, FINAL, 'advanced'));
-  for (let group = 0; group < groups; group++) {
-    hit(group, R2);
-    // r2 = 8 where the hit is of this group, else 0.
-    code.emit(alu64('xor', R2, reg(R8)), mov64(R3, reg(R2)), alu64('neg', R3, 0), alu64('or', R2, reg(R3)));
-    code.emit(alu64('rsh', R2, 63), alu64('xor', R2, 1), alu64('lsh', R2, 3));
-    code.emit(alu64('add', R1, reg(R2)), store(4, R7, 4 * group, R1));
+  if (hits > 1) {
+    for (let group = 0; group < groups; group++) {
+      const ahead = code.label('ahead');
+      code.emit(loadDataAddress(R5, TABLE));
+      toRecord(group, R2, R3);
+      code.emit(
+        load(4, R3, R3, 4),
+        jump64('jgt', R3, reg(R8), ahead),
+        mov64(R1, reg(R6)),
+        mov64(R3, reg(R8)),
+        alu64('add', R3, 1),
+        callFunction(nextEntry(layout)),
+      );
+      code.emit(store(4, R7, 4 * group, R0));
+      code.place(ahead);
+    }
   }
   code.place('advanced');
   code.emit(jump32('jset', R9, COUNTED | 0, 'count'), goto('counted'));
   code.place('count');
-  code.emit(alu64('rsh', R8, 32));
   emitCount(code, reg(R8), R6);
   code.place('counted');
   code.emit(mov32(R0, reg(R9)), alu32('and', R0, ACTION_MASK), jump64('jne', R0, VERDICT.NEXT, 'out'));
   code.emit(load(8, R1, R10, STEPS), alu64('add', R1, 1), store(8, R10, STEPS, R1));
-  code.emit(jump64('jle', R1, MAX_HITS, 'next'));
+  code.emit(jump64('jle', R1, hits, 'next'));
   // Never come to: no list leaves the table, and all of them together are shorter.
   code.place('lost');
   code.emit(mov64(R0, VERDICT.DROP));

@@ -1,6 +1,5 @@
 /** Finding a packet's rules in diagrams instead of asking one rule after the other. */
 export { costOf, diagramWork, linearWork } from './cost.js';
-export { engineFunctions } from './functions.js';
 export { planChain, type Stretch } from './segment.js';
 export { eligibleChains } from './eligible.js';
 export { emitStretch } from './stretch-code.js';

@@ -1,4 +1,4 @@
-import { classify, type Access, type Classifier, type Instance } from '../../classify/index.js';
+import { classify, type Access, type Classifier, type Dimension, type Instance } from '../../classify/index.js';
 import type { ReachableRule, RuleMeaning } from '../reachable.js';
 import { rejectCode, VERDICT } from '../verdict.js';
 import type { RejectPolicy } from '../manifest.js';
@@ -53,6 +53,8 @@ export type Stretch =
       readonly kind: 'diagrams';
       readonly rules: readonly ReachableRule[];
       readonly classifier: Classifier;
+      readonly instances: readonly Instance[];
+      readonly dimensions: readonly Dimension[];
       readonly accesses: readonly Access[];
       /** In order of rule; block i is action {@link OWN_CODE} + i. */
       readonly blocks: readonly Block[];
@@ -103,8 +105,9 @@ function diagramsOf(rules: readonly ReachableRule[], settings: PlanSettings): St
   const inTurn = costOf(linearWork(settings.slotsOf(rules)));
   if (settings.choose && inTurn < LEAST_COST) return undefined;
   const classifier = classify(instances, dimensions.dimensions, { groups: MAX_GROUPS, longest: MAX_HITS });
-  if (classifier === undefined || (settings.choose && costOf(diagramWork(classifier)) > inTurn)) return undefined;
-  return { kind: 'diagrams', rules, classifier, accesses: dimensions.accesses, blocks };
+  if (classifier === undefined || (settings.choose && costOf(diagramWork(classifier, dimensions.dimensions)) > inTurn))
+    return undefined;
+  return { kind: 'diagrams', rules, classifier, instances, ...dimensions.all, blocks };
 }
 
 function instancesOf(

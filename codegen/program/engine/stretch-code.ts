@@ -20,25 +20,18 @@ import { END } from '../../classify/index.js';
 import type { Code } from '../code.js';
 import { EXITS } from '../exits.js';
 import { VERDICT } from '../verdict.js';
-import { nextHit, PLACES_BYTES, WALK } from './functions.js';
+import { emitValue, findRules, nextHit, PLACES_BYTES } from './functions.js';
 import { OWN_CODE, type Block } from './segment.js';
+import type { Looks, Top } from './tables.js';
 
 /** Stack of a chain function with diagrams: the places lie below everything else that it keeps. */
 export const PLACES = -64;
 export const DIAGRAM_STACK = -PLACES;
 
-/** A diagram to look into. */
-export interface Look {
-  /** Number of its root in the table. */
-  readonly root: number;
-  /** Its first rule. */
-  readonly first: number;
-}
-
 export interface StretchCode {
   readonly code: Code;
   /** In order of their first rules. */
-  readonly looks: readonly Look[];
+  readonly looks: Looks;
   readonly blocks: readonly Block[];
   /** Emits the code of a block, which falls through where the chain goes on behind the rule. */
   emitBlock(block: Block): void;
@@ -50,16 +43,20 @@ export interface StretchCode {
  * down, the code has no loop: between the blocks it skips forward, by halves.
  */
 export function emitStretch(stretch: StretchCode): void {
-  const { code, looks, blocks } = stretch;
+  const { code, blocks } = stretch;
+  const { layout, looks } = stretch.looks;
   if (looks.length === 0) return;
   // Place 0 is a list without hits; r9 is the first final rule that was found.
   for (let at = 0; at < PLACES_BYTES; at += 8) code.emit(storeImm(8, R10, PLACES + at, 0));
   code.emit(mov64(R9, END));
-  looks.forEach(({ root, first }, group) => {
+  looks.forEach(({ top, first }, group) => {
+    const look = code.label('look');
     const skip = code.label('decided');
     if (group > 0) code.emit(jump64('jlt', R9, first, skip));
+    emitTop(code, top, look, skip);
+    code.place(look);
     code.emit(mov64(R1, reg(R6)), mov64(R2, reg(R10)), alu64('add', R2, PLACES + 4 * group));
-    code.emit(mov32(R3, root | 0), mov64(R4, reg(R9)), callFunction(WALK), mov64(R9, reg(R0)));
+    code.emit(mov64(R4, reg(R9)), callFunction(findRules(layout)), mov64(R9, reg(R0)));
     code.place(skip);
   });
   const end = code.label('end_of_lists');
@@ -68,10 +65,36 @@ export function emitStretch(stretch: StretchCode): void {
   code.place(end);
 }
 
+/** Leaves for `look` with the number of a root in r3, or for `nothing`. */
+function emitTop(code: Code, top: Top, look: string, nothing: string): void {
+  switch (top.kind) {
+    case 'nothing':
+      code.emit(goto(nothing));
+      return;
+    case 'root':
+      code.emit(mov32(R3, top.number | 0), goto(look));
+      return;
+    case 'branch': {
+      const { access, cuts, children } = top;
+      emitValue(code, R0, access);
+      const among = (from: number, to: number): void => {
+        if (from === to) return emitTop(code, children[from], look, nothing);
+        const middle = (from + to + 1) >> 1;
+        const upper = code.label('upper');
+        code.emit(jump64('jge', R0, cuts[middle - 1], upper));
+        among(from, middle - 1);
+        code.place(upper);
+        among(middle, to);
+      };
+      among(0, children.length - 1);
+    }
+  }
+}
+
 /** Goes to `end` where there are no more hits, leaves with a verdict, or falls through with the block's number in r9. */
-function emitNext({ code, looks, blocks }: StretchCode, end: string): void {
+function emitNext({ code, looks: { layout, looks }, blocks }: StretchCode, end: string): void {
   code.emit(mov64(R1, reg(R6)), mov64(R2, reg(R10)), alu64('add', R2, PLACES));
-  code.emit(callFunction(nextHit(looks.length)), jump64('jeq', R0, VERDICT.NEXT, end));
+  code.emit(callFunction(nextHit(layout, looks.length)), jump64('jeq', R0, VERDICT.NEXT, end));
   if (blocks.length === 0) code.emit(goto(EXITS.leave));
   else code.emit(jump64('jlt', R0, OWN_CODE, EXITS.leave), mov64(R9, reg(R0)));
 }

@@ -1,15 +1,54 @@
-import { TableWriter } from '../../classify/index.js';
-import type { DataSpec } from '../../object/spec.js';
-import { TABLE, type TableShape } from './functions.js';
-import type { Look } from './stretch-code.js';
+import {
+  recordLayout,
+  TableWriter,
+  type Access,
+  type Dimension,
+  type Node,
+  type RecordLayout,
+} from '../../classify/index.js';
+import type { DataSpec, FunctionSpec } from '../../object/spec.js';
+import { engineFunctions, TABLE, type LookupShape } from './functions.js';
 import type { Stretch } from './segment.js';
+
+/** How a diagram begins: what is asked first is code; the rest is looked up. */
+export type Top =
+  | { readonly kind: 'nothing' }
+  | { readonly kind: 'root'; readonly number: number }
+  | {
+      readonly kind: 'branch';
+      readonly access: Access;
+      readonly cuts: readonly number[];
+      readonly children: readonly Top[];
+    };
+
+/** A diagram to look into. */
+export interface Look {
+  readonly top: Top;
+  /** Its first rule. */
+  readonly first: number;
+}
+
+/** Looks of one stretch, whose records have a layout with this number. */
+export interface Looks {
+  readonly layout: number;
+  readonly looks: readonly Look[];
+}
+
+interface Layout {
+  readonly records: RecordLayout;
+  readonly groups: Set<number>;
+  depth: number;
+  candidates: number;
+  hits: number;
+}
+
+/** Branches of a diagram that are code. */
+const MOST_IN_CODE = 48;
 
 /** The diagrams of all programs of an object in one table. */
 export class EngineTables {
   private readonly writer = new TableWriter();
-  /** A branch may be two in the table. */
-  private depth = 0;
-  private readonly groups = new Set<number>();
+  private readonly layouts = new Map<string, Layout>();
 
   /** Bytes of all diagrams so far. */
   get bytes(): number {
@@ -17,27 +56,83 @@ export class EngineTables {
   }
 
   /** Adds the diagrams of a stretch. */
-  add({ classifier, accesses }: Extract<Stretch, { kind: 'diagrams' }>): readonly Look[] {
-    this.groups.add(Math.max(1, classifier.groups.length));
-    this.depth = Math.max(this.depth, classifier.depth);
-    return classifier.groups.map(({ root, first }) => ({ root: this.writer.add(root, accesses), first }));
+  add({ classifier, dimensions, accesses, instances }: Extract<Stretch, { kind: 'diagrams' }>): Looks {
+    const records = recordLayout(dimensions, accesses, instances);
+    const key = JSON.stringify(records);
+    const found = this.layouts.get(key);
+    const layout = found ?? { records, groups: new Set<number>(), depth: 0, candidates: 0, hits: 0 };
+    if (found === undefined) this.layouts.set(key, layout);
+    layout.groups.add(Math.max(1, classifier.groups.length));
+    // A branch may be two in the table.
+    layout.depth = Math.max(layout.depth, 2 * classifier.depth);
+    layout.candidates = Math.max(layout.candidates, classifier.candidates);
+    layout.hits = Math.max(layout.hits, classifier.longest);
+    const looks = classifier.groups.map(({ root, first }) => ({
+      top: this.top(root, dimensions, accesses, records),
+      first,
+    }));
+    return { layout: [...this.layouts.keys()].indexOf(key), looks };
   }
 
-  /** Undefined where no chain is looked up in diagrams. */
-  get shape(): TableShape | undefined {
-    const { writer, depth } = this;
-    if (this.groups.size === 0) return undefined;
-    const groups = [...this.groups].sort((a, b) => a - b);
-    return { size: Math.max(writer.size, LEAST_BYTES), depth: 2 * depth, levels: writer.levels, groups };
+  private top(root: Node, dimensions: readonly Dimension[], accesses: readonly Access[], records: RecordLayout): Top {
+    const inCode = topOf(root, dimensions);
+    const below = new Set<Node>();
+    const collect = (node: Node): void => {
+      if (node.kind === 'branch' && inCode.has(node)) node.children.forEach(collect);
+      else below.add(node);
+    };
+    collect(root);
+    const roots = [...below];
+    const numbers = this.writer.add(roots, accesses, records);
+    const numberOf = new Map(roots.map((node, index) => [node, numbers[index]]));
+    const build = (node: Node): Top => {
+      if (node.kind === 'leaf' && node.candidates.length === 0) return { kind: 'nothing' };
+      const number = numberOf.get(node);
+      if (number !== undefined) return { kind: 'root', number };
+      if (node.kind === 'leaf') throw new Error('a leaf is below the top');
+      const { dimension, cuts, children } = node;
+      return { kind: 'branch', access: accesses[dimension], cuts, children: children.map(build) };
+    };
+    return build(root);
+  }
+
+  /** Functions that look up; none where no chain is looked up in diagrams. */
+  functions(flowBytes: number): readonly Omit<FunctionSpec, 'linkage'>[] {
+    const shapes = [...this.layouts.values()].map(({ groups, ...layout }, index): LookupShape => ({
+      ...layout,
+      layout: index,
+      levels: this.writer.levels,
+      groups: [...groups].sort((a, b) => a - b),
+    }));
+    return engineFunctions(shapes, this.size, flowBytes);
+  }
+
+  /** Bytes of the table: behind the last list there is room for a record, so that none is read beyond the end. */
+  private get size(): number {
+    const longest = Math.max(0, ...[...this.layouts.values()].map(({ records }) => records.bytes));
+    return Math.max(this.writer.size + longest, LEAST_BYTES);
   }
 
   get data(): DataSpec | undefined {
-    if (this.groups.size === 0) return undefined;
-    const bytes = this.writer.finish();
-    const padded = new Uint8Array(Math.max(bytes.length, LEAST_BYTES));
-    padded.set(bytes);
-    return { name: TABLE, bytes: padded };
+    if (this.layouts.size === 0) return undefined;
+    const bytes = new Uint8Array(this.size);
+    bytes.set(this.writer.finish());
+    return { name: TABLE, bytes };
   }
+}
+
+/** Branches that ask what is asked first, as many as are worth to be code: all of them from the root on, or none. */
+function topOf(root: Node, dimensions: readonly Dimension[]): ReadonlySet<Node> {
+  const top = new Set<Node>();
+  let ways = 0;
+  const visit = (node: Node): void => {
+    if (node.kind === 'leaf' || dimensions[node.dimension].first === undefined) return;
+    top.add(node);
+    ways += node.children.length;
+    if (ways <= MOST_IN_CODE) node.children.forEach(visit);
+  };
+  visit(root);
+  return ways <= MOST_IN_CODE ? top : new Set();
 }
 
 /** So that the bounds of the functions are positive even for a table of one list. */

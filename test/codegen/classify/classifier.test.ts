@@ -1,6 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { classify, TableWriter, type Dimension, type Instance, type Range } from '../../../codegen/classify/index.js';
+import {
+  classify,
+  recordLayout,
+  TableWriter,
+  type Dimension,
+  type Instance,
+  type Range,
+} from '../../../codegen/classify/index.js';
 import { linear, memoryOf, mergeHits, walk, wordAccesses } from './walk.js';
 
 const WORD = 0xffff_ffff;
@@ -68,12 +75,15 @@ function checkAll(instances: readonly Instance[], packets: readonly (readonly nu
   expect(classifier).toBeDefined();
   if (classifier === undefined) return;
   const writer = new TableWriter();
-  const roots = classifier.groups.map(({ root }) => writer.add(root, wordAccesses(DIMENSIONS)));
+  const accesses = wordAccesses(DIMENSIONS);
+  const layout = recordLayout(DIMENSIONS, accesses, instances);
+  const roots = classifier.groups.flatMap(({ root }) => writer.add([root], accesses, layout));
   const table = writer.finish();
   const finals = new Set(instances.filter(({ final }) => final).map(({ rule }) => rule));
   for (const values of packets) {
-    const lists = roots.map((root) => walk(table, root, memoryOf(values)));
-    expect(lists.reduce((sum, list) => sum + list.length, 0)).toBeLessThanOrEqual(classifier.longest);
+    const lists = roots.map((root) => walk(table, root, memoryOf(values), layout));
+    const met = lists.map((list) => mergeHits([list], ({ rule }) => finals.has(rule)));
+    expect(met.reduce((sum, list) => sum + list.length, 0)).toBeLessThanOrEqual(classifier.longest);
     expect(mergeHits(lists, ({ rule }) => finals.has(rule))).toEqual(linear(instances, values));
   }
 }
@@ -92,7 +102,7 @@ describe('diagrams in a table against one instance after the other', () => {
   });
 
   it('no instances: no groups', () => {
-    expect(classify([], DIMENSIONS, MANY)).toEqual({ groups: [], longest: 0, depth: 0 });
+    expect(classify([], DIMENSIONS, MANY)).toEqual({ groups: [], longest: 0, depth: 0, candidates: 0 });
   });
 
   const hostile: readonly {

@@ -1,21 +1,33 @@
 import {
   BRANCH,
   END,
-  HIT_BYTES,
+  ENTRY,
+  ENTRY_BYTES,
   LEAF,
   isInside,
   type Access,
-  type Hit,
   type Instance,
+  type RecordLayout,
 } from '../../../codegen/classify/index.js';
 
-/** The list of hits that a packet, given as memory, comes to from the root. */
-export function walk(table: Uint8Array, root: number, memory: DataView): readonly Hit[] {
+/** A rule that a packet meets, and what it does. */
+export interface Hit {
+  readonly rule: number;
+  readonly action: number;
+}
+
+/** The instances that a packet, given as memory, comes to from the root and is inside of. */
+export function walk(table: Uint8Array, root: number, memory: DataView, { key, tests }: RecordLayout): readonly Hit[] {
   const view = new DataView(table.buffer, table.byteOffset, table.byteLength);
+  const valueOf = ({ offset, shift, mask }: Access): number =>
+    ((memory.getUint32(offset, true) >>> shift) & mask) >>> 0;
   let at = root;
   while (at < LEAF) {
-    const word = memory.getUint32(view.getUint16(at + BRANCH.offset, true), true);
-    const value = ((word >>> view.getUint8(at + BRANCH.shift)) & view.getUint32(at + BRANCH.mask, true)) >>> 0;
+    const value = valueOf({
+      offset: view.getUint16(at + BRANCH.offset, true),
+      shift: view.getUint8(at + BRANCH.shift),
+      mask: view.getUint32(at + BRANCH.mask, true),
+    });
     const levels = view.getUint8(at + BRANCH.levels);
     let entry = levels === 0 ? 1 + value : 1;
     for (let level = levels; level > 0; level--) {
@@ -23,11 +35,21 @@ export function walk(table: Uint8Array, root: number, memory: DataView): readonl
     }
     at = view.getUint32(at + BRANCH.entries + 4 * entry, true);
   }
+  const isWithin = (value: number, lo: number, span: number): boolean => value >= lo && value - lo <= span;
+  const word = (place: number): number => view.getUint32(place, true);
   const hits: Hit[] = [];
-  for (let hit = at - LEAF; view.getUint32(hit + 4, true) !== END; hit += HIT_BYTES) {
-    hits.push({ rule: view.getUint32(hit + 4, true), action: view.getUint32(hit, true) });
+  for (let entry = at - LEAF; ; entry += ENTRY_BYTES) {
+    const record = word(entry + ENTRY.record);
+    const rule = word(record + 4);
+    if (rule === END) return hits;
+    const passes = tests.every((test) => {
+      const number = (place: number): number => (test.bytes === 4 ? word(place) : view.getUint16(place, true));
+      return isWithin(valueOf(test.access), number(record + test.at), number(record + test.at + test.bytes));
+    });
+    const asked = key === undefined ? 0 : valueOf(key.access);
+    if (passes && isWithin(asked, word(entry + ENTRY.lo), word(entry + ENTRY.span)))
+      hits.push({ rule, action: word(record) });
   }
-  return hits;
 }
 
 /** The lists of several groups as one, in order of rule, up to the first final one. */
