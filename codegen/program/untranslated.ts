@@ -17,7 +17,7 @@ const REASONS: Readonly<Record<string, string>> = {
   osf: 'the fingerprints are loaded into the kernel',
   policy: 'the IPsec transformations of a packet are known to the stack alone',
   rateest: 'the rate is estimated in the kernel',
-  rpfilter: 'the way back is a question to the routes',
+  rpfilter: 'of the way back a program learns one next hop, and of local addresses nothing',
   set: 'the set is kept in the kernel',
   socket: 'the socket is looked for by the kernel',
   string: 'a pattern of tokens is not translated',

@@ -5,6 +5,7 @@ import { IptablesSequences, NetfilterMachine } from '../../../src/verify/netfilt
 import type { SequenceMachine, SequencePacket } from '../../../src/verify/netfilter-machine.js';
 import { packetOf, rulesetOf } from '../../src/evaluate/helpers.js';
 import { CONNECTION_SEQUENCES, RATE_SEQUENCES } from './connections.js';
+import { HASHLIMIT_MODES } from './hashlimit-modes.js';
 import { COUNT_SEQUENCES, HASHLIMIT_SEQUENCES, RECENT_SEQUENCES, type TimedSequence } from './sequences.js';
 
 const able =
@@ -38,7 +39,7 @@ function play(machine: SequenceMachine, packets: readonly SequencePacket[]): Rea
 describe.skipIf(!able)('rules that remember, over time (skipped without root, nft or iptables)', () => {
   it.each([
     ...[...RECENT_SEQUENCES, ...HASHLIMIT_SEQUENCES, ...COUNT_SEQUENCES],
-    ...[...CONNECTION_SEQUENCES, ...RATE_SEQUENCES],
+    ...[...HASHLIMIT_MODES, ...CONNECTION_SEQUENCES, ...RATE_SEQUENCES],
   ])('$name ($family)', { timeout: 60_000 }, (sequence) => {
     const { family = 'v4' } = sequence;
     const text = textOf(sequence);
