@@ -37,9 +37,11 @@ export type Unknown =
   | { readonly kind: 'target'; readonly rule: RuleRef; readonly target: string };
 
 interface Walked {
-  /** Every rule that matched, in order: these are counted, each with `length` bytes. A hotdrop counts nothing. */
+  /** Every rule that matched, in order: these are counted. A hotdrop counts nothing. */
   readonly hits: readonly RuleRef[];
-  /** Bytes that a counter gets (`skb->len`: the IP packet without padding). */
+  /** Bytes that the counter of each hit gets (`skb->len`: the IP packet without padding); TCPMSS may make a packet longer. */
+  readonly lengths: readonly number[];
+  /** The same at the end, for a policy. */
   readonly length: number;
   /** The packet mark at the end. */
   readonly mark: number;
@@ -92,13 +94,16 @@ export function evaluate(input: EvaluationInput): Evaluation {
     oracle: input.oracle ?? (() => undefined),
     mark: packet.mark >>> 0,
     hits: [],
+    lengths: [],
+    length: readIpPacket(packet.frame, ruleset.family, input.chain).bytes.length,
     trace: input.trace === true ? [] : undefined,
   };
   const end = run(walk);
   return {
     ...end,
     hits: walk.hits,
-    length: readIpPacket(packet.frame, ruleset.family, input.chain).bytes.length,
+    lengths: walk.lengths,
+    length: walk.length,
     mark: walk.mark,
     frame: walk.packet.frame,
     trace: walk.trace ?? [],
@@ -116,6 +121,8 @@ interface Walk {
   readonly oracle: Oracle;
   mark: number;
   readonly hits: RuleRef[];
+  readonly lengths: number[];
+  length: number;
   readonly trace: TraceStep[] | undefined;
 }
 
@@ -153,6 +160,7 @@ function run(walk: Walk): End {
       continue;
     }
     walk.hits.push(ref);
+    walk.lengths.push(walk.length);
     walk.trace?.push({ kind: 'match', rule: ref, effect: rule.target.effect, text: rule.source });
     const { effect } = rule.target;
     // The rule is counted and its target runs, but ipt_do_table ends behind it.
@@ -224,6 +232,7 @@ function applyChange(walk: Walk, change: PacketChange): boolean {
   walk.packet = { ...walk.packet, frame };
   walk.fields = readFields(walk.packet, walk.family, walk.hook);
   walk.payload = payloadReader(walk.packet, walk.family, walk.hook);
+  walk.length = readIpPacket(frame, walk.family, walk.hook).bytes.length;
   return true;
 }
 

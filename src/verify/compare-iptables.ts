@@ -135,14 +135,14 @@ class IptablesComparison {
   }
 
   private count(reference: Reference): void {
-    const add = (key: string): void => {
+    const add = (key: string, bytes: number): void => {
       const entry = this.wanted.get(key) ?? { packets: 0, bytes: 0 };
       entry.packets += 1;
-      entry.bytes += reference.length;
+      entry.bytes += bytes;
       this.wanted.set(key, entry);
     };
-    for (const rule of reference.hits) add(`${rule.chain} ${rule.number}`);
-    if (reference.decision.by === 'policy') add('policy');
+    reference.hits.forEach((rule, i) => add(`${rule.chain} ${rule.number}`, reference.lengths[i]));
+    if (reference.decision.by === 'policy') add('policy', reference.length);
   }
 
   private add(mismatch: Omit<Mismatch, 'engine'>): void {

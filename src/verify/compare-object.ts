@@ -35,7 +35,7 @@ interface Expected {
   readonly verdicts: readonly Verdict[];
   /** Keys in `counters`. */
   readonly keys: readonly number[];
-  readonly bytes: number;
+  readonly bytes: readonly number[];
 }
 
 /** Runs the packets through an object and compares verdict and counters with the reference. */
@@ -119,10 +119,10 @@ export class ObjectComparison {
       if (expected === undefined) return this.leaveToIptables(have);
       if (!expected.verdicts.includes(have))
         this.report(index, packet, 'verdict', expected.verdicts.join(' or '), have);
-      for (const key of expected.keys) {
+      expected.keys.forEach((key, i) => {
         want[2 * key] += 1;
-        want[2 * key + 1] += expected.bytes;
-      }
+        want[2 * key + 1] += expected.bytes[i];
+      });
     }
     const have = difference(before, this.machine.counters());
     if (have.every((value, i) => value === want[i])) return;
@@ -137,14 +137,14 @@ export class ObjectComparison {
     if (reach.kind !== 'reaches') {
       // Frames of other VLANs that hold no IP packet pass whatever the policy is.
       const refused = reach.code === 'other-vlan' && manifest.vlan === 'drop';
-      if (refused) return { verdicts: ['drop', 'accept'], keys: [], bytes: 0 };
-      return { verdicts: ['accept'], keys: [], bytes: 0 };
+      if (refused) return { verdicts: ['drop', 'accept'], keys: [], bytes: [] };
+      return { verdicts: ['accept'], keys: [], bytes: [] };
     }
     if (isWireHook(manifest.hook) && manifest.fragments !== 'judge' && isPiece(this.job, packet)) {
-      return { verdicts: [manifest.fragments === 'drop' ? 'drop' : 'accept'], keys: [], bytes: 0 };
+      return { verdicts: [manifest.fragments === 'drop' ? 'drop' : 'accept'], keys: [], bytes: [] };
     }
     const unknown = isWireHook(manifest.hook) && hasWrittenOptions(this.job, packet);
-    if (unknown) return { verdicts: ['drop'], keys: [], bytes: 0 };
+    if (unknown) return { verdicts: ['drop'], keys: [], bytes: [] };
     const wasHit = (rule: RuleRef): boolean => {
       const key = this.keys.get(`${rule.chain} ${rule.number}`);
       return hits !== undefined && key !== undefined && hits[2 * key] > 0;
@@ -158,7 +158,7 @@ export class ObjectComparison {
     const keys = this.keysOf(reference);
     // A REJECT that iptables leaves unanswered (RST for RST, broadcast, …) is a drop.
     const verdicts: readonly Verdict[] = reference.verdict === 'reject' ? ['reject', 'drop'] : [reference.verdict];
-    return { verdicts, keys, bytes: reference.length };
+    return { verdicts, keys, bytes: [...reference.lengths, reference.length] };
   }
 
   /** What a packet of that answer counts, a key for each time. */

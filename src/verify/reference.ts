@@ -28,7 +28,8 @@ export interface Reference {
   readonly verdict: Verdict;
   readonly decision: Decision;
   readonly hits: readonly RuleRef[];
-  /** Bytes that each hit counts. */
+  /** Bytes that each hit counts, and the policy. */
+  readonly lengths: readonly number[];
   readonly length: number;
 }
 
@@ -65,7 +66,13 @@ function evaluateWith(job: VerifyJob, packet: Packet, oracle: Oracle, trace = fa
 function referenceOf(evaluation: Evaluation): Reference | undefined {
   if (evaluation.kind === 'unknown') return undefined;
   const verdict = typeof evaluation.verdict === 'string' ? evaluation.verdict : 'reject';
-  return { verdict, decision: evaluation.decision, hits: evaluation.hits, length: evaluation.length };
+  return {
+    verdict,
+    decision: evaluation.decision,
+    hits: evaluation.hits,
+    lengths: evaluation.lengths,
+    length: evaluation.length,
+  };
 }
 
 /** The time of day here, where the engines run. */

@@ -132,7 +132,7 @@ export function residualText(
 }
 
 /** The text of other tables, with the questions in front of all rules of table mangle. */
-export function withQuestions(others: string, manifest: Pick<Manifest, 'asks'>, directory: string): string {
+function withQuestions(others: string, manifest: Pick<Manifest, 'asks'>, directory: string): string {
   const questions = residualQuestions(manifest, directory).map((line) => `${line}\n`);
   if (questions.length === 0) return others;
   const start = /^\*mangle$/m.exec(others)?.index;
