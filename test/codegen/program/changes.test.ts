@@ -7,6 +7,7 @@ import { analyse, compile } from '../../../codegen/program/index.js';
 import { readObject } from '../../../codegen/object/read.js';
 import type { Family } from '../../../grammar/model/family.js';
 import type { Ruleset } from '../../../grammar/model/ruleset.js';
+import { InterpreterCounters } from '../../../src/verify/interpreter-counters.js';
 import { asOwnPacket } from '../../../src/verify/kernel-machine.js';
 import { evaluate } from '../../../src/evaluate/index.js';
 import { packetOf, rulesetOf } from '../../src/evaluate/helpers.js';
@@ -334,5 +335,23 @@ describe('chain POSTROUTING at tc egress', () => {
     const result = analyse(rulesetOf('v4', lines), { hook: 'tc', chain: 'POSTROUTING' });
     if (!result.ok) throw new Error('nothing to analyse');
     expect(result.analysis.rules.flatMap(({ undecided }) => undecided.map((why) => why.advice))).toEqual(advice);
+  });
+});
+
+describe('what rules count of a packet that TCPMSS makes longer', () => {
+  it('is its length at each of them', () => {
+    const rules = ['-p tcp -j ACCEPT', `${SYN} -j TCPMSS --set-mss 900`, '-p tcp --tcp-option 2'].reverse();
+    const [option, segment, accept] = rules;
+    const ruleset = rulesetOf('v4', table([option, segment, option, accept]));
+    const { packet } = packetOf('tcp 198.51.100.7:4000 > 192.0.2.1:22 SYN in eth0');
+    const { hits, lengths } = evaluate({ ruleset, table: 'mangle', chain: 'PREROUTING', packet });
+    expect(hits.map(({ number }) => number)).toEqual([2, 3, 4]);
+    expect(lengths).toEqual([40, 44, 44]);
+    const result = compile(ruleset, { hook: 'tc', chain: 'PREROUTING', table: 'mangle' });
+    if (!result.ok) throw new Error('not compiled');
+    const interpreter = new Interpreter(readObject(result.object), {});
+    interpreter.run({ packet: packet.frame, context: { ifindex: 2, ingress_ifindex: 2 } });
+    const counted = new InterpreterCounters(interpreter, result.manifest.counters.length).read();
+    expect(hits.map(({ number }) => counted[2 * (number - 1) + 1])).toEqual(lengths);
   });
 });
