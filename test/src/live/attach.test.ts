@@ -19,6 +19,12 @@ const UNREACHABLE = '-A INPUT -p udp -m udp --dport 1 -j REJECT --reject-with ic
 const OPEN = '-A INPUT -p udp -m udp --dport 2 -j ACCEPT';
 const STRICT = dump('DROP', RESET, UNREACHABLE, OPEN);
 const LAX = dump('ACCEPT', OPEN, '-A INPUT -p udp -m udp --dport 3 -j DROP');
+const COUNTING = dump(
+  'ACCEPT',
+  '-A INPUT -m rateest --rateest seen --rateest-gt --rateest-pps 4000000 -j DROP',
+  '-A INPUT -p udp -m connlimit --connlimit-above 2 --connlimit-mask 0 -j DROP',
+  '-A OUTPUT -j RATEEST --rateest-name seen --rateest-interval 250ms --rateest-ewmalog 500ms',
+);
 const EVERYTHING = ['accept', 'accept', 'accept', 'accept'];
 const BY_STRICT = ['reject', 'reject', 'accept', 'drop'];
 const BY_LAX = ['accept', 'accept', 'accept', 'drop'];
@@ -105,6 +111,20 @@ describe.skipIf(!able)('a ruleset at netfilter hooks (skipped without root, nft 
       expect(verdicts()).toEqual(BY_STRICT);
       inside(() => detach({ base }));
       expect(inside(ownRules)).toEqual([]);
+    });
+  });
+
+  it('asks iptables about the packets that come to a test, and about rates', () => {
+    withHost((live) => {
+      const { base, inside, verdicts } = live;
+      inside(() => attach(objectOf(COUNTING), { base, devices: [] }));
+      // Each time the connections before are forgotten; of one sequence the third is one too many.
+      expect(verdicts()).toEqual(['accept', 'accept', 'accept', 'drop']);
+      expect(inside(ownRules).some((rule) => rule.includes('-m connlimit --connlimit-above 2'))).toBe(true);
+      inside(() => replace(objectOf(LAX), { base }));
+      expect(verdicts()).toEqual(BY_LAX);
+      expect(inside(ownRules)).toEqual([]);
+      inside(() => detach({ base }));
     });
   });
 

@@ -89,7 +89,7 @@ export function clear(base: string): void {
 
 /** What of this project is left in table filter of iptables. */
 export function ownRules(): readonly string[] {
-  return run('iptables-save', ['-t', 'filter'])
+  return run('iptables-save', [])
     .split('\n')
     .filter((line) => line.includes('ipt2bpf'));
 }
