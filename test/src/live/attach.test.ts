@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { pause } from '../../../bpf-runtime/system/pause.js';
@@ -84,6 +84,21 @@ describe.skipIf(!able)('a ruleset at netfilter hooks (skipped without root, nft 
       expect(verdicts()).toEqual(EVERYTHING);
       expect(pinned(base)).toEqual([]);
       expect(inside(ownRules)).toEqual([]);
+    });
+  });
+
+  it('is pinned for root alone, whatever umask says', () => {
+    withHost(({ base, inside }) => {
+      const before = process.umask(0);
+      try {
+        inside(() => attach(objectOf(STRICT), { base, devices: [] }));
+        inside(() => replace(objectOf(LAX), { base, confirm: 60 }));
+      } finally {
+        process.umask(before);
+      }
+      const all = [base, ...readdirSync(base, { recursive: true, encoding: 'utf8' }).map((name) => join(base, name))];
+      expect(all.length).toBeGreaterThan(20);
+      expect(all.filter((path) => (statSync(path).mode & 0o077) !== 0 || statSync(path).uid !== 0)).toEqual([]);
     });
   });
 
