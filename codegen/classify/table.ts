@@ -7,10 +7,19 @@ import { ENTRY, ENTRY_BYTES, HIT_BYTES, type RecordLayout } from './record.js';
 export const LEAF = 0x8000_0000;
 /** The rule behind the last one of a list: greater than all others, and positive as a signed number. */
 export const END = 0x7fff_ffff;
-/** Behind the last cut, in a branch whose children are no power of two: both ways lead to the last child. */
+/** Instead of cuts that a search does not have: both ways lead to its last child. */
 const NO_CUT = 0xffff_ffff;
-/** Offsets in a branch: u16 offset of the word, u8 shift, u8 levels, u32 mask; u32 entry i is at 8 + 4 i. */
-export const BRANCH = { offset: 0, shift: 2, levels: 3, mask: 4, entries: 8 } as const;
+/**
+ * Offsets in a branch: u16 offset of the word, u8 shift, u8 whether it is a search, u32 mask; then u32 numbers: the
+ * cuts and the children of a search, or a child for each value.
+ */
+export const BRANCH = { offset: 0, shift: 2, search: 3, mask: 4, numbers: 8 } as const;
+/** Cuts of a search: so many that it fits a cache line with its children, which are one more. */
+export const SEARCH_CUTS = 6;
+const SEARCH_CHILDREN = SEARCH_CUTS + 1;
+/** Bytes of a search. */
+export const SEARCH_BYTES = BRANCH.numbers + 4 * (SEARCH_CUTS + SEARCH_CHILDREN);
+const CACHE_LINE = 64;
 
 /** Branches with so many children begin with the upper bits of the number. */
 const LEAST_FOR_TOP = 12;
@@ -18,12 +27,11 @@ const SPARE_TOP_BITS = 1;
 const MOST_TOP_BITS = 16;
 
 /**
- * Diagrams as bytes, little endian. A branch of n levels holds 2^n − 1 cuts in the order of a breadth-first walk from
- * entry 1 on: from entry i it goes on to 2i, or to 2i + 1 if the value is not below the cut; the entries from 2^n on
- * are its children: byte offsets from the table's start, with {@link LEAF} where it is a list of entries, which ends
- * with one whose record is of rule {@link END}. A branch of 0
- * levels has a child for each value v, at entry 1 + v: what a long search would tell of a large number, its upper bits
- * tell at once, and a branch below asks for the rest.
+ * Diagrams as bytes, little endian. Children are byte offsets from the table's start, with {@link LEAF} where they are lists
+ * of entries, which end with one whose record is of rule {@link END}. A search has a child for each number of cuts that the
+ * value is not below; more children than it holds are searches below a search. What a long search would tell of a large
+ * number, its upper bits tell at once: such a branch has a child for each value of theirs, and a search below asks
+ * for the rest.
  */
 export class TableWriter {
   private bytes = new DataView(new ArrayBuffer(1 << 16));
@@ -31,8 +39,8 @@ export class TableWriter {
   /** The record that all lists end with. */
   private readonly lastRecord: number;
   private readonly records = new Map<Instance, number>();
-  /** Most levels of one branch. */
-  levels = 0;
+  /** Branches on the longest way from a branch. */
+  private readonly depths = new Map<number, number>();
 
   constructor() {
     // At 0 stands the list without instances, where a program goes that finds itself lost.
@@ -45,6 +53,11 @@ export class TableWriter {
   /** Bytes so far. */
   get size(): number {
     return this.end;
+  }
+
+  /** Branches on the longest way through a child. */
+  depthOf(child: number): number {
+    return this.depths.get(child) ?? 0;
   }
 
   /** Adds the diagrams below these nodes, which may share; the results are their numbers, as of children. */
@@ -139,40 +152,55 @@ export class TableWriter {
       );
       first = end;
     }
-    const at = this.head({ offset, shift: shift + below, mask: 2 ** top - 1 }, 0, 2 ** top + 1);
-    entries.forEach((child, value) => this.entry(at, 1 + value, child));
-    return at;
+    const at = this.take(BRANCH.numbers + 4 * entries.length);
+    this.head(at, { offset, shift: shift + below, mask: 2 ** top - 1 }, false);
+    this.numbers(at, entries);
+    return this.withDepth(at, entries);
   }
 
   private search(access: Access, cuts: readonly number[], children: readonly number[]): number {
-    const levels = Math.ceil(Math.log2(children.length));
-    this.levels = Math.max(this.levels, levels);
-    const width = 2 ** levels;
-    const at = this.head(access, levels, 2 * width);
-    for (let level = 0; level < levels; level++) {
-      const step = 2 ** (levels - level);
-      for (let i = 0; i < 2 ** level; i++) this.entry(at, 2 ** level + i, cuts[i * step + step / 2 - 1] ?? NO_CUT);
+    if (children.length > SEARCH_CHILDREN) {
+      // As even as they go, so that all ways are about as long.
+      const size = Math.ceil(children.length / SEARCH_CHILDREN);
+      const parts: number[] = [];
+      const between: number[] = [];
+      for (let from = 0; from < children.length; from += size) {
+        const end = Math.min(children.length, from + size);
+        if (from > 0) between.push(cuts[from - 1]);
+        parts.push(this.search(access, cuts.slice(from, end - 1), children.slice(from, end)));
+      }
+      return this.search(access, between, parts);
     }
-    for (let i = 0; i < width; i++) this.entry(at, width + i, children[Math.min(i, children.length - 1)]);
+    if (children.length === 1) return children[0];
+    const at = this.take(SEARCH_BYTES, CACHE_LINE);
+    this.head(at, access, true);
+    const last = children[children.length - 1];
+    this.numbers(at, [
+      ...Array.from({ length: SEARCH_CUTS }, (_, i) => cuts[i] ?? NO_CUT),
+      ...Array.from({ length: SEARCH_CHILDREN }, (_, i) => children[i] ?? last),
+    ]);
+    return this.withDepth(at, children);
+  }
+
+  private withDepth(at: number, children: readonly number[]): number {
+    this.depths.set(at, 1 + children.reduce((most, child) => Math.max(most, this.depthOf(child)), 0));
     return at;
   }
 
-  private head({ offset, shift, mask }: Access, levels: number, entries: number): number {
-    const at = this.take(BRANCH.entries + 4 * entries);
+  private head(at: number, { offset, shift, mask }: Access, search: boolean): void {
     this.bytes.setUint16(at + BRANCH.offset, offset, true);
     this.bytes.setUint8(at + BRANCH.shift, shift);
-    this.bytes.setUint8(at + BRANCH.levels, levels);
+    this.bytes.setUint8(at + BRANCH.search, search ? 1 : 0);
     this.bytes.setUint32(at + BRANCH.mask, mask, true);
-    return at;
   }
 
-  private entry(at: number, index: number, value: number): void {
-    this.bytes.setUint32(at + BRANCH.entries + 4 * index, value, true);
+  private numbers(at: number, numbers: readonly number[]): void {
+    numbers.forEach((number, index) => this.bytes.setUint32(at + BRANCH.numbers + 4 * index, number, true));
   }
 
-  /** Room at the end, at a multiple of 8. */
-  private take(bytes: number): number {
-    const at = this.end;
+  /** Room at the end, at a multiple of the alignment. */
+  private take(bytes: number, alignment = 8): number {
+    const at = Math.ceil(this.end / alignment) * alignment;
     this.end = at + Math.ceil(bytes / 8) * 8;
     if (this.end >= LEAF / 4) throw new RangeError('the table is larger than 512 MiB');
     if (this.end > this.bytes.byteLength) {

@@ -32,6 +32,8 @@ import {
   ENTRY_BYTES,
   HIT_BYTES,
   LEAF,
+  SEARCH_BYTES,
+  SEARCH_CUTS,
   type Access,
   type RecordLayout,
 } from '../../classify/index.js';
@@ -49,9 +51,8 @@ export interface LookupShape {
   /** Number of the layout. */
   readonly layout: number;
   readonly records: RecordLayout;
-  /** Most branches on one way, most levels of one branch, and entries of one list. */
+  /** Most branches on one way, and entries of one list. */
   readonly depth: number;
-  readonly levels: number;
   readonly candidates: number;
   /** Hits that a packet has, at most. */
   readonly hits: number;
@@ -106,9 +107,9 @@ export function engineFunctions(
  * stays as it is.
  */
 function findFunction(shape: LookupShape, size: number, flowBytes: number): Code {
-  const { depth, levels } = shape;
+  const { depth } = shape;
   const code = new Code();
-  const lastEntry = size - BRANCH.entries - 4;
+  const lastChild = size - 4;
   code.emit(mov64(R0, reg(R4)), jump64('jne', R1, 0, 'flow'), exit());
   code.place('flow');
   code.emit(jump64('jne', R2, 0, 'there'), exit());
@@ -118,28 +119,22 @@ function findFunction(shape: LookupShape, size: number, flowBytes: number): Code
   code.emit(loadDataAddress(R7, TABLE), mov32(R8, reg(R3)), mov64(R9, 0));
   code.emit(jump32('jset', R8, LEAF | 0, 'found'));
   code.place('branch');
-  code.emit(jump64('jgt', R8, lastEntry, 'lost'), mov64(R5, reg(R7)), alu64('add', R5, reg(R8)));
+  code.emit(jump64('jgt', R8, size - SEARCH_BYTES, 'lost'), mov64(R5, reg(R7)), alu64('add', R5, reg(R8)));
   code.emit(load(2, R1, R5, BRANCH.offset), jump64('jgt', R1, flowBytes - 4, 'lost'));
   code.emit(mov64(R0, reg(R6)), alu64('add', R0, reg(R1)), load(4, R0, R0, 0));
   code.emit(load(1, R1, R5, BRANCH.shift), alu32('rsh', R0, reg(R1)), load(4, R1, R5, BRANCH.mask));
-  // r0 = value, r5 = levels, r4 = byte offset of the entry, r3 = level.
-  code.emit(alu32('and', R0, reg(R1)), load(1, R5, R5, BRANCH.levels), mov64(R4, 4), mov64(R3, 0));
-  const entry = (): void => {
-    code.emit(mov64(R1, reg(R8)), alu64('add', R1, reg(R4)));
-    code.emit(jump64('jgt', R1, lastEntry, 'lost'), alu64('add', R1, reg(R7)));
-  };
-  code.emit(jump64('jne', R5, 0, 'level'), alu64('lsh', R0, 2), alu64('add', R4, reg(R0)), goto('child'));
-  code.place('level');
-  entry();
-  // Without a jump: r2 = 4 where the value is below the cut, else 0.
-  code.emit(load(4, R1, R1, BRANCH.entries), mov64(R2, reg(R0)), alu64('sub', R2, reg(R1)));
-  code.emit(alu64('rsh', R2, 61), alu64('and', R2, 4));
-  code.emit(alu64('lsh', R4, 1), alu64('add', R4, 4), alu64('sub', R4, reg(R2)), alu64('add', R3, 1));
-  code.emit(jump64('jgt', R3, levels, 'lost'), jump64('jlt', R3, reg(R5), 'level'));
+  // r0 = value; r3 = which of the numbers is the child.
+  code.emit(alu32('and', R0, reg(R1)), load(1, R1, R5, BRANCH.search), mov64(R3, reg(R0)));
+  code.emit(jump64('jeq', R1, 0, 'child'), mov64(R3, 2 * SEARCH_CUTS));
+  // Without jumps: one less for each cut that the value is below.
+  for (let cut = 0; cut < SEARCH_CUTS; cut++) {
+    code.emit(load(4, R1, R5, BRANCH.numbers + 4 * cut), mov64(R2, reg(R0)), alu64('sub', R2, reg(R1)));
+    code.emit(alu64('arsh', R2, 63), alu64('add', R3, reg(R2)));
+  }
   code.place('child');
-  entry();
-  code.emit(load(4, R8, R1, BRANCH.entries), jump32('jset', R8, LEAF | 0, 'found'));
-  code.emit(alu64('add', R9, 1), jump64('jle', R9, depth, 'branch'));
+  code.emit(alu64('lsh', R3, 2), alu64('add', R3, BRANCH.numbers), alu64('add', R8, reg(R3)));
+  code.emit(jump64('jgt', R8, lastChild, 'lost'), alu64('add', R8, reg(R7)), load(4, R8, R8, 0));
+  code.emit(jump32('jset', R8, LEAF | 0, 'found'), alu64('add', R9, 1), jump64('jle', R9, depth, 'branch'));
   code.place('lost');
   code.emit(load(8, R0, R10, BOUND), exit());
   code.place('found');

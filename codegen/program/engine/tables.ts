@@ -1,5 +1,6 @@
 import {
   recordLayout,
+  SEARCH_BYTES,
   TableWriter,
   type Access,
   type Dimension,
@@ -63,18 +64,16 @@ export class EngineTables {
     const layout = found ?? { records, groups: new Set<number>(), depth: 0, candidates: 0, hits: 0 };
     if (found === undefined) this.layouts.set(key, layout);
     layout.groups.add(Math.max(1, classifier.groups.length));
-    // A branch may be two in the table.
-    layout.depth = Math.max(layout.depth, 2 * classifier.depth);
     layout.candidates = Math.max(layout.candidates, classifier.candidates);
     layout.hits = Math.max(layout.hits, classifier.longest);
     const looks = classifier.groups.map(({ root, first }) => ({
-      top: this.top(root, dimensions, accesses, records),
+      top: this.top(root, dimensions, accesses, layout),
       first,
     }));
     return { layout: [...this.layouts.keys()].indexOf(key), looks };
   }
 
-  private top(root: Node, dimensions: readonly Dimension[], accesses: readonly Access[], records: RecordLayout): Top {
+  private top(root: Node, dimensions: readonly Dimension[], accesses: readonly Access[], layout: Layout): Top {
     const inCode = topOf(root, dimensions);
     const below = new Set<Node>();
     const collect = (node: Node): void => {
@@ -83,7 +82,8 @@ export class EngineTables {
     };
     collect(root);
     const roots = [...below];
-    const numbers = this.writer.add(roots, accesses, records);
+    const numbers = this.writer.add(roots, accesses, layout.records);
+    for (const number of numbers) layout.depth = Math.max(layout.depth, this.writer.depthOf(number));
     const numberOf = new Map(roots.map((node, index) => [node, numbers[index]]));
     const build = (node: Node): Top => {
       if (node.kind === 'leaf' && node.candidates.length === 0) return { kind: 'nothing' };
@@ -101,15 +101,14 @@ export class EngineTables {
     const shapes = [...this.layouts.values()].map(({ groups, ...layout }, index): LookupShape => ({
       ...layout,
       layout: index,
-      levels: this.writer.levels,
       groups: [...groups].sort((a, b) => a - b),
     }));
     return engineFunctions(shapes, this.size, flowBytes);
   }
 
-  /** Bytes of the table: behind the last list there is room for a record, so that none is read beyond the end. */
+  /** Bytes of the table: behind its end there is room for a record and for a search, so that none is read beyond it. */
   private get size(): number {
-    const longest = Math.max(0, ...[...this.layouts.values()].map(({ records }) => records.bytes));
+    const longest = Math.max(SEARCH_BYTES, ...[...this.layouts.values()].map(({ records }) => records.bytes));
     return Math.max(this.writer.size + longest, LEAST_BYTES);
   }
 

@@ -4,6 +4,7 @@ import {
   ENTRY,
   ENTRY_BYTES,
   LEAF,
+  SEARCH_CUTS,
   isInside,
   type Access,
   type Instance,
@@ -28,12 +29,13 @@ export function walk(table: Uint8Array, root: number, memory: DataView, { key, t
       shift: view.getUint8(at + BRANCH.shift),
       mask: view.getUint32(at + BRANCH.mask, true),
     });
-    const levels = view.getUint8(at + BRANCH.levels);
-    let entry = levels === 0 ? 1 + value : 1;
-    for (let level = levels; level > 0; level--) {
-      entry = 2 * entry + (value >= view.getUint32(at + BRANCH.entries + 4 * entry, true) ? 1 : 0);
+    const number = (index: number): number => view.getUint32(at + BRANCH.numbers + 4 * index, true);
+    let child = value;
+    if (view.getUint8(at + BRANCH.search) !== 0) {
+      child = SEARCH_CUTS;
+      for (let cut = 0; cut < SEARCH_CUTS; cut++) child += value >= number(cut) ? 1 : 0;
     }
-    at = view.getUint32(at + BRANCH.entries + 4 * entry, true);
+    at = number(child);
   }
   const isWithin = (value: number, lo: number, span: number): boolean => value >= lo && value - lo <= span;
   const word = (place: number): number => view.getUint32(place, true);
