@@ -63,7 +63,7 @@ const TARGET_REASONS: Readonly<Record<string, string>> = {
 const WITH_IPTABLES: ReadonlySet<string> = new Set([
   ...['cgroup', 'cluster', 'connbytes', 'connlabel', 'connlimit', 'connmark', 'devgroup', 'helper', 'ipvs', 'policy'],
   ...['rateest', 'realm'],
-  ...['AUDIT', 'CLASSIFY', 'IDLETIMER', 'LED', 'NFQUEUE', 'QUEUE', 'RATEEST', 'SET', 'TCPMSS', 'TEE'],
+  ...['AUDIT', 'CLASSIFY', 'CONNMARK', 'IDLETIMER', 'LED', 'NFQUEUE', 'QUEUE', 'RATEEST', 'SET', 'TCPMSS', 'TEE'],
 ]);
 
 /** What to do about a match that no program of this hook decides, or a target that none performs. */

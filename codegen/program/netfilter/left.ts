@@ -22,6 +22,7 @@ interface GoingOn {
 
 const GOING_ON: Readonly<Record<string, GoingOn>> = {
   AUDIT: { repeatable: false, lasting: true, seesMark: true },
+  CONNMARK: { repeatable: false, lasting: true, seesMark: true, changes: ['connmark'] },
   CLASSIFY: { repeatable: true, lasting: false, seesMark: false },
   IDLETIMER: { repeatable: true, lasting: true, seesMark: false },
   LED: { repeatable: true, lasting: true, seesMark: false },
@@ -108,6 +109,9 @@ const SEGMENT_FIELDS: ReadonlySet<Field> = new Set(['length', 'tcp.doff', 'tcp.o
 function conflict({ rules }: Reachable, rule: Rule): string | undefined {
   const target = targetOf(rule);
   if (target === 'TCPMSS') return segmentConflict(rules);
+  if (target === 'CONNMARK' && rule.target.words.includes('--restore-mark')) {
+    return 'rules behind it may ask for the mark that it gives the packet';
+  }
   const { seesMark, changes = [] } = GOING_ON[target];
   if (seesMark && rules.some((one) => one.rule.target.effect.kind === 'mark')) {
     return 'other rules of the chain change the mark that it sees';

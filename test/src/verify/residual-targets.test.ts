@@ -117,6 +117,25 @@ const CASES: readonly Case[] = [
     verdicts: { accept: 1, drop: 1 },
   },
   {
+    name: 'marks of connections, which later packets get back',
+    others: ['*mangle', '-A PREROUTING -j CONNMARK --restore-mark --nfmask 0xffffffff --ctmask 0xffffffff', 'COMMIT'],
+    rules: [
+      '-A INPUT -p tcp -j CONNMARK --set-xmark 0x9/0xff',
+      '-A INPUT -p udp -m udp --dport 53 -j CONNMARK --save-mark --nfmask 0xffffffff --ctmask 0xffffffff',
+      '-A INPUT -p tcp -m tcp --dport 23 -j DROP',
+    ],
+    packets: [
+      'tcp 198.51.100.7:4000 > 192.0.2.1:22 SYN in eth0',
+      'tcp 198.51.100.7:4000 > 192.0.2.1:22 SYN in eth0',
+      'tcp 198.51.100.7:4000 > 192.0.2.1:23 SYN in eth0',
+      'tcp 198.51.100.7:4000 > 192.0.2.1:23 SYN in eth0',
+      'udp 198.51.100.7:4000 > 192.0.2.1:53 in eth0 mark 6',
+      'udp 198.51.100.7:4000 > 192.0.2.1:53 in eth0',
+      'udp 198.51.100.7:4000 > 192.0.2.1:54 in eth0 mark 6',
+    ],
+    verdicts: { accept: 5, drop: 2 },
+  },
+  {
     name: 'table nat, and the marks and connections of the other tables, beside the object',
     others: [
       '*raw',
