@@ -36,7 +36,7 @@ export function explorerSection(ruleset: Ruleset, text: string): Html {
       </div>
       <p id="packet-help" class="soft">
         Protocol, source, <code>&gt;</code>, destination, then words: <code>SYN</code>, <code>in eth0</code>,
-        <code>out eth1</code>, <code>state NEW</code>, <code>ttl 64</code>, <code>length 100</code> … as
+        <code>out eth1</code>, <code>state NEW</code>, <code>ttl 64</code>, <code>len 100</code> … as
         <code>ipt2bpf explain</code> takes them.
       </p>
       <p id="packet-error" class="bad" role="alert"></p>
