@@ -6,6 +6,8 @@ import { chosenXmark, XMARK_FORMS, xmarkOptions, xmarkWords } from '../value/xma
 
 const mask = number({ max: UINT32, placeholder: 'mask', print: hex });
 const shift = number({ max: 32, placeholder: 'bits' });
+/** Bits that the kernel shifts at most. */
+const MOST_SHIFTED = 31;
 
 const OPTIONS = {
   ...xmarkOptions(['save', 'restore']),
@@ -27,12 +29,18 @@ const OPTIONS = {
 type Options = OptionsOf<typeof OPTIONS>;
 
 /** Of both shifts the last one counts. */
-function shiftWords(options: Options): readonly string[] {
+function shiftOf(options: Options): { readonly flag: string; readonly bits: number } {
   const { leftShift, rightShift } = options;
   const left = leftShift !== undefined && !isBefore(options, 'leftShift', 'rightShift');
-  const given = left ? leftShift : rightShift;
-  if (given === undefined || given.value === 0) return [];
-  return [left ? OPTIONS.leftShift.flag : OPTIONS.rightShift.flag, String(given.value)];
+  return {
+    flag: left ? OPTIONS.leftShift.flag : OPTIONS.rightShift.flag,
+    bits: (left ? leftShift : rightShift)?.value ?? 0,
+  };
+}
+
+function shiftWords(options: Options): readonly string[] {
+  const { flag: shifted, bits } = shiftOf(options);
+  return bits === 0 ? [] : [shifted, String(bits)];
 }
 
 function copyWords(word: string, { mask: both, packetMask, connectionMask }: Options): readonly string[] {
@@ -58,15 +66,21 @@ function print(options: Options): readonly string[] {
   return xmark === undefined ? [] : [...setWords(xmark, options), ...shifted];
 }
 
+/** iptables takes a shift by all bits of the mark, the kernel does not (xt_connmark.c `connmark_tg_check`). */
+function check(options: Options): readonly string[] {
+  if (chosenXmark(options) === undefined && options.save === undefined && options.restore === undefined) {
+    return ['one of --set-xmark, --set-mark, --and-mark, --or-mark, --xor-mark, --save-mark, --restore-mark is needed'];
+  }
+  const { flag: shifted, bits } = shiftOf(options);
+  return bits > MOST_SHIFTED ? [`${shifted}: the kernel shifts by ${MOST_SHIFTED} bits at most, not by ${bits}`] : [];
+}
+
 /** Mark of the connection (net/netfilter/xt_connmark.c `connmark_tg_v2`). */
 export const connmarkTarget = defineVerbatimTarget({
   name: 'CONNMARK',
   families: ['v4', 'v6'],
   doc: 'set the mark of the connection, or copy it from or to the packet',
   options: OPTIONS,
-  check: (options) =>
-    chosenXmark(options) === undefined && options.save === undefined && options.restore === undefined
-      ? ['one of --set-xmark, --set-mark, --and-mark, --or-mark, --xor-mark, --save-mark, --restore-mark is needed']
-      : [],
+  check,
   print,
 });

@@ -6,6 +6,7 @@ import {
   type Parsed,
   type ValueType,
 } from '../define.js';
+import { cutUtf8 } from '../../model/utf8.js';
 import { UINT16, wholeNumber } from '../value/number.js';
 import { flag, text } from '../value/text.js';
 
@@ -78,6 +79,12 @@ function zoneWords(options: Options): readonly string[] {
   return [OPTIONS[key].flag, fromMark ? 'mark' : String(id)];
 }
 
+/**
+ * Bytes of a policy's name that the kernel gives back: for all revisions of the target it copies as much as the first one
+ * had (xt_CT.c `usersize`).
+ */
+const TIMEOUT_BYTES = 4;
+
 function print(options: Options): readonly string[] {
   const { notrack, helper, timeout, events: told, expectEvents } = options;
   const named = (word: string, value: string | undefined): readonly string[] =>
@@ -85,7 +92,7 @@ function print(options: Options): readonly string[] {
   return [
     ...(notrack === undefined ? [] : [OPTIONS.notrack.flag]),
     ...named(OPTIONS.helper.flag, helper?.value),
-    ...named(OPTIONS.timeout.flag, timeout?.value),
+    ...named(OPTIONS.timeout.flag, timeout && cutUtf8(timeout.value, TIMEOUT_BYTES)),
     ...named(OPTIONS.events.flag, told?.value.join(',')),
     ...named(OPTIONS.expectEvents.flag, expectEvents?.value.join(',')),
     ...zoneWords(options),

@@ -41,6 +41,9 @@ testRows(
     ],
     ['--save-mark --left-shift-mark 0', '--save-mark --nfmask 0xffffffff --ctmask 0xffffffff'],
     ['--save-mark --left-shift-mark 33'],
+    ['--save-mark --left-shift-mark 32'],
+    ['--set-mark 1 --right-shift-mark 31', '--set-xmark 0x1/0xffffffff --right-shift-mark 31'],
+    ['--set-mark 1 --right-shift-mark 32 --left-shift-mark 1', '--set-xmark 0x1/0xffffffff --left-shift-mark 1'],
     ['--save-mark --mask 1 --nfmask 2'],
     ['--save-mark --restore-mark'],
     ['--save-mark --set-mark 1'],
@@ -91,6 +94,8 @@ testRows(ct, [
     ['--expevents destroy'],
     ['--helper ftp'],
     ['--helper ftp --notrack', '--notrack --helper ftp'],
+    ['--notrack --timeout abcd', '--notrack --timeout abcd'],
+    ['--timeout abcde --notrack', '--notrack --timeout abcd'],
   ),
   {
     words: '--helper ftp --notrack',
