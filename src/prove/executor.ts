@@ -173,12 +173,28 @@ export class Executor {
       } else if (yes === FALSE) {
         arrive(operands.next, state);
       } else {
-        arrive(operands.target, state.fork(yes));
+        arrive(operands.target, this.refine(state.fork(yes), instruction.dst));
         state.condition = no;
-        arrive(operands.next, state);
+        arrive(operands.next, this.refine(state, instruction.dst));
       }
     }
     void placed;
+  }
+
+  /** Behind a decision a number, or where a pointer points to, may be one alone of the few that ways had brought along. */
+  private refine(state: State, tested: number): State {
+    const { registers } = state;
+    for (let i = 0; i < 10; i++) {
+      const value = registers[i];
+      const bits =
+        value?.kind === 'pointer' ? value.index : i === tested && value?.kind === 'word' ? value.bits : undefined;
+      if (value === undefined || bits === undefined || !isChoiceOfFew(bits)) continue;
+      const number = this.words.constantWhere(state.condition, bits);
+      if (number === undefined) continue;
+      if (value.kind !== 'pointer') registers[i] = constant(number);
+      else registers[i] = pointer(value.region, value.offset + Number(number), value.absent);
+    }
+    return state;
   }
 
   private decide({ instruction }: LinkedInstruction, state: State): Ref {
@@ -367,6 +383,15 @@ export class Executor {
     back.registers.fill(undefined, 1, 6);
     return back;
   }
+}
+
+/** Ways that meet bring few different numbers along; bytes of the packet have as many functions as bits. */
+const MOST_CHOICES = 3;
+
+function isChoiceOfFew(bits: readonly Ref[]): boolean {
+  const choices = new Set<Ref>();
+  for (const bit of bits) if (bit > 1 && choices.add(bit).size > MOST_CHOICES) return false;
+  return choices.size > 0;
 }
 
 const NOWHERE: ReadonlySet<number> = new Set();

@@ -4,7 +4,7 @@ import type { Field } from '../../grammar/model/fields.js';
 import { isFact, transportNeed, whereReadable, type Fact, type Known } from './flow.js';
 import { FRAGMENT, isExtension, ROUTING, type Frame } from './frame.js';
 import { unsupported } from './unprovable.js';
-import { constantBits, slice, type Bits, type Words } from './words.js';
+import { bitAt, constantBits, slice, type Bits, type Words } from './words.js';
 
 /** An IP packet whose bytes are symbols. */
 export interface IpPacket {
@@ -24,6 +24,8 @@ interface Network {
   readonly rest: Bits;
   /** Whether there is a transport header to read. */
   readonly there: Ref;
+  /** IPv6: a piece of a datagram. */
+  readonly piece: Ref;
 }
 
 const networks = new WeakMap<Frame, Network>();
@@ -45,10 +47,13 @@ function readIpv4({ words, frame, length }: IpPacket): Network {
     fragmentOffset: slice(frame.ip(6, 2), 0, 13),
     rest: words.subtract(length, constantBits(BigInt(frame.shape.header)), 16),
     there: TRUE,
+    piece: words.bdd.anyOf(slice(frame.ip(6, 2), 0, 14)),
   };
 }
 
 const IPV6_HEADER = 40;
+/** Offset and M flag of a fragment header (RFC 8200 4.5); the two bits between them are reserved. */
+const PIECE_BITS = [0, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
 
 /** ipv6_find_hdr(skb, &thoff, -1, &fragoff, NULL) (net/ipv6/exthdrs_core.c) over the headers of the shape. */
 function readIpv6({ words, frame, length }: IpPacket): Network {
@@ -57,6 +62,7 @@ function readIpv6({ words, frame, length }: IpPacket): Network {
   const next = frame.nextHeader;
   let walks: Ref = TRUE;
   let later: Ref = FALSE;
+  let piece: Ref = FALSE;
   let proto: Bits = [];
   let fragmentOffset: Bits = [];
   let start = IPV6_HEADER;
@@ -65,6 +71,7 @@ function readIpv6({ words, frame, length }: IpPacket): Network {
     walks = bdd.and(walks, words.atLeast(length, BigInt(start + needed)));
     if (kind === FRAGMENT) {
       const word = frame.ip(start + 2, 2);
+      piece = bdd.or(piece, bdd.and(walks, bdd.anyOf(PIECE_BITS.map((bit) => bitAt(word, bit)))));
       const offset: Bits = word.map((bit, i) => (i < 3 ? FALSE : bit));
       const isLater = bdd.and(walks, bdd.anyOf(offset));
       const following = extensions.at(index + 1);
@@ -86,7 +93,13 @@ function readIpv6({ words, frame, length }: IpPacket): Network {
     fragmentOffset,
     rest: words.where(bdd.and(walks, long), rest),
     there: walks,
+    piece,
   };
+}
+
+/** Whether the packet is a piece of a datagram. */
+export function isPieceOf(packet: IpPacket): Ref {
+  return networkOf(packet).piece;
 }
 
 /** Values of the byte that names what follows where that is nothing to be stepped over. */
@@ -133,7 +146,7 @@ function rawField(packet: IpPacket, field: Exclude<Known, Beside>): Bits {
     case 'tos':
       return v4 ? frame.ip(1) : slice(frame.ip(0, 2), 4, 8);
     case 'length':
-      return length;
+      return slice(length, 0, 16);
     case 'l4len':
       return networkOf(packet).rest;
     case 'sport':

@@ -59,12 +59,14 @@ export class ObjectWorld implements World {
       throw unsupported(`a store to ${region.kind} ${region.name}`);
     }
     const own = value.kind === 'counter' && value.region === region && value.at === offset ? value : undefined;
-    const right = own !== undefined && this.isDue(own.plus.bits, offset);
+    const right = own !== undefined && this.isDue(own.plus.bits, offset, state);
     state.note(right ? eventOf(region, offset) : `miscount of ${region.key}`, state.condition, this.words);
   }
 
-  private isDue(plus: Bits, offset: number): boolean {
-    return sameBits(plus, offset === 0 ? [TRUE] : this.maps.length);
+  /** One packet, or the bytes of those that come here. */
+  private isDue(plus: Bits, offset: number, { condition }: State): boolean {
+    const due = offset === 0 ? [TRUE] : this.maps.length;
+    return sameBits(plus, due) || this.words.bdd.implies(condition, this.words.equal(plus, due));
   }
 
   helper(number: number, state: State): Value {

@@ -62,7 +62,6 @@ function proveObject(specification: Specification, code: Code): Proof {
   const { hook } = manifest;
   if (hook !== 'xdp' && hook !== 'tc' && hook !== 'netfilter') throw unsupported(`objects for ${hook}`);
   if (manifest.mode !== 'exact') throw unsupported('early objects');
-  if (ruleset.family !== 'v4' && hook !== 'netfilter') throw unsupported('IPv6 on the wire');
   const name = manifest.programs.find((program) => program.chain === hookChain)?.name;
   const entry = name === undefined ? undefined : code.functionNamed(name);
   if (entry === undefined) throw unsupported(`the object has no program for chain ${hookChain}`);

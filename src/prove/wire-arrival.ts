@@ -1,21 +1,21 @@
 import type { Manifest } from '../../codegen/program/manifest.js';
-import { FALSE, not, TRUE, type Ref } from './bdd.js';
+import { FALSE, not, type Ref } from './bdd.js';
 import { possibleConnections } from './connection.js';
 import type { Arrivals } from './entry-model.js';
 import type { OnesComplement } from './checksum.js';
 import { FRAME_LENGTH, networkOffset, TOTAL_LENGTH } from './frame.js';
-import { isLoopback, networkBytes, type WireReading } from './wire-reading.js';
-import { CONTEXT, ROUTE } from './wire-world.js';
+import { endsWalk } from './ip-reading.js';
+import { ipv4Arrival } from './wire-arrival-ipv4.js';
+import { ipv6Arrival } from './wire-arrival-ipv6.js';
+import type { WireReading } from './wire-reading.js';
+import { CONTEXT } from './wire-world.js';
 import { bitAt, constantBits, slice, type Bits } from './words.js';
 
-const ETHERTYPE_IPV4 = 0x0800n;
+const ETHERTYPE = { v4: 0x0800n, v6: 0x86ddn } as const;
 const VLAN_TYPES = [0x8100n, 0x88a8n];
 const PACKET_OTHERHOST = 3n;
 const AF_PACKET = 17n;
 const LINEAR = 512n;
-const IGMP = 2n;
-/** BPF_FIB_LKUP_RET_* (include/uapi/linux/bpf.h). */
-const FIB = { SUCCESS: 0n, NOT_FWDED: 4n, FWD_DISABLED: 5n } as const;
 
 /** The frames that have this shape, and what is taken for granted of them: see `domainOf` in domain.ts. */
 export function framesOf(reading: WireReading): Ref {
@@ -35,12 +35,13 @@ export function framesOf(reading: WireReading): Ref {
     conditions.push(possibleConnections(words, variables));
     conditions.push(bdd.or(gso, not(words.equal(variables.word(TOTAL_LENGTH, 16), []))));
   }
+  if (reading.family === 'v6') conditions.push(endsWalk(words, frame.nextHeader));
   conditions.push(words.equal(variables.word('device name 15', 8), []));
   return bdd.allOf(conditions);
 }
 
 /**
- * What the receive path does before the chain (src/evaluate/reaches-ipv4.ts), and the policies that the object was
+ * What the receive path does before the chain (src/evaluate/reaches-ipv4.ts and reaches-ipv6.ts), and the policies that the object was
  * compiled with (docs/exactness.md). Routes answer as bpf_fib_lookup does.
  */
 export function arrivalsOf(reading: WireReading, manifest: Manifest, checksums: OnesComplement): Arrivals {
@@ -59,7 +60,7 @@ export function arrivalsOf(reading: WireReading, manifest: Manifest, checksums: 
   };
   const equal = (bits: Bits, value: bigint): Ref => words.equal(bits, constantBits(value));
   const ingress = chain !== 'OUTPUT';
-  const network = networkOffset(frame.shape);
+  const start = networkOffset(frame.shape);
   const length = variables.word(FRAME_LENGTH, 16);
 
   if (hook === 'tc' && ingress) pass(equal(variables.word(CONTEXT.packetType, 3), PACKET_OTHERHOST));
@@ -68,30 +69,15 @@ export function arrivalsOf(reading: WireReading, manifest: Manifest, checksums: 
     const none = variables.word('no socket', 1)[0];
     pass(bdd.without(equal(variables.word('socket family', 16), AF_PACKET), none));
   }
-  pass(not(words.atLeast(length, BigInt(network))));
+  pass(not(words.atLeast(length, BigInt(start))));
   if (chain === 'FORWARD') pass(bitAt(frame.byte(0), 0));
-  pass(not(equal(frame.number(network - 2, 2), ETHERTYPE_IPV4)));
+  pass(not(equal(frame.number(start - 2, 2), ETHERTYPE[reading.family])));
   const otherVlan = bdd.anyOf(vlanIds(reading).map((id) => not(equal(id, 0n))));
   if (manifest.vlan === 'drop') drop(otherVlan);
   if (manifest.vlan === 'pass') pass(otherVlan);
 
-  pass(not(words.atLeast(length, BigInt(network + 20))));
-  const first = frame.byte(network);
-  pass(not(equal(slice(first, 4, 4), 4n)));
-  pass(words.below(slice(first, 0, 4), constantBits(5n)));
-  const total = variables.word(TOTAL_LENGTH, 16);
-  pass(words.below(total, constantBits(BigInt(frame.shape.header))));
-  const there =
-    hook === 'xdp'
-      ? networkBytes(reading)
-      : words.subtract(variables.word(CONTEXT.skbLength, 16), constantBits(BigInt(network)), 17);
-  pass(words.below(there, total));
-  if (ingress) pass(not(checksums.holds(network, network + frame.shape.header, network)));
-  if (chain === 'FORWARD') pass(words.below(frame.ip(8), constantBits(2n)));
-  if (chain === 'INPUT' || chain === 'FORWARD') pass(not(comesTo(reading)));
-  const piece = bdd.anyOf(slice(frame.ip(6, 2), 0, 14));
-  if (manifest.fragments === 'drop') drop(piece);
-  if (manifest.fragments === 'pass') pass(piece);
+  const network = reading.family === 'v4' ? ipv4Arrival : ipv6Arrival;
+  network({ ...reading, pass, drop, checksums, manifest });
   return { passed, dropped, judged: left };
 }
 
@@ -104,38 +90,4 @@ function vlanIds({ words, frame, variables, hook }: WireReading): readonly Bits[
     ids.push(words.where(present, slice(variables.word(CONTEXT.vlanTci, 16), 0, 12)));
   }
   return ids;
-}
-
-/** ip_route_input_rcu and ip_route_input_slow (net/ipv4/route.c): whether the routes lead to the chain. */
-function comesTo(reading: WireReading): Ref {
-  const { words, frame, variables } = reading;
-  const { bdd } = words;
-  const source = frame.ip(12, 4);
-  const destination = frame.ip(16, 4);
-  const is = (bits: Bits, value: bigint): Ref => words.equal(bits, constantBits(value));
-  const group = (bits: Bits): Ref => is(slice(bits, 28, 4), 0xen);
-  const everybody = (bits: Bits): Ref => is(bits, 0xffffffffn);
-  const input = reading.chain === 'INPUT';
-  const here = input ? TRUE : FALSE;
-
-  const code = variables.word(ROUTE.code, 4);
-  const failed = variables.word(ROUTE.failed, 1)[0];
-  const local = bdd.or(is(code, FIB.NOT_FWDED), is(code, FIB.FWD_DISABLED));
-  const refused = bdd.without(words.below(code, constantBits(FIB.FWD_DISABLED + 1n)), is(code, FIB.SUCCESS));
-  const routed = bdd.or(failed, input ? local : not(refused));
-
-  const sourceless = bdd.anyOf([is(slice(destination, 8, 24), 0xe00000n), is(frame.ip(9), IGMP)]);
-  const noSource = bdd.choose(
-    bdd.or(everybody(destination), is(destination, 0n)),
-    here,
-    bdd.choose(bdd.and(group(destination), sourceless), here, FALSE),
-  );
-  const withSource = bdd.choose(
-    is(destination, 0n),
-    FALSE,
-    bdd.choose(bdd.or(group(destination), everybody(destination)), here, routed),
-  );
-  const valid = not(bdd.or(group(source), everybody(source)));
-  const arrived = bdd.and(valid, bdd.choose(is(source, 0n), noSource, withSource));
-  return bdd.choose(isLoopback(reading), here, arrived);
 }

@@ -6,10 +6,11 @@ import { OnesComplement } from './checksum.js';
 import type { Called, EntryModel, EntryWorld, Example, ShapedEntry, Symbols } from './entry-model.js';
 import type { Known } from './flow.js';
 import { Frame, FRAME_LENGTH, networkOffset, TOTAL_LENGTH, type Shape } from './frame.js';
+import { ipv6Samples, ipv6Shapes } from './ipv6-shapes.js';
 import type { Specification } from './specification.js';
 import { arrivalsOf, framesOf } from './wire-arrival.js';
 import { countedLength, readField, type WireReading } from './wire-reading.js';
-import { CONTEXT, WireWorld } from './wire-world.js';
+import { CONTEXT, ROUTE, WireWorld } from './wire-world.js';
 import { bitAt, constantBits } from './words.js';
 
 const DEFAULT_IFINDEX = 1n;
@@ -17,10 +18,7 @@ const DEFAULT_IFINDEX = 1n;
 /** XDP and tc: every frame that a device may bring or be given. */
 export class WireModel implements EntryModel {
   readonly shapes: readonly Shape[];
-  readonly samples: readonly [Shape, Shape] = [
-    { tags: 0, header: 20 },
-    { tags: 2, header: 60 },
-  ];
+  readonly samples: readonly [Shape, Shape];
   private readonly checksums: OnesComplement;
 
   constructor(
@@ -31,8 +29,18 @@ export class WireModel implements EntryModel {
     const { variables } = symbols;
     this.checksums = new OnesComplement(variables);
     variables.interleaved([FRAME_LENGTH, TOTAL_LENGTH, CONTEXT.skbLength], 16);
+    variables.interleaved([CONTEXT.ifindex, ROUTE.ifindex], 32);
     variables.word('link 12', 8);
     variables.word('link 13', 8);
+    if (specification.ruleset.family === 'v6') {
+      this.shapes = ipv6Shapes([0, 1, 2]);
+      this.samples = ipv6Samples(0, 2);
+      return;
+    }
+    this.samples = [
+      { tags: 0, header: 20 },
+      { tags: 2, header: 60 },
+    ];
     const shapes: Shape[] = [];
     for (let tags = 0; tags <= 2; tags++) {
       for (let words = 5; words <= 15; words++) shapes.push({ tags, header: words * 4 });
@@ -44,6 +52,8 @@ export class WireModel implements EntryModel {
   private frame(shape: Shape): Frame {
     const { variables } = this.symbols;
     const version = variables.word('version', 4);
+    if (shape.extensions !== undefined)
+      return new Frame(variables, shape, 4, [...variables.word('traffic class', 4), ...version]);
     // A header length below 20 bytes is a shape of its own: none of the program's addresses come of it.
     const words = shape.header === 0 ? variables.word('short header', 2) : constantBits(BigInt(shape.header / 4));
     const first = Array.from({ length: 8 }, (_, i) => (i < 4 ? bitAt(words, i) : version[i - 4]));

@@ -3,7 +3,7 @@ import type { Family } from '../../grammar/model/family.js';
 import { not, TRUE, type Ref } from './bdd.js';
 import { transportNeed, type Known } from './flow.js';
 import { interfaceNumber, isBeside, readPacketField } from './ip-reading.js';
-import { FRAME_LENGTH, networkOffset, TOTAL_LENGTH, type Frame } from './frame.js';
+import { FRAME_LENGTH, HOP_BY_HOP, networkOffset, TOTAL_LENGTH, type Frame } from './frame.js';
 import { unsupported } from './unprovable.js';
 import type { Variables } from './variables.js';
 import { connectionState } from './connection.js';
@@ -20,9 +20,30 @@ export interface WireReading {
   readonly chain: BuiltinChain;
 }
 
-/** `skb->len`: what a matched rule counts. */
-export function countedLength({ variables }: WireReading): Bits {
-  return variables.word(TOTAL_LENGTH, 16);
+/** BPF_FIB_LKUP_RET_* (include/uapi/linux/bpf.h). */
+export const FIB = { SUCCESS: 0n, NOT_FWDED: 4n, FWD_DISABLED: 5n } as const;
+
+const IPV6_HEADER = 40n;
+
+/**
+ * `skb->len` at the chain: what a matched rule counts. ip_rcv_core and ip6_rcv_core trim packets to the length that they
+ * say, but for an IPv6 payload length of 0 in front of a hop-by-hop header, and for IPv6 that leaves.
+ */
+export function countedLength(reading: WireReading): Bits {
+  const { words, variables, family, chain, frame } = reading;
+  const said = variables.word(TOTAL_LENGTH, 16);
+  if (family === 'v4') return said;
+  if (chain === 'OUTPUT') return thereBytes(reading);
+  const length = words.add(said, constantBits(IPV6_HEADER), 17);
+  if (frame.shape.extensions?.at(0)?.kind !== HOP_BY_HOP) return length;
+  return words.choose(words.equal(said, []), thereBytes(reading), length);
+}
+
+/** Bytes from the IP header to the end of the packet as it arrived. */
+export function thereBytes(reading: WireReading): Bits {
+  const { words, frame, variables, hook } = reading;
+  if (hook === 'xdp') return networkBytes(reading);
+  return words.subtract(variables.word(CONTEXT.skbLength, 16), constantBits(BigInt(networkOffset(frame.shape))), 17);
 }
 
 /** The value of a field of a frame; `wanted`: transport fields are 0 unless so many bytes are there. */
@@ -72,6 +93,6 @@ export function isLoopback({ words, variables }: WireReading): Ref {
 }
 
 /** Where the frame ends, from the IP header. */
-export function networkBytes({ words, frame, variables }: WireReading): Bits {
+function networkBytes({ words, frame, variables }: WireReading): Bits {
   return words.subtract(variables.word(FRAME_LENGTH, 16), constantBits(BigInt(networkOffset(frame.shape))), 17);
 }

@@ -13,7 +13,7 @@ import { bitsOf, type State } from './state.js';
 import { unsupported } from './unprovable.js';
 import { constant, pointer, word, type Pointer, type Region, type Value } from './value.js';
 import type { Variables } from './variables.js';
-import { constantBits, sameBits, type Bits, type Words } from './words.js';
+import { constantBits, sameBits, slice, type Bits, type Words } from './words.js';
 
 export interface WireSettings extends ObjectWorldSettings {
   readonly hook: 'xdp' | 'tc';
@@ -205,7 +205,7 @@ export class WireWorld extends ObjectWorld {
   }
 
   /** What the routes must be asked: struct bpf_fib_lookup of the packet. */
-  private question(): readonly { readonly at: number; readonly bytes: number; readonly bits: Bits }[] {
+  private question(): readonly Piece[] {
     const { frame, variables, family } = this.wire;
     const network = networkOffset(frame.shape);
     const ifindex = { at: FIB_PARAMS.ifindex, bytes: 4, bits: variables.word(CONTEXT.ifindex, 32) };
@@ -224,10 +224,15 @@ export class WireWorld extends ObjectWorld {
         copy(FIB_PARAMS.destination, 16, 4),
       ];
     }
+    const source = frame.little(network + 8, 16);
+    const linkLocal = this.words.equal(slice(frame.number(network + 8, 2), 6, 10), constantBits(0x3fan));
     return [
       { at: FIB_PARAMS.family, bytes: 1, bits: constantBits(10n) },
       ifindex,
-      copy(FIB_PARAMS.destination, 24, 16),
+      copyOf(FIB_PARAMS.flowinfo, 4, this.words.and(frame.little(network, 4), constantBits(0xffffff0fn))),
+      // For a link-local source the routes have no answer; without one they answer for the destination.
+      ...words64(FIB_PARAMS.source, this.words.where(not(linkLocal), source)),
+      ...words64(FIB_PARAMS.destination, frame.little(network + 24, 16)),
     ];
   }
 
@@ -237,6 +242,19 @@ export class WireWorld extends ObjectWorld {
     if (holds === undefined) return undefined;
     return operation === JMP_OP.jeq ? holds : not(holds);
   }
+}
+
+interface Piece {
+  readonly at: number;
+  readonly bytes: number;
+  readonly bits: Bits;
+}
+
+const copyOf = (at: number, bytes: number, bits: Bits): Piece => ({ at, bytes, bits });
+
+/** 16 bytes as two words. */
+function words64(at: number, bits: Bits): readonly Piece[] {
+  return [copyOf(at, 8, slice(bits, 0, 64)), copyOf(at + 8, 8, slice(bits, 64, 64))];
 }
 
 function numberBits(value: Value | undefined, words: Words): Bits {
