@@ -355,7 +355,7 @@ function undecidedEffect(
       return [
         {
           reason: 'a log line names the device that a forwarded packet came in by, which is not known where it leaves',
-          advice: 'log in another chain, or keep iptables for this one',
+          advice: 'put the rule into another chain, or keep iptables for this one',
         },
       ];
     case 'accept':

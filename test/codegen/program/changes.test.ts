@@ -327,7 +327,7 @@ describe('chain POSTROUTING at tc egress', () => {
   it.each([
     ['-j DSCP --set-dscp 4', []],
     ['-m state --state NEW -j MARK --set-mark 1', []],
-    ['-j LOG', ['log in another chain, or keep iptables for this one']],
+    ['-j LOG', ['put the rule into another chain, or keep iptables for this one']],
     ['-j u', ['ask for it in another chain, and set a mark']],
     ['-j CHECKSUM --checksum-fill', ['use --mode early and keep iptables behind it']],
   ] as const)('%s: %j', (rule, advice) => {
