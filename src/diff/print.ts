@@ -1,3 +1,4 @@
+import { uriOf } from '../report/sarif.js';
 import { writePcap } from '../packet/index.js';
 import { VERSION } from '../version.js';
 import { decidingText, type Deciding } from '../space/deciding.js';
@@ -102,8 +103,8 @@ export function chainJson({ table, chain, changes, omitted }: ChainChanges): unk
 /** SARIF 2.1.0: a result for each pair of rules, at the rule of the second side. */
 export function diffSarif(result: DiffResult): unknown {
   const { before, after } = result;
-  const location = (uri: string, { line }: Deciding): unknown => ({
-    physicalLocation: { artifactLocation: { uri }, region: { startLine: line ?? 1 } },
+  const location = (file: string, { line }: Deciding): unknown => ({
+    physicalLocation: { artifactLocation: { uri: uriOf(file) }, region: { startLine: line ?? 1 } },
   });
   return {
     $schema: 'https://json.schemastore.org/sarif-2.1.0.json',

@@ -58,7 +58,7 @@ function resultOf({ file, line, column, length, code, severity, message, hint }:
 }
 
 /** A relative path is a URI reference once its odd characters are escaped. */
-function uriOf(file: string): string {
+export function uriOf(file: string): string {
   const path = file.split('/').map(encodeURIComponent).join('/');
   return file.startsWith('/') ? `file://${path}` : path;
 }

@@ -2,6 +2,11 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import Ajv from 'ajv';
 import { describe, expect, it } from 'vitest';
+import { parseDump } from '../../../grammar/index.js';
+import type { Ruleset } from '../../../grammar/model/ruleset.js';
+import { diffSarif } from '../../../src/diff/print.js';
+import { diffDumps } from '../../../src/diff/rules.js';
+import { diffRulesets } from '../../../src/diff/rulesets.js';
 import { sarifLog, type Finding } from '../../../src/report/sarif.js';
 
 const SCHEMA = '@microsoft/jest-sarif/lib/schemas/sarif-2.1.0-rtm.5.json';
@@ -53,5 +58,28 @@ describe('SARIF', () => {
     const uris = ['a b/ü%#.v4', '/etc/rules.v4'].map((file) => sarifLog([finding({ file })]));
     expect(JSON.stringify(uris)).toContain('"uri":"a%20b/%C3%BC%25%23.v4"');
     expect(JSON.stringify(uris)).toContain('"uri":"file:///etc/rules.v4"');
+  });
+});
+
+describe('SARIF of a diff', () => {
+  const side = (file: string, ...rules: readonly string[]): { ruleset: Ruleset; file: string } => ({
+    ...parseDump(['*filter', ':INPUT DROP [0:0]', ...rules, 'COMMIT', ''].join('\n'), { family: 'v4' }),
+    file,
+  });
+  const cases = [
+    { name: 'the same rules', after: side('b c/ü%#.v4'), results: 0 },
+    { name: 'changed packets', after: side('b c/ü%#.v4', '-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT'), results: 1 },
+    { name: 'rules from standard input', after: side('<stdin>', '-A INPUT -p udp -j ACCEPT'), results: 1 },
+  ];
+  it.each(cases)('is valid for $name', async ({ after, results }) => {
+    const before = side('/etc/rules.v4');
+    const { chains } = await diffRulesets(before, after);
+    const rules = await diffDumps(before, after);
+    const log: unknown = JSON.parse(JSON.stringify(diffSarif({ before, after, rules, chains, strict: false })));
+    valid.validate(schema, log);
+    expect(valid.errors ?? []).toEqual([]);
+    const [{ results: found }] = (log as { runs: { results: { locations: unknown }[] }[] }).runs;
+    expect(found).toHaveLength(results);
+    expect(JSON.stringify(found.map(({ locations }) => locations))).not.toMatch(/[ <]/);
   });
 });
