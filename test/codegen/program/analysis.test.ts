@@ -163,10 +163,14 @@ describe('what there is nothing to look at for', () => {
   );
   it.each<{ name: string; text: string; place: Place; want: { code: string; message: string; hint?: string } }>([
     {
-      name: 'POSTROUTING',
+      name: 'POSTROUTING at XDP',
       text: MANGLE,
-      place: { hook: 'tc', chain: 'POSTROUTING', table: 'mangle' },
-      want: { code: 'no-hook', message: 'chain POSTROUTING cannot be compiled for tc' },
+      place: { hook: 'xdp', chain: 'POSTROUTING', table: 'mangle' },
+      want: {
+        code: 'no-hook',
+        message: 'XDP sees arriving packets alone; chain POSTROUTING is about leaving ones',
+        hint: 'use --hook tc',
+      },
     },
     {
       name: 'OUTPUT at XDP',
