@@ -21,7 +21,7 @@ const [PART, PARTS] = (process.env.IPT2BPF_CAMPAIGN_SHARD ?? '1/1').split('/').m
 
 const names = (present ? readdirSync(FOLDER) : [])
   .filter((name) => /\.v[46]$/.test(name))
-  .filter((_, i) => FULL || i % 45 === 7)
+  .filter((_, i) => FULL || i % 90 === 7)
   .filter((_, i) => i % PARTS === PART - 1);
 
 interface Outcome {
