@@ -39,9 +39,6 @@ import { FLOW_L3, FLOW_LENGTH, FLOW_THOFF, MAX_OPTION_BYTES, storedBytes, type F
 import { htons, SK_BUFF } from './packet/entry.js';
 import { TCP_OPTIONS } from './packet/transport.js';
 
-/** Bytes of stack of the functions. */
-export const TCP_CHANGE_STACK = 32;
-
 /** Fields that the functions need. */
 export function tcpChangeFields(change: TcpChange): readonly Field[] {
   return change.kind === 'tcp-flags' ? [] : ['fragoff', 'tcp.options'];
