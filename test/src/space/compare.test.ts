@@ -181,6 +181,6 @@ describe('differences of two chains', () => {
         console.log(`${family} ${chain}: ${same} same, ${different} different`);
       expect(Math.min(different, same)).toBeGreaterThan(0);
     },
-    3_600_000,
+    7_200_000,
   );
 });
