@@ -14,14 +14,15 @@ export default tseslint.config(
     languageOptions: {
       parserOptions: {
         projectService: {
-          allowDefaultProject: ['eslint.config.js', 'scripts/*.js', 'test/src/run-with/*.mjs'],
+          allowDefaultProject: ['eslint.config.js', 'scripts/*.js'],
         },
       },
     },
   },
   {
-    // Their types are checked by test/docs/api.test.ts, as a user's would be.
-    files: ['docs/examples/*.mjs'],
+    // No types: those of the examples are checked by test/docs/api.test.ts, as a user's would be; the others are
+    // what tests run as processes of their own.
+    files: ['docs/examples/*.mjs', 'test/src/run-with/*.mjs'],
     ...tseslint.configs.disableTypeChecked,
     rules: { '@typescript-eslint/switch-exhaustiveness-check': 'off' },
   },

@@ -1,13 +1,14 @@
-import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { run } from '../../../bpf-runtime/system/command.js';
+import type { Family } from '../../../grammar/model/family.js';
+import { hasCommand, run } from '../../../bpf-runtime/system/command.js';
 import { RuntimeError } from '../../../bpf-runtime/system/error.js';
 import { exclusively } from '../attach.js';
 import { currentGeneration, deployments, findDeployment, requireNamespace, type Deployment } from '../deployment.js';
 import { generationObject } from '../generation.js';
 import type { DeploymentRecord } from '../record.js';
 import { removeState, saveState, stateDirectory, writeDurably, type OnFailure } from './store.js';
-import { BLOCK_UNIT, bootUnits, DEVICE_UNIT, UDEV_RULES, udevRules, UNIT } from './units.js';
+import { BLOCK_UNIT, blockTool, bootUnits, DEVICE_UNIT, UDEV_RULES, udevRules, UNIT } from './units.js';
 
 /** A ruleset to save. */
 export interface ToSave {
@@ -69,22 +70,46 @@ export interface Enabled {
   readonly later: readonly string[];
 }
 
-/** Saves rulesets, in the place of those saved before, and has systemd load them before the network. */
+/**
+ * Saves rulesets, in the place of those saved before, and has systemd load them before the network. Throws `command-missing`
+ * where packets are to be kept out on failure and what would do it is not installed.
+ */
 export function enable(rulesets: readonly ToSave[], { root, onFailure, command, units }: EnableOptions): Enabled {
   const places = bootPlaces(root);
   // Whether systemd can be told is asked first: afterwards half of it would be done.
   if (units) run('systemctl', ['--version']);
+  const families = [...new Set(rulesets.map(({ record }) => record.family))];
+  if (units && onFailure === 'closed') requireBlockTools(root, families);
   saveState(places.state, onFailure, rulesets);
   if (!units) return { written: [places.state], later: [] };
   const devices = [...new Set(rulesets.flatMap(({ record }) => record.devices))];
   const hardware = devices.filter((name) => existsSync(join('/sys/class/net', name, 'device')));
-  const families = [...new Set(rulesets.map(({ record }) => record.family))];
   const texts = bootUnits({ onFailure, command, families, devices, hardware });
   const rules: Readonly<Record<string, string>> = devices.length > 0 ? { [UDEV_RULES]: udevRules(devices) } : {};
   const written = [...writeAll(places.units, texts), ...writeAll(places.udev, rules)];
   removeUnits(places, Object.keys(texts));
   systemctl(root, 'enable', UNIT);
   return { written: [places.state, ...written], later: devices.filter((name) => !hardware.includes(name)) };
+}
+
+function requireBlockTools(root: string, families: readonly Family[]): void {
+  const missing = families.map(blockTool).find((tool) => !isInstalled(root, tool));
+  if (missing === undefined) return;
+  throw new RuntimeError(
+    'command-missing',
+    `${missing} is not installed: it keeps packets out where rulesets cannot be loaded; install it, or say --on-failure open`,
+  );
+}
+
+const PROGRAMS = ['usr/sbin', 'usr/bin', 'sbin', 'bin', 'usr/local/sbin', 'usr/local/bin'];
+
+/** In a file system that is being made, programs are looked for, if it has any yet: they cannot be run. */
+function isInstalled(root: string, tool: string): boolean {
+  if (root === '/') return hasCommand(tool);
+  const folders = PROGRAMS.map((folder) => join(root, folder)).filter((folder) => existsSync(folder));
+  // Links lead to places in that file system, not in this one: they need not be there.
+  const has = (folder: string): boolean => lstatSync(join(folder, tool), { throwIfNoEntry: false }) !== undefined;
+  return folders.length === 0 || folders.some(has);
 }
 
 function writeAll(directory: string, texts: Readonly<Record<string, string>>): readonly string[] {

@@ -64,12 +64,15 @@ function loaderUnit({ onFailure, command, hardware }: BootPlan): string {
   ].join('\n');
 }
 
+/** What keeps packets of an IP version out where nothing of ours runs. */
+export const blockTool = (family: Family): string => (family === 'v4' ? 'iptables' : 'ip6tables');
+
 const BLOCKED = '-m comment --comment ipt2bpf-block -j DROP';
 
 /** Where not even {@link loaderUnit} could keep packets out: iptables does, which needs neither Node.js nor BPF. */
 function blockUnit({ families }: BootPlan): string {
   const rules = [...new Set(families)].flatMap((family) =>
-    ['PREROUTING', 'OUTPUT'].map((chain) => ({ tool: family === 'v4' ? 'iptables' : 'ip6tables', chain })),
+    ['PREROUTING', 'OUTPUT'].map((chain) => ({ tool: blockTool(family), chain })),
   );
   return [
     '[Unit]',

@@ -1,5 +1,15 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -187,6 +197,17 @@ describe.skipIf(!able || !hasCommand('systemctl'))('the units (skipped without r
     expect(readdirSync(places.units).sort()).toEqual(['ipt2bpf.service', 'multi-user.target.wants']);
     disable(root);
     expect(readdirSync(places.units)).toEqual([]);
+  });
+
+  it('are refused where nothing would keep packets out on failure', () => {
+    mkdirSync(join(root, 'usr/sbin'), { recursive: true });
+    expect(codeOf(() => save('closed', toSave(objectOf(STRICT))))).toBe('command-missing');
+    expect(existsSync(places.state)).toBe(false);
+    save('open', toSave(objectOf(STRICT)));
+    // As alternatives have it: a link that leads somewhere in that file system.
+    symlinkSync('/etc/alternatives/of-that-system', join(root, 'usr/sbin/iptables'));
+    save('closed', toSave(objectOf(STRICT)));
+    expect(readState(places.state)).toMatchObject({ onFailure: 'closed' });
   });
 
   it('keep all packets out with iptables where the tool itself cannot run', () => {
