@@ -29,7 +29,7 @@ export {
 } from '../grammar/model/condition.js';
 export type { Field } from '../grammar/model/fields.js';
 export type { Interval, IntervalSet } from '../grammar/model/interval.js';
-export type { PacketChange } from '../grammar/model/change.js';
+export type { HeaderChange, PacketChange, TcpChange } from '../grammar/model/change.js';
 export type { IpSet, IpSetMember, OtherIpSet, SetTest } from '../grammar/model/ip-set.js';
 export type { HashlimitKey, HashlimitTable, HashlimitTest, RecentTest } from '../grammar/model/memory.js';
 export type { PayloadTest } from '../grammar/model/payload.js';
@@ -61,8 +61,10 @@ export type {
   Hook,
   Lookup,
   Manifest,
+  Asks,
   Mode,
   Question,
+  Rehearsal,
   RejectPolicy,
   ResidualRule,
   SocketHook,

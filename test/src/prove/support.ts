@@ -26,7 +26,12 @@ export function filterDump(rules: readonly string[], policy = 'DROP', chains: re
 /** The dump, and the object that it, or another dump, compiles to. */
 export function jobOf(text: string, options: JobOptions, compiledFrom = text): VerifyJob {
   const family = options.family ?? 'v4';
-  const parse = (dump: string) => parseDump(dump, { family }).ruleset;
+  const parse = (dump: string) => {
+    const { ruleset: parsed, diagnostics } = parseDump(dump, { family });
+    const [error] = diagnostics.filter(({ severity }) => severity === 'error');
+    if (error !== undefined) throw new Error(`line ${error.line}: ${error.message}`);
+    return parsed;
+  };
   const result = compile(parse(compiledFrom), { ...options, source: compiledFrom });
   if (!result.ok) throw new Error(result.diagnostics.map(({ message }) => message).join('\n'));
   const ruleset = parse(text);
