@@ -190,8 +190,11 @@ export class EntryProof {
         constants.set(field, fixed);
         continue;
       }
-      const slot = this.findSlot(state, flow, reading, field, taken);
-      if (slot !== undefined) take(slot);
+      // Another field may begin with the same byte of the packet: which of the places the rules read is not known here.
+      for (let slot = this.findSlot(state, flow, reading, field, taken); slot !== undefined;) {
+        take(slot);
+        slot = field === 'mark' ? undefined : this.findSlot(state, flow, reading, field, taken);
+      }
     }
     for (let offset = 0; offset < bytes; offset++) {
       // The number of a rule is written by the rules themselves.

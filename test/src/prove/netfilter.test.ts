@@ -48,6 +48,10 @@ describe('objects for netfilter', () => {
     },
     { name: 'IPv6', rules: PORTS6, options: INPUT6 },
     {
+      name: 'fields that begin with the same byte of the packet: the source port, logged, and the type of ICMP',
+      rules: ['-A INPUT -s 192.0.2.0/24 -j LOG', '-A INPUT -p icmp -m icmp --icmp-type 3 -j ACCEPT'],
+    },
+    {
       name: 'states at tc egress',
       rules: ['-A OUTPUT -m conntrack --ctstate NEW,DNAT -j ACCEPT'],
       options: TC_OUTPUT,
