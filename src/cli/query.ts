@@ -1,6 +1,6 @@
 import type { Diagnostic } from '../../grammar/model/diagnostic.js';
 import { BUILTIN_CHAINS, type BuiltinChain, type TableName } from '../../grammar/model/family.js';
-import { answerJson, answerOf, answerText } from '../query/answer.js';
+import { answerJson, answerOf, answerText, EVERYTHING, SUMMARY } from '../query/answer.js';
 import { parseQuery } from '../query/parse.js';
 import { Question } from '../query/question.js';
 import type { ChainPlace } from '../space/compare.js';
@@ -14,6 +14,7 @@ import { loadSide } from './sides.js';
 interface Options extends DumpOptions {
   readonly chain?: BuiltinChain;
   readonly table?: TableName;
+  readonly all?: boolean;
   readonly json?: boolean;
 }
 
@@ -32,10 +33,11 @@ export function run(path: string, text: string, options: Options): ExitCode {
     const question = new Question(ruleset, place, [condition]);
     const region = question.packets(condition);
     if (region === FALSE) throw new UserError(`ipt2bpf: no packet of chain ${place.chain} is like that`);
-    const verdicts = answerOf(question, region);
+    const extent = options.all || options.json ? EVERYTHING : SUMMARY;
+    const verdicts = answerOf(question, region, extent);
     const answer = { ...place, query: text, file, flows: question.flows(region), verdicts };
     if (options.json) sayJson(answerJson(answer));
-    else show(answerText(answer));
+    else show(answerText(answer, extent));
   });
   return EXIT.same;
 }

@@ -102,6 +102,7 @@ export const QUERY: Verb = {
     anyTableOption('table of the chain: filter if left out'),
     ipsetOption(),
     familyOption(),
+    new Option('--all', 'print every part, not the 20 largest of each verdict alone'),
     jsonOption(),
   ],
   exit: '0: answered; 2: trouble.',
@@ -109,6 +110,7 @@ export const QUERY: Verb = {
     "ipt2bpf query rules.v4 'tcp to 192.0.2.0/24 port 22 from any'",
     "ipt2bpf query rules.v4 'udp port 53 or tcp port 53,853 not from 10.0.0.0/8' --chain FORWARD",
     "ipt2bpf query rules.v4 'in eth0 state new (tcp port 5432 or icmp type echo-request)' --json",
+    "ipt2bpf query rules.v4 'all' --all",
     "sudo ipt2bpf query live 'from 203.0.113.0/24'",
   ],
 };

@@ -121,7 +121,7 @@ function changeOf(
 ): PacketChange {
   const { space } = comparison;
   const { boxes, more } = coverWithBoxes(space.diagrams, region, space.feasible, limit);
-  const example = exampleIn(space, region, boxes);
+  const example = exampleIn(space, region, () => boxes);
   return {
     before: decidingOf(pair.before, a, place),
     after: decidingOf(pair.after, b, place),

@@ -1,9 +1,9 @@
 import { decidingText, type Deciding } from '../space/deciding.js';
 import { boxText } from '../space/describe.js';
-import { FALSE, type Node } from '../space/diagram.js';
+import type { Node } from '../space/diagram.js';
 import type { ChainPlace } from '../space/compare.js';
-import { flowsText } from '../space/flows.js';
-import type { AnswerPacket, PartDetails, Question } from './question.js';
+import { flowsText, shareText } from '../space/flows.js';
+import type { AnswerPacket, Part, PartDetails, Question } from './question.js';
 
 /** What becomes of the packets that were asked for. */
 export interface Answer extends ChainPlace {
@@ -17,41 +17,89 @@ export interface Answer extends ChainPlace {
 export interface AnsweredVerdict {
   readonly verdict: string;
   readonly flows: bigint;
-  readonly parts: readonly (PartDetails & { readonly deciding: Deciding })[];
+  /** The largest first. */
+  readonly parts: readonly AnsweredPart[];
+  /** Parts beyond these. */
+  readonly omitted: number;
 }
 
-/** Rectangles that are told of each rule. */
-const RECTANGLES = 20;
+/** Packets that one rule, or the policy, decides. */
+export interface AnsweredPart extends PartDetails {
+  readonly deciding: Deciding;
+  readonly flows: bigint;
+}
+
+/** How much is told. */
+export interface Extent {
+  /** Parts of each verdict. */
+  readonly parts: number;
+  /** Rectangles of each part. */
+  readonly rectangles: number;
+  /** Values of each side of a rectangle. */
+  readonly values: number;
+}
+
+/** What fits a few screens. */
+export const SUMMARY: Extent = { parts: 20, rectangles: 3, values: 12 };
+export const EVERYTHING: Extent = { parts: Infinity, rectangles: 20, values: Infinity };
 
 /** Throws as `Question.parts`. */
-export function answerOf(question: Question, region: Node): readonly AnsweredVerdict[] {
-  const { diagrams } = question.space;
-  const verdicts = new Map<string, { region: Node; parts: (PartDetails & { readonly deciding: Deciding })[] }>();
+export function answerOf(question: Question, region: Node, extent: Extent): readonly AnsweredVerdict[] {
+  const verdicts = new Map<string, (Part & { readonly flows: bigint })[]>();
   for (const part of question.parts(region)) {
     const { verdict } = part.deciding;
-    const known = verdicts.get(verdict) ?? { region: FALSE, parts: [] };
-    known.region = diagrams.or(known.region, part.region);
-    known.parts.push({ deciding: part.deciding, ...question.details(part, region, RECTANGLES) });
+    const known = verdicts.get(verdict) ?? [];
+    known.push({ ...part, flows: question.flows(part.region) });
     verdicts.set(verdict, known);
   }
-  return [...verdicts].map(([verdict, { region: own, parts }]) => ({ verdict, flows: question.flows(own), parts }));
+  return [...verdicts].map(([verdict, parts]) => {
+    const told = parts.sort((a, b) => (a.flows > b.flows ? -1 : a.flows < b.flows ? 1 : 0)).slice(0, extent.parts);
+    return {
+      verdict,
+      flows: question.flows(question.space.diagrams.anyOf(parts.map((part) => part.region))),
+      // Rectangles and examples are dear: those of parts that nobody sees are left out.
+      parts: told.map((part): AnsweredPart => {
+        const { deciding, flows } = part;
+        return { deciding, flows, ...question.details(part, region, extent.rectangles) };
+      }),
+      omitted: parts.length - told.length,
+    };
+  });
 }
 
 /** For people. */
-export function answerText({ table, chain, flows, verdicts, file }: Answer): string {
+export function answerText({ table, chain, flows, verdicts, file }: Answer, extent: Extent): string {
   const lines = [`table ${table}, chain ${chain}: ${flowsText(flows)}`];
-  for (const { verdict, flows: own, parts } of verdicts) {
-    lines.push('', `${verdict.toUpperCase()}, ${flowsText(own)}`);
-    for (const { deciding, rectangles, more, example, flows: few } of parts) {
-      lines.push(`  ${decidingText(deciding, file).replace(/^.*? by /, 'by ')}`);
-      if (parts.length > 1) lines.push(`    ${flowsText(few)}`);
-      lines.push(...rectangles.map((sides) => `    ${sides.length === 0 ? 'all of it' : boxText(sides)}`));
-      if (more) lines.push('    and more');
-      lines.push(`    example: ${example === undefined ? 'none found' : packetText(example)}`);
-      if (example?.confirmed === false) lines.push(`    not confirmed: the reference says ${example.verdict}`);
-    }
+  for (const { verdict, flows: own, parts, omitted } of verdicts) {
+    lines.push('', `${verdict.toUpperCase()}, ${flowsText(own)}, ${shareText(own, flows)}`);
+    const alone = parts.length + omitted === 1;
+    for (const part of parts) lines.push(...partLines(part, file, alone, extent).map((line) => `  ${line}`));
+    if (omitted > 0) lines.push(`  and ${omitted} more`);
   }
-  return lines.join('\n');
+  return [...lines, ...restLines(verdicts, extent)].join('\n');
+}
+
+function partLines(part: AnsweredPart, file: string, alone: boolean, { values }: Extent): readonly string[] {
+  const { deciding, rectangles, more, example, flows } = part;
+  return [
+    decidingText(deciding, file).replace(/^.*? by /, 'by '),
+    ...(alone ? [] : [`  ${flowsText(flows)}`]),
+    ...rectangles.map((sides) => `  ${sides.length === 0 ? 'all of it' : boxText(sides, values)}`),
+    ...(more ? ['  and more'] : []),
+    `  example: ${example === undefined ? 'none found' : packetText(example)}`,
+    ...(example?.confirmed === false ? [`  not confirmed: the reference says ${example.verdict}`] : []),
+  ];
+}
+
+/** What `--all` would print beyond this. */
+function restLines(verdicts: readonly AnsweredVerdict[], extent: Extent): readonly string[] {
+  if (extent === EVERYTHING) return [];
+  const omitted = verdicts.reduce((sum, verdict) => sum + verdict.omitted, 0);
+  if (omitted > 0) return ['', `${omitted} more ${omitted === 1 ? 'part' : 'parts'}: --all prints them`];
+  const parts = verdicts.flatMap((verdict) => verdict.parts);
+  const long = ({ rectangles }: AnsweredPart): boolean =>
+    rectangles.some((sides) => sides.some(({ values }) => values.length > extent.values));
+  return parts.some((part) => part.more || long(part)) ? ['', 'some of it in short: --all prints more'] : [];
 }
 
 /** The packet, and what is assumed beside it. */
@@ -67,7 +115,7 @@ export function answerJson({ file, table, chain, query, flows, verdicts }: Answe
     chain,
     query,
     flows,
-    verdicts: verdicts.map(({ parts, ...verdict }) => ({
+    verdicts: verdicts.map(({ parts, omitted: _omitted, ...verdict }) => ({
       ...verdict,
       parts: parts.map(({ deciding: { verdict: _verdict, ...deciding }, example, ...part }) => ({
         ...deciding,

@@ -1,7 +1,7 @@
 import type { Condition } from '../../grammar/model/condition.js';
 import type { Ruleset } from '../../grammar/model/ruleset.js';
 import { printPacketText } from '../packet/index.js';
-import { coverWithBoxes } from '../space/boxes.js';
+import { coverWithBoxes, type Box } from '../space/boxes.js';
 import { reachable, spaceFor, type ChainPlace } from '../space/compare.js';
 import { decidingOf, type Deciding } from '../space/deciding.js';
 import { describeBox, type Side } from '../space/describe.js';
@@ -33,8 +33,6 @@ export interface Part {
 }
 
 export interface PartDetails {
-  /** Different combinations of addresses, protocol and first four bytes of the transport header (the ports). */
-  readonly flows: bigint;
   /** What the packets have beside what is asked for; no sides: all of it. */
   readonly rectangles: readonly (readonly Side[])[];
   /** There are more packets than the rectangles hold. */
@@ -85,18 +83,18 @@ export class Question {
    */
   parts(region: Node): readonly Part[] {
     if (region === FALSE) return [];
-    const { diagrams } = this.space;
     const explorer = new Explorer(this.#lists, this.#deciders);
     const decided = explorer.decide(region, this.#lists.within(this.#list, region));
+    const regions = this.space.diagrams.regionsOf(decided);
     return explorer.fates
       .map((fate: Fate, i): Part => {
-        const own = diagrams.map(decided, (value) => (value === i + 1 ? 1 : 0));
-        return { deciding: decidingOf(fate, this.ruleset, this.place), region: own };
+        return { deciding: decidingOf(fate, this.ruleset, this.place), region: regions.get(i + 1) ?? FALSE };
       })
       .filter((part) => part.region !== FALSE)
       .sort((a, b) => compareDeciding(a.deciding, b.deciding));
   }
 
+  /** Different combinations of addresses, protocol and first four bytes of the transport header (the ports). */
   flows(region: Node): bigint {
     return flowsOf(this.space, region);
   }
@@ -107,7 +105,6 @@ export class Question {
     const { boxes, more } = coverWithBoxes(space.diagrams, part.region, within, limit);
     const example = this.example(part);
     return {
-      flows: this.flows(part.region),
       rectangles: boxes.map((box) => describeBox(space, box, within)),
       more,
       ...(example === undefined ? {} : { example }),
@@ -117,7 +114,7 @@ export class Question {
   /** A packet of the part; undefined where none was found. */
   example({ region, deciding }: Part): AnswerPacket | undefined {
     const { space } = this;
-    const { boxes } = coverWithBoxes(space.diagrams, region, space.feasible, EXAMPLE_BOXES);
+    const boxes = (): readonly Box[] => coverWithBoxes(space.diagrams, region, space.feasible, EXAMPLE_BOXES).boxes;
     const example = exampleIn(space, region, boxes);
     if (example === undefined) return undefined;
     const { verdict, decision } = replayExample(this.ruleset, this.place, space, this.#names, example);

@@ -96,16 +96,18 @@ function valuesFor(diagrams: Diagrams, region: Node, box: Box, variable: number)
   return values < 0 ? undefined : (rangesByChild(diagrams, values).get(TRUE) ?? []);
 }
 
-/** Children that a node has for some of the values. */
+/** Children that a node has for some of the values (ranges in order, disjoint). */
 function inside(diagrams: Diagrams, node: Node, ranges: readonly Range[] | undefined): readonly Node[] {
   const children = diagrams.childrenOf(node);
   if (ranges === undefined) return [...new Set(children)];
   const highs = diagrams.highsOf(node);
   const found = new Set<Node>();
-  let lo = 0;
-  highs.forEach((hi, i) => {
-    if (ranges.some(([from, to]) => from <= hi && to >= lo)) found.add(children[i]);
-    lo = hi + 1;
-  });
+  for (let i = 0, at = 0; i < highs.length && at < ranges.length;) {
+    const [from, to] = ranges[at];
+    // Child i has the values up to highs[i], from behind those of the child before.
+    if (from <= highs[i]) found.add(children[i]);
+    if (to <= highs[i]) at++;
+    else i++;
+  }
   return [...found];
 }

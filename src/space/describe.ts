@@ -39,11 +39,15 @@ export function describeBox(space: PacketSpace, box: Box, within: Node = space.f
     });
 }
 
-/** The rectangle in one line. */
-export function boxText(sides: readonly Side[]): string {
-  return sides.length === 0
-    ? 'every packet'
-    : sides.map(({ field, values }) => `${field} ${values.join(', ')}`).join('; ');
+/** The rectangle in one line, with at most so many values of each side. */
+export function boxText(sides: readonly Side[], most = Infinity): string {
+  if (sides.length === 0) return 'every packet';
+  return sides
+    .map(({ field, values }) => {
+      const rest = values.length > most ? ` and ${values.length - most} more` : '';
+      return `${field} ${values.slice(0, most).join(', ')}${rest}`;
+    })
+    .join('; ');
 }
 
 function protocolOf(

@@ -347,6 +347,50 @@ export class Diagrams {
     return values;
   }
 
+  /** For each constant that the function comes to: where it does. */
+  regionsOf(node: Node): ReadonlyMap<number, Node> {
+    const known = new Map<Node, ReadonlyMap<number, Node>>();
+    const walk = (f: Node): ReadonlyMap<number, Node> => {
+      if (f < 0) return new Map([[valueOf(f), TRUE]]);
+      const before = known.get(f);
+      if (before !== undefined) return before;
+      const result = this.#regionsBelow(f, walk);
+      known.set(f, result);
+      return result;
+    };
+    return walk(node);
+  }
+
+  /** Each constant is at few of the children: the work is what they come to, not their number times that of constants. */
+  #regionsBelow(f: Node, walk: (child: Node) => ReadonlyMap<number, Node>): ReadonlyMap<number, Node> {
+    const highs = this.#highs[f];
+    const parts = new Map<number, { readonly highs: number[]; readonly children: Node[] }>();
+    this.#children[f].forEach((child, i) => {
+      for (const [value, region] of walk(child)) {
+        let part = parts.get(value);
+        if (part === undefined) parts.set(value, (part = { highs: [], children: [] }));
+        fillUpTo(part, i === 0 ? -1 : highs[i - 1]);
+        part.highs.push(highs[i]);
+        part.children.push(region);
+      }
+    });
+    const last = highs[highs.length - 1];
+    const variable = this.#variables[f];
+    return new Map(
+      Array.from(parts, ([value, part]) => {
+        fillUpTo(part, last);
+        return [value, this.node(variable, part.highs, part.children)];
+      }),
+    );
+  }
+
+  /** Where any of the functions (0 or 1) holds: pairs first, so that no long sum is walked again and again. */
+  anyOf(nodes: readonly Node[]): Node {
+    if (nodes.length < 2) return nodes.length === 0 ? FALSE : nodes[0];
+    const middle = nodes.length >> 1;
+    return this.or(this.anyOf(nodes.slice(0, middle)), this.anyOf(nodes.slice(middle)));
+  }
+
   /** Variables that the function depends on, in order. */
   supportOf(...nodes: readonly Node[]): readonly number[] {
     const seen = new Set<Node>(nodes);
@@ -396,6 +440,13 @@ export class Diagrams {
     };
     return walk(node) * between(0, placeOf(node));
   }
+}
+
+/** Ranges up to `high` that nobody has named are 0. */
+function fillUpTo({ highs, children }: { readonly highs: number[]; readonly children: Node[] }, high: number): void {
+  if ((highs[highs.length - 1] ?? -1) >= high) return;
+  highs.push(high);
+  children.push(FALSE);
 }
 
 function same(a: readonly number[], b: readonly number[]): boolean {

@@ -29,9 +29,18 @@ function bitsOf(measure: Measure, { family }: PacketSpace): number {
   return measure === 'l4.0' || family === 'v4' ? 32 : 128;
 }
 
-/** A power of two for people, where the number is long. */
+/** The share of the flows of `whole` that `part`, some of them, has. */
+export function shareText(part: bigint, whole: bigint): string {
+  if (part === whole) return 'all';
+  const perMille = (part * 1000n + whole / 2n) / whole;
+  if (perMille === 0n) return 'less than 0.1 %';
+  return perMille > 999n ? 'more than 99.9 %' : `${perMille / 10n}.${perMille % 10n} %`;
+}
+
+/** The nearest power of two for people, where the number is long. */
 export function flowsText(flows: bigint): string {
   if (flows < 1_000_000n) return `${flows} ${flows === 1n ? 'flow' : 'flows'}`;
-  const digits = flows.toString(2).length - 1;
-  return `2^${(digits + Math.log2(Number(flows >> BigInt(digits)))).toFixed(0)} flows`;
+  // Its first 53 bits say enough of how much it is.
+  const behind = Math.max(0, flows.toString(2).length - 53);
+  return `2^${(behind + Math.log2(Number(flows >> BigInt(behind)))).toFixed(0)} flows`;
 }

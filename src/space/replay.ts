@@ -10,11 +10,11 @@ import type { RuleNames } from './names.js';
 import { verdictKey } from './program.js';
 import type { PacketSpace } from './space.js';
 
-/** A packet of the region, or of one of its boxes; undefined where none was found. */
-export function exampleIn(space: PacketSpace, region: Node, boxes: readonly Box[]): Example | undefined {
+/** A packet of the region, or of one of its boxes (asked for if need be); undefined where none was found. */
+export function exampleIn(space: PacketSpace, region: Node, boxes: () => readonly Box[]): Example | undefined {
   const whole = exampleOf(space, region);
   if (whole !== undefined) return whole;
-  for (const box of boxes) {
+  for (const box of boxes()) {
     const sides = [...box].reduce(
       (sum: Node, [variable, ranges]) => space.diagrams.and(sum, space.diagrams.test(variable, ranges)),
       TRUE,
