@@ -7,6 +7,8 @@ export interface Device {
   readonly ifindex: number;
   /** At most 15 characters. */
   readonly name: string;
+  /** As `ip link set … group` has it, 32 bits unsigned; default 0. */
+  readonly group?: number;
 }
 
 /** NETDEV_HASHENTRIES (include/linux/netdevice.h). */
@@ -140,6 +142,7 @@ function deviceMembers(
   if (known.has('type')) members['type'] = { kind: 'number', bytes: 2, value: hardwareType(device) };
   if (known.has('hard_header_len')) members['hard_header_len'] = { kind: 'number', bytes: 2, value: ETHERNET_HEADER };
   if (known.has('ifindex')) members['ifindex'] = { kind: 'number', bytes: 4, value: device.ifindex };
+  if (known.has('group')) members['group'] = { kind: 'number', bytes: 4, value: device.group ?? 0 };
   if (known.has('nd_net') && structs.some(({ name }) => name === 'possible_net_t'))
     members['nd_net.net'] = pointer(NET);
   if (!known.has('index_hlist')) return members;

@@ -35,6 +35,8 @@ export interface RealIptablesOptions {
   readonly addresses?: Readonly<Record<string, readonly string[]>>;
   /** Prefixes that are local, see TestbedOptions: REJECT at INPUT answers from such addresses alone. */
   readonly local?: readonly string[];
+  /** Group of each interface, by its name; default 0. */
+  readonly groups?: (name: string) => number;
   /** Text for `ipset restore`, read before the ruleset: the sets that its rules name. */
   readonly ipset?: string;
   /** Packets bypass connection tracking (`-j CT --notrack` before all else): their state is UNTRACKED. */

@@ -27,6 +27,8 @@ export interface TestbedOptions {
    * destination address at INPUT only if that is local.
    */
   readonly local?: readonly string[];
+  /** Group of each interface, by its name; default 0. */
+  readonly groups?: (name: string) => number;
 }
 
 export interface TestbedDevice {
@@ -203,6 +205,7 @@ export class Testbed {
       const table = this.family === 'v4' ? INGRESS_TABLE : LOOPBACK_TABLE;
       this.batch([`rule add preference ${INGRESS_PREFERENCE} iif lo lookup ${table}`]);
     }
+    this.batch(this.groupLines('lo'));
     const index = interfaceIndex('lo');
     return { name: 'lo', index, fd: openPacketSocket(index), kind: 'loopback' };
   }
@@ -222,11 +225,17 @@ export class Testbed {
     }
   }
 
+  private groupLines(name: string): readonly string[] {
+    const { groups } = this.options;
+    return groups === undefined ? [] : [`link set dev ${name} group ${groups(name)}`];
+  }
+
   private deviceLines(name: string): readonly string[] {
     const addresses = this.options.addresses?.[name] ?? [];
     const lines = [
       // Without ARP no packet waits for a neighbour.
       `link set dev ${name} arp off mtu ${MTU} addrgenmode none`,
+      ...this.groupLines(name),
       `link set dev ${name} up`,
       ...addresses.map((address) => `address add ${address} dev ${name}${this.family === 'v6' ? ' nodad' : ''}`),
       `route add default dev ${name} metric ${1000 + this.devices.size}`,
@@ -267,6 +276,7 @@ export class Testbed {
   /** What the reference evaluator has to know of this namespace to agree with it. */
   surroundings(): Surroundings {
     return {
+      deviceGroup: (name) => this.options.groups?.(name) ?? 0,
       addressType: (_family, address, interfaceName) => {
         this.types ??= this.run(() => AddressTypes.read(this.family));
         return this.types.typeOf(address, interfaceName);

@@ -376,6 +376,8 @@ function addLogged(used: Set<Field>, { chain }: View): void {
 
 /** Fields that the code of an opaque test reads. */
 function opaqueFields(test: Opaque, { family }: View): readonly Field[] {
+  // What a device is like is read where its name is.
+  if (test.name === 'devgroup') return [test.which === 'in' ? 'iif' : 'oif'];
   const parsed = test.name === 'connlimit' ? parsedFields(family) : [];
   return [...memoryFields(test, family), ...setTestFields(test, family), ...parsed];
 }

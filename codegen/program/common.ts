@@ -1,4 +1,5 @@
 import { visitCondition } from '../../grammar/model/condition-parts.js';
+import type { DeviceGroupTest } from '../../grammar/model/device-group.js';
 import type { BuiltinChain } from '../../grammar/model/family.js';
 import { DEFAULT_RECENT_ENTRIES } from '../../grammar/model/memory.js';
 import type { Analysis } from './analysis.js';
@@ -96,9 +97,21 @@ export function factsOf(analyses: readonly Analysis[]): ReadonlySet<Fact> {
       },
     });
   }
+  for (const { meaning } of analyses.flatMap(({ view, asking }) => (isWireView(view) ? asking : []))) {
+    visitCondition(meaning.condition, {
+      opaque: (test) => {
+        if (test.name === 'devgroup') facts.add(groupFact(test));
+      },
+    });
+  }
   if (analyses.some(logsOwners)) facts.add('owner');
   if (analyses.some(({ traced }) => traced)) facts.add('traced').add('owner');
   return facts;
+}
+
+/** Where the answer to a test of a device's group is kept. */
+export function groupFact({ which }: DeviceGroupTest): Fact {
+  return which === 'in' ? 'in-group' : 'out-group';
 }
 
 /** include/uapi/linux/netfilter/nf_log.h */

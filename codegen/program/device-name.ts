@@ -1,5 +1,5 @@
 /**
- * Names of network devices, read from the kernel's own structs at run time: a device that is renamed or comes later is
+ * Names and groups of network devices, read from the kernel's own structs at run time: a device that is renamed or comes later is
  * seen as iptables sees it. Offsets are relocated (CO-RE); the program must be GPL and be loaded with CAP_PERFMON, on a
  * kernel with CONFIG_NET_NS where devices are looked up by index.
  */
@@ -51,6 +51,7 @@ export const DEVICE_STRUCTS: readonly KernelStruct[] = [
       { name: 'index_hlist', offset: 16, bytes: 16, type: { struct: 'hlist_node' } },
       { name: 'nd_net', offset: 32, bytes: 8, type: { struct: 'possible_net_t' } },
       { name: 'ifindex', offset: 40, bytes: 4 },
+      { name: 'group', offset: 44, bytes: 4 },
     ],
   },
   { name: 'possible_net_t', bytes: 8, members: [{ name: 'net', offset: 0, bytes: 8, type: 'pointer' }] },
@@ -94,9 +95,19 @@ export function inputDeviceName({ hook, result }: InputDevice): readonly Instruc
   ];
 }
 
+/**
+ * The group of the same device, 4 bytes at r10 + `result` (a multiple of 4). In: r6 = the program's context. Clobbers
+ * r0–r5.
+ */
+export function inputDeviceGroup({ hook, result }: InputDevice): readonly Instruction[] {
+  return [...device(hook), addFieldOffset(R0, 'net_device', 'group'), load(4, R1, R0, 0), store(4, R10, result, R1)];
+}
+
 export interface DeviceByIndex extends InputDevice {
   /** Offset from r10 of the 4 bytes of the index; a multiple of 4. */
   readonly index: number;
+  /** Offset from r10 of the 4 bytes for the group, where that is asked for; a multiple of 4. */
+  readonly group?: number;
   /** Offset from r10 of {@link INDEX_SCRATCH_BYTES} bytes; a multiple of 8. */
   readonly scratch: number;
   /** Start of the names of the labels used, five of them; unique in the function. */
@@ -109,11 +120,18 @@ export const INDEX_SCRATCH_BYTES = 24;
  * The name of the device with a given index in the network namespace of the packet's device, as __dev_get_by_index
  * (net/core/dev.c) finds it: a walk along one bucket of the namespace's table of indices.
  * In: r6 = the program's context, the index at r10 + `index`. Out: r0 = 1 and the name, NUL-padded to 16 bytes, at r10 +
- * `result`; r0 = 0 and 16 zeros where there is no such device (or it is not among the first
+ * `result`, and its group at r10 + `group`; r0 = 0, 16 zeros and no group where there is no such device (or it is not among the first
  * {@link MAX_BUCKET_DEVICES} of its bucket). Clobbers r0–r5 and the scratch bytes. Ends behind its last instruction
  * on every way, whose label is `label` + `_done`.
  */
-export function deviceNameByIndex({ hook, index, result, scratch, label }: DeviceByIndex): readonly Instruction[] {
+export function deviceNameByIndex({
+  hook,
+  index,
+  result,
+  group,
+  scratch,
+  label,
+}: DeviceByIndex): readonly Instruction[] {
   const [next, found, missing, done] = ['next', 'found', 'missing', 'done'].map((part) => `${label}_${part}`);
   const node = scratch;
   const nodeIndex = scratch + 8;
@@ -151,6 +169,7 @@ export function deviceNameByIndex({ hook, index, result, scratch, label }: Devic
     { ...mov64(R0, 0), label: missing },
     goto(done),
     { ...load(8, R3, R10, node), label: found },
+    ...(group === undefined ? [] : [...fromNode('group'), ...probeRead(group, 4, missing), load(8, R3, R10, node)]),
     ...fromNode('name'),
     ...probeRead(result, DEVICE_NAME_BYTES, missing),
     load(8, R1, R10, result),
@@ -177,7 +196,7 @@ function device(hook: InputDevice['hook']): readonly Instruction[] {
 }
 
 /** r3 = address of the member of the `net_device` whose `index_hlist` r3 points to. */
-function fromNode(member: 'ifindex' | 'name'): readonly Instruction[] {
+function fromNode(member: 'ifindex' | 'name' | 'group'): readonly Instruction[] {
   const node = { kind: 'field-offset', struct: 'net_device', member: 'index_hlist' } as const;
   return [{ ...alu64('sub', R3, 0), reference: node }, addFieldOffset(R3, 'net_device', member)];
 }

@@ -21,10 +21,10 @@ export interface FlowLayout {
 /**
  * What a hook knows of a packet beside its bytes, and the bytes it takes, a multiple of 4. `asked`: what iptables has
  * answered. `places`: which of the tests that it is asked where they stand have an answer, and which one is to get it
- * next (netfilter/places.ts). `targets`: bits of those that have matched and are left to iptables. `traced`: whether
+ * next (netfilter/places.ts). `in-group`, `out-group`: groups of the packet's devices. `targets`: bits of those that have matched and are left to iptables. `traced`: whether
  * rules write events of it.
  */
-export type Fact = 'owner' | 'route-type' | 'targets' | 'asked' | 'places' | 'traced';
+export type Fact = 'owner' | 'route-type' | 'targets' | 'asked' | 'places' | 'traced' | 'in-group' | 'out-group';
 const FACT_BYTES: Readonly<Record<Fact, number>> = {
   owner: 12,
   'route-type': 4,
@@ -32,6 +32,8 @@ const FACT_BYTES: Readonly<Record<Fact, number>> = {
   asked: 4,
   places: 12,
   traced: 4,
+  'in-group': 4,
+  'out-group': 4,
 };
 
 /** A TCP header has at most 60 bytes. */

@@ -2,7 +2,8 @@ import type { Opaque } from '../../grammar/model/condition.js';
 import { R6 } from '../bytecode/instruction.js';
 import type { Analysis } from './analysis.js';
 import type { Code } from './code.js';
-import { factAt } from './common.js';
+import { factAt, groupFact } from './common.js';
+import { emitGroupTest } from './devices.js';
 import type { Fact, FlowLayout } from './flow.js';
 import { emitCpu, emitRandom, emitTime } from './moment.js';
 import { emitAskedTest, type AnswersAt } from './netfilter/ask.js';
@@ -43,6 +44,8 @@ export function emitKnownTest(
       return emitOwnerTest(code, R6, factAt(layout, 'owner'), test, ifTrue, ifFalse);
     case 'addrtype':
       return emitRouteTypeTest(code, R6, factAt(layout, 'route-type'), test.types, ifTrue, ifFalse);
+    case 'devgroup':
+      return emitGroupTest(code, R6, factAt(layout, groupFact(test)), test, ifTrue, ifFalse);
     case 'cpu':
       return emitCpu(code, test.cpu, ...turned(test.inverted, ifTrue, ifFalse));
     case 'random':

@@ -10,7 +10,7 @@ const REASONS: Readonly<Record<string, string>> = {
   connlabel: 'the labels of a connection are with conntrack',
   connmark: 'the mark of the connection is with conntrack',
   connlimit: 'the number of connections is known to conntrack alone',
-  devgroup: 'the group of a device is kept in the kernel, and programs do not read it',
+  devgroup: 'the group of a device is kept in the kernel, and programs at sockets do not read it',
   helper: 'the helper of a connection is known to conntrack alone',
   ipvs: 'the connection belongs to IPVS',
   nfacct: 'its quota is counted in the kernel',

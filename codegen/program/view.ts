@@ -49,6 +49,11 @@ function isRewritten(view: View, field: Field): boolean {
   }
 }
 
+/** Whether packets of the view come in by a device, or leave by one. */
+function knowsDevice(view: View, which: 'in' | 'out'): boolean {
+  return which === 'in' ? isIngress(view) : view.chain === 'FORWARD' || !isIngress(view);
+}
+
 /** The value that a field has for every packet of the view, where there is one. */
 function constantOf(view: View, field: Field): bigint | undefined {
   switch (field) {
@@ -184,6 +189,16 @@ export function answer(test: Opaque, view: View): Answer {
     case 'connlimit':
       // Where iptables cannot be asked, the plan of the places says so.
       return view.hook === 'netfilter' ? { condition: opaque(test) } : undecidedMatch(test.name, view);
+    case 'devgroup':
+      if (test.which === 'out' && isRewritten(view, 'oif')) {
+        return {
+          reason: `addresses may be rewritten before the chain (${view.rewrittenBy})`,
+          advice: 'use exact mode',
+        };
+      }
+      return isWireView(view) && knowsDevice(view, test.which)
+        ? { condition: opaque(test) }
+        : undecidedMatch(test.name, view);
     case 'bridge-port':
       // What this host sends has come over no bridge.
       if (view.chain === 'OUTPUT') return { condition: test.allInverted ? TRUE : FALSE };

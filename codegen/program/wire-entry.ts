@@ -22,7 +22,7 @@ import { ChainCompiler } from './chains.js';
 import { Code } from './code.js';
 import type { Common } from './common.js';
 import { emitCount } from './counters.js';
-import { emitDeviceNames } from './devices.js';
+import { emitDevices } from './devices.js';
 import { FLOW_L3, FLOW_RULE } from './flow.js';
 import { emitLookup, lookupOf } from './lookup.js';
 import { type EntryContext, SK_BUFF, emitLink, emitStart, loadData, storeFlow } from './packet/entry.js';
@@ -137,7 +137,7 @@ function emitMetadata(context: EntryContext): void {
   if (mark !== undefined && view.hook === 'tc') {
     code.emit(load(4, R1, R6, SK_BUFF.mark), store(4, R10, context.flow + mark, R1));
   }
-  emitDeviceNames(context);
+  emitDevices(context);
 }
 
 /** An accepted packet takes the mark along that the rules gave it. */

@@ -1,3 +1,4 @@
+import type { DeviceGroupTest } from './device-group.js';
 import type { Field } from './fields.js';
 import { single, type IntervalSet } from './interval.js';
 import type { SetTest } from './ip-set.js';
@@ -71,6 +72,8 @@ export type Opaque =
   | { readonly name: 'time'; readonly test: TimeTest }
   /** Number of the processor that handles the packet. */
   | { readonly name: 'cpu'; readonly cpu: number; readonly inverted: boolean }
+  /** `-m devgroup`: the group of a network device. */
+  | ({ readonly name: 'devgroup' } & DeviceGroupTest)
   /** Chance: `share` of 2^31 of the packets, or the others if inverted (net/netfilter/xt_statistic.c). */
   | { readonly name: 'random'; readonly share: number; readonly inverted: boolean }
   /**

@@ -22,6 +22,8 @@ export interface Surroundings {
   /** Seconds since 1970, and minutes that the kernel's time zone is west of UTC (0 if left out). */
   readonly time?: { readonly seconds: number; readonly minutesWest?: number };
   readonly cpu?: number;
+  /** Group of a network device (`ip link set … group`), by the device's name. */
+  deviceGroup?(interfaceName: string): number;
   /** Type of an address as `inet_addr_type` finds it, given as its number in network order. */
   addressType?(family: Family, address: bigint, interfaceName: string | undefined): AddressType;
 }

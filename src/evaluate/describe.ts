@@ -1,4 +1,5 @@
 import type { Condition, Opaque } from '../../grammar/model/condition.js';
+import { deviceGroupWords } from '../../grammar/model/device-group.js';
 import type { Family } from '../../grammar/model/family.js';
 import { fieldBits, type Field } from '../../grammar/model/fields.js';
 import type { Interval, IntervalSet } from '../../grammar/model/interval.js';
@@ -152,6 +153,8 @@ function describeOpaque(test: Opaque): string {
       return 'another time';
     case 'cpu':
       return `processor ${test.cpu}`;
+    case 'devgroup':
+      return `a device in the group of ${deviceGroupWords(test).join(' ')}`;
     case 'random':
       return 'chance';
     case 'bridge-port':

@@ -1,4 +1,5 @@
 import type { AddressType, IdTest, Opaque, OwnerTest } from '../../grammar/model/condition.js';
+import { isInGroup } from '../../grammar/model/device-group.js';
 import type { Family } from '../../grammar/model/family.js';
 import type { Packet, Surroundings } from '../../grammar/model/packet.js';
 import type { Oracle } from './evaluate.js';
@@ -32,6 +33,11 @@ export function surroundingsOracle(surroundings: Surroundings, packet: Packet, f
         return surroundings.time && matchesTime(test.test, surroundings.time.seconds, surroundings.time.minutesWest);
       case 'cpu':
         return surroundings.cpu === undefined ? undefined : (surroundings.cpu === test.cpu) !== test.inverted;
+      case 'devgroup': {
+        const device = test.which === 'in' ? packet.inInterface : packet.outInterface;
+        const group = device === '' ? undefined : surroundings.deviceGroup?.(device);
+        return group === undefined ? undefined : isInGroup(test, group);
+      }
       case 'bridge-port':
         // What this host sends has come over no bridge.
         return packet.inInterface === '' ? test.allInverted : undefined;

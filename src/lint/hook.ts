@@ -112,6 +112,7 @@ function ownTests(chains: readonly Chain[]): (test: Opaque) => boolean {
       case 'addrtype':
       case 'bridge-port':
       case 'cpu':
+      case 'devgroup':
       case 'owner':
         return false;
     }

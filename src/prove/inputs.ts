@@ -1,4 +1,5 @@
 import { ADDRESS_TYPES, CT_STATES, remembers, type CtState, type Opaque } from '../../grammar/model/condition.js';
+import { deviceGroupWords } from '../../grammar/model/device-group.js';
 import type { Family } from '../../grammar/model/family.js';
 import { intervals, type IntervalSet } from '../../grammar/model/interval.js';
 import { FALSE, not, TRUE, type Ref } from './bdd.js';
@@ -53,6 +54,7 @@ export function answerOf(test: Opaque, inputs: Inputs): Ref {
     case 'connlimit':
     case 'time':
     case 'cpu':
+    case 'devgroup':
     case 'random':
     case 'bridge-port':
     case 'set':
@@ -77,6 +79,10 @@ export function isMemory(test: Opaque): boolean {
 
 /** Which question of the manifest is this test; −1 if none. The words are those of the rule. */
 function questionOf(test: Opaque, { questions }: Pick<Inputs, 'questions'>): number {
+  if (test.name === 'devgroup') {
+    const asked = ['-m', test.name, ...deviceGroupWords(test)].join(' ');
+    return questions.findIndex((words) => words.join(' ') === asked);
+  }
   if (test.name !== 'module' && test.name !== 'conntrack' && test.name !== 'bridge-port') return -1;
   const text = test.words.join(' ');
   const names = { conntrack: '-m conntrack', 'bridge-port': '-m physdev' };

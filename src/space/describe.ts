@@ -1,4 +1,5 @@
 import { ADDRESS_TYPES, type Opaque } from '../../grammar/model/condition.js';
+import { deviceGroupWords } from '../../grammar/model/device-group.js';
 import type { Family } from '../../grammar/model/family.js';
 import type { Interval } from '../../grammar/model/interval.js';
 import { protocolName } from '../../grammar/bind/head.js';
@@ -294,6 +295,8 @@ function testWords(test: Opaque): string {
       return `hashlimit ${test.test.name}`;
     case 'module':
       return [test.module, ...test.words].join(' ');
+    case 'devgroup':
+      return [test.name, ...deviceGroupWords(test)].join(' ');
     case 'conntrack':
     case 'connlimit':
       return [test.name, ...test.words].join(' ');

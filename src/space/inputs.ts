@@ -102,6 +102,8 @@ export class Inputs {
         const on = this.diagrams.test(this.#variable({ kind: 'cpu' }, PROCESSORS), [[test.cpu, test.cpu]]);
         return test.inverted ? this.diagrams.not(on) : on;
       }
+      case 'devgroup':
+        return this.#yes({ kind: 'test', test });
       case 'bridge-port':
         // What this host sends has come over no bridge.
         if (this.context.hook === 'OUTPUT') return test.allInverted ? TRUE : FALSE;

@@ -2,6 +2,7 @@ import { RealIptables, type Judgement } from '../../bpf-runtime/iptables/real-ip
 import type { Packet, Surroundings } from '../../grammar/model/packet.js';
 import { readLink } from '../packet/index.js';
 import { hasMomentary } from './compare-object.js';
+import { deviceGroups } from './device-groups.js';
 import { noVerdicts, type EngineReport, type Mismatch, type Verdict, type VerifyJob } from './job.js';
 import {
   explainObservation,
@@ -23,7 +24,7 @@ export function compareWithIptables(job: VerifyJob, refused: ReadonlySet<number>
   const { family, chain, table } = job;
   const ruleset = tableText(job.text, table);
   const sets = job.ipset === undefined ? {} : { ipset: job.ipset };
-  const engine = RealIptables.create({ ruleset, family, chain, table, ...sets });
+  const engine = RealIptables.create({ ruleset, family, chain, table, groups: deviceGroups(job), ...sets });
   try {
     const unasked: Record<string, number> = {};
     const askable = job.packets.flatMap((packet, index) => {

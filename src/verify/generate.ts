@@ -4,6 +4,7 @@ import { collectReachable, type Reachable, type ReachableRule } from '../../code
 import { findTable, type Ruleset } from '../../grammar/model/ruleset.js';
 import type { TableName } from '../../grammar/model/family.js';
 import { DEFAULT_DESTINATION_MAC } from '../packet/index.js';
+import { devicesFor, groupsToTry } from './device-groups.js';
 import { beside, grant, wishesFor, type Wish } from './goal.js';
 import type { Chain } from './job.js';
 import { payloadAims, type PayloadAim } from './payload-shape.js';
@@ -35,6 +36,7 @@ export function generatePackets(ruleset: Ruleset, options: GenerateOptions): rea
   const reachable = collectReachable(table, options.chain);
   const random = new Random(options.seed);
   const paths = new Paths(reachable);
+  const named = devicesFor(groupsToTry(reachable.rules));
   const devices = new Set<string>();
   const packets: Packet[] = [];
   for (let i = 0; i < options.count; i++) {
@@ -43,9 +45,16 @@ export function generatePackets(ruleset: Ruleset, options: GenerateOptions): rea
     const other = rule === undefined ? undefined : random.pick(reachable.rules);
     const { values, aims } = aim(ruleset, paths, rule, other, random);
     const packet = shapePacket(values, { family: ruleset.family, chain: options.chain }, random, aims);
-    packets.push(asFromHere(withFewDevices(packet, devices, random)));
+    packets.push(asFromHere(withFewDevices(inAnyGroup(packet, named, random), devices, random)));
   }
   return packets;
+}
+
+/** Where rules ask for groups: the packet, at one of these devices in place of the usual ones, at either end. */
+function inAnyGroup(packet: Packet, names: readonly string[], random: Random): Packet {
+  if (names.length === 0) return packet;
+  const any = (name: string): string => (/^eth[01]$/.test(name) ? random.pick(names) : name);
+  return { ...packet, inInterface: any(packet.inInterface), outInterface: any(packet.outInterface) };
 }
 
 /** The packet, at devices that others came by too once there are many. */

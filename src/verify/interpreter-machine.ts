@@ -3,6 +3,7 @@ import { readObject } from '../../codegen/object/read.js';
 import type { Packet } from '../../grammar/model/packet.js';
 import { readsOwnState } from '../../codegen/program/wire-state.js';
 import { connectionOf } from './connection-state.js';
+import { deviceGroups } from './device-groups.js';
 import { InterpreterCounters } from './interpreter-counters.js';
 import type { Verdict, VerifyJob } from './job.js';
 import { verdictOfResult, type CounterValues, type ObjectMachine } from './object-machine.js';
@@ -27,7 +28,8 @@ export class InterpreterMachine implements ObjectMachine {
     for (const { inInterface, outInterface } of job.packets) {
       for (const name of [inInterface, outInterface]) this.addDevice(name || DEFAULT_DEVICE);
     }
-    const devices = [...this.indices].map(([name, ifindex]): Device => ({ name, ifindex }));
+    const groupOf = deviceGroups(job);
+    const devices = [...this.indices].map(([name, ifindex]): Device => ({ name, ifindex, group: groupOf(name) }));
     const connections = new Map((job.states ?? []).map((state) => [state.join(), connectionOf(state)]));
     this.interpreter = new Interpreter(readObject(job.object), {
       devices,

@@ -9,6 +9,7 @@ import { visitCondition } from '../../grammar/model/condition-parts.js';
 import type { Opaque } from '../../grammar/model/condition.js';
 import type { Packet } from '../../grammar/model/packet.js';
 import { readIpPacket } from '../evaluate/index.js';
+import { deviceGroups } from './device-groups.js';
 import type { Verdict, VerifyJob } from './job.js';
 import { verdictOfResult, type CounterValues, type ObjectMachine } from './object-machine.js';
 import { reachOf } from './reference.js';
@@ -25,7 +26,7 @@ export class KernelMachine implements ObjectMachine {
   private readonly program: LoadedProgram;
 
   constructor(private readonly job: VerifyJob) {
-    this.testbed = Testbed.create({ family: job.family, chain: job.chain });
+    this.testbed = Testbed.create({ family: job.family, chain: job.chain, groups: deviceGroups(job) });
     try {
       this.program = loadObject(job.object);
     } catch (error) {

@@ -17,10 +17,12 @@ import {
 import { BASE_STATES, impossibleStates, lookupOf } from '../../codegen/program/lookup.js';
 import { writesOptions } from '../../codegen/program/packet/ipv4.js';
 import { readsBytes } from '../../codegen/program/reads-bytes.js';
+import { isWireView } from '../../codegen/program/place.js';
 import { readsOwnState } from '../../codegen/program/wire-state.js';
 import { readLink } from '../packet/index.js';
 import { Answers } from './answers.js';
 import type { ConnectionState } from './connection-state.js';
+import { deviceGroups } from './device-groups.js';
 import type { Verdict, VerifyJob } from './job.js';
 
 /** What the reference says of a packet that came to the chain. */
@@ -55,8 +57,11 @@ export function assumedAddressType(family: Family, address: bigint): AddressType
   return 'LOCAL';
 }
 
-/** Engines are given no sockets: no packet has an owner. */
-const ASSUMED: Surroundings = { addressType: assumedAddressType, owner: 'none' };
+/** Engines are given no sockets: no packet has an owner. At netfilter iptables is asked for groups of devices. */
+function assumedOf(job: VerifyJob): Surroundings {
+  const assumed = { addressType: assumedAddressType, owner: 'none' } as const;
+  return isWireView(job.analysis.view) ? { ...assumed, deviceGroup: deviceGroups(job) } : assumed;
+}
 
 function evaluateWith(job: VerifyJob, packet: Packet, oracle: Oracle, trace = false): Evaluation {
   const { ruleset, table, chain } = job;
@@ -96,7 +101,7 @@ export function judgeByHits(
   ctstate?: ConnectionState,
   agrees: (reference: Reference) => boolean = () => true,
 ): Reference | undefined {
-  const assumed = { ...ASSUMED, time: now() };
+  const assumed = { ...assumedOf(job), time: now() };
   const surroundings = ctstate === undefined ? assumed : { ...assumed, ctstate };
   const addresses = surroundingsOracle(surroundings, packet, job.family);
   const answers = new Answers();
@@ -111,6 +116,9 @@ export function judgeByHits(
   }
   return first;
 }
+
+/** Tests that the engine's network answers. */
+const ASKED: readonly Opaque['name'][] = ['addrtype', 'time', 'devgroup'];
 
 /**
  * Looks for answers to the opaque tests under which the reference does what was observed. `sure` is false where some
@@ -130,7 +138,7 @@ export function explainObservation(
   let module = false;
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const oracle: Oracle = (test: Opaque, rule, fields) => {
-      if (test.name === 'addrtype' || test.name === 'time') return addresses(test, rule, fields);
+      if (ASKED.includes(test.name)) return addresses(test, rule, fields);
       const inSet = test.name === 'set' ? addresses(test, rule, fields) : undefined;
       if (inSet !== undefined) return inSet;
       module ||= test.name === 'module' || test.name === 'set';
@@ -169,13 +177,13 @@ function stateAmong(possible: readonly CtState[], states: readonly CtState[]): b
  */
 export function mayAccept(job: VerifyJob, packet: Packet, ctstate?: ConnectionState): boolean {
   const { ruleset, table, chain } = job;
-  const sets = surroundingsOracle({}, packet, job.family);
-  const known = readsOwnState(job.analysis) ? ctstate : undefined;
+  const known = surroundingsOracle({ deviceGroup: deviceGroups(job) }, packet, job.family);
+  const own = readsOwnState(job.analysis) ? ctstate : undefined;
   const possible = possibleStates(job, packet);
   const oracle: Oracle = (test, rule, fields) => {
-    if (test.name === 'ctstate' && known !== undefined) return known.some((state) => test.states.includes(state));
+    if (test.name === 'ctstate' && own !== undefined) return own.some((state) => test.states.includes(state));
     if (test.name === 'ctstate') return stateAmong(possible, test.states);
-    return test.name === 'set' ? sets(test, rule, fields) : undefined;
+    return test.name === 'set' || test.name === 'devgroup' ? known(test, rule, fields) : undefined;
   };
   return possibleVerdicts({ ruleset, table, chain, packet, oracle }).accept;
 }
@@ -243,7 +251,7 @@ const WRITTEN_OPTIONS = [7, 68, 131, 137];
 
 /** The way of the packet through the rules, for people. */
 export function traceOf(job: VerifyJob, packet: Packet): readonly string[] {
-  const addresses = surroundingsOracle(ASSUMED, packet, job.family);
+  const addresses = surroundingsOracle(assumedOf(job), packet, job.family);
   const oracle: Oracle = (test, rule, fields) => addresses(test, rule, fields) ?? false;
   if (reachOf(job, packet).kind !== 'reaches') return ['never reaches the chain'];
   const evaluation = evaluateWith(job, packet, oracle, true);

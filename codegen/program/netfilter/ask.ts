@@ -5,6 +5,7 @@
  * same at the rule, and asking leaves no trace.
  */
 import type { Opaque } from '../../../grammar/model/condition.js';
+import { deviceGroupWords } from '../../../grammar/model/device-group.js';
 import {
   alu32,
   alu64,
@@ -42,7 +43,6 @@ const READING: ReadonlySet<string> = new Set([
   'connbytes',
   'connlabel',
   'connmark',
-  'devgroup',
   'helper',
   'ipvs',
   'owner',
@@ -79,6 +79,7 @@ export function questionWords(test: Opaque, view: View): readonly string[] | und
     if (test.module === HOST_NAME) return view.asking.addresses ? test.words : undefined;
     return READING.has(test.module) && !test.words.includes(WRITING) ? ['-m', test.module, ...test.words] : undefined;
   }
+  if (test.name === 'devgroup') return ['-m', 'devgroup', ...deviceGroupWords(test)];
   if (test.name === 'conntrack') return view.asking.connection ? ['-m', 'conntrack', ...test.words] : undefined;
   if (test.name === 'bridge-port') return ['-m', 'physdev', ...test.words];
   if (test.name !== 'set' || !view.asking.addresses) return undefined;

@@ -13,6 +13,8 @@ const FACT_BYTES: Readonly<Record<Fact, number>> = {
   asked: 4,
   places: 12,
   traced: 4,
+  'in-group': 4,
+  'out-group': 4,
 };
 const factSets = fc.subarray(Object.keys(FACT_BYTES) as Fact[]).map((facts) => new Set(facts));
 const fieldSets = fc.subarray(FIELD_NAMES, { minLength: 0 }).map((fields) => new Set(fields));

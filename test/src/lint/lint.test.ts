@@ -209,6 +209,7 @@ function oracleOf(random: Random): Oracle {
         return random.chance(0.5);
       case 'bridge-port':
       case 'cpu':
+      case 'devgroup':
       case 'owner':
       case 'recent':
       case 'set':
