@@ -37,10 +37,9 @@ export async function run(path: string, options: Options): Promise<ExitCode> {
     return EXIT.different;
   }
   const { manifest, object, plans, diagnostics } = result;
-  if (options.residual !== undefined) writeWhole(options.residual, residualText(ruleset, manifest, options.pins));
-  if (options.fill !== undefined) writeWhole(options.fill, fillText(manifest, options.pins));
-  if (options.output === '-') process.stdout.write(object);
-  else writeWhole(options.output, object);
+  if (options.residual !== undefined) write(options.residual, residualText(ruleset, manifest, options.pins));
+  if (options.fill !== undefined) write(options.fill, fillText(manifest, options.pins));
+  write(options.output, object);
   if (options.json) {
     const { source: _source, ...rest } = manifest;
     const stats = options.stats ? { plans } : {};
@@ -50,6 +49,11 @@ export async function run(path: string, options: Options): Promise<ExitCode> {
     if (options.stats) for (const line of planLines(plans)) tell(line);
   }
   return EXIT.same;
+}
+
+function write(path: string, content: string | Uint8Array): void {
+  if (path === '-') process.stdout.write(content);
+  else writeWhole(path, content);
 }
 
 /** What fills the IP sets of the object, where the runtime does not. */
@@ -70,7 +74,8 @@ function checkOutput({ output, json, residual, fill, hook }: Options, dump: stri
   }
   if (residual !== undefined) checkWritable(residual, [dump, output]);
   if (fill !== undefined) checkWritable(fill, [dump, output, ...(residual === undefined ? [] : [residual])]);
-  if (output === '-' && json) throw new UserError('ipt2bpf: --json and -o - would both go to stdout');
+  const toStdout = [output, residual, fill].filter((path) => path === '-').length + (json ? 1 : 0);
+  if (toStdout > 1) throw new UserError('ipt2bpf: only one of -o, --residual, --fill and --json can go to stdout');
   if (output === '-' && isatty(1)) throw new UserError('ipt2bpf: an object file is nothing for a terminal');
   checkWritable(output, [dump]);
 }

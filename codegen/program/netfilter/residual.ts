@@ -1,4 +1,4 @@
-import type { Ruleset } from '../../../grammar/model/ruleset.js';
+import type { Chain, Ruleset, Table } from '../../../grammar/model/ruleset.js';
 import { printDump } from '../../../grammar/print/print.js';
 import { quoteIfNeeded } from '../../../grammar/syntax/index.js';
 import type { Asks, Manifest, ResidualRule } from '../manifest.js';
@@ -121,14 +121,38 @@ export function residualQuestions({ asks }: Pick<Manifest, 'asks'>, directory: s
   return [...own.map((chain) => `:${chain} - [0:0]`), ...rules];
 }
 
-/** All that iptables keeps beside an object for table filter: the dump's other tables as they are, with {@link residualTables}. */
+/**
+ * All that iptables keeps beside an object for table filter: the dump's other tables and the chains of table filter that
+ * the object does not judge as they are, with {@link residualTables}.
+ */
 export function residualText(
   ruleset: Ruleset,
   manifest: Pick<Manifest, 'programs' | 'residual' | 'asks'>,
   directory: string,
 ): string {
   const others = ruleset.tables.filter(({ name }) => name !== 'filter');
-  return residualTables(printDump({ ...ruleset, tables: others }), manifest, directory);
+  const tables = residualTables(printDump({ ...ruleset, tables: others }), manifest, directory);
+  const filter = ruleset.tables.find(({ name }) => name === 'filter');
+  if (filter === undefined) return tables;
+  const kept = keptChains(filter, new Set<string>(manifest.programs.map(({ chain }) => chain)));
+  if (kept.length === 0) return tables;
+  const lines = printDump({ ...ruleset, tables: [{ ...filter, chains: kept }] })
+    .split('\n')
+    .filter((line) => line.startsWith(':') || line.startsWith('-A'));
+  return tables.replace('\nCOMMIT\n', () => `\n${lines.join('\n')}\nCOMMIT\n`);
+}
+
+/** Built-in chains that are not judged, and all chains that packets come to from there. */
+function keptChains({ chains }: Table, judged: ReadonlySet<string>): readonly Chain[] {
+  const byName = new Map(chains.map((chain) => [chain.name, chain]));
+  const kept = new Set<Chain>();
+  const keep = (chain: Chain | undefined): void => {
+    if (chain === undefined || kept.has(chain)) return;
+    kept.add(chain);
+    for (const { target } of chain.rules) if (target.effect.kind === 'jump') keep(byName.get(target.effect.chain));
+  };
+  for (const chain of chains) if (chain.policy !== undefined && !judged.has(chain.name)) keep(chain);
+  return chains.filter((chain) => kept.has(chain));
 }
 
 /** The text of other tables, with the questions in front of all rules of table mangle. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { analyse, compile } from '../../../../codegen/program/index.js';
-import { residualFilter } from '../../../../codegen/program/netfilter/residual.js';
+import { residualFilter, residualText } from '../../../../codegen/program/netfilter/residual.js';
 import type { Ruleset } from '../../../../grammar/model/ruleset.js';
 import { rulesetOf } from '../../../src/evaluate/helpers.js';
 
@@ -127,5 +127,47 @@ describe('targets that iptables cannot perform behind the program', () => {
   it('knows one target that may be met again', () => {
     const have = ['-A FORWARD -j u', '-A FORWARD -j u', `-A u ${MSS}`];
     expect(compile(rules(...have), { hook: 'netfilter' }).ok).toBe(true);
+  });
+});
+
+describe('what iptables keeps beside an object of one chain', () => {
+  it('is the other chains with all that packets come to from there, and other tables', () => {
+    const ruleset = rulesetOf('v4', [
+      '*raw',
+      '-A PREROUTING -i lo -j NOTRACK',
+      'COMMIT',
+      '*filter',
+      ':INPUT DROP [0:0]',
+      ':OUTPUT DROP [0:0]',
+      ':u - [0:0]',
+      ':v - [0:0]',
+      ':w - [0:0]',
+      '-A INPUT -p tcp -j u',
+      '-A INPUT -j w',
+      '-A OUTPUT -p udp -g u',
+      '-A u -p udp -m udp --dport 7 -j v',
+      '-A v -j ACCEPT',
+      'COMMIT',
+    ]);
+    const result = compile(ruleset, { hook: 'netfilter', chain: 'INPUT' });
+    if (!result.ok) throw new Error('refused');
+    expect(residualText(ruleset, result.manifest, '/p').split('\n')).toEqual([
+      '*filter',
+      ':INPUT ACCEPT [0:0]',
+      ':FORWARD ACCEPT [0:0]',
+      ':OUTPUT DROP [0:0]',
+      ':u - [0:0]',
+      ':v - [0:0]',
+      '-A OUTPUT -p udp -g u',
+      '-A u -p udp -m udp --dport 7 -j v',
+      '-A v -j ACCEPT',
+      'COMMIT',
+      '*raw',
+      ':PREROUTING ACCEPT [0:0]',
+      ':OUTPUT ACCEPT [0:0]',
+      '-A PREROUTING -i lo -j NOTRACK',
+      'COMMIT',
+      '',
+    ]);
   });
 });
