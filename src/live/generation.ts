@@ -41,8 +41,9 @@ export function hasGeneration(pins: Pins, side: Generation): boolean {
 
 /** Whether a generation has ever been in force: one that was only being made is nothing to go back to. */
 export function wasInForce(pins: Pins, side: Generation): boolean {
-  if (!hasGeneration(pins, side)) return false;
-  return withPinnedMap(pins.generation(side, 'carried'), carriedState) === 'settled';
+  const carried = pins.generation(side, 'carried');
+  if (!hasGeneration(pins, side) || !existsSync(carried)) return false;
+  return withPinnedMap(carried, carriedState) === 'settled';
 }
 
 /** The object of a generation as it was attached. */
@@ -121,7 +122,11 @@ function pinGeneration(pins: Pins, side: Generation, object: CheckedObject, load
 /** Empties the slots of a generation that is not in force, and lets its maps go. */
 export function removeGeneration(pins: Pins, side: Generation, programs: KernelMap): void {
   for (let slot = 0; slot < SLOTS; slot++) programs.delete(indexKey(side * SLOTS + slot));
-  rmSync(pins.generation(side), { recursive: true, force: true });
+  if (!existsSync(pins.generation(side))) return;
+  // Away in one step: what is removed in pieces could be found in pieces.
+  pins.remove('unfinished');
+  renameSync(pins.generation(side), pins.unfinished);
+  pins.remove('unfinished');
 }
 
 /** Opens the maps of the generation before that the object's programs go on with, by the names they have in it. */

@@ -26,9 +26,9 @@ const RESULTS: readonly Mark[] = [
 ];
 
 const SEVERITIES: readonly Mark[] = [
-  { pattern: / error(?=\[)/, style: 'red' },
-  { pattern: / warning(?=\[)/, style: 'yellow' },
-  { pattern: / info(?=\[)/, style: 'cyan' },
+  { pattern: /(?<= )error(?=\[)/, style: 'red' },
+  { pattern: /(?<= )warning(?=\[)/, style: 'yellow' },
+  { pattern: /(?<= )info(?=\[)/, style: 'cyan' },
 ];
 
 /** A line of a result, its verdicts and judgements in colour. */

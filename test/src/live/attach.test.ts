@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, statSync } from 'node:fs';
+import { mkdirSync, readdirSync, statSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { pause } from '../../../bpf-runtime/system/pause.js';
@@ -114,6 +114,20 @@ describe.skipIf(!able)('a ruleset at netfilter hooks (skipped without root, nft 
       inside(() => replace(objectOf(STRICT), { base, zero: true }));
       expect(counted(live)).toMatchObject({ [RESET]: 0, [OPEN]: 0 });
       expect(verdicts()).toEqual(BY_STRICT);
+    });
+  });
+
+  it('is mended where one that was to go has gone in part', () => {
+    withHost(({ base, inside, verdicts }) => {
+      inside(() => attach(objectOf(STRICT), { base, devices: [] }));
+      inside(() => replace(objectOf(LAX), { base }));
+      const before = readdirSync(join(base, 'filter-v4')).filter((name) => name.startsWith('generation'));
+      expect(before).toHaveLength(2);
+      unlinkSync(join(base, 'filter-v4', 'generation0', 'carried'));
+      const told: string[] = [];
+      inside(() => replace(objectOf(LAX), { base, told: (text) => told.push(text) }));
+      expect(told).toContain('filter-v4: an interrupted replacement: removed');
+      expect(verdicts()).toEqual(BY_LAX);
     });
   });
 

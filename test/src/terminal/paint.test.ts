@@ -48,7 +48,7 @@ it.each([
 ])('a patch: $line', ({ line, want }) => expect(paintPatch(line)).toBe(want));
 
 it.each([
-  { line: 'a:1:2: error[x]: y', want: `a:1:2:${painted(' error', 'red')}[x]: y` },
-  { line: 'a:1:2: warning[x]: y', want: `a:1:2:${painted(' warning', 'yellow')}[x]: y` },
-  { line: 'a:1:2: info[x]: y', want: `a:1:2:${painted(' info', 'cyan')}[x]: y` },
+  { line: 'a:1:2: error[x]: y', want: `a:1:2: ${painted('error', 'red')}[x]: y` },
+  { line: 'a:1:2: warning[x]: y', want: `a:1:2: ${painted('warning', 'yellow')}[x]: y` },
+  { line: 'a:1:2: info[x]: y', want: `a:1:2: ${painted('info', 'cyan')}[x]: y` },
 ])('a diagnostic: $line', ({ line, want }) => expect(paintDiagnostic(line)).toBe(want));
