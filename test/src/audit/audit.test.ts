@@ -21,6 +21,8 @@ const RULES = `*filter
 -A OUTPUT -d 203.0.113.0/24 -j DROP
 COMMIT
 `;
+/** What the prover does not know. */
+const BOUNDED = RULES.replace('-j ACCEPT', '-m quota --quota 1000 -j ACCEPT');
 const LIMITED = RULES.replace('-j ACCEPT', '-m limit --limit 5/sec -j ACCEPT');
 
 function built(text: string, options: Partial<CompileOptions> = {}) {
@@ -92,8 +94,8 @@ describe('audit', () => {
     },
     {
       name: 'bytes of another compiler, not proved',
-      dump: LIMITED,
-      object: () => withManifest(LIMITED, (manifest) => ({ ...manifest, compiler: 'ipt2bpf 0.0.1' })),
+      dump: BOUNDED,
+      object: () => withManifest(BOUNDED, (manifest) => ({ ...manifest, compiler: 'ipt2bpf 0.0.1' })),
       exit: 2,
       result: 'unknown',
     },
