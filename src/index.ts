@@ -29,6 +29,7 @@ export {
 } from '../grammar/model/condition.js';
 export type { Field } from '../grammar/model/fields.js';
 export type { Interval, IntervalSet } from '../grammar/model/interval.js';
+export type { DeviceGroupTest } from '../grammar/model/device-group.js';
 export type { HeaderChange, PacketChange, TcpChange } from '../grammar/model/change.js';
 export type { IpSet, IpSetMember, OtherIpSet, SetTest } from '../grammar/model/ip-set.js';
 export type { HashlimitKey, HashlimitTable, HashlimitTest, RecentTest } from '../grammar/model/memory.js';
