@@ -191,7 +191,7 @@ describe('wrong options', () => {
     {
       name: 'object and JSON on one stream',
       args: ['compile', dump, ...at, '-o', '-', '--json'],
-      want: /both go to stdout/,
+      want: /only one of .* can go to stdout/,
     },
     { name: 'standard input twice', args: ['diff', '-', '-'], want: /only one side/ },
     { name: 'a folder as dump', args: ['print', folder], want: /is a folder/ },
