@@ -76,13 +76,10 @@ class Edges {
 class Bucket {
   /** Lowest value; −1 where the bucket is empty. */
   from = -1;
-  private length = 0;
-  private readonly own = new Int32Array(FEW);
+  length = 0;
+  /** The instances are the first of these. */
+  readonly own = new Int32Array(FEW);
   private readonly union = new Int32Array(2 * FEW);
-
-  get list(): Int32Array {
-    return this.own.subarray(0, this.length);
-  }
 
   clear(): void {
     this.from = -1;
@@ -189,12 +186,11 @@ class Builder {
     // What no instance here tests makes no difference.
     const known = done & asked;
     const open = asked & ~done;
-    const isLeaf = open === 0 || this.isFew(at, length, done);
-    const tag = isLeaf ? LEAF_TAG : known;
-    const found = this.nodes.find(this.stack, at, length, tag);
+    if (open === 0 || this.isFew(at, length, done)) return this.leaf(this.stack, at, length);
+    const found = this.nodes.find(this.stack, at, length, known);
     if (found !== undefined) return found;
-    const slot = this.nodes.add(this.stack, at, length, tag);
-    const node = isLeaf ? this.leaf(at, length) : this.branch(at, length, known, this.choose(at, length, open));
+    const slot = this.nodes.add(this.stack, at, length, known);
+    const node = this.branch(at, length, known, this.choose(at, length, open));
     this.nodes.set(slot, node);
     return node;
   }
@@ -207,17 +203,13 @@ class Builder {
     return (asked & ~done & this.firsts) === 0;
   }
 
-  private leafOf(list: Int32Array): Node {
-    const found = this.nodes.find(list, 0, list.length, LEAF_TAG);
+  private leaf(list: Int32Array, at: number, length: number): Node {
+    const found = this.nodes.find(list, at, length, LEAF_TAG);
     if (found !== undefined) return found;
-    const slot = this.nodes.add(list, 0, list.length, LEAF_TAG);
-    const node: Leaf = { kind: 'leaf', candidates: Array.from(list, (index) => this.instances[index]) };
-    this.nodes.set(slot, node);
+    const candidates = Array.from(list.subarray(at, at + length), (index) => this.instances[index]);
+    const node: Leaf = { kind: 'leaf', candidates };
+    this.nodes.set(this.nodes.add(list, at, length, LEAF_TAG), node);
     return node;
-  }
-
-  private leaf(at: number, length: number): Leaf {
-    return { kind: 'leaf', candidates: Array.from(this.stack.subarray(at, at + length), (i) => this.instances[i]) };
   }
 
   /** The dimension whose branch leaves the fewest instances to a child on average. */
@@ -264,7 +256,7 @@ class Builder {
     const edges = new Edges();
     const bucket = new Bucket();
     const fill = (): void => {
-      if (bucket.from >= 0) edges.add(bucket.from, this.leafOf(bucket.list));
+      if (bucket.from >= 0) edges.add(bucket.from, this.leaf(bucket.own, 0, bucket.length));
       bucket.clear();
     };
     let living = 0;
