@@ -59,12 +59,16 @@ const CONTINUING = new Set([
 /** Targets of table nat, which accept the packet that they rewrite. */
 const REWRITING = new Set(['DNAT', 'MASQUERADE', 'NETMAP', 'REDIRECT', 'SNAT']);
 
-/** Chains of table mangle that a packet may come to after a chain. */
-const AFTER: Readonly<Record<string, readonly string[]>> = {
+/**
+ * Chains of table mangle that a packet may come to after a chain. What leaves comes from OUTPUT, where it is put in front of the
+ * judged chain.
+ */
+const BESIDE: Readonly<Record<string, readonly string[]>> = {
   PREROUTING: ['INPUT', 'FORWARD', 'POSTROUTING'],
   INPUT: ['POSTROUTING'],
   FORWARD: ['POSTROUTING'],
   OUTPUT: ['POSTROUTING'],
+  POSTROUTING: ['OUTPUT'],
 };
 
 /** A table whose text does not tell the numbers of its rules, or the words of a target. */
@@ -141,9 +145,9 @@ class Instrumenter {
     };
   }
 
-  /** What comes after the judged chain in the same table is not to count the chains that it shares with it again. */
+  /** Other chains on the way in the same table are not to count the chains that the judged one shares with them. */
   private bypassed(): readonly string[] {
-    return this.table.name === 'mangle' ? (AFTER[this.builtin] ?? []) : [];
+    return this.table.name === 'mangle' ? (BESIDE[this.builtin] ?? []) : [];
   }
 
   private log(prefix: number): string {

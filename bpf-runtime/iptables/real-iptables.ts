@@ -1,10 +1,10 @@
-import type { Family, TableName } from '../../grammar/model/family.js';
+import { type BuiltinChain, type Family, isLeaving, type TableName } from '../../grammar/model/family.js';
 import type { Packet, Surroundings } from '../../grammar/model/packet.js';
 import type { Counters, RuleRef } from '../../grammar/model/ruleset.js';
 import { run } from '../system/command.js';
 import { RuntimeError } from '../system/error.js';
 import { withNetworkNamespace } from '../system/namespace.js';
-import { Testbed, type TestbedChain } from '../system/testbed.js';
+import { Testbed } from '../system/testbed.js';
 import { EgressInjector, IngressInjector, type Injector } from './inject.js';
 import {
   ANNOUNCE,
@@ -23,7 +23,7 @@ export interface RealIptablesOptions {
   /** Text of `iptables-save`; all its tables are loaded. Counters in it are ignored. */
   readonly ruleset: string;
   readonly family: Family;
-  readonly chain: TestbedChain;
+  readonly chain: BuiltinChain;
   /** Table of the chain that judges. Default filter. */
   readonly table?: TableName;
   /** Default legacy. */
@@ -90,7 +90,7 @@ export class RealIptables {
     private readonly instrumented: InstrumentedTable,
   ) {
     this.conclusions = instrumented.conclusions;
-    const egress = testbed.chain === 'OUTPUT';
+    const egress = isLeaving(testbed.chain);
     this.injector = egress ? new EgressInjector(testbed) : new IngressInjector(testbed);
   }
 
@@ -121,8 +121,8 @@ export class RealIptables {
   private guard(options: RealIptablesOptions): void {
     const output: string[] = [];
     const prerouting: string[] = [];
-    if (this.testbed.chain === 'OUTPUT') prerouting.push('-j DROP');
-    if (options.notrack === true) (this.testbed.chain === 'OUTPUT' ? output : prerouting).push('-j CT --notrack');
+    if (isLeaving(this.testbed.chain)) prerouting.push('-j DROP');
+    if (options.notrack === true) (isLeaving(this.testbed.chain) ? output : prerouting).push('-j CT --notrack');
     // What the kernel sends by itself ends here, before any rule counts it; what our sockets send goes on.
     const own = `-m owner ! --uid-owner ${process.geteuid?.() ?? 0}`;
     output.push(`${own} -j NFLOG --nflog-group ${this.groups.replies} --nflog-prefix 0`, `${own} -j DROP`);
@@ -158,7 +158,7 @@ export class RealIptables {
   }
 
   private mayBeLate(packet: Packet): boolean {
-    return this.testbed.chain !== 'OUTPUT' && this.testbed.device(packet.inInterface).kind === 'loopback';
+    return !isLeaving(this.testbed.chain) && this.testbed.device(packet.inInterface).kind === 'loopback';
   }
 
   private readJudgement(sent: boolean): Judgement {
@@ -259,7 +259,7 @@ function prepare(options: RealIptablesOptions, table: TableName, tools: Tools, g
   return prepareText(saved, options.chain, table, group);
 }
 
-function prepareText(text: string, chain: TestbedChain, table: TableName, group: number): Prepared {
+function prepareText(text: string, chain: BuiltinChain, table: TableName, group: number): Prepared {
   const tables = readTables(text);
   const judged = tables.find(({ name }) => name === table) ?? emptyTable(table);
   const others = tables.filter(({ name }) => name !== table).map(({ lines }) => `${lines.join('\n')}\n`);

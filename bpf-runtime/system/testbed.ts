@@ -1,5 +1,5 @@
 import { closeSync } from 'node:fs';
-import type { BuiltinChain, Family } from '../../grammar/model/family.js';
+import { type BuiltinChain, type Family, isLeaving } from '../../grammar/model/family.js';
 import type { Surroundings } from '../../grammar/model/packet.js';
 import { AddressTypes } from './address-types.js';
 import { run } from './command.js';
@@ -10,12 +10,10 @@ import { RoutingTable } from './route.js';
 import { openPacketSocket } from './socket.js';
 import { setSysctl, setSysctlIfPresent } from './sysctl.js';
 
-export type TestbedChain = Exclude<BuiltinChain, 'POSTROUTING'>;
-
 export interface TestbedOptions {
   readonly family: Family;
   /** The chain that packets are to reach: routes are laid so that every destination leads there. */
-  readonly chain: TestbedChain;
+  readonly chain: BuiltinChain;
   /** Names of the interfaces to begin with; further ones come as {@link Testbed.device} is asked for them. */
   readonly interfaces?: readonly string[];
   /** Ethernet address of all interfaces. Frames for other unicast addresses are ignored, as on a real host. */
@@ -47,7 +45,7 @@ export const TESTBED_MAC = '02:00:00:00:00:02';
  * may do (::1, no Ethernet addresses to match). Elsewhere packets must leave by `lo` without coming in again: a TAP
  * has the name.
  */
-function loopbackName(chain: TestbedChain): string {
+function loopbackName(chain: BuiltinChain): string {
   return chain === 'INPUT' || chain === 'PREROUTING' ? 'lo' : '_lo';
 }
 const LOOPBACK_MTU = 70_000;
@@ -78,7 +76,7 @@ const SYSCTLS6: Readonly<Record<string, number>> = {
   router_solicitations: 0,
 };
 
-function setForFamily(family: Family, chain: TestbedChain): void {
+function setForFamily(family: Family, chain: BuiltinChain): void {
   const version = family === 'v4' ? 'ipv4' : 'ipv6';
   for (const scope of ['all', 'default']) {
     for (const [name, value] of Object.entries(family === 'v4' ? SYSCTLS4 : SYSCTLS6)) {
@@ -106,7 +104,7 @@ function undelivered(family: Family): readonly string[] {
 }
 
 /** Lines for `ip -batch`: rules before the local table, so that loopback and local destinations lead to the chain, too. */
-function routing(family: Family, chain: TestbedChain): readonly string[] {
+function routing(family: Family, chain: BuiltinChain): readonly string[] {
   const localAfter = [`rule add preference ${LOCAL_PREFERENCE} lookup local`, 'rule del preference 0'];
   switch (chain) {
     case 'INPUT':
@@ -120,6 +118,7 @@ function routing(family: Family, chain: TestbedChain): readonly string[] {
     case 'PREROUTING':
       return [...localAfter, `route add blackhole default table ${INGRESS_TABLE}`, ...undelivered(family)];
     case 'OUTPUT':
+    case 'POSTROUTING':
       return [`rule add preference ${INGRESS_PREFERENCE} lookup main`, ...localAfter];
   }
 }
@@ -142,7 +141,7 @@ export class Testbed {
   private constructor(
     readonly namespace: NetworkNamespace,
     readonly family: Family,
-    readonly chain: TestbedChain,
+    readonly chain: BuiltinChain,
     private readonly options: TestbedOptions,
   ) {}
 
@@ -240,7 +239,7 @@ export class Testbed {
       ...addresses.map((address) => `address add ${address} dev ${name}${this.family === 'v6' ? ' nodad' : ''}`),
       `route add default dev ${name} metric ${1000 + this.devices.size}`,
     ];
-    if (this.chain !== 'OUTPUT') {
+    if (!isLeaving(this.chain)) {
       lines.push(`rule add preference ${INGRESS_PREFERENCE} iif ${name} lookup ${INGRESS_TABLE}`);
     }
     return lines;

@@ -1,7 +1,7 @@
 import { remembers, type Opaque } from '../../grammar/model/condition.js';
 import type { Diagnostic } from '../../grammar/model/diagnostic.js';
 import type { Field } from '../../grammar/model/fields.js';
-import { BUILTIN_CHAINS, type BuiltinChain, type TableName } from '../../grammar/model/family.js';
+import { BUILTIN_CHAINS, type BuiltinChain, isLeaving, type TableName } from '../../grammar/model/family.js';
 import { DEFAULT_TIME_KEEPING, type TimeKeeping } from '../../grammar/model/time.js';
 import { findChain, findTable, type Rule, type Ruleset } from '../../grammar/model/ruleset.js';
 import { changeFields } from './changes.js';
@@ -156,7 +156,7 @@ export function analyse(ruleset: Ruleset, options: ChainOptions): AnalysisResult
   if (chain === 'POSTROUTING' && hook !== 'tc' && hook !== 'xdp') {
     return failure('no-hook', `chain ${chain} cannot be compiled for ${hook}`, 'use --hook tc');
   }
-  if (hook === 'xdp' && (chain === 'OUTPUT' || chain === 'POSTROUTING')) {
+  if (hook === 'xdp' && isLeaving(chain)) {
     return failure('no-hook', `XDP sees arriving packets alone; chain ${chain} is about leaving ones`, 'use --hook tc');
   }
   const tableName = chooseTable(ruleset, options);

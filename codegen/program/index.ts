@@ -262,6 +262,12 @@ function hookAssumptions(analysis: Analysis, common: Common): readonly string[] 
   if (family === 'v6' && (chain === 'INPUT' || chain === 'FORWARD')) {
     notes.push("packets to link-local addresses are for this host (INPUT); other hosts' are not forwarded");
   }
+  if (chain === 'POSTROUTING') {
+    // net/ipv4/ip_output.c ip_mc_output, net/ipv6/ip6_output.c ip6_finish_output2.
+    notes.push(
+      'copies of broadcasts and multicasts that come back to this host, which iptables judges, too, are not counted',
+    );
+  }
   notes.push(...lookupNotes(analysis));
   if (readsOwnState(analysis)) notes.push('connection tracking is switched on in the network namespace of the device');
   notes.push(...clock, ...momentNotes(analysis));

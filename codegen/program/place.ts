@@ -1,5 +1,5 @@
 import type { Condition } from '../../grammar/model/condition.js';
-import type { BuiltinChain, Family } from '../../grammar/model/family.js';
+import { type BuiltinChain, type Family, isLeaving } from '../../grammar/model/family.js';
 import type { Hook, SocketHook, WireHook } from './manifest.js';
 
 /** Where a chain is judged: what the program can know of a packet there. */
@@ -47,7 +47,7 @@ export function isSocketHook(hook: Hook): hook is SocketHook {
 
 /** Whether the packets of this view arrive from a device (all chains but OUTPUT and POSTROUTING). */
 export function isIngress(view: View): boolean {
-  return view.chain !== 'OUTPUT' && view.chain !== 'POSTROUTING';
+  return !isLeaving(view.chain);
 }
 
 /**

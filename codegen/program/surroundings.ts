@@ -1,5 +1,5 @@
 import type { Diagnostic } from '../../grammar/model/diagnostic.js';
-import type { BuiltinChain, TableName } from '../../grammar/model/family.js';
+import { type BuiltinChain, isLeaving, type TableName } from '../../grammar/model/family.js';
 import { findChain, findTable, type Rule, type Ruleset, type Table } from '../../grammar/model/ruleset.js';
 import type { Field } from '../../grammar/model/fields.js';
 import type { Hook } from './manifest.js';
@@ -217,7 +217,7 @@ export function tracksConnections(ruleset: Ruleset): boolean {
 /** Whether iptables sees datagrams in this chain whose pieces the hook sees (ip_local_deliver, nf_defrag_ipv4/6). */
 export function seesWholeDatagrams(ruleset: Ruleset, chain: BuiltinChain): boolean {
   if (ruleset.family === 'v4' && chain === 'INPUT') return true;
-  return chain === 'OUTPUT' || chain === 'POSTROUTING' || tracksConnections(ruleset);
+  return isLeaving(chain) || tracksConnections(ruleset);
 }
 
 /** Whether packets that sockets get whole come to this chain in pieces. */

@@ -7,6 +7,11 @@ export type TableName = 'filter' | 'nat' | 'mangle' | 'raw' | 'security';
 /** Chains that the kernel calls. */
 export type BuiltinChain = 'PREROUTING' | 'INPUT' | 'FORWARD' | 'OUTPUT' | 'POSTROUTING';
 
+/** Whether packets of a chain are on their way to a device, without a link header yet. */
+export function isLeaving(chain: BuiltinChain): boolean {
+  return chain === 'OUTPUT' || chain === 'POSTROUTING';
+}
+
 /** Built-in chains of each table in the order `iptables-save` prints them (kernel: `xt_table.valid_hooks`). */
 export const BUILTIN_CHAINS: Readonly<Record<TableName, readonly BuiltinChain[]>> = {
   filter: ['INPUT', 'FORWARD', 'OUTPUT'],

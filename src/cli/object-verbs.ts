@@ -2,7 +2,6 @@ import { Option } from 'commander';
 import {
   behindTheStack,
   chainOption,
-  compiledChainOption,
   hookOption,
   jsonOption,
   knockOption,
@@ -22,10 +21,7 @@ export const COMPILE: Verb = {
   dumps: ['dump'],
   options: [
     required(hookOption()),
-    required(
-      compiledChainOption('built-in chain; at netfilter all chains of table filter if left out'),
-      behindTheStack,
-    ),
+    required(chainOption('built-in chain; at netfilter all chains of table filter if left out'), behindTheStack),
     required(new Option('-o, --output <file>', 'object file to write; - is standard output')),
     new Option('--residual <file>', 'at netfilter: write what iptables has to keep, as iptables-save text'),
     new Option('--stats', 'print how each chain is judged: engine, sizes, depth, expected cost'),

@@ -90,14 +90,6 @@ export const hookOption = (): Option =>
   choice('--hook <hook>', 'where the program will run', ['xdp', 'tc', 'netfilter', 'cgroup', 'socket']);
 
 export const chainOption = (description = 'built-in chain'): Option =>
-  choice('--chain <chain>', description, ['INPUT', 'FORWARD', 'OUTPUT', 'PREROUTING']);
-
-/** A chain that programs are made of; `verify` and `attach` take fewer. */
-export const compiledChainOption = (description = 'built-in chain'): Option =>
-  choice('--chain <chain>', description, ['INPUT', 'FORWARD', 'OUTPUT', 'PREROUTING', 'POSTROUTING']);
-
-/** Any built-in chain, translated or not. */
-export const anyChainOption = (description: string): Option =>
   choice('--chain <chain>', description, ['INPUT', 'FORWARD', 'OUTPUT', 'PREROUTING', 'POSTROUTING']);
 
 /** Any table. */

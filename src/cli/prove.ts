@@ -1,3 +1,4 @@
+import type { BuiltinChain } from '../../grammar/model/family.js';
 import { readObject } from '../../codegen/object/read.js';
 import { ObjectError } from '../../codegen/object/error.js';
 import { analyse } from '../../codegen/program/analysis.js';
@@ -7,7 +8,7 @@ import type { Diagnostic } from '../../grammar/model/diagnostic.js';
 import type { Ruleset } from '../../grammar/model/ruleset.js';
 import { judge } from '../prove/judge.js';
 import { proofJson, proofText, type Judgement, type ProofReport } from '../prove/report.js';
-import type { Chain, VerifyJob } from '../verify/job.js';
+import type { VerifyJob } from '../verify/job.js';
 import { placeOf, type TranslationOptions } from './compile.js';
 import { loadRules, type DumpOptions, type LoadedDump } from './dump.js';
 import { readInput } from './files.js';
@@ -16,7 +17,7 @@ import { isRefusal } from './refusal.js';
 
 export interface ProveOptions extends DumpOptions, Omit<TranslationOptions, 'hook' | 'chain'> {
   readonly hook?: Hook;
-  readonly chain?: Chain;
+  readonly chain?: BuiltinChain;
   /** An object file to prove; the compiled dump if left out. */
   readonly object?: string;
   readonly json?: boolean;
@@ -92,7 +93,6 @@ function isManifest(value: unknown): value is Manifest {
 export function jobsOf({ ruleset, text }: LoadedDump, manifest: Manifest, object: Uint8Array): readonly VerifyJob[] {
   const { hook, table, mode, fragments, reject, vlan, family } = manifest;
   return manifest.programs.flatMap(({ chain }): readonly VerifyJob[] => {
-    if (chain === 'POSTROUTING') return [];
     const analysed = analyse(ruleset, { hook, chain, table, mode, fragments, reject, vlan });
     if (!analysed.ok) throw new UserError(reasonsOf(analysed.diagnostics, ruleset));
     const { analysis } = analysed;

@@ -1,9 +1,7 @@
 import { Argument, Option } from 'commander';
 import {
-  anyChainOption,
   anyTableOption,
   chainOption,
-  compiledChainOption,
   choice,
   familyOption,
   hookOption,
@@ -22,7 +20,7 @@ export const CHECK: Verb = {
   name: 'check',
   does: 'say which rules can be translated at which hook, and why others cannot',
   dumps: ['dump'],
-  options: [hookOption(), compiledChainOption(), ...translationOptions(), sarifOption(), jsonOption()],
+  options: [hookOption(), chainOption(), ...translationOptions(), sarifOption(), jsonOption()],
   exit: '0: all of it exact; 1: some rules are not; 2: trouble.',
   examples: [
     'ipt2bpf check rules.v4',
@@ -98,7 +96,7 @@ export const QUERY: Verb = {
   argument: RULES_ARGUMENT,
   words: [new Argument('<query>', 'the packets, in words (see docs/guides/intents.md)')],
   options: [
-    anyChainOption('built-in chain: INPUT if left out'),
+    chainOption('built-in chain: INPUT if left out'),
     anyTableOption('table of the chain: filter if left out'),
     ipsetOption(),
     familyOption(),
@@ -123,7 +121,7 @@ export const TEST: Verb = {
   words: [new Argument('<intents>', 'YAML file of intents (see docs/guides/intents.md); - is standard input')],
   options: [
     new Option('--junit <file>', 'write a JUnit report'),
-    anyChainOption('built-in chain of intents that name none: INPUT if left out'),
+    chainOption('built-in chain of intents that name none: INPUT if left out'),
     anyTableOption('table of intents that name none: filter if left out'),
     ipsetOption(),
     familyOption(),

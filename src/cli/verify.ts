@@ -1,9 +1,10 @@
+import { type BuiltinChain, isLeaving } from '../../grammar/model/family.js';
 import { readFileSync } from 'node:fs';
 import { didYouMean } from '../../grammar/modules/value/suggest.js';
 import type { Packet } from '../../grammar/model/packet.js';
 import { CaptureError, readCapture, writePcap } from '../packet/index.js';
 import { generatePackets } from '../verify/generate.js';
-import { ENGINES, type Chain, type EngineName, type EngineReport } from '../verify/job.js';
+import { ENGINES, type EngineName, type EngineReport } from '../verify/job.js';
 import { reportJson, reportJunit, reportText } from '../verify/report.js';
 import { verify, type VerifyResult } from '../verify/verify.js';
 import { isSocketHook } from '../../codegen/program/place.js';
@@ -16,7 +17,7 @@ import { EXIT, reasonOf, sayJson, show, tell, tellDiagnostics, UserError, type E
 
 interface Options extends DumpOptions, TranslationOptions {
   /** May be missing at netfilter alone. */
-  readonly chain?: Chain;
+  readonly chain?: BuiltinChain;
   readonly pcap?: string;
   readonly packets: number;
   readonly seed: number;
@@ -114,20 +115,20 @@ function readEngines(text: string): readonly EngineName[] {
   return engines;
 }
 
-function generated(dump: LoadedDump, options: Options & { readonly chain: Chain }): readonly Packet[] {
+function generated(dump: LoadedDump, options: Options & { readonly chain: BuiltinChain }): readonly Packet[] {
   const result = analyse(dump.ruleset, options);
   if (!result.ok) return [];
   const { table } = result.analysis;
   return generatePackets(dump.ruleset, { table, chain: options.chain, count: options.packets, seed: options.seed });
 }
 
-function captured(path: string, chain: Chain | undefined): readonly Packet[] {
+function captured(path: string, chain: BuiltinChain | undefined): readonly Packet[] {
   try {
     const { packets } = readCapture(readFileSync(path));
     if (packets.length === 0) throw new UserError(`ipt2bpf: ${path}: there is no packet in it`);
     const place = {
-      inInterface: chain === 'OUTPUT' ? '' : 'eth0',
-      outInterface: chain === 'OUTPUT' || chain === 'FORWARD' ? 'eth0' : '',
+      inInterface: chain !== undefined && isLeaving(chain) ? '' : 'eth0',
+      outInterface: chain === 'FORWARD' || (chain !== undefined && isLeaving(chain)) ? 'eth0' : '',
     };
     return packets.map(({ frame }): Packet => ({ frame, ...place, mark: 0 }));
   } catch (error) {

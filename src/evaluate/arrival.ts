@@ -1,4 +1,4 @@
-import type { BuiltinChain, Family } from '../../grammar/model/family.js';
+import { type BuiltinChain, type Family, isLeaving } from '../../grammar/model/family.js';
 import type { Packet } from '../../grammar/model/packet.js';
 import type { Link } from '../packet/link.js';
 import type { HopByHopLimits } from './hop-by-hop.js';
@@ -94,5 +94,5 @@ export function frameKind(link: Link): FrameKind {
 }
 
 export function isIngress(hook: BuiltinChain): boolean {
-  return hook === 'PREROUTING' || hook === 'INPUT' || hook === 'FORWARD';
+  return !isLeaving(hook);
 }

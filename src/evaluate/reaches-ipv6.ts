@@ -1,3 +1,4 @@
+import { isLeaving } from '../../grammar/model/family.js';
 import { u16, unsigned } from '../packet/bytes.js';
 import { PROTOCOL } from '../packet/numbers.js';
 import { IPV6_HEADER } from './find-header.js';
@@ -38,7 +39,7 @@ function receive(arrival: Arrival): Reach | undefined {
     if (refused !== undefined) return refused;
   }
   // A raw socket may send any payload length, and nothing is trimmed to it.
-  if (settings.hook === 'OUTPUT') return undefined;
+  if (isLeaving(settings.hook)) return undefined;
   const payload = u16(bytes, 4);
   const hopByHop = bytes[6] === PROTOCOL.HOPOPTS;
   const total = payload === 0 && hopByHop ? bytes.length : IPV6_HEADER + payload;

@@ -1,4 +1,4 @@
-import type { BuiltinChain, Family } from '../../grammar/model/family.js';
+import { type BuiltinChain, type Family, isLeaving } from '../../grammar/model/family.js';
 import type { Field } from '../../grammar/model/fields.js';
 import type { Packet } from '../../grammar/model/packet.js';
 import { u16, unsigned } from '../packet/bytes.js';
@@ -79,7 +79,7 @@ function trimIpv4(bytes: Uint8Array): Uint8Array {
  */
 function trimIpv6(bytes: Uint8Array, hook: BuiltinChain): Uint8Array {
   requireHeader(bytes, IPV6_HEADER, 6);
-  if (hook === 'OUTPUT') return bytes;
+  if (isLeaving(hook)) return bytes;
   const payload = u16(bytes, 4);
   if (payload === 0 && bytes[6] === 0) return bytes;
   const total = IPV6_HEADER + payload;
@@ -199,7 +199,7 @@ function readLinkFields(
   inInterface: string,
   hook: BuiltinChain,
 ): Readonly<Record<'pkttype' | 'mac.src' | 'mac.ether', bigint>> {
-  if (hook === 'OUTPUT') return { pkttype: PACKET_HOST, 'mac.src': 0n, 'mac.ether': 0n };
+  if (isLeaving(hook)) return { pkttype: PACKET_HOST, 'mac.src': 0n, 'mac.ether': 0n };
   return {
     pkttype: packetType(link.destination),
     'mac.src': link.source,

@@ -1,3 +1,4 @@
+import { isLeaving } from '../../grammar/model/family.js';
 import { removeConntrackRule, switchOnConntrack } from '../../bpf-runtime/netfilter/conntrack.js';
 import type { LiveManifest } from './object.js';
 import { deployments } from './deployment.js';
@@ -8,8 +9,7 @@ const ASKS = /(^| )(--ctstate|--state|--ct[a-z]+|-m (conntrack|state|connmark|co
 
 /** Whether some rule asks connection tracking, which the kernel does only while some rule in it asks for it. */
 export function asksConntrack({ hook, mode, programs, counters }: LiveManifest): boolean {
-  const leaving =
-    hook === 'tc' && mode === 'exact' && programs.some(({ chain }) => chain === 'OUTPUT' || chain === 'POSTROUTING');
+  const leaving = hook === 'tc' && mode === 'exact' && programs.some(({ chain }) => isLeaving(chain));
   return (hook === 'netfilter' || leaving) && counters.some((entry) => entry.kind === 'rule' && ASKS.test(entry.text));
 }
 

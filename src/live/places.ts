@@ -13,7 +13,7 @@ import { attachNetfilter } from '../../bpf-runtime/netfilter/link.js';
 import { interfaceIndex } from '../../bpf-runtime/system/device.js';
 import { RuntimeError } from '../../bpf-runtime/system/error.js';
 import { SystemCallError } from '../../bpf-runtime/system/libc.js';
-import type { BuiltinChain } from '../../grammar/model/family.js';
+import { type BuiltinChain, isLeaving } from '../../grammar/model/family.js';
 import { pinName, type Pins } from './pins.js';
 import { currentNamespace, type DeploymentRecord } from './record.js';
 import { slotOf, SLOTS } from './slots.js';
@@ -76,7 +76,7 @@ export function placesBehind({ family, chains }: DeploymentRecord, what: Behind)
 
 function devicePlaces(record: DeploymentRecord): readonly Place[] {
   const { hook, devices, chains, xdpMode, tc } = record;
-  const direction = chains[0] === 'OUTPUT' || chains[0] === 'POSTROUTING' ? 'egress' : 'ingress';
+  const direction = isLeaving(chains[0]) ? 'egress' : 'ingress';
   const entry: DispatcherEntry = { name: 'dispatch', slot: slotOf('wire'), vacant: 'drop' };
   const by = tc === 'clsact' ? ' (clsact)' : '';
   return devices.map((device) => ({

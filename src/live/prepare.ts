@@ -5,7 +5,7 @@ import type { Diagnostic } from '../../grammar/model/diagnostic.js';
 import type { BuiltinChain } from '../../grammar/model/family.js';
 import type { Ruleset } from '../../grammar/model/ruleset.js';
 import { generatePackets } from '../verify/generate.js';
-import type { Chain, Mismatch } from '../verify/job.js';
+import type { Mismatch } from '../verify/job.js';
 import { verify, type VerifyResult } from '../verify/verify.js';
 import { verifyNetfilter } from '../verify/verify-netfilter.js';
 import { checkObject, type CheckedObject } from './object.js';
@@ -76,7 +76,7 @@ function withChain(chain: BuiltinChain | undefined): { readonly chain?: BuiltinC
   return chain === undefined ? {} : { chain };
 }
 
-function judgedChain(chain: BuiltinChain | undefined): Chain {
-  if (chain === undefined || chain === 'POSTROUTING') throw new Error(`no chain of a device: ${chain}`);
+function judgedChain(chain: BuiltinChain | undefined): BuiltinChain {
+  if (chain === undefined) throw new Error(`no chain of a device: ${chain}`);
   return chain;
 }

@@ -1,7 +1,7 @@
+import type { BuiltinChain } from '../../grammar/model/family.js';
 import { FIELDS, type Field } from '../../grammar/model/fields.js';
 import { Random } from '../verify/random.js';
 import { shapePacket } from '../verify/shape.js';
-import type { Chain } from '../verify/job.js';
 import type { ChainProof, Difference } from './chain-proof.js';
 import type { Example } from './entry-model.js';
 import type { EntryDifference, EntryProof } from './entry-proof.js';
@@ -14,7 +14,7 @@ const TRIES = 24;
 export function examplesAtRule(
   proof: ChainProof,
   difference: Difference,
-  chain: Chain,
+  chain: BuiltinChain,
   random: Random,
 ): readonly Example[] {
   const where = reaching(proof, difference);
@@ -45,7 +45,7 @@ const STATE = 'connection state';
 export function examplesAtEntry(
   proof: EntryProof,
   { shape, where }: EntryDifference,
-  chain: Chain,
+  chain: BuiltinChain,
   random: Random,
 ): readonly Example[] {
   const examples: Example[] = [];

@@ -1,5 +1,5 @@
 import type { Manifest } from '../../codegen/program/manifest.js';
-import type { BuiltinChain } from '../../grammar/model/family.js';
+import { type BuiltinChain, isLeaving } from '../../grammar/model/family.js';
 import { IPV6_BOUND } from './ipv6-shapes.js';
 
 /** For which packets a proof holds, and what it takes for granted: each a sentence. */
@@ -37,7 +37,7 @@ function wireDomain(manifest: Proven, chain: BuiltinChain): Domain {
     'every device name and index',
     ...(chain === 'INPUT' || chain === 'FORWARD' ? ['every answer of the routes (bpf_fib_lookup)'] : []),
     ...(hook === 'tc' ? ['every mark, packet type, VLAN and socket that the kernel may have for the packet'] : []),
-    ...(hook === 'tc' && chain === 'OUTPUT' ? [CONNECTIONS] : []),
+    ...(hook === 'tc' && isLeaving(chain) ? [CONNECTIONS] : []),
   ];
   const outside = [
     ...(family === 'v6' ? [OTHER_HEADERS] : []),

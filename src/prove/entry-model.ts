@@ -1,4 +1,4 @@
-import type { Chain } from '../verify/job.js';
+import type { BuiltinChain } from '../../grammar/model/family.js';
 import type { ConnectionState } from '../verify/connection-state.js';
 import type { Packet } from '../../grammar/model/packet.js';
 import type { PlacedFunction } from '../../bpf-runtime/interpreter/program.js';
@@ -78,5 +78,5 @@ export interface EntryModel {
     readonly mark: Bits;
   };
   at(shape: Shape): ShapedEntry;
-  example(shape: Shape, values: Assignment, chain: Chain): Example;
+  example(shape: Shape, values: Assignment, chain: BuiltinChain): Example;
 }

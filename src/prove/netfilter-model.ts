@@ -1,6 +1,6 @@
+import type { BuiltinChain } from '../../grammar/model/family.js';
 import type { Packet } from '../../grammar/model/packet.js';
 import { setChecksum } from './example-bytes.js';
-import type { Chain } from '../verify/job.js';
 import { FALSE, type Assignment } from './bdd.js';
 import { connectionState, possibleConnections, stateOf } from './connection.js';
 import type { Called, EntryModel, EntryWorld, Example, ShapedEntry, Symbols } from './entry-model.js';
@@ -129,7 +129,7 @@ export class NetfilterModel implements EntryModel {
     return words.choose(words.equal(type, constantBits(5n)), byAddress, type);
   }
 
-  example(shape: Shape, values: Assignment, chain: Chain): Example {
+  example(shape: Shape, values: Assignment, chain: BuiltinChain): Example {
     const { bdd, words, variables } = this.symbols;
     const frame = this.frame(shape);
     const number = (name: string): number => Number(variables.value(name, values) ?? 0n);

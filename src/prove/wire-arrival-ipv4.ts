@@ -1,3 +1,4 @@
+import { isLeaving } from '../../grammar/model/family.js';
 import { FALSE, not, TRUE, type Ref } from './bdd.js';
 import { FRAME_LENGTH, networkOffset, TOTAL_LENGTH } from './frame.js';
 import type { NetworkArrival } from './network-arrival.js';
@@ -21,7 +22,7 @@ export function ipv4Arrival(arrival: NetworkArrival): void {
   const total = variables.word(TOTAL_LENGTH, 16);
   pass(words.below(total, constantBits(BigInt(frame.shape.header))));
   pass(words.below(thereBytes(arrival), total));
-  if (chain !== 'OUTPUT') pass(not(checksums.holds(network, network + frame.shape.header, network)));
+  if (!isLeaving(chain)) pass(not(checksums.holds(network, network + frame.shape.header, network)));
   if (chain === 'FORWARD') pass(words.below(frame.ip(8), constantBits(2n)));
   if (chain === 'INPUT' || chain === 'FORWARD') pass(not(comesTo(arrival)));
   const piece = bdd.anyOf(slice(frame.ip(6, 2), 0, 14));

@@ -1,3 +1,4 @@
+import { isLeaving } from '../../grammar/model/family.js';
 import { FALSE, not, TRUE, type Ref } from './bdd.js';
 import { FRAME_LENGTH, networkOffset } from './frame.js';
 import { isPieceOf } from './ip-reading.js';
@@ -18,9 +19,9 @@ export function ipv6Arrival(arrival: NetworkArrival): void {
   pass(not(words.atLeast(variables.word(FRAME_LENGTH, 16), BigInt(network + HEADER))));
   pass(not(equal(slice(frame.byte(network), 4, 4), 6n)));
   // A raw socket may say any payload length, and nothing is trimmed to it.
-  if (chain !== 'OUTPUT') pass(words.below(thereBytes(arrival), countedLength(arrival)));
+  if (!isLeaving(chain)) pass(words.below(thereBytes(arrival), countedLength(arrival)));
   if (chain === 'FORWARD') pass(words.below(frame.ip(7), constantBits(2n)));
-  if (chain !== 'OUTPUT') pass(refusedAddresses(arrival));
+  if (!isLeaving(chain)) pass(refusedAddresses(arrival));
   if (chain === 'INPUT' || chain === 'FORWARD') pass(not(comesTo(arrival)));
   const piece = isPieceOf({ words, family, frame, length: countedLength(arrival) });
   if (manifest.fragments === 'drop') drop(piece);

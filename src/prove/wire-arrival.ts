@@ -1,3 +1,4 @@
+import { isLeaving } from '../../grammar/model/family.js';
 import type { Manifest } from '../../codegen/program/manifest.js';
 import { FALSE, not, type Ref } from './bdd.js';
 import { possibleConnections } from './connection.js';
@@ -59,13 +60,13 @@ export function arrivalsOf(reading: WireReading, manifest: Manifest, checksums: 
     left = bdd.without(left, when);
   };
   const equal = (bits: Bits, value: bigint): Ref => words.equal(bits, constantBits(value));
-  const ingress = chain !== 'OUTPUT';
+  const ingress = !isLeaving(chain);
   const start = networkOffset(frame.shape);
   const length = variables.word(FRAME_LENGTH, 16);
 
   if (hook === 'tc' && ingress) pass(equal(variables.word(CONTEXT.packetType, 3), PACKET_OTHERHOST));
   if (!ingress) {
-    pass(not(equal(variables.word(CONTEXT.ingress, 32), 0n)));
+    if (chain === 'OUTPUT') pass(not(equal(variables.word(CONTEXT.ingress, 32), 0n)));
     const none = variables.word('no socket', 1)[0];
     pass(bdd.without(equal(variables.word('socket family', 16), AF_PACKET), none));
   }

@@ -1,5 +1,5 @@
+import { type BuiltinChain, isLeaving } from '../../grammar/model/family.js';
 import type { Packet } from '../../grammar/model/packet.js';
-import type { Chain } from '../verify/job.js';
 import type { Assignment } from './bdd.js';
 import { setChecksum } from './example-bytes.js';
 import { OnesComplement } from './checksum.js';
@@ -89,7 +89,7 @@ export class WireModel implements EntryModel {
     };
   }
 
-  example(shape: Shape, values: Assignment, chain: Chain): Example {
+  example(shape: Shape, values: Assignment, chain: BuiltinChain): Example {
     const { bdd, variables } = this.symbols;
     const frame = this.frame(shape);
     const number = (name: string): bigint => variables.value(name, values) ?? 0n;
@@ -104,8 +104,8 @@ export class WireModel implements EntryModel {
     const device = name === '' ? 'eth0' : name;
     const packet: Packet = {
       frame: bytes,
-      inInterface: chain === 'OUTPUT' ? '' : device,
-      outInterface: chain === 'OUTPUT' ? device : chain === 'FORWARD' ? 'eth1' : '',
+      inInterface: isLeaving(chain) ? '' : device,
+      outInterface: isLeaving(chain) ? device : chain === 'FORWARD' ? 'eth1' : '',
       mark: Number(number(CONTEXT.mark)),
     };
     return { packet };

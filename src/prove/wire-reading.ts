@@ -1,4 +1,4 @@
-import type { BuiltinChain } from '../../grammar/model/family.js';
+import { type BuiltinChain, isLeaving } from '../../grammar/model/family.js';
 import type { Family } from '../../grammar/model/family.js';
 import { not, TRUE, type Ref } from './bdd.js';
 import { transportNeed, type Known } from './flow.js';
@@ -33,7 +33,7 @@ export function countedLength(reading: WireReading): Bits {
   const { words, variables, family, chain, frame } = reading;
   const said = variables.word(TOTAL_LENGTH, 16);
   if (family === 'v4') return said;
-  if (chain === 'OUTPUT') return thereBytes(reading);
+  if (isLeaving(chain)) return thereBytes(reading);
   const length = words.add(said, constantBits(IPV6_HEADER), 17);
   if (frame.shape.extensions?.at(0)?.kind !== HOP_BY_HOP) return length;
   return words.choose(words.equal(said, []), thereBytes(reading), length);
@@ -58,15 +58,15 @@ export function readField(reading: WireReading, field: Known, wanted = transport
     case 'mark':
       return hook === 'tc' ? variables.word(CONTEXT.mark, 32) : [];
     case 'iif':
-      return chain === 'OUTPUT' ? [] : interfaceNumber(words, deviceName(variables, 'device'));
+      return isLeaving(chain) ? [] : interfaceNumber(words, deviceName(variables, 'device'));
     case 'oif':
-      return chain === 'OUTPUT' ? interfaceNumber(words, deviceName(variables, 'device')) : [];
+      return isLeaving(chain) ? interfaceNumber(words, deviceName(variables, 'device')) : [];
     case 'pkttype':
       return packetType(reading);
     case 'mac.src':
-      return chain === 'OUTPUT' ? [] : frame.number(6, 6);
+      return isLeaving(chain) ? [] : frame.number(6, 6);
     case 'mac.ether':
-      return chain === 'OUTPUT' ? [] : trim([not(isLoopback(reading))]);
+      return isLeaving(chain) ? [] : trim([not(isLoopback(reading))]);
     case 'connection state':
       return connectionState(words, variables);
     case 'route type':
@@ -80,7 +80,7 @@ export function readField(reading: WireReading, field: Known, wanted = transport
 
 /** eth_skb_pkt_type of the frame at XDP; what the kernel has found at tc. */
 function packetType({ words, frame, variables, hook, chain }: WireReading): Bits {
-  if (chain === 'OUTPUT') return [];
+  if (isLeaving(chain)) return [];
   if (hook === 'tc') return variables.word(CONTEXT.packetType, 3);
   const destination = frame.number(0, 6);
   const broadcast = words.equal(destination, constantBits(0xffffffffffffn));

@@ -1,4 +1,4 @@
-import type { BuiltinChain, Family } from '../../grammar/model/family.js';
+import { type BuiltinChain, type Family, isLeaving } from '../../grammar/model/family.js';
 import type { Field } from '../../grammar/model/fields.js';
 import type { Interval, IntervalSet } from '../../grammar/model/interval.js';
 import { Diagrams, FALSE, type Node, type Range, TRUE } from './diagram.js';
@@ -65,7 +65,7 @@ export class FieldTests {
         return this.#ethernet(set);
       case 'pkttype':
       case 'mac.src':
-        return this.place.hook === 'OUTPUT' ? zero : this.measure(field, set, mask);
+        return isLeaving(this.place.hook) ? zero : this.measure(field, set, mask);
       case 'iif':
       case 'oif':
       case 'saddr':
@@ -237,7 +237,7 @@ export class FieldTests {
   /** mac_mt (net/netfilter/xt_mac.c): what this host sends has no link header yet; the loopback device has none. */
   #ethernet(set: IntervalSet): Node {
     const zero = includes(set, 0n) ? TRUE : FALSE;
-    if (this.place.hook === 'OUTPUT') return zero;
+    if (isLeaving(this.place.hook)) return zero;
     const loopback = this.measure('iif', [{ lo: LOOPBACK, hi: LOOPBACK }], undefined);
     return this.diagrams.choose(loopback, zero, includes(set, 1n) ? TRUE : FALSE);
   }

@@ -1,3 +1,4 @@
+import { isLeaving } from '../../grammar/model/family.js';
 import { RealIptables, type Judgement } from '../../bpf-runtime/iptables/real-iptables.js';
 import type { Packet, Surroundings } from '../../grammar/model/packet.js';
 import { readLink } from '../packet/index.js';
@@ -70,12 +71,17 @@ function notForTheNamespace(job: VerifyJob, packet: Packet): string | undefined 
   // The test network's own `lo` is an ordinary device at FORWARD, which a real one never leads to.
   if (chain === 'FORWARD' && packet.inInterface === 'lo') return 'loopback device that forwards nothing';
   // The kernel does not check what a raw socket of root's sends; a program could not read it.
-  if (chain === 'OUTPUT' && reachOf(job, packet).kind === 'never') return 'malformed packet of a raw socket';
+  if (isLeaving(chain) && reachOf(job, packet).kind === 'never') return 'malformed packet of a raw socket';
   // A raw socket sends to 0.0.0.0 by way of 127.0.0.1.
   const link = readLink(packet.frame);
   const destination = link === undefined ? undefined : packet.frame.subarray(link.network + 16, link.network + 20);
-  if (chain === 'OUTPUT' && job.family === 'v4' && destination?.every((byte) => byte === 0) === true) {
+  if (isLeaving(chain) && job.family === 'v4' && destination?.every((byte) => byte === 0) === true) {
     return 'destination that the kernel rewrites';
+  }
+  if (chain === 'POSTROUTING' && job.family === 'v4' && link !== undefined) {
+    // net/ipv4/ip_output.c ip_mc_output: copies come back by POSTROUTING; what is not to leave is dropped in front of it.
+    if (destination?.every((byte) => byte === 255) === true) return 'broadcast that comes back to this host';
+    if (packet.frame[link.network + 8] === 0 && isGroupDestination(job, packet)) return 'group with a TTL of 0';
   }
   // What is put on lo from outside has no route yet, unlike what really comes back from it.
   const elsewhere = packet.inInterface === 'lo' && reachOf(job, { ...packet, inInterface: 'eth0' }).kind !== 'reaches';

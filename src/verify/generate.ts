@@ -2,11 +2,10 @@ import type { Field } from '../../grammar/model/fields.js';
 import type { Packet } from '../../grammar/model/packet.js';
 import { collectReachable, type Reachable, type ReachableRule } from '../../codegen/program/reachable.js';
 import { findTable, type Ruleset } from '../../grammar/model/ruleset.js';
-import type { TableName } from '../../grammar/model/family.js';
+import type { BuiltinChain, TableName } from '../../grammar/model/family.js';
 import { DEFAULT_DESTINATION_MAC } from '../packet/index.js';
 import { devicesFor, groupsToTry } from './device-groups.js';
 import { beside, grant, wishesFor, type Wish } from './goal.js';
-import type { Chain } from './job.js';
 import { payloadAims, type PayloadAim } from './payload-shape.js';
 import { Random } from './random.js';
 import { shapePacket } from './shape.js';
@@ -14,7 +13,7 @@ import { shapePacket } from './shape.js';
 /** Which packets to make. The same seed makes the same packets. */
 export interface GenerateOptions {
   readonly table: TableName;
-  readonly chain: Chain;
+  readonly chain: BuiltinChain;
   readonly count: number;
   readonly seed: number;
 }

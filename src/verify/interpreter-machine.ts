@@ -1,3 +1,4 @@
+import { isLeaving } from '../../grammar/model/family.js';
 import { Interpreter, type ContextValues, type Device } from '../../bpf-runtime/interpreter/index.js';
 import { readObject } from '../../codegen/object/read.js';
 import type { Packet } from '../../grammar/model/packet.js';
@@ -60,7 +61,7 @@ export class InterpreterMachine implements ObjectMachine {
 
   run(packet: Packet, index: number): Verdict {
     const { chain, manifest, analysis, states } = this.job;
-    const name = (chain === 'OUTPUT' ? packet.outInterface : packet.inInterface) || DEFAULT_DEVICE;
+    const name = (isLeaving(chain) ? packet.outInterface : packet.inInterface) || DEFAULT_DEVICE;
     const device = this.indices.get(name) ?? 0;
     this.outIndex = this.indices.get(packet.outInterface || DEFAULT_DEVICE) ?? 0;
     const context: ContextValues =
@@ -68,9 +69,9 @@ export class InterpreterMachine implements ObjectMachine {
         ? { ingress_ifindex: device }
         : {
             ifindex: device,
-            ingress_ifindex: chain === 'OUTPUT' ? 0 : device,
+            ingress_ifindex: isLeaving(chain) ? 0 : device,
             mark: packet.mark,
-            pkt_type: chain === 'OUTPUT' ? PACKET.HOST : packetType(packet.frame),
+            pkt_type: isLeaving(chain) ? PACKET.HOST : packetType(packet.frame),
           };
     // A packet a millisecond: a limit sees time pass.
     this.clock.nanoseconds += 1_000_000n;

@@ -11,8 +11,6 @@ export const ENGINES = ['model', 'interpreter', 'kernel', 'iptables'] as const;
 /** What can be compared with the reference. */
 export type EngineName = (typeof ENGINES)[number];
 
-export type Chain = Exclude<BuiltinChain, 'POSTROUTING'>;
-
 /** What is compared: a ruleset, the object that was compiled from it, and packets. */
 export interface VerifyJob {
   readonly ruleset: Ruleset;
@@ -22,7 +20,7 @@ export interface VerifyJob {
   readonly ipset?: string;
   readonly family: Family;
   readonly table: TableName;
-  readonly chain: Chain;
+  readonly chain: BuiltinChain;
   /** The ELF file: interpreter and kernel run what is in the file. */
   readonly object: Uint8Array;
   readonly manifest: Manifest;
@@ -60,7 +58,7 @@ export interface Minimised {
 export interface EngineReport {
   readonly engine: EngineName;
   /** The chain, where an object of several is asked chain by chain. */
-  readonly chain?: Chain;
+  readonly chain?: BuiltinChain;
   /** Why it was not asked; absent where it was. */
   readonly skipped?: string;
   readonly packets: number;

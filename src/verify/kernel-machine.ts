@@ -1,3 +1,4 @@
+import { isLeaving } from '../../grammar/model/family.js';
 import { loadObject } from '../../bpf-runtime/kernel/load.js';
 import type { KernelMap } from '../../bpf-runtime/kernel/map.js';
 import { loadPrograms, type LoadedObject } from '../../bpf-runtime/kernel/raw-load.js';
@@ -44,14 +45,14 @@ export class KernelMachine implements ObjectMachine {
 
   run(packet: Packet): Verdict {
     const { chain, manifest } = this.job;
-    const name = (chain === 'OUTPUT' ? packet.outInterface : packet.inInterface) || DEFAULT_DEVICE;
+    const name = (isLeaving(chain) ? packet.outInterface : packet.inInterface) || DEFAULT_DEVICE;
     const { index } = this.testbed.device(name);
     if (chain === 'FORWARD') this.testbed.forwardTo(packet.outInterface || DEFAULT_DEVICE);
     const arriving = { ingressInterface: index, interface: index };
     const place =
-      manifest.hook === 'xdp' ? { ingressInterface: index } : chain === 'OUTPUT' ? { interface: index } : arriving;
+      manifest.hook === 'xdp' ? { ingressInterface: index } : isLeaving(chain) ? { interface: index } : arriving;
     const context = manifest.hook === 'tc' ? { ...place, mark: packet.mark } : place;
-    const data = chain === 'OUTPUT' ? asOwnPacket(packet.frame) : packet.frame;
+    const data = isLeaving(chain) ? asOwnPacket(packet.frame) : packet.frame;
     const { result } = this.testbed.run(() => this.program.testRun({ data, context }));
     return verdictOfResult(manifest.hook, result);
   }
@@ -96,14 +97,14 @@ export class SocketMachine implements ObjectMachine {
   run(packet: Packet): Verdict {
     const { chain, family, manifest } = this.job;
     const { link, bytes } = readIpPacket(packet.frame, family, chain);
-    const name = (chain === 'OUTPUT' ? packet.outInterface : packet.inInterface) || DEFAULT_DEVICE;
+    const name = (isLeaving(chain) ? packet.outInterface : packet.inInterface) || DEFAULT_DEVICE;
     const { index } = this.testbed.device(name);
     const data = new Uint8Array(ETHERNET_HEADER + bytes.length);
     data.set(packet.frame.subarray(0, 12));
     data.set(packet.frame.subarray(link.network - 2, link.network), 12);
     data.set(bytes, ETHERNET_HEADER);
     const context = { interface: index, mark: packet.mark };
-    const frame = chain === 'OUTPUT' ? asOwnPacket(data) : data;
+    const frame = isLeaving(chain) ? asOwnPacket(data) : data;
     const { result } = this.testbed.run(() => this.program.testRun({ data: frame, context }));
     return verdictOfResult(manifest.hook, result);
   }

@@ -1,5 +1,5 @@
 import type { Field } from '../../grammar/model/fields.js';
-import type { Family } from '../../grammar/model/family.js';
+import { type BuiltinChain, type Family, isLeaving } from '../../grammar/model/family.js';
 import type { Packet } from '../../grammar/model/packet.js';
 import {
   buildPacket,
@@ -13,14 +13,13 @@ import {
 import { readLink } from '../packet/index.js';
 import { concat, networkBytes, putU16 } from '../packet/bytes.js';
 import { internetChecksum } from '../packet/checksum.js';
-import type { Chain } from './job.js';
 import { shapePayload, type PayloadAim, type PayloadShape } from './payload-shape.js';
 import type { BytesAt } from './u32-shape.js';
 import type { Random } from './random.js';
 
 export interface Place {
   readonly family: Family;
-  readonly chain: Chain;
+  readonly chain: BuiltinChain;
 }
 
 type Values = ReadonlyMap<Field, bigint>;
@@ -80,8 +79,8 @@ export function shapePacket(given: Values, place: Place, random: Random, aims: r
     shape.bytes,
     place.family,
     buildPacket(spec, {
-      inInterface: place.chain === 'OUTPUT' ? '' : interfaceOf(values.get('iif'), random),
-      outInterface: place.chain === 'FORWARD' || place.chain === 'OUTPUT' ? interfaceOf(values.get('oif'), random) : '',
+      inInterface: isLeaving(place.chain) ? '' : interfaceOf(values.get('iif'), random),
+      outInterface: place.chain === 'FORWARD' || isLeaving(place.chain) ? interfaceOf(values.get('oif'), random) : '',
     }),
   );
 }
@@ -291,7 +290,7 @@ function linkOf(values: Values, place: Place, random: Random): LinkSpec {
     type === 1n ? 0xffffffffffffn : type === 2n || random.chance(HOSTILE.groupFrame) ? 0x01005e000001n : undefined;
   const etherType = random.chance(HOSTILE.otherProtocol) ? random.pick([0x0806, 0x8864, 0x1234]) : undefined;
   // What is sent by this host carries no tag yet.
-  const vlan = place.chain !== 'OUTPUT' && random.chance(HOSTILE.vlan);
+  const vlan = !isLeaving(place.chain) && random.chance(HOSTILE.vlan);
   return {
     // A source address is never a group address.
     ...(source === undefined ? {} : { source: source & 0xfeffffffffffn }),

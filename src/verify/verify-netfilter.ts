@@ -1,3 +1,4 @@
+import type { BuiltinChain } from '../../grammar/model/family.js';
 import { analyseChains, type Analysis } from '../../codegen/program/analysis.js';
 import { compile } from '../../codegen/program/index.js';
 import type { CompileOptions } from '../../codegen/program/manifest.js';
@@ -9,7 +10,7 @@ import type { SequenceReport } from './compare-sequences.js';
 import { declaredStates } from './connection-state.js';
 import { converse } from './conversation.js';
 import { generatePackets } from './generate.js';
-import { noVerdicts, type Chain, type EngineName, type EngineReport, type Mismatch, type VerifyJob } from './job.js';
+import { noVerdicts, type EngineName, type EngineReport, type Mismatch, type VerifyJob } from './job.js';
 import { settleLocal } from './local-destinations.js';
 import { NetfilterInterpreter } from './netfilter-interpreter.js';
 import { Random } from './random.js';
@@ -44,7 +45,7 @@ export async function verifyNetfilter(
   const { object, manifest } = compiled;
   const { family } = ruleset;
   const random = new Random(options.seed);
-  const chains = analysed.analyses.map(({ chain }) => chain as Chain);
+  const chains = analysed.analyses.map(({ chain }) => chain as BuiltinChain);
   const jobs = analysed.analyses.map((analysis, i): VerifyJob => {
     const { table } = analysis;
     const chain = chains[i];

@@ -1,3 +1,4 @@
+import type { BuiltinChain } from '../../grammar/model/family.js';
 import { analyseChains } from '../../codegen/program/analysis.js';
 import { compile } from '../../codegen/program/index.js';
 import type { CompileOptions } from '../../codegen/program/manifest.js';
@@ -6,7 +7,7 @@ import type { Packet } from '../../grammar/model/packet.js';
 import type { Ruleset } from '../../grammar/model/ruleset.js';
 import { declaredStates } from './connection-state.js';
 import { generatePackets } from './generate.js';
-import type { Chain, EngineName, EngineReport, VerifyJob } from './job.js';
+import type { EngineName, EngineReport, VerifyJob } from './job.js';
 import { ask, type VerifyResult } from './verify.js';
 
 export interface SocketVerifyOptions extends CompileOptions {
@@ -38,7 +39,7 @@ export async function verifySockets(
   const sets = options.ipset === undefined ? {} : { ipset: options.ipset };
   const jobs = analyses.map((analysis): VerifyJob => {
     const { table, view } = analysis;
-    const chain = analysis.chain as Chain;
+    const chain = analysis.chain as BuiltinChain;
     const packets = options.packets ?? generatePackets(ruleset, { table, chain, count, seed: options.seed });
     const states = knowsConnection(view) ? { states: declaredStates(packets.length, options.seed) } : {};
     return { ruleset, text, ...sets, family, table, chain, object, manifest, analysis, packets, ...states };

@@ -1,3 +1,4 @@
+import type { BuiltinChain } from '../../grammar/model/family.js';
 import type { Diagnostic } from '../../grammar/model/diagnostic.js';
 import type { Packet } from '../../grammar/model/packet.js';
 import type { Ruleset } from '../../grammar/model/ruleset.js';
@@ -11,15 +12,7 @@ import { parseDump } from '../../grammar/index.js';
 import { bindSets, parseSets } from '../../grammar/sets/index.js';
 import { ObjectComparison } from './compare-object.js';
 import { declaredStates } from './connection-state.js';
-import {
-  ENGINES,
-  noVerdicts,
-  type Chain,
-  type EngineName,
-  type EngineReport,
-  type Mismatch,
-  type VerifyJob,
-} from './job.js';
+import { ENGINES, noVerdicts, type EngineName, type EngineReport, type Mismatch, type VerifyJob } from './job.js';
 import { minimise } from './minimise.js';
 import type { ObjectMachine } from './object-machine.js';
 
@@ -27,7 +20,7 @@ const DEFAULT_MINIMISE_MS = 5000;
 
 /** What is compiled, and who is asked. */
 export interface VerifyOptions extends CompileOptions {
-  readonly chain: Chain;
+  readonly chain: BuiltinChain;
   readonly engines?: readonly EngineName[];
   /** What `ipset save` printed: the sets of the ruleset, for iptables and for smaller examples. */
   readonly ipset?: string;

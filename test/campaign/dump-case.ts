@@ -1,10 +1,10 @@
 import { parseDump } from '../../grammar/index.js';
-import type { Family, TableName } from '../../grammar/model/family.js';
+import type { BuiltinChain, Family, TableName } from '../../grammar/model/family.js';
 import { findChain, findTable, type Ruleset } from '../../grammar/model/ruleset.js';
 import { analyse } from '../../codegen/program/analysis.js';
 import type { Hook, Mode } from '../../codegen/program/manifest.js';
 import { generatePackets } from '../../src/verify/generate.js';
-import type { Chain, EngineName } from '../../src/verify/job.js';
+import type { EngineName } from '../../src/verify/job.js';
 import { reportText } from '../../src/verify/report.js';
 import { verify, type VerifyOptions, type VerifyResult } from '../../src/verify/verify.js';
 
@@ -33,13 +33,13 @@ export function readDump(name: string, given: string): Dump | undefined {
 
 export interface DumpPlace {
   readonly table: TableName;
-  readonly chain: Chain;
+  readonly chain: BuiltinChain;
   readonly hook: Hook;
 }
 
 /** Where a dump has rules to compile. */
 export function placesOf({ ruleset }: Dump): readonly DumpPlace[] {
-  const candidates: readonly (readonly [TableName, Chain])[] = [
+  const candidates: readonly (readonly [TableName, BuiltinChain])[] = [
     ['filter', 'INPUT'],
     ['filter', 'FORWARD'],
     ['filter', 'OUTPUT'],

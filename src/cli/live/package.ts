@@ -1,3 +1,4 @@
+import { isLeaving } from '../../../grammar/model/family.js';
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { imageLayout } from '../../package/image.js';
@@ -44,7 +45,7 @@ export async function run(path: string, options: Options): Promise<ExitCode> {
     program,
     devices: dev ?? [],
     priority,
-    direction: chain === 'OUTPUT' || chain === 'POSTROUTING' ? 'egress' : 'ingress',
+    direction: isLeaving(chain) ? 'egress' : 'ingress',
     nodes: node ?? {},
   });
   write(

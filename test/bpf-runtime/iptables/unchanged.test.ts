@@ -5,8 +5,8 @@ import { EgressInjector, IngressInjector } from '../../../bpf-runtime/iptables/i
 import { RealIptables } from '../../../bpf-runtime/iptables/real-iptables.js';
 import { parseCounters, Tools, type ChainCounters } from '../../../bpf-runtime/iptables/tables.js';
 import { hasCommand } from '../../../bpf-runtime/system/command.js';
-import { Testbed, type TestbedChain } from '../../../bpf-runtime/system/testbed.js';
-import type { Family } from '../../../grammar/model/family.js';
+import { Testbed } from '../../../bpf-runtime/system/testbed.js';
+import type { BuiltinChain, Family } from '../../../grammar/model/family.js';
 import type { Packet } from '../../../grammar/model/packet.js';
 import { echo, frame4, frame6, packet, tcp, udp } from './frames.js';
 
@@ -32,7 +32,7 @@ function matches(text: string, pattern: RegExp): readonly string[] {
 }
 
 /** Packets with the addresses, ports and interfaces that a ruleset speaks of. */
-function packetsFor(text: string, family: Family, chain: TestbedChain, count: number, seed: number): readonly Packet[] {
+function packetsFor(text: string, family: Family, chain: BuiltinChain, count: number, seed: number): readonly Packet[] {
   const next = random(seed);
   const pick = <T>(values: readonly T[]): T => values[next(values.length)];
   const addresses =
@@ -65,7 +65,7 @@ function packetsFor(text: string, family: Family, chain: TestbedChain, count: nu
   });
 }
 
-function countUntouched(ruleset: string, family: Family, chain: TestbedChain, packets: readonly Packet[]): string {
+function countUntouched(ruleset: string, family: Family, chain: BuiltinChain, packets: readonly Packet[]): string {
   const tools = new Tools(family, 'legacy');
   const testbed = Testbed.create({ family, chain });
   const injector = chain === 'OUTPUT' ? new EgressInjector(testbed) : new IngressInjector(testbed);
@@ -102,7 +102,7 @@ function differences(
   ];
 }
 
-function compare(ruleset: string, family: Family, chain: TestbedChain, count: number, seed: number): void {
+function compare(ruleset: string, family: Family, chain: BuiltinChain, count: number, seed: number): void {
   const packets = packetsFor(ruleset, family, chain, count, seed);
   const engine = RealIptables.create({ ruleset, family, chain });
   try {

@@ -1,3 +1,4 @@
+import type { BuiltinChain } from '../../../grammar/model/family.js';
 import { describe, expect, it } from 'vitest';
 import { hasCommand } from '../../../bpf-runtime/system/command.js';
 import type { Hook, Mode } from '../../../codegen/program/manifest.js';
@@ -5,7 +6,7 @@ import { parseDump } from '../../../grammar/index.js';
 import type { Ruleset } from '../../../grammar/model/ruleset.js';
 import { bindSets, parseSets } from '../../../grammar/sets/index.js';
 import { generatePackets } from '../../../src/verify/generate.js';
-import type { Chain, EngineName } from '../../../src/verify/job.js';
+import type { EngineName } from '../../../src/verify/job.js';
 import { reportText } from '../../../src/verify/report.js';
 import { verifyNetfilter } from '../../../src/verify/verify-netfilter.js';
 import { verify, type VerifyResult } from '../../../src/verify/verify.js';
@@ -16,7 +17,7 @@ const ABLE = process.platform === 'linux' && process.geteuid?.() === 0 && hasCom
 const ENGINES: readonly EngineName[] = ABLE ? ['interpreter', 'kernel', 'iptables'] : ['interpreter'];
 const WHO = ABLE ? ENGINES.join(', ') : 'interpreter alone: kernel and iptables need root and ipset';
 
-const PLACES: readonly { readonly chain: Chain; readonly hook: Hook }[] = [
+const PLACES: readonly { readonly chain: BuiltinChain; readonly hook: Hook }[] = [
   { chain: 'INPUT', hook: 'xdp' },
   { chain: 'INPUT', hook: 'tc' },
   { chain: 'FORWARD', hook: 'tc' },
@@ -47,7 +48,13 @@ function expectEqual(result: VerifyResult): void {
   expect(engines.filter(({ skipped }) => skipped !== undefined)).toEqual([]);
 }
 
-async function verifyWire(one: SetCase, chain: Chain, hook: Hook, count: number, mode: Mode = 'exact'): Promise<void> {
+async function verifyWire(
+  one: SetCase,
+  chain: BuiltinChain,
+  hook: Hook,
+  count: number,
+  mode: Mode = 'exact',
+): Promise<void> {
   const text = dumpOf(one);
   const ruleset = bind(one, text);
   const packets = generatePackets(ruleset, { table: 'filter', chain, count, seed: 7 });

@@ -1,6 +1,7 @@
+import type { BuiltinChain } from '../../../grammar/model/family.js';
 import { describe, expect, it } from 'vitest';
 import { parseDump } from '../../../grammar/index.js';
-import type { Chain, EngineName, VerifyJob } from '../../../src/verify/job.js';
+import type { EngineName, VerifyJob } from '../../../src/verify/job.js';
 import type { Hook } from '../../../codegen/program/manifest.js';
 import { generatePackets } from '../../../src/verify/generate.js';
 import { judgeByHits, reachOf } from '../../../src/verify/reference.js';
@@ -13,13 +14,13 @@ const ENGINES: readonly EngineName[] = ROOT ? ['interpreter', 'kernel', 'iptable
 const WHO = ROOT ? ENGINES.join(', ') : 'interpreter alone: kernel and iptables need root';
 const PACKETS = 80;
 
-const PLACES: readonly { readonly chain: Chain; readonly hook: Hook }[] = [
+const PLACES: readonly { readonly chain: BuiltinChain; readonly hook: Hook }[] = [
   { chain: 'INPUT', hook: 'xdp' },
   { chain: 'FORWARD', hook: 'tc' },
 ];
 
 /** Each match counts, and the last packets are dropped: counters tell about every rule and every packet. */
-function dumpOf({ module, head, matches }: ModuleCase, chain: Chain): string {
+function dumpOf({ module, head, matches }: ModuleCase, chain: BuiltinChain): string {
   const rule = (match: string): string => `-A ${chain} ${[head, `-m ${module}`, match].filter(Boolean).join(' ')}`;
   return [
     '*filter',

@@ -1,15 +1,15 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { rmSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { Tools } from '../../../bpf-runtime/iptables/tables.js';
-import { attachTcx } from '../../../bpf-runtime/kernel/link.js';
-import { loadPrograms } from '../../../bpf-runtime/kernel/raw-load.js';
 import { hasCommand, run } from '../../../bpf-runtime/system/command.js';
-import { interfaceIndex } from '../../../bpf-runtime/system/device.js';
 import type { NetworkNamespace } from '../../../bpf-runtime/system/namespace.js';
-import { compile } from '../../../codegen/program/index.js';
-import { rulesetOf } from '../evaluate/helpers.js';
+import { attach } from '../../../src/live/attach.js';
+import type { CheckedObject } from '../../../src/live/object.js';
+import { detach } from '../../../src/live/replace.js';
 import { withNetwork, type Network } from './network.js';
+import { objectOf, ownPins } from './support.js';
 
 const TOOLS = ['tc', 'ethtool', 'python3', 'iptables-legacy'];
 const able = process.getuid?.() === 0 && TOOLS.every((tool) => hasCommand(tool, ['-V']) || hasCommand(tool));
@@ -40,11 +40,7 @@ const QUEUES = [
   ...[3, 9].map((minor) => `class add dev eth2 parent 1: classid 1:${minor} htb rate 1gbit`),
 ];
 
-function object(): Uint8Array {
-  const result = compile(rulesetOf('v4', RULES), { hook: 'tc', chain: 'POSTROUTING' });
-  if (!result.ok) throw new Error(result.diagnostics.map(({ message }) => message).join('; '));
-  return result.object;
-}
+const object = (): CheckedObject => objectOf(`${RULES.join('\n')}\n`, { hook: 'tc', chain: 'POSTROUTING' });
 
 interface Left {
   /** IP packets as they came to the server, in hexadecimal, without what is drawn by chance. */
@@ -129,14 +125,13 @@ describe.skipIf(!able)('packets that leave a router (skipped without root, tc, e
           return whatLeaves(network, offload);
         }),
         withNetwork(async (network) => {
-          const loaded = loadPrograms(object());
-          const [program] = loaded.programs.values();
-          const link = network.router.run(() => attachTcx(program, interfaceIndex('eth2'), 'egress'));
+          const base = ownPins();
+          network.router.run(() => attach(object(), { base, devices: ['eth2'] }));
           try {
             return await whatLeaves(network, offload);
           } finally {
-            link.close();
-            loaded.close();
+            network.router.run(() => detach({ base }));
+            rmSync(base, { recursive: true, force: true });
           }
         }),
       ]);

@@ -94,6 +94,12 @@ describe('judge', () => {
     }, 60_000);
   }
 
+  it('proves POSTROUTING of table mangle, where forwarded packets come by, too', async () => {
+    const rules = ['-A POSTROUTING -o eth0 -m mark --mark 5 -j ACCEPT', '-A POSTROUTING -d 192.0.2.0/24 -j ACCEPT'];
+    const text = ['*mangle', ':OUTPUT ACCEPT [0:0]', ':POSTROUTING DROP [0:0]', ...rules, 'COMMIT', ''].join('\n');
+    expect(await judge(jobOf(text, { hook: 'tc', chain: 'POSTROUTING' }))).toMatchObject({ kind: 'proved' });
+  }, 60_000);
+
   const refuted: readonly { name: string; rules: readonly string[]; instead: readonly string[] }[] = [
     {
       name: 'another mask',

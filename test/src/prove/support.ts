@@ -5,10 +5,10 @@ import { analyse } from '../../../codegen/program/analysis.js';
 import { compile } from '../../../codegen/program/index.js';
 import type { CompileOptions } from '../../../codegen/program/manifest.js';
 import { parseDump } from '../../../grammar/index.js';
-import type { Family } from '../../../grammar/model/family.js';
-import type { Chain, VerifyJob } from '../../../src/verify/job.js';
+import type { BuiltinChain, Family } from '../../../grammar/model/family.js';
+import type { VerifyJob } from '../../../src/verify/job.js';
 
-export type JobOptions = CompileOptions & { readonly chain: Chain; readonly family?: Family };
+export type JobOptions = CompileOptions & { readonly chain: BuiltinChain; readonly family?: Family };
 
 export function filterDump(rules: readonly string[], policy = 'DROP', chains: readonly string[] = []): string {
   return [

@@ -2,10 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { hasCommand } from '../../../bpf-runtime/system/command.js';
 import { compile } from '../../../codegen/program/index.js';
 import { parseDump } from '../../../grammar/index.js';
-import type { Family } from '../../../grammar/model/family.js';
+import type { BuiltinChain, Family } from '../../../grammar/model/family.js';
 import { generatePackets } from '../../../src/verify/generate.js';
 import { groupsToTry } from '../../../src/verify/device-groups.js';
-import type { Chain } from '../../../src/verify/job.js';
 import { verify } from '../../../src/verify/verify.js';
 import { filterTable } from '../evaluate/helpers.js';
 
@@ -34,7 +33,7 @@ const TEXT = `*filter
 COMMIT
 `;
 
-const CASES: readonly { readonly family: Family; readonly hook: 'xdp' | 'tc'; readonly chain: Chain }[] = [
+const CASES: readonly { readonly family: Family; readonly hook: 'xdp' | 'tc'; readonly chain: BuiltinChain }[] = [
   { family: 'v4', hook: 'xdp', chain: 'INPUT' },
   { family: 'v6', hook: 'tc', chain: 'INPUT' },
   { family: 'v6', hook: 'xdp', chain: 'FORWARD' },
