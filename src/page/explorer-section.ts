@@ -11,6 +11,7 @@ const SAMPLES = {
 /** Forms that work as soon as the engine has started; the script makes them live. */
 export function explorerSection(ruleset: Ruleset, text: string): Html {
   const chains = chainsOf(ruleset);
+  const lines = text.trimEnd().split('\n').length;
   return html`<noscript><p>The explorer needs JavaScript; the rest of the page does not.</p></noscript>
     <form id="packet-form" class="panel" aria-labelledby="packet-title">
       <h3 id="packet-title">Follow a packet</h3>
@@ -40,6 +41,7 @@ export function explorerSection(ruleset: Ruleset, text: string): Html {
         <code>ipt2bpf explain</code> takes them.
       </p>
       <p id="packet-error" class="bad" role="alert"></p>
+      <p id="packet-state" class="soft" role="status"></p>
       <div id="answer" aria-live="polite"></div>
     </form>
     <form id="capture-form" class="panel" aria-labelledby="capture-title">
@@ -65,13 +67,20 @@ export function explorerSection(ruleset: Ruleset, text: string): Html {
           </select></label
         >
       </div>
+      <p id="capture-wait" class="soft" role="status"></p>
       <div id="capture-result" aria-live="polite"></div>
     </form>
     <form id="edit-form" class="panel" aria-labelledby="edit-title">
       <h3 id="edit-title">Try other rules</h3>
       <label
         >The dump: edit it, or paste another one
-        <textarea id="dump" spellcheck="false" aria-describedby="edit-state">${text}</textarea>
+        <textarea
+          id="dump"
+          spellcheck="false"
+          autocomplete="off"
+          placeholder="${lines} lines, which are shown here as soon as you enter the field"
+          aria-describedby="edit-state"
+        ></textarea>
       </label>
       <div class="fields"><button type="reset" id="edit-reset">Back to the rules of the report</button></div>
       <p id="edit-state" role="status"></p>

@@ -35,7 +35,7 @@ export interface PageScripts {
 
 /** The whole report: one document without any request. The same input makes the same text. */
 export function reportPage(input: PageInput): string {
-  const { ruleset, dump, status, heat, changes, lint, objects, scripts } = input;
+  const { ruleset, dump, status, heat, changes, lint, objects } = input;
   const title = `${dump.file}: ipt2bpf report`;
   return html`<!doctype html>
     <html lang="en">
@@ -75,6 +75,7 @@ export function reportPage(input: PageInput): string {
             <h2 id="explorer">Explorer</h2>
             ${explorerSection(ruleset, dump.text)}
           </section>
+          ${explorerScripts(input)}
           <section aria-labelledby="translation">
             <h2 id="translation">Translation</h2>
             <div id="translation-part">${translationSection(status)}</div>
@@ -99,15 +100,19 @@ export function reportPage(input: PageInput): string {
             <div id="chains-part">${chainsSection(ruleset, { heat, status, lint: lint?.findings })}</div>
           </section>
         </main>
-        ${jsonScript('report-dump', { file: dump.file, family: dump.family, ...(dump.ipset === undefined ? {} : { ipset: dump.ipset }) })}
-        <script type="text/plain" id="engine">
-          ${script(scripts.engine)}
-        </script>
-        <script>
-          ${script(scripts.page)};
-        </script>
       </body>
     </html> `.html;
+}
+
+/** Stands above the long parts of the page: the engine reads the rules while the browser is still busy with those. */
+function explorerScripts({ dump, scripts }: PageInput): Html {
+  return html`${jsonScript('report-dump', dump)}
+    <script type="text/plain" id="engine">
+      ${script(scripts.engine)}
+    </script>
+    <script>
+      ${script(scripts.page)};
+    </script>`;
 }
 
 /** A bundle inside a script element: the end of the element must not stand in it. */

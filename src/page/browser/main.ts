@@ -10,21 +10,36 @@ import type { DumpText, EditReply, Reply } from '../protocol.js';
 import { element, input, part, select } from './elements.js';
 import { Comparer } from './comparer.js';
 import { EngineClient } from './engine-client.js';
+import { Waiting } from './waiting.js';
+
+/** So many characters are in the field at once; the lines of a longer dump take the browser longer than all else of the page. */
+const SHOWN_AT_ONCE = 100_000;
 
 /** Milliseconds without a key before an edited dump is read. */
 const PAUSE = 300;
 
 const dumpField = element('dump', HTMLTextAreaElement);
-const original: DumpText = {
-  ...(JSON.parse(part('report-dump').textContent ?? '') as Omit<DumpText, 'text'>),
-  text: dumpField.defaultValue,
-};
+const original = JSON.parse(part('report-dump').textContent ?? '') as DumpText;
 const source = part('engine').textContent ?? '';
 const engine = new EngineClient(source);
 const comparer = new Comparer(source, original);
-void ask(engine.ask({ kind: 'base', dump: original }));
-// Nobody reads this answer: the first that is asked for comes as fast as those behind it.
-void ask(engine.ask({ kind: 'packet', packet: input('packet').defaultValue }));
+const packetState = new Waiting(part('packet-state'));
+const captureState = new Waiting(part('capture-wait'));
+let rulesRead = false;
+let asked = false;
+void ask(engine.ask({ kind: 'base', dump: original })).then(() => {
+  rulesRead = true;
+  performance.mark('rules-read');
+  // Nobody reads this answer: the first that is asked for comes as fast as those behind it.
+  if (!asked) void ask(engine.ask({ kind: 'packet', packet: input('packet').defaultValue }));
+});
+
+if (original.text.length <= SHOWN_AT_ONCE) fillDump();
+else dumpField.addEventListener('focus', fillDump, { once: true });
+
+function fillDump(): void {
+  dumpField.defaultValue = original.text;
+}
 
 /** A failure of the engine is shown where the reader looks, not lost in a console. */
 async function ask(question: Promise<Reply>): Promise<Reply> {
@@ -35,12 +50,17 @@ async function ask(question: Promise<Reply>): Promise<Reply> {
   }
 }
 
+/** Why an answer may take a moment. */
+function reason(): string {
+  return rulesRead ? 'Asking the rules …' : 'Reading the rules: the answer comes as soon as they are read …';
+}
+
 async function follow(): Promise<void> {
+  asked = true;
   const chain = select('packet-chain').value;
   const field = input('packet');
-  const reply = await ask(
-    engine.ask({ kind: 'packet', packet: field.value, ...(chain === '' ? {} : { chain: chain as BuiltinChain }) }),
-  );
+  const question = { packet: field.value, ...(chain === '' ? {} : { chain: chain as BuiltinChain }) };
+  const reply = await packetState.for(ask(engine.ask({ kind: 'packet', ...question })), reason());
   const refused = reply.kind === 'refused';
   part('packet-error').textContent = refused ? reply.message : '';
   field.setAttribute('aria-invalid', String(refused));
@@ -82,7 +102,7 @@ async function judge(): Promise<void> {
     outInterface: input('capture-out').value,
     ...(state === '' ? {} : { state: state as CtState }),
   };
-  const reply = await ask(engine.ask({ kind: 'capture', bytes: captured, place }));
+  const reply = await captureState.for(ask(engine.ask({ kind: 'capture', bytes: captured, place })), reason());
   const result = part('capture-result');
   if (reply.kind === 'capture') result.innerHTML = captureView(reply).html;
   else if (reply.kind === 'refused') result.innerHTML = html`<p class="bad">${reply.message}</p>`.html;
@@ -159,17 +179,16 @@ function submitted(id: string, act: () => Promise<void>): void {
   });
 }
 
-/** Makes buttons `data-packet` in a part of the page put their packet into the explorer. */
-function followsPackets(box: HTMLElement | null | undefined, chain: () => string): void {
-  box?.addEventListener('click', ({ target }) => {
-    const packet = target instanceof Element ? target.closest('button')?.dataset.packet : undefined;
-    if (packet === undefined) return;
-    input('packet').value = packet;
-    select('packet-chain').value = chain();
-    input('packet').focus();
-    void follow();
-  });
-}
+/** Buttons `data-packet`, wherever they stand, put their packet into the explorer. */
+document.addEventListener('click', ({ target }) => {
+  const button = target instanceof Element ? target.closest<HTMLElement>('button[data-packet]') : null;
+  if (button === null) return;
+  input('packet').value = button.dataset.packet ?? '';
+  // A changed packet is followed in the dump that is shown: that of the report, or the one that is edited.
+  select('packet-chain').value = button.closest('#capture-result') === null ? '' : select('capture-chain').value;
+  input('packet').focus();
+  void follow();
+});
 
 submitted('packet-form', follow);
 submitted('capture-form', judge);
@@ -178,10 +197,6 @@ input('capture').addEventListener('change', () => void take(input('capture').fil
 for (const id of ['capture-chain', 'capture-in', 'capture-out', 'capture-state']) {
   part(id).addEventListener('change', () => void judge());
 }
-followsPackets(part('capture-result'), () => select('capture-chain').value);
-// A changed packet is followed in the dump that is shown: that of the report, or the one that is edited.
-followsPackets(part('compare-result'), () => '');
-followsPackets(document.getElementById('changes')?.parentElement, () => '');
 let pause: ReturnType<typeof setTimeout> | undefined;
 dumpField.addEventListener('input', () => {
   clearTimeout(pause);

@@ -29,15 +29,17 @@ export function builtCli(user: string, { declarations = false } = {}): string {
 }
 
 /** What runs in the browser is no file of its own. */
-const isBundled = (path: string): boolean => path.startsWith(join('src', 'page', 'browser'));
+const BUNDLED = join('src', 'page', 'browser');
+const BUNDLE = join('src', 'page', 'assets', 'page.js');
+const builtOf = (path: string): string => (path.startsWith(BUNDLED) ? BUNDLE : path.replace(/ts$/, 'js'));
 
 function isFresh(dist: string): boolean {
   if (!existsSync(join(dist, 'src/page/assets/engine.js'))) return false;
   return SOURCES.every((room) =>
     readdirSync(room, { recursive: true, encoding: 'utf8' })
-      .filter((name) => name.endsWith('.ts') && !isBundled(join(room, name)))
+      .filter((name) => name.endsWith('.ts'))
       .every((name) => {
-        const built = statSync(join(dist, room, name.replace(/ts$/, 'js')), { throwIfNoEntry: false });
+        const built = statSync(join(dist, builtOf(join(room, name))), { throwIfNoEntry: false });
         return built !== undefined && built.mtimeMs >= statSync(join(room, name)).mtimeMs;
       }),
   );
