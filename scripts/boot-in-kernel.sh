@@ -1,28 +1,42 @@
 #!/bin/bash
-# boot-in-kernel.sh [-m MODULES] VMLINUZ [SCENARIO…] : boots a kernel image in QEMU with this machine's systemd, after `ipt2bpf enable`, and
-# shows what holds when the network comes up. MODULES: the folder lib/modules/VERSION that belongs to the kernel; with it the
-# ruleset is at tc of a network card (Linux 5.15 and newer; before 6.6 that is clsact), without it at the netfilter hook, and lo is
-# the network (6.4 and newer).
+# boot-in-kernel.sh [-m MODULES [-p tc|netfilter]] VMLINUZ [SCENARIO…] : boots a kernel image in QEMU with this machine's systemd, after
+# `ipt2bpf enable`, and shows what holds when the network comes up. MODULES: the folder lib/modules/VERSION that belongs to the kernel;
+# with it the network is a card, and the ruleset is at its tc (Linux 5.15 and newer; before 6.6 that is clsact) or, with -p netfilter,
+# at the netfilter hook (6.4 and newer). Without it lo is the network, and the ruleset is at the netfilter hook.
 # Scenarios: none (nothing enabled), good, spoilt-closed, spoilt-open (the saved object cannot be loaded), broken-closed (not even the
-# tool itself can run; with modules alone), and verbs: attach, replace, status, detach with the machine up. All if left out.
+# tool itself can run; with modules alone), answers (rules that iptables answers for; -p netfilter alone), and verbs: attach, replace,
+# status, detach with the machine up. All if left out. At the netfilter hook of an older kernel: old (what the verbs say there).
 # Prints a line for each scenario, OK or FAIL. Exit 0 all OK, 1 some not, 2 trouble.
 # Needs qemu-system-x86_64, systemd, udev, kmod, iproute2, iptables, busybox, cpio, Node.js and a build (`npm run build`); no root.
 set -euo pipefail
 modules=
-while getopts m: option; do
+place=
+while getopts m:p: option; do
   case $option in
   m) modules=$(realpath "$OPTARG") ;;
+  p) place=$OPTARG ;;
   *) exit 2 ;;
   esac
 done
 shift $((OPTIND - 1))
 [ "$#" -ge 1 ] || {
-  sed -n '2,11p' "$0" >&2
+  sed -n '2,12p' "$0" >&2
   exit 2
 }
 kernel=$1
 shift
-if [ -n "$modules" ]; then all=(none good spoilt-closed spoilt-open broken-closed verbs); else all=(none good spoilt-closed spoilt-open verbs); fi
+older() { [ -n "$modules" ] && [ "$(printf '%s\n%s\n' "$(basename "$modules")" "$1" | sort -V | sed -n 1p)" != "$1" ]; }
+network=eth0
+[ -n "$modules" ] || network=lo place=netfilter
+case ${place:=tc} in tc | netfilter) ;; *) exit 2 ;; esac
+if [ $place = netfilter ] && older 6.4; then
+  all=(none old)
+else
+  all=(none good spoilt-closed spoilt-open)
+  [ -z "$modules" ] || all+=(broken-closed)
+  [ -z "$modules" ] || [ $place = tc ] || all+=(answers)
+  all+=(verbs)
+fi
 [ "$#" -eq 0 ] || all=("$@")
 here=$(cd "$(dirname "$0")/.." && pwd)
 work=$(mktemp -d)
@@ -85,6 +99,7 @@ for chain in INPUT FORWARD OUTPUT; do echo ":$chain ACCEPT [0:0]"; done >"$work/
 rules() { printf '*filter\n%s\n-A INPUT -p %s -j DROP\nCOMMIT\n' "$(cat "$work/chains")" "$1"; }
 rules icmp >"$root/root/no-icmp.v4"
 rules udp >"$root/root/no-udp.v4"
+rules icmp | sed 's/-j DROP/-j REJECT --reject-with icmp-host-prohibited/' >"$root/root/reject-icmp.v4"
 
 # What sets up the network, and what the admin then sees: the name of each state goes to the console.
 cat >"$root/etc/systemd/system/probe-network.service" <<'UNIT'
@@ -119,14 +134,16 @@ export PATH=/usr/sbin:/usr/bin HOME=/root SYSTEMD_BUS_TIMEOUT=600
 tool='node /opt/ipt2bpf/dist/src/cli/main.js'
 scenario=$(sed -n 's/.*scenario=\([a-z-]*\).*/\1/p' /proc/cmdline)
 place=$(sed -n 's/.*place=\([a-z]*\).*/\1/p' /proc/cmdline)
-if [ "$place" = tc ]; then where='--hook tc --chain INPUT --dev eth0' peer=10.0.2.2; else where='--hook netfilter' peer=127.0.0.1; fi
+network=$(sed -n 's/.*network=\([a-z0-9]*\).*/\1/p' /proc/cmdline)
+if [ "$place" = tc ]; then where='--hook tc --chain INPUT --dev eth0'; else where='--hook netfilter'; fi
+if [ "$network" = lo ]; then peer=127.0.0.1; else peer=10.0.2.2; fi
 pings() { if ping -c 5 -W 5 $peer >/dev/null 2>&1; then echo passes; else echo lost; fi; }
 SETTINGS
 cat >"$root/root/network" <<'NETWORK'
 #!/bin/sh
 . /root/settings
 ip link set lo up
-if [ "$place" = tc ]; then
+if [ "$network" = eth0 ]; then
   tries=0
   while [ ! -e /sys/class/net/eth0 ] && [ $tries -lt 300 ]; do
     sleep 1
@@ -162,11 +179,19 @@ verbs)
   $tool detach && say "detach $(pings)"
   ls /sys/fs/bpf/ipt2bpf | grep -q . || say nothing left
   ;;
+old)
+  said() { "$@" 2>&1 | sed 's/^ *//; s/Linux [0-9][^ ]* is/Linux it is/; s/^/SAYS /'; }
+  said $tool attach /root/no-icmp.v4 $where --no-verify
+  said $tool enable /root/no-icmp.v4 $where --no-verify --on-failure closed
+  said $tool status
+  say "$(pings) $(ls /sys/fs/bpf /etc/ipt2bpf 2>/dev/null | grep -c ipt2bpf)"
+  ;;
 *)
   echo "$(early) $(state ipt2bpf.service ActiveState)" >/run/early
   say "$(cat /run/early) $(pings)"
   case $scenario in
   good) say "$(judged)" ;;
+  answers) say "$(judged) $(iptables-save -c -t filter | grep -c 'REJECT --reject-with icmp-host-prohibited')" ;;
   broken-closed)
     say "block $(state ipt2bpf-block.service ActiveState)"
     mv /usr/bin/node.away /usr/bin/node
@@ -191,20 +216,22 @@ mount -t devtmpfs devtmpfs /dev
 mount -t bpf bpf /sys/fs/bpf
 . /root/settings
 echo "Linux $(uname -r), $scenario, at $place"
-if [ "$place" = tc ]; then modprobe virtio_pci; modprobe virtio_net; fi
+if [ "$network" = eth0 ]; then modprobe virtio_pci; modprobe virtio_net; fi
 case $scenario in
-none | verbs) ;;
+none | verbs | old) ;;
 *)
   failure=closed
   case $scenario in *-open) failure=open ;; esac
-  $tool enable /root/no-icmp.v4 $where --no-verify --on-failure $failure || echo 'FAIL enable'
+  ruleset=no-icmp
+  [ $scenario != answers ] || ruleset=reject-icmp
+  $tool enable /root/$ruleset.v4 $where --no-verify --on-failure $failure || echo 'FAIL enable'
   ;;
 esac
 case $scenario in
 spoilt-*) for file in /etc/ipt2bpf/objects/*; do echo spoilt >"$file"; done ;;
 broken-*) mv /usr/bin/node /usr/bin/node.away ;;
 esac
-[ "$place" != tc ] || rmmod virtio_net
+[ "$network" != eth0 ] || rmmod virtio_net
 umount /sys/fs/bpf
 exec /lib/systemd/systemd
 INIT
@@ -213,26 +240,30 @@ chmod +x "$root/init" "$root/root/network" "$root/root/look"
 rm -rf "$root"
 
 # What each scenario is to say, in this order.
-if [ -n "$modules" ]; then place=tc; else place=netfilter; fi
 wanted() {
   case $1 in
   none) echo 'passes' ;;
   good) printf 'before active lost\ncounted\n' ;;
   spoilt-closed) printf 'before failed lost\n%s: no packet passes\n' "$([ $place = tc ] && echo tc-input-v4 || echo filter-v4)" ;;
   spoilt-open) printf 'before failed passes\nnothing is attached\n' ;;
+  answers) printf 'before active lost\ncounted 1\n' ;;
+  old)
+    local needs='ipt2bpf: error[old-kernel]: this needs Linux 6.4 or newer, and Linux it is running'
+    printf '%s\n' "$needs" "$needs" 'nothing is attached' 'passes 0'
+    ;;
   broken-closed) printf 'before failed lost\nblock active\nmended active block inactive lost counted\n' ;;
   verbs)
     printf 'passes\nattach lost counted\n'
-    if [ $place = tc ] && [ "$(printf '%s\n6.6\n' "${version%%-*}" | sort -V | sed -n 1p)" != 6.6 ]; then echo 'clsact ipt2bpf tc-input-v4'; fi
+    if [ $place = tc ] && older 6.6; then echo 'clsact ipt2bpf tc-input-v4'; fi
     printf 'status attached\nreplace passes\nrollback lost\ndetach passes\nnothing left\n'
     ;;
   esac
 }
 bad=0
 for scenario in "${all[@]}"; do
-  timeout "${SECONDS_TO_RUN:-900}" qemu-system-x86_64 -accel tcg -cpu max -m 3072 -nographic -no-reboot \
+  timeout "${SECONDS_TO_RUN:-900}" qemu-system-x86_64 -accel tcg -cpu "${CPU:-max}" -m 3072 -nographic -no-reboot \
     -nic user,model=virtio-net-pci -kernel "$kernel" -initrd "$work/initrd" \
-    -append "console=ttyS0 quiet panic=-1 no_timer_check rdinit=/init net.ifnames=0 systemd.unit=multi-user.target systemd.show_status=0 scenario=$scenario place=$place" \
+    -append "console=ttyS0 quiet panic=-1 no_timer_check rdinit=/init net.ifnames=0 systemd.unit=multi-user.target systemd.show_status=0 scenario=$scenario place=$place network=$network" \
     </dev/null >"$work/console" || true
   tr -d '\r' <"$work/console" >"$work/text"
   [ -z "${CONSOLE:-}" ] || cp "$work/text" "$CONSOLE.$scenario"

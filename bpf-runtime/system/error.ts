@@ -30,6 +30,7 @@ export type RuntimeErrorCode =
   | 'no-permission'
   | 'old-kernel'
   | 'no-device'
+  | 'no-folder'
   | 'not-attached'
   | 'already-attached'
   | 'other-namespace'

@@ -4,7 +4,7 @@ import { TooWideError } from '../space/explore.js';
 import { BrokenTableError } from '../space/program.js';
 import type { DumpOptions } from './dump.js';
 import { readInput } from './files.js';
-import { EXIT, sayJson, show, tell, UserError, type ExitCode } from './output.js';
+import { EXIT, sayJson, show, tell, userError, type ExitCode } from './output.js';
 import { jobsOf } from './prove.js';
 import { loadSide, manifestOf, manifestSide, withSetsText, type LoadedSide } from './sides.js';
 
@@ -20,13 +20,16 @@ const EXITS: Readonly<Record<AuditResult, ExitCode>> = {
 
 /** Holds an object against a dump. Exit 0: it says what the dump says; 1: it does not; 2: not known, or trouble. */
 export async function run(path: string, file: string, options: Options): Promise<ExitCode> {
-  if (path === '-' && file === '-') throw new UserError('ipt2bpf: only one file can be standard input');
+  if (path === '-' && file === '-') throw userError('usage', 'only one file can be standard input');
   const object = new Uint8Array(readInput(file));
   const manifest = manifestOf(file, object);
   const built = manifestSide(file, manifest, options);
   const dump = withSetsOf(built, loadSide(path, { ...options, family: options.family ?? manifest.family }), options);
   if (dump.ruleset.family !== manifest.family) {
-    throw new UserError(`ipt2bpf: ${file}: the object is for ${manifest.family}, the dump is ${dump.ruleset.family}`);
+    throw userError(
+      'other-family',
+      `${file}: the object is for ${manifest.family}, the dump is ${dump.ruleset.family}`,
+    );
   }
   const result = await auditing(() => audit({ object, manifest, built, dump, jobs: jobsOf(built, manifest, object) }));
   if (options.json) sayJson(auditJson(result, file));
@@ -46,6 +49,6 @@ async function auditing(ask: () => Promise<Audit>): Promise<Audit> {
     return await ask();
   } catch (error) {
     if (!(error instanceof TooWideError || error instanceof BrokenTableError)) throw error;
-    throw new UserError(`ipt2bpf: ${error.message}`);
+    throw userError('bad-object', `${error.message}`);
   }
 }

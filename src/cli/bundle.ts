@@ -6,7 +6,7 @@ import { BundleError, makeBundle, packBundle } from '../bundle/bundle.js';
 import type { BundledObject, Slot } from '../bundle/model.js';
 import { loadRules, type DumpOptions, type LoadedDump } from './dump.js';
 import { checkWritable, writeWhole } from './files.js';
-import { EXIT, tell, tellDiagnostics, UserError, type ExitCode } from './output.js';
+import { EXIT, tell, tellDiagnostics, UserError, userError, type ExitCode } from './output.js';
 import { isRefusal } from './refusal.js';
 
 export interface BundlePlace {
@@ -64,9 +64,7 @@ function checkSlots(places: readonly BundlePlace[]): void {
     const slot = slotOf(place);
     const other = taken.get(slot);
     if (other !== undefined) {
-      throw new UserError(
-        `ipt2bpf: --place: a device takes one program at ${slot}, not ${other.chain} and ${place.chain}`,
-      );
+      throw userError('usage', `--place: a device takes one program at ${slot}, not ${other.chain} and ${place.chain}`);
     }
     taken.set(slot, place);
   }
@@ -89,7 +87,7 @@ function packed(bundle: Parameters<typeof packBundle>[0]): Uint8Array {
   try {
     return packBundle(bundle);
   } catch (error) {
-    if (error instanceof BundleError) throw new UserError(`ipt2bpf: ${error.message}`);
+    if (error instanceof BundleError) throw userError('bad-place', `${error.message}`);
     throw error;
   }
 }

@@ -7,7 +7,7 @@ import { sarifLog, type Finding } from '../report/sarif.js';
 import type { TranslationOptions } from './compile.js';
 import { loadRules, type DumpOptions } from './dump.js';
 import { checkWritable, writeWhole } from './files.js';
-import { EXIT, sayJson, show, tellDiagnostics, UserError, type ExitCode } from './output.js';
+import { EXIT, sayJson, show, tellDiagnostics, userError, type ExitCode } from './output.js';
 
 interface Options extends DumpOptions, Omit<TranslationOptions, 'hook' | 'chain'> {
   readonly hook?: Hook;
@@ -24,7 +24,7 @@ export async function run(path: string, options: Options): Promise<ExitCode> {
   const { hook, chain, json, sarif, ...translation } = options;
   const asked = CANDIDATES.filter(([h, c]) => (hook ?? h) === h && (chain ?? c) === c);
   if (asked.length === 0)
-    throw new UserError(`ipt2bpf: chain ${chain} cannot be compiled for ${hook}: it is about leaving packets`);
+    throw userError('no-hook', `chain ${chain} cannot be compiled for ${hook}: it is about leaving packets`);
   const reports: ChainStatus[] = [];
   for (const [h, c] of asked) {
     if (chain === undefined && !hasChain(ruleset, c, options.table)) continue;
@@ -35,7 +35,7 @@ export async function run(path: string, options: Options): Promise<ExitCode> {
       return EXIT.trouble;
     }
   }
-  if (reports.length === 0) throw new UserError(`ipt2bpf: ${file}: it has no chain that a hook could take`);
+  if (reports.length === 0) throw userError('no-chain', `${file}: it has no chain that a hook could take`);
   if (sarif !== undefined) writeWhole(sarif, `${JSON.stringify(sarifOf(file, reports), null, 2)}\n`);
   if (json) sayJson({ file, family: ruleset.family, chains: reports });
   else print(reports);

@@ -6,7 +6,7 @@ import { residualText } from '../../codegen/program/netfilter/residual.js';
 
 import { loadRules, type DumpOptions } from './dump.js';
 import { checkWritable, writeWhole } from './files.js';
-import { EXIT, sayJson, tell, tellDiagnostics, UserError, type ExitCode } from './output.js';
+import { EXIT, sayJson, tell, tellDiagnostics, UserError, userError, type ExitCode } from './output.js';
 import { planLines } from './plan-lines.js';
 import { exactElsewhere, isRefusal } from './refusal.js';
 
@@ -60,7 +60,7 @@ function write(path: string, content: string | Uint8Array): void {
 function fillText({ sets }: Manifest, pins: string): string {
   const text = sets === undefined ? '' : fillCommands(sets, pins);
   if (text !== undefined) return text;
-  throw new UserError('ipt2bpf: --fill: elements of the IP sets have times, which begin when the object is loaded');
+  throw userError('no-times', '--fill: elements of the IP sets have times, which begin when the object is loaded');
 }
 
 /** The chain, or the table, that is compiled. */
@@ -70,13 +70,13 @@ export function placeOf({ chain, table }: Pick<Options, 'chain' | 'table'>): str
 
 function checkOutput({ output, json, residual, fill, hook }: Options, dump: string): void {
   if (residual !== undefined && hook !== 'netfilter') {
-    throw new UserError('ipt2bpf: --residual is for --hook netfilter: at the other hooks all of iptables stays');
+    throw userError('usage', '--residual is for --hook netfilter: at the other hooks all of iptables stays');
   }
   if (residual !== undefined) checkWritable(residual, [dump, output]);
   if (fill !== undefined) checkWritable(fill, [dump, output, ...(residual === undefined ? [] : [residual])]);
   const toStdout = [output, residual, fill].filter((path) => path === '-').length + (json ? 1 : 0);
-  if (toStdout > 1) throw new UserError('ipt2bpf: only one of -o, --residual, --fill and --json can go to stdout');
-  if (output === '-' && isatty(1)) throw new UserError('ipt2bpf: an object file is nothing for a terminal');
+  if (toStdout > 1) throw userError('usage', 'only one of -o, --residual, --fill and --json can go to stdout');
+  if (output === '-' && isatty(1)) throw userError('usage', 'an object file is nothing for a terminal');
   checkWritable(output, [dump]);
 }
 

@@ -6,7 +6,7 @@ import type { ChainPlace } from '../space/compare.js';
 import { TooWideError } from '../space/explore.js';
 import { BrokenTableError } from '../space/program.js';
 import type { DumpOptions } from './dump.js';
-import { EXIT, say, sayJson, show, UserError, visible, type ExitCode } from './output.js';
+import { EXIT, say, sayJson, show, userError, visible, type ExitCode } from './output.js';
 import { paintPatch, paintResult } from '../terminal/paint.js';
 import { loadSide, type LoadedSide } from './sides.js';
 
@@ -18,7 +18,7 @@ interface Options extends DumpOptions {
 
 /** Compares what two rulesets do to every packet, and their rules. Exit 0: both are the same. */
 export async function run(a: string, b: string, options: Options): Promise<ExitCode> {
-  if (a === '-' && b === '-') throw new UserError('ipt2bpf: only one side can be standard input');
+  if (a === '-' && b === '-') throw userError('usage', 'only one side can be standard input');
   const [before, after] = [loadSide(a, options), loadSide(b, options)];
   const rules = await diffDumps(before, after);
   const chains = await compareSides(before, after, options.strict ?? false, rules);
@@ -54,7 +54,7 @@ async function compareSides(
 ): Promise<readonly ChainChanges[]> {
   if (before.ruleset.family !== after.ruleset.family) {
     const empty = [before, after].find(({ ruleset }) => ruleset.tables.length === 0);
-    if (empty === undefined) throw new UserError('ipt2bpf: one side is about IPv4, the other about IPv6');
+    if (empty === undefined) throw userError('other-family', 'one side is about IPv4, the other about IPv6');
   }
   const places = placesOf(before, after);
   if (rules.same) return places.map((place) => ({ ...place, changes: [], omitted: 0 }));
@@ -64,7 +64,7 @@ async function compareSides(
       chains.push(await diffPackets(before.ruleset, after.ruleset, place, { strict }));
     } catch (error) {
       if (!(error instanceof TooWideError || error instanceof BrokenTableError)) throw error;
-      throw new UserError(`ipt2bpf: table ${place.table}, chain ${place.chain}: ${error.message}`);
+      throw userError('too-large', `table ${place.table}, chain ${place.chain}: ${error.message}`);
     }
   }
   return chains;
@@ -83,6 +83,6 @@ function placesOf(before: LoadedSide, after: LoadedSide): readonly ChainPlace[] 
     return left ?? right ?? chainsToCompare(before.ruleset, after.ruleset);
   }
   const both = left.filter((place) => right.some(({ table, chain }) => table === place.table && chain === place.chain));
-  if (both.length === 0) throw new UserError('ipt2bpf: the two sides are about different chains');
+  if (both.length === 0) throw userError('no-chain', 'the two sides are about different chains');
   return both;
 }

@@ -5,7 +5,7 @@ import type { Family } from '../../grammar/model/family.js';
 import type { Ruleset } from '../../grammar/model/ruleset.js';
 import { bindSets, parseSets } from '../../grammar/sets/index.js';
 import { readInput } from './files.js';
-import { EXIT, tell, tellDiagnostics, UserError } from './output.js';
+import { EXIT, tell, tellDiagnostics, UserError, userError } from './output.js';
 import { recogniseBytes, recogniseText } from './recognise.js';
 
 /** The most that `iptables-save` or `ipset save` may have printed: 500,000 rules are some 30 MB. */
@@ -57,7 +57,7 @@ export function loadRules(path: string, options: DumpOptions): LoadedDump {
 export function loadRulesFrom(bytes: Buffer, path: string, options: DumpOptions): LoadedDump {
   const dump = withSets(loadDump(path, options, bytes), options.ipset);
   if (dump.ruleset.tables.length === 0) {
-    throw new UserError(`ipt2bpf: ${dump.file}: there is no table in it (iptables-save prints nothing without root)`);
+    throw userError('no-table', `${dump.file}: there is no table in it (iptables-save prints nothing without root)`);
   }
   return dump;
 }
@@ -96,14 +96,14 @@ function textOf(bytes: Buffer, file: string): string {
   const diagnostics = undecodable(text);
   if (diagnostics.length === 0) return text;
   tellDiagnostics(diagnostics, file, text);
-  throw new UserError(`ipt2bpf: ${file}: is not UTF-8 (convert it, e.g. with iconv -f latin1 -t utf8)`);
+  throw userError('not-a-dump', `${file}: is not UTF-8 (convert it, e.g. with iconv -f latin1 -t utf8)`);
 }
 
 function decoded(bytes: Buffer, file: string): string {
   try {
     return bytes.toString('utf8');
   } catch {
-    throw new UserError(`ipt2bpf: ${file}: the file is too large`);
+    throw userError('too-large', `${file}: the file is too large`);
   }
 }
 

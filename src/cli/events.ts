@@ -8,7 +8,7 @@ import { EventReader, type LogEvent } from '../events/decode.js';
 import { logLine } from '../events/log-line.js';
 import { PcapFile } from '../events/pcap-file.js';
 import { checkWritable, readInput } from './files.js';
-import { EXIT, reasonOf, say, show, UserError, type ExitCode } from './output.js';
+import { EXIT, reasonOf, say, show, userError, type ExitCode } from './output.js';
 
 interface Options {
   /** The pinned map, or the directory of the object's pins. */
@@ -25,9 +25,7 @@ const PAUSE = 50;
 /** Prints what LOG rules of a loaded object have matched, until it is stopped; NFLOG goes to a capture file. */
 export async function run(path: string, options: Options): Promise<ExitCode> {
   if ((options.pcap === undefined) !== (options.group === undefined)) {
-    throw new UserError(
-      'ipt2bpf: --pcap and --group belong together: a capture file has the packets of one NFLOG group',
-    );
+    throw userError('usage', '--pcap and --group belong together: a capture file has the packets of one NFLOG group');
   }
   if (options.pcap !== undefined) checkWritable(options.pcap, [path]);
   const manifest = manifestOf(path);
@@ -59,7 +57,7 @@ function manifestOf(path: string): Manifest {
   try {
     return JSON.parse(readObject(readInput(path)).manifest) as Manifest;
   } catch (error) {
-    throw new UserError(`ipt2bpf: ${path}: is no object of ipt2bpf: ${reasonOf(error)}`);
+    throw userError('bad-object', `${path}: is no object of ipt2bpf: ${reasonOf(error)}`);
   }
 }
 
@@ -67,13 +65,13 @@ function readerOf(path: string, manifest: Manifest): EventReader {
   try {
     return new EventReader(manifest);
   } catch (error) {
-    throw new UserError(`ipt2bpf: ${path}: ${reasonOf(error)}`);
+    throw userError('bad-object', `${path}: ${reasonOf(error)}`);
   }
 }
 
 function mapPath(pin: string): string {
   const found = statSync(pin, { throwIfNoEntry: false });
-  if (found === undefined) throw new UserError(`ipt2bpf: ${pin}: nothing is pinned there`);
+  if (found === undefined) throw userError('not-attached', `${pin}: nothing is pinned there`);
   return found.isDirectory() ? join(pin, EVENTS) : pin;
 }
 

@@ -3,7 +3,7 @@ import { describeStep } from '../evaluate/index.js';
 import { explainPacket, NoSuchQuestion, type Explanation } from '../explain/index.js';
 import { parsePacketText, type PacketText } from '../packet/index.js';
 import { loadRules, type DumpOptions, type LoadedDump } from './dump.js';
-import { EXIT, sayJson, show, tell, UserError, type ExitCode } from './output.js';
+import { EXIT, sayJson, show, tell, userError, type ExitCode } from './output.js';
 
 interface Options extends DumpOptions {
   readonly packet: string;
@@ -41,7 +41,7 @@ function explained({ ruleset, file }: LoadedDump, packet: PacketText, { chain, t
       ...(table === undefined ? {} : { table }),
     });
   } catch (error) {
-    if (error instanceof NoSuchQuestion) throw new UserError(`ipt2bpf: ${file}: ${error.message}`);
+    if (error instanceof NoSuchQuestion) throw userError('no-chain', `${file}: ${error.message}`);
     throw error;
   }
 }
@@ -53,5 +53,5 @@ function readPacket(text: string): PacketText {
     tell(`--packet:1:${d.column}: error[${d.code}]: ${d.message}${d.hint === undefined ? '' : ` (${d.hint})`}`);
     tell(`  ${text}\n  ${' '.repeat(d.column - 1)}${'^'.repeat(Math.max(1, d.length))}`);
   }
-  throw new UserError('ipt2bpf: the packet cannot be read');
+  throw userError('bad-packet', 'the packet cannot be read');
 }

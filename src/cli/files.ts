@@ -1,7 +1,7 @@
 import { closeSync, lstatSync, openSync, readSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { isatty } from 'node:tty';
-import { reasonOf, tell, UserError } from './output.js';
+import { reasonOf, tell, userError } from './output.js';
 
 /** No file that is read here is larger: neither an object nor a dump. Devices and pipes have no size to be asked for. */
 const MOST_INPUT_BYTES = 256 << 20;
@@ -9,16 +9,19 @@ const MOST_INPUT_BYTES = 256 << 20;
 /** Reads a file; `-` is standard input. */
 export function readInput(path: string): Buffer {
   if (path === '-' && isatty(0)) tell('ipt2bpf: reading from the terminal; end with Ctrl-D');
-  return reading(path, () => (path === '-' ? readWhole(0) : readFile(path)));
+  return trying('not-readable', path, () => (path === '-' ? readWhole(0) : readFile(path)));
 }
 
-function reading<T>(path: string, read: () => T): T {
+function trying<T>(code: 'not-readable' | 'not-writable', path: string, body: () => T): T {
   try {
-    return read();
+    return body();
   } catch (error) {
-    throw new UserError(`ipt2bpf: ${path}: ${reasonOf(error)}`);
+    if (error instanceof TooLarge) throw userError('too-large', `${path}: ${error.message}`);
+    throw userError(code, `${path}: ${reasonOf(error)}`);
   }
 }
+
+class TooLarge extends Error {}
 
 function readFile(path: string): Buffer {
   const fd = openSync(path, 'r');
@@ -37,7 +40,7 @@ function readWhole(fd: number): Buffer {
     const bytes = readSome(fd, chunk);
     if (bytes === 0) return Buffer.concat(chunks);
     total += bytes;
-    if (total > MOST_INPUT_BYTES) throw new UserError(`the file is too large: more than ${MOST_INPUT_BYTES >> 20} MiB`);
+    if (total > MOST_INPUT_BYTES) throw new TooLarge(`the file is too large: more than ${MOST_INPUT_BYTES >> 20} MiB`);
     chunks.push(Buffer.from(chunk.subarray(0, bytes)));
   }
 }
@@ -63,18 +66,18 @@ function readSome(fd: number, chunk: Buffer): number {
  */
 export function checkWritable(path: string, read: readonly string[]): void {
   if (path === '-') return;
-  if (path === '') throw new UserError('ipt2bpf: the name of the file to write is empty');
+  if (path === '') throw userError('usage', 'the name of the file to write is empty');
   const target = statSync(path, { throwIfNoEntry: false });
-  if (target?.isDirectory()) throw new UserError(`ipt2bpf: ${path}: is a folder`);
+  if (target?.isDirectory()) throw userError('not-writable', `${path}: is a folder`);
   for (const other of read) {
     const source = other === '-' ? undefined : statSync(other, { throwIfNoEntry: false });
     if (target !== undefined && source !== undefined && target.dev === source.dev && target.ino === source.ino) {
-      throw new UserError(`ipt2bpf: ${path}: would be written over ${other}`);
+      throw userError('usage', `${path}: would be written over ${other}`);
     }
   }
   const folder = dirname(path);
   if (statSync(folder, { throwIfNoEntry: false }) === undefined) {
-    throw new UserError(`ipt2bpf: ${path}: there is no folder ${folder}`);
+    throw userError('not-writable', `${path}: there is no folder ${folder}`);
   }
 }
 
@@ -83,7 +86,7 @@ export function checkWritable(path: string, read: readonly string[]): void {
  * pipe, a symbolic link) is written to, not replaced.
  */
 export function writeWhole(path: string, content: string | Uint8Array): void {
-  reading(path, () => {
+  trying('not-writable', path, () => {
     if (lstatSync(path, { throwIfNoEntry: false })?.isFile() === false) return writeInto(path, content);
     const temporary = `${path}.${process.pid}.tmp`;
     try {

@@ -2,7 +2,8 @@
 import { Command, CommanderError } from 'commander';
 import { addVerbs } from './verbs.js';
 import { endProgress, startProgress } from './progress.js';
-import { EXIT, guardStreams, reasonOf, tell, UserError } from './output.js';
+import { errorLine, EXIT, guardStreams, tell, UserError } from './output.js';
+import { troubleLine } from './trouble.js';
 
 /** Verbs that may take longer than a second and then end: they look at all rules, at many packets, or wait for the kernel. */
 const LONG: ReadonlySet<string> = new Set(
@@ -40,20 +41,13 @@ function exitCodeOf(error: unknown): number {
     tell(error.message);
     return error.exitCode;
   }
-  if (isMachineTrouble(error)) {
-    const tool = 'path' in error ? `${String(error.path)}: ` : '';
-    tell(`ipt2bpf: ${tool}${reasonOf(error)}`);
+  const trouble = troubleLine(error);
+  if (trouble !== undefined) {
+    tell(trouble);
     return EXIT.trouble;
   }
-  tell(`ipt2bpf: internal error, please report it: ${error instanceof Error ? error.stack : String(error)}`);
+  tell(errorLine('internal', `please report it: ${error instanceof Error ? error.stack : String(error)}`));
   return EXIT.trouble;
-}
-
-/** What the kernel or a tool refused; known by name, because their code is loaded only by verbs that ask them. */
-function isMachineTrouble(error: unknown): error is Error {
-  if (!(error instanceof Error)) return false;
-  const isSpawn = 'syscall' in error && String(error.syscall).startsWith('spawn');
-  return isSpawn || ['RuntimeError', 'CommandError', 'SystemCallError'].includes(error.name);
 }
 
 guardStreams();

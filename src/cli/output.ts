@@ -8,7 +8,7 @@ import { endProgress } from './progress.js';
 export const EXIT = { same: 0, different: 1, trouble: 2 } as const;
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
-/** A failure that the user can do something about: printed as it is, without a stack. */
+/** A failure that the user can do something about: printed as it is, without a stack. Throw one of {@link userError}, but behind diagnostics. */
 export class UserError extends Error {
   constructor(
     message: string,
@@ -16,6 +16,49 @@ export class UserError extends Error {
   ) {
     super(message);
   }
+}
+
+/** What can be wrong with a question, with files, or with what is asked of the machine; stable, in kebab-case. */
+export type UserErrorCode =
+  | 'already-attached'
+  | 'bad-capture'
+  | 'bad-object'
+  | 'bad-packet'
+  | 'bad-place'
+  | 'bad-query'
+  | 'no-address'
+  | 'no-bpf-file-system'
+  | 'no-chain'
+  | 'no-counters'
+  | 'no-hook'
+  | 'no-intent'
+  | 'no-packet'
+  | 'no-rules'
+  | 'no-table'
+  | 'no-times'
+  | 'not-a-dump'
+  | 'not-attached'
+  | 'not-readable'
+  | 'not-writable'
+  | 'nothing-kept'
+  | 'nothing-saved'
+  | 'nothing-verified'
+  | 'other-family'
+  | 'other-place'
+  | 'other-rules'
+  | 'refused'
+  | 'too-large'
+  | 'usage'
+  | 'wrong-program';
+
+/** A failure with its code, in the form of all: {@link errorLine}. */
+export function userError(code: UserErrorCode, text: string, exitCode: ExitCode = EXIT.trouble): UserError {
+  return new UserError(errorLine(code, text), exitCode);
+}
+
+/** `ipt2bpf: error[code]: text`: as a diagnostic, about no place in a file. */
+export function errorLine(code: string, text: string): string {
+  return `ipt2bpf: error[${code}]: ${text}`;
 }
 
 /** Messages go to stderr: stdout is for results. */
@@ -54,7 +97,7 @@ export function sayJson(value: unknown): void {
 export function guardStreams(): void {
   const guard = (name: string) => (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') return;
-    if (name === 'stdout') tell(`ipt2bpf: ${name}: ${reasonOf(error)}`);
+    if (name === 'stdout') tell(errorLine('not-writable', `${name}: ${reasonOf(error)}`));
     process.exit(EXIT.trouble);
   };
   process.stdout.on('error', guard('stdout'));

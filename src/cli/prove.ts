@@ -12,7 +12,7 @@ import type { VerifyJob } from '../verify/job.js';
 import { placeOf, type TranslationOptions } from './compile.js';
 import { loadRules, type DumpOptions, type LoadedDump } from './dump.js';
 import { readInput } from './files.js';
-import { EXIT, sayJson, show, tell, tellDiagnostics, UserError, type ExitCode } from './output.js';
+import { EXIT, sayJson, show, tell, tellDiagnostics, UserError, userError, type ExitCode } from './output.js';
 import { isRefusal } from './refusal.js';
 
 export interface ProveOptions extends DumpOptions, Omit<TranslationOptions, 'hook' | 'chain'> {
@@ -42,7 +42,7 @@ function exitOf(judgements: readonly Judgement[]): ExitCode {
 
 function compiledJobs(dump: LoadedDump, options: ProveOptions): readonly VerifyJob[] | undefined {
   const { hook } = options;
-  if (hook === undefined) throw new UserError('ipt2bpf: --prove needs --hook, or an object (--object)');
+  if (hook === undefined) throw userError('usage', '--prove needs --hook, or an object (--object)');
   const settings = { ...options, hook };
   const result = compile(dump.ruleset, { ...settings, source: dump.text, sourceFile: dump.file });
   if (!result.ok) {
@@ -64,13 +64,13 @@ function objectJobs(dump: LoadedDump, options: ProveOptions, file: string): read
     ['--family', dump.ruleset.family, manifest.family],
   ] as const) {
     if (asked !== undefined && asked !== found) {
-      throw new UserError(`ipt2bpf: ${file}: the object is for ${found}, not for ${asked} (${name})`);
+      throw userError('other-place', `${file}: the object is for ${found}, not for ${asked} (${name})`);
     }
   }
   const jobs = jobsOf(dump, manifest, object).filter(
     ({ chain }) => options.chain === undefined || chain === options.chain,
   );
-  if (jobs.length === 0) throw new UserError(`ipt2bpf: ${file}: the object does not judge chain ${options.chain}`);
+  if (jobs.length === 0) throw userError('no-chain', `${file}: the object does not judge chain ${options.chain}`);
   return jobs;
 }
 
@@ -81,7 +81,7 @@ function manifestOf(object: Uint8Array, file: string): Manifest {
   } catch (error) {
     if (!(error instanceof ObjectError) && !(error instanceof SyntaxError)) throw error;
   }
-  throw new UserError(`ipt2bpf: ${file}: this is no object of ipt2bpf`);
+  throw userError('bad-object', `${file}: this is no object of ipt2bpf`);
 }
 
 /** The compiler's own JSON, by its format number. */

@@ -8,7 +8,7 @@ import { FALSE } from '../space/diagram.js';
 import { TooWideError } from '../space/explore.js';
 import { BrokenTableError } from '../space/program.js';
 import type { DumpOptions } from './dump.js';
-import { EXIT, sayJson, show, tell, UserError, visible, type ExitCode } from './output.js';
+import { EXIT, sayJson, show, tell, userError, visible, type ExitCode } from './output.js';
 import { loadSide } from './sides.js';
 
 interface Options extends DumpOptions {
@@ -26,13 +26,13 @@ export function run(path: string, text: string, options: Options): ExitCode {
   const parsed = parseQuery(text, ruleset.family);
   if (!parsed.ok) {
     tellQueryFault(parsed.diagnostic, text);
-    throw new UserError('ipt2bpf: the query cannot be read (see ipt2bpf query --help)');
+    throw userError('bad-query', 'the query cannot be read (see ipt2bpf query --help)');
   }
   const { condition } = parsed;
   asking(file, place, () => {
     const question = new Question(ruleset, place, [condition]);
     const region = question.packets(condition);
-    if (region === FALSE) throw new UserError(`ipt2bpf: no packet of chain ${place.chain} is like that`);
+    if (region === FALSE) throw userError('no-packet', `no packet of chain ${place.chain} is like that`);
     const extent = options.all || options.json ? EVERYTHING : SUMMARY;
     const verdicts = answerOf(question, region, extent);
     const answer = { ...place, query: text, file, flows: question.flows(region), verdicts };
@@ -48,7 +48,7 @@ export function placeOf(places: readonly ChainPlace[] | undefined, { chain, tabl
   const name = chain ?? given?.chain ?? 'INPUT';
   const found = table ?? given?.table ?? (BUILTIN_CHAINS.filter.includes(name) ? 'filter' : 'mangle');
   if (BUILTIN_CHAINS[found].includes(name)) return { table: found, chain: name };
-  throw new UserError(`ipt2bpf: table ${found} has no chain ${name}`);
+  throw userError('no-chain', `table ${found} has no chain ${name}`);
 }
 
 /** What is asked about a chain, with trouble in words. */
@@ -57,7 +57,7 @@ export function asking<T>(file: string, { table, chain }: ChainPlace, ask: () =>
     return ask();
   } catch (error) {
     if (!(error instanceof TooWideError || error instanceof BrokenTableError)) throw error;
-    throw new UserError(`ipt2bpf: ${file}: table ${table}, chain ${chain}: ${error.message}`);
+    throw userError('too-large', `${file}: table ${table}, chain ${chain}: ${error.message}`);
   }
 }
 

@@ -9,7 +9,7 @@ import { objectFigures } from '../report/object-figures.js';
 import { translationStatus } from '../report/translation.js';
 import { loadRules, loadText, type DumpOptions, type LoadedDump } from './dump.js';
 import { checkWritable, writeWhole } from './files.js';
-import { EXIT, reasonOf, tell, UserError, type ExitCode } from './output.js';
+import { EXIT, reasonOf, tell, userError, type ExitCode } from './output.js';
 
 interface Options extends DumpOptions {
   readonly output: string;
@@ -22,7 +22,7 @@ export async function run(path: string, options: Options): Promise<ExitCode> {
   const { output, against, counters } = options;
   const others = [against, counters].filter((other) => other !== undefined);
   if ([path, ...others].filter((one) => one === '-').length > 1) {
-    throw new UserError('ipt2bpf: only one dump can be standard input');
+    throw userError('usage', 'only one dump can be standard input');
   }
   checkWritable(output, [path, ...others]);
   const dump = loadRules(path, options);
@@ -56,15 +56,15 @@ function countersOf(dump: LoadedDump, counted: LoadedDump): Heat {
     const heat = heatFor(dump.ruleset, counted.ruleset);
     if (heat !== undefined) return heat;
   } catch (error) {
-    if (error instanceof OtherRules) throw new UserError(`ipt2bpf: ${counted.file}: ${error.message} there`);
+    if (error instanceof OtherRules) throw userError('other-rules', `${counted.file}: ${error.message} there`);
     throw error;
   }
-  throw new UserError(`ipt2bpf: ${counted.file}: it has no counters of rules (take them with iptables-save -c)`);
+  throw userError('no-counters', `${counted.file}: it has no counters of rules (take them with iptables-save -c)`);
 }
 
 async function changesOf(dump: LoadedDump, other: LoadedDump): Promise<Changes> {
   if (other.ruleset.family !== dump.ruleset.family) {
-    throw new UserError(`ipt2bpf: ${dump.file} and ${other.file} are of different IP versions`);
+    throw userError('other-family', `${dump.file} and ${other.file} are of different IP versions`);
   }
   return { file: other.file, ...(await diffRulesets(dump, other)) };
 }
@@ -76,7 +76,7 @@ function readScripts(): PageScripts {
     try {
       return readFileSync(path, 'utf8');
     } catch (error) {
-      throw new UserError(`ipt2bpf: ${path.pathname}: ${reasonOf(error)} (npm run build makes it)`);
+      throw userError('not-readable', `${path.pathname}: ${reasonOf(error)} (npm run build makes it)`);
     }
   };
   return { page: read('page'), engine: read('engine') };

@@ -1,17 +1,18 @@
-import { closeSync, mkdirSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { attachForGood, attachToSocket } from '../../bpf-runtime/cgroup/attach.js';
 import { ControlGroup, ownGroup } from '../../bpf-runtime/cgroup/group.js';
 import { openKnockSocket, type KnockPort } from '../../bpf-runtime/cgroup/knock.js';
 import { pin } from '../../bpf-runtime/kernel/pin.js';
 import { loadPrograms, type LoadedObject } from '../../bpf-runtime/kernel/raw-load.js';
+import { makeFolder } from '../../bpf-runtime/system/folder.js';
 import { compile } from '../../codegen/program/index.js';
 import type { CompileOptions, Manifest } from '../../codegen/program/manifest.js';
 import type { Family } from '../../grammar/model/family.js';
 import { dropIn, loaderOf, loaderUnit, pinsOf, type PinnedProgram } from '../run-with/systemd.js';
 import { loadRules, type DumpOptions, type LoadedDump } from './dump.js';
 import { writeWhole } from './files.js';
-import { EXIT, reasonOf, say, tell, tellDiagnostics, UserError, type ExitCode } from './output.js';
+import { EXIT, reasonOf, say, tell, tellDiagnostics, userError, type ExitCode } from './output.js';
 import { isRefusal } from './refusal.js';
 import { runInGroup } from '../run-with/process.js';
 
@@ -40,7 +41,7 @@ export async function run(path: string, command: readonly string[], options: Opt
   checkFamilies(dumps);
   if (systemd !== undefined) return writeUnits(dumps, systemd, options);
   if (pins !== undefined) return keep(filtersOf(dumps, 'cgroup', options), pins);
-  if (command.length === 0) throw new UserError('ipt2bpf: run-with needs a command behind --');
+  if (command.length === 0) throw userError('usage', 'run-with needs a command behind --');
   const filters = filtersOf(dumps, 'cgroup', options);
   const given = givenSockets();
   const forSockets = given.length === 0 ? [] : filtersOf(dumps, 'socket', options);
@@ -51,7 +52,7 @@ export async function run(path: string, command: readonly string[], options: Opt
 function checkFamilies(dumps: readonly LoadedDump[]): void {
   const [first, second] = dumps;
   if (second === undefined || first.ruleset.family !== second.ruleset.family) return;
-  throw new UserError(`ipt2bpf: ${first.file} and ${second.file} are of the same IP version`);
+  throw userError('usage', `${first.file} and ${second.file} are of the same IP version`);
 }
 
 /** Compiles the dumps for a hook; a refusal ends the command with exit code 1. */
@@ -62,7 +63,7 @@ function filtersOf(dumps: readonly LoadedDump[], hook: 'cgroup' | 'socket', opti
     tellDiagnostics(result.diagnostics, file, text);
     if (!result.ok) {
       const code = isRefusal(result.diagnostics) ? EXIT.different : EXIT.trouble;
-      throw new UserError(`ipt2bpf: ${file}: refused at ${hook}; nothing was started`, code);
+      throw userError('refused', `${file}: refused at ${hook}; nothing was started`, code);
     }
     return { dump, family: ruleset.family, object: result.object, manifest: result.manifest };
   });
@@ -80,14 +81,14 @@ function givenSockets(): readonly number[] {
 /** A given socket is of its maker's control group: its filter judges what comes in, and nothing judges what goes out. */
 function checkGiven(dumps: readonly LoadedDump[]): void {
   if (dumps.length > 1) {
-    throw new UserError('ipt2bpf: a socket that was passed takes one filter: leave --also out');
+    throw userError('usage', 'a socket that was passed takes one filter: leave --also out');
   }
   for (const { file, ruleset } of dumps) {
     const table = ruleset.tables.find(({ name }) => name === 'filter');
     const output = table?.chains.find(({ name }) => name === 'OUTPUT');
     if (output === undefined || (output.policy === 'ACCEPT' && output.rules.length === 0)) continue;
     const message = 'chain OUTPUT cannot judge what a socket sends that was passed (LISTEN_FDS)';
-    throw new UserError(`ipt2bpf: ${file}: ${message}; nothing was started`, EXIT.different);
+    throw userError('refused', `${file}: ${message}; nothing was started`, EXIT.different);
   }
 }
 
@@ -147,9 +148,9 @@ function pinnedOf(families: readonly Family[]): readonly PinnedProgram[] {
 /** Loads the programs and pins them, for systemd to attach. */
 function keep(filters: readonly Filter[], directory: string): ExitCode {
   try {
-    mkdirSync(directory, { recursive: true });
+    makeFolder(directory);
   } catch (error) {
-    throw new UserError(`ipt2bpf: ${directory}: no place for pins: ${reasonOf(error)}`);
+    throw userError('no-bpf-file-system', `${directory}: no place for pins: ${reasonOf(error)}`);
   }
   for (const { object, manifest, family } of filters) {
     const loaded = loadPrograms(object);
@@ -179,7 +180,7 @@ function writeUnits(dumps: readonly LoadedDump[], unit: string, options: Options
       say(`# ${name}\n${text}`);
       continue;
     }
-    mkdirSync(join(options.output, `${unit}.d`), { recursive: true });
+    makeFolder(join(options.output, `${unit}.d`));
     writeWhole(join(options.output, name), text);
   }
   return EXIT.same;

@@ -8,7 +8,7 @@ import { bindSets, parseSets } from '../../grammar/sets/index.js';
 import type { ChainPlace } from '../space/compare.js';
 import { loadText, parseText, withSets, type DumpOptions, type LoadedDump } from './dump.js';
 import { readInput } from './files.js';
-import { tell, UserError } from './output.js';
+import { tell, userError } from './output.js';
 
 /** One side of a comparison. */
 export interface LoadedSide extends LoadedDump {
@@ -28,7 +28,7 @@ export function loadSide(word: string, options: DumpOptions): LoadedSide {
   const places = [...new Set(tables)]
     .filter((table) => BUILTIN_CHAINS[table].includes(chain))
     .map((table): ChainPlace => ({ table, chain }));
-  if (places.length === 0) throw new UserError(`ipt2bpf: ${name}: no table in it has a chain ${chain}`);
+  if (places.length === 0) throw userError('no-chain', `${name}: no table in it has a chain ${chain}`);
   return { ...side, places };
 }
 
@@ -38,7 +38,7 @@ function splitChain(word: string): { readonly name: string; readonly chain?: Bui
   const chain = at < 0 ? '' : word.slice(at + 1);
   if (isBuiltin(chain)) return { name: word.slice(0, at), chain };
   if (at > 0 && existsSync(word.slice(0, at))) {
-    throw new UserError(`ipt2bpf: ${word}: ${chain} is no built-in chain, and only these can be compared`);
+    throw userError('no-chain', `${word}: ${chain} is no built-in chain, and only these can be compared`);
   }
   return { name: word };
 }
@@ -84,7 +84,7 @@ export function manifestOf(name: string, bytes: Uint8Array): Manifest {
     return manifest;
   } catch (error) {
     if (error instanceof ObjectError || error instanceof SyntaxError) {
-      throw new UserError(`ipt2bpf: ${name}: this is no object of ipt2bpf: ${error.message}`);
+      throw userError('bad-object', `${name}: this is no object of ipt2bpf: ${error.message}`);
     }
     throw error;
   }

@@ -5,7 +5,7 @@ import { readIntents } from '../intents/read.js';
 import { BrokenTableError } from '../space/program.js';
 import type { DumpOptions } from './dump.js';
 import { checkWritable, readInput, writeWhole } from './files.js';
-import { EXIT, sayJson, show, tellDiagnostics, UserError, type ExitCode } from './output.js';
+import { EXIT, sayJson, show, tellDiagnostics, UserError, userError, type ExitCode } from './output.js';
 import { placeOf } from './query.js';
 import { loadSide } from './sides.js';
 
@@ -18,7 +18,7 @@ interface Options extends DumpOptions {
 
 /** Proves or refutes intents. Exit 0: all hold; 1: some do not; 2: some are not decided, or trouble. */
 export function run(path: string, file: string, options: Options): ExitCode {
-  if (path === '-' && file === '-') throw new UserError('ipt2bpf: only one file can be standard input');
+  if (path === '-' && file === '-') throw userError('usage', 'only one file can be standard input');
   if (options.junit !== undefined) checkWritable(options.junit, [path, file]);
   const side = loadSide(path, options);
   const text = readInput(file).toString('utf8');
@@ -27,7 +27,7 @@ export function run(path: string, file: string, options: Options): ExitCode {
     tellDiagnostics(diagnostics, file, text);
     throw new UserError(`ipt2bpf: ${file}: ${diagnostics.length} ${diagnostics.length === 1 ? 'error' : 'errors'}`);
   }
-  if (intents.length === 0) throw new UserError(`ipt2bpf: ${file}: there is no intent in it`);
+  if (intents.length === 0) throw userError('no-intent', `${file}: there is no intent in it`);
   const report = { dump: side.file, file, judged: judged() };
   if (options.junit !== undefined) writeWhole(options.junit, intentsJunit(report));
   if (options.json) sayJson(intentsJson(report));
@@ -39,7 +39,7 @@ export function run(path: string, file: string, options: Options): ExitCode {
       return judgeIntents(side.ruleset, intents, ({ place }) => placeOf(side.places, { ...options, ...place }));
     } catch (error) {
       if (!(error instanceof BrokenTableError)) throw error;
-      throw new UserError(`ipt2bpf: ${side.file}: ${error.message}`);
+      throw userError('too-large', `${side.file}: ${error.message}`);
     }
   }
 }

@@ -21,7 +21,7 @@ export function addVerbs(program: Command, finish: Finish): void {
   program
     .exitOverride()
     .configureOutput({
-      outputError: (text, write) => write(text.replace(/^error: /, 'ipt2bpf: ')),
+      outputError: (text, write) => write(text.replace(/^error: /, 'ipt2bpf: error[usage]: ')),
       getOutHelpWidth: () => terminalOf(process.stdout, process.env).columns ?? HELP_COLUMNS,
       getErrHelpWidth: () => terminalOf(process.stderr, process.env).columns ?? HELP_COLUMNS,
       getOutHasColors: () => terminalOf(process.stdout, process.env).colour,

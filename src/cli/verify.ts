@@ -13,7 +13,7 @@ import { placeOf, type TranslationOptions } from './compile.js';
 import { loadRules, type DumpOptions, type LoadedDump } from './dump.js';
 import { checkWritable, writeWhole } from './files.js';
 import { isRefusal } from './refusal.js';
-import { EXIT, reasonOf, sayJson, show, tell, tellDiagnostics, UserError, type ExitCode } from './output.js';
+import { EXIT, reasonOf, sayJson, show, tell, tellDiagnostics, UserError, userError, type ExitCode } from './output.js';
 
 interface Options extends DumpOptions, TranslationOptions {
   /** May be missing at netfilter alone. */
@@ -32,7 +32,7 @@ interface Options extends DumpOptions, TranslationOptions {
 /** Compares all engines on packets. Exit 0 equal, 1 not (or refused), 2 trouble. */
 export async function run(path: string, options: Options): Promise<ExitCode> {
   if (options.prove) return (await import('./prove.js')).runProof(path, options);
-  if (options.object !== undefined) throw new UserError('ipt2bpf: --object is for --prove');
+  if (options.object !== undefined) throw userError('usage', '--object is for --prove');
   const engines = readEngines(options.engines);
   const { pcap, junit, savePcap } = options;
   for (const output of [junit, savePcap]) {
@@ -87,7 +87,7 @@ async function compared(
     const given = pcap === undefined ? {} : { packets: captured(pcap, chain) };
     return verifySockets(dump.ruleset, dump.text, { ...rest, ...given, count });
   }
-  if (chain === undefined) throw new UserError(`ipt2bpf: --hook ${hook} needs a chain`);
+  if (chain === undefined) throw userError('usage', `--hook ${hook} needs a chain`);
   const packets = pcap === undefined ? generated(dump, { ...options, chain }) : captured(pcap, chain);
   return verify(dump.ruleset, dump.text, packets, { ...settings, chain });
 }
@@ -96,7 +96,7 @@ async function compared(
 function refuseIfUnasked(engines: readonly EngineReport[]): void {
   if (engines.some(({ skipped }) => skipped === undefined)) return;
   const reasons = engines.map(({ engine, skipped }) => `${engine} skipped: ${skipped}`).join('; ');
-  throw new UserError(`ipt2bpf: nothing was verified (${reasons})`);
+  throw userError('nothing-verified', `nothing was verified (${reasons})`);
 }
 
 /** The reference, `model`, is always asked: naming it alone leaves nothing to compare it with. */
@@ -106,11 +106,11 @@ function readEngines(text: string): readonly EngineName[] {
   const unknown = names.find((name) => !known.includes(name));
   if (unknown !== undefined) {
     const hint = didYouMean(unknown, ENGINES) ?? `known: ${ENGINES.join(', ')}`;
-    throw new UserError(`ipt2bpf: unknown engine "${unknown}" (${hint})`);
+    throw userError('usage', `unknown engine "${unknown}" (${hint})`);
   }
   const engines = ENGINES.filter((name) => names.includes(name));
   if (engines.every((name) => name === 'model')) {
-    throw new UserError('ipt2bpf: model is the reference: name an engine to compare it with');
+    throw userError('usage', 'model is the reference: name an engine to compare it with');
   }
   return engines;
 }
@@ -125,7 +125,7 @@ function generated(dump: LoadedDump, options: Options & { readonly chain: Builti
 function captured(path: string, chain: BuiltinChain | undefined): readonly Packet[] {
   try {
     const { packets } = readCapture(readFileSync(path));
-    if (packets.length === 0) throw new UserError(`ipt2bpf: ${path}: there is no packet in it`);
+    if (packets.length === 0) throw userError('no-packet', `${path}: there is no packet in it`);
     const place = {
       inInterface: chain !== undefined && isLeaving(chain) ? '' : 'eth0',
       outInterface: chain === 'FORWARD' || (chain !== undefined && isLeaving(chain)) ? 'eth0' : '',
@@ -133,7 +133,7 @@ function captured(path: string, chain: BuiltinChain | undefined): readonly Packe
     return packets.map(({ frame }): Packet => ({ frame, ...place, mark: 0 }));
   } catch (error) {
     if (error instanceof UserError) throw error;
-    if (error instanceof CaptureError) throw new UserError(`ipt2bpf: ${path}: ${error.message}`);
-    throw new UserError(`ipt2bpf: ${path}: ${reasonOf(error)}`);
+    if (error instanceof CaptureError) throw userError('bad-capture', `${path}: ${error.message}`);
+    throw userError('not-readable', `${path}: ${reasonOf(error)}`);
   }
 }

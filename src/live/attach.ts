@@ -14,7 +14,7 @@ import { isBlocking, readDeployment, requireNamespace, withDispatchMaps, type De
 import { finishCarrying, installGeneration, prepareCounters, removeGeneration } from './generation.js';
 import { mend } from './mend.js';
 import type { CheckedObject, LiveHook, LiveManifest } from './object.js';
-import { makeDirectory, Pins, requireBpfFileSystem } from './pins.js';
+import { makeDirectory, Pins, removeIfEmpty, requireBpfFileSystem } from './pins.js';
 import {
   attachPlaces,
   deviceIndex,
@@ -110,13 +110,25 @@ export function requireAbilities(base: string, { needs }: RunningNeeds): void {
   requireBpfFileSystem(base);
 }
 
-/** Runs `body` with the lock, after what earlier commands left has been mended. */
+/**
+ * Runs `body` with the lock, after what earlier commands left has been mended. The directory is made where there is none, and
+ * goes where nothing is in it in the end. Throws what is missing, by name.
+ */
 export function exclusively<T>(base: string, told: ((text: string) => void) | undefined, body: () => T): T {
-  makeDirectory(base);
-  return withLock(base, 'exclusive', PATIENCE, () => {
-    for (const text of mend(base)) told?.(text);
-    return body();
-  });
+  requireCapabilities();
+  requireBpfFileSystem(base);
+  for (;;) {
+    makeDirectory(base);
+    const done = withLock(base, 'exclusive', PATIENCE, () => {
+      try {
+        for (const text of mend(base)) told?.(text);
+        return body();
+      } finally {
+        removeIfEmpty(base);
+      }
+    });
+    if (done !== undefined) return done.value;
+  }
 }
 
 /**

@@ -1,7 +1,8 @@
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { CommandError, hasCommand, run } from '../../bpf-runtime/system/command.js';
 import { RuntimeError } from '../../bpf-runtime/system/error.js';
+import { makeFolder } from '../../bpf-runtime/system/folder.js';
 import { parseDump } from '../../grammar/index.js';
 import type { Family } from '../../grammar/model/family.js';
 import type { Table } from '../../grammar/model/ruleset.js';
@@ -94,7 +95,7 @@ const pathOf = (root: string, family: Family): string => join(folder(root), `rul
 
 /** Keeps the rules for the way back. Returns the path. */
 export function keepRules(root: string, { family, text }: LiveRules): string {
-  mkdirSync(folder(root), { recursive: true, mode: 0o700 });
+  makeFolder(folder(root), 0o700);
   const path = pathOf(root, family);
   writeDurably(path, text);
   return path;

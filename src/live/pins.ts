@@ -1,6 +1,7 @@
-import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, statfsSync } from 'node:fs';
+import { chmodSync, existsSync, lstatSync, readdirSync, rmdirSync, rmSync, statfsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { RuntimeError } from '../../bpf-runtime/system/error.js';
+import { makeFolder } from '../../bpf-runtime/system/folder.js';
 
 /** What statfs(2) says of a BPF file system (include/uapi/linux/magic.h BPF_FS_MAGIC). */
 const BPF_FS_MAGIC = 0xcafe4a11;
@@ -52,22 +53,42 @@ export class Pins {
   }
 }
 
-/** Makes a directory that root alone may enter. */
+/** Makes a directory that root alone may enter. Another command may remove it again at any moment. */
 export function makeDirectory(path: string): void {
-  mkdirSync(path, { recursive: true, mode: ROOT_ONLY });
-  chmodSync(path, ROOT_ONLY);
+  makeFolder(path, ROOT_ONLY);
+  const mode = statSync(path, { throwIfNoEntry: false })?.mode;
+  if (mode !== undefined && (mode & 0o777) !== ROOT_ONLY) chmodSync(path, ROOT_ONLY);
 }
 
-/** Throws `no-bpf-file-system` where a directory for pins is not, and could not be, in a BPF file system. */
+/** The caller has the exclusive lock: who waits for it makes another directory. */
+export function removeIfEmpty(path: string): void {
+  if (readdirSync(path).length === 0) rmdirSync(path);
+}
+
+/**
+ * Throws `no-bpf-file-system` where a directory for pins is not, and could not be, in a BPF file system; `bad-state` where
+ * others than root could have put something there.
+ */
 export function requireBpfFileSystem(base: string): void {
   let there = base;
   while (!existsSync(there) && there !== dirname(there)) there = dirname(there);
-  if (statfsSync(there).type === BPF_FS_MAGIC) return;
+  if (statfsSync(there).type === BPF_FS_MAGIC) {
+    if (there === base) requireOwn(base);
+    return;
+  }
   throw new RuntimeError(
     'no-bpf-file-system',
     `${base} is in no BPF file system: mount one (mount -t bpf bpf /sys/fs/bpf), and enter a network namespace with ` +
       '"nsenter --net=FILE", which keeps it, not with "ip netns exec", which hides it',
   );
+}
+
+function requireOwn(base: string): void {
+  const stat = lstatSync(base, { throwIfNoEntry: false });
+  if (stat === undefined) return;
+  const refuse = (reason: string): RuntimeError => new RuntimeError('bad-state', `${base}: ${reason}`);
+  if (!stat.isDirectory()) throw refuse('this is no directory');
+  if (stat.uid !== 0 || (stat.mode & 0o022) !== 0) throw refuse('it can be changed by others than root');
 }
 
 /** The names of all deployments, and of what is left of some: directories with a record. Others are somebody else's. */

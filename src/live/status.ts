@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { inForce } from '../../bpf-runtime/dispatch/control.js';
 import { bootTime } from '../../bpf-runtime/system/clock.js';
 import { withLock } from '../../bpf-runtime/system/lock.js';
@@ -46,8 +45,7 @@ export interface Status {
 
 /** Reads what is attached, while nobody changes it. */
 export function readStatus(base: string, name?: string): Status {
-  if (!existsSync(base)) return { deployments: [], blocked: [], leftovers: [] };
-  return withLock(base, 'shared', PATIENCE, () => {
+  const read = withLock(base, 'shared', PATIENCE, () => {
     const deployments: DeploymentStatus[] = [];
     const blocked: BlockedStatus[] = [];
     const leftovers: LeftoverStatus[] = [];
@@ -60,6 +58,7 @@ export function readStatus(base: string, name?: string): Status {
     }
     return { deployments, blocked, leftovers };
   });
+  return read?.value ?? { deployments: [], blocked: [], leftovers: [] };
 }
 
 function placeStates({ pins, record }: Deployment): DeploymentStatus['places'] {

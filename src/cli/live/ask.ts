@@ -1,5 +1,5 @@
 import { createInterface, type Interface } from 'node:readline/promises';
-import { UserError } from '../output.js';
+import { userError } from '../output.js';
 import { endProgress } from '../progress.js';
 
 /** Asks the person at the terminal; or, with `--yes`, takes what is usual. */
@@ -9,8 +9,7 @@ export class Questions {
   /** Throws where nobody can be asked. */
   constructor(yes: boolean) {
     if (yes) return;
-    if (!process.stdin.isTTY)
-      throw new UserError('ipt2bpf: migrate asks questions: run it on a terminal, or with --yes');
+    if (!process.stdin.isTTY) throw userError('usage', 'migrate asks questions: run it on a terminal, or with --yes');
     this.#lines = createInterface({ input: process.stdin, output: process.stderr });
   }
 

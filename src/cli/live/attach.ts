@@ -17,7 +17,7 @@ import { placeOf, type TranslationOptions } from '../compile.js';
 import { loadRulesFrom, type DumpOptions } from '../dump.js';
 import { readInput } from '../files.js';
 import { isRefusal } from '../refusal.js';
-import { EXIT, sayJson, tell, tellDiagnostics, UserError, type ExitCode } from '../output.js';
+import { EXIT, sayJson, tell, tellDiagnostics, UserError, userError, type ExitCode } from '../output.js';
 import { asPart, changed, progress, tellConfirm } from './shared.js';
 
 export interface CommonOptions extends DumpOptions, Omit<TranslationOptions, 'hook'> {
@@ -48,7 +48,7 @@ export async function attach(path: string, options: AttachVerb): Promise<ExitCod
   const { manifest } = object;
   const { name, confirm, pins } = options;
   if (options.shadow === true && manifest.shadow === undefined) {
-    throw new UserError('ipt2bpf: --shadow is for a dump, at netfilter: what is compiled decides');
+    throw userError('usage', '--shadow is for a dump, at netfilter: what is compiled decides');
   }
   const settings = {
     base: pins,
@@ -140,12 +140,12 @@ export async function objectOf(path: string, options: CommonOptions, here = true
   const bytes = readInput(path);
   const what = path === '-' ? '<stdin>' : path;
   if (isObject(bytes)) {
-    if (bytes.length > MOST_OBJECT_BYTES) throw new UserError(`ipt2bpf: ${what}: the file is too large`);
+    if (bytes.length > MOST_OBJECT_BYTES) throw userError('too-large', `${what}: the file is too large`);
     return checkObject(new Uint8Array(bytes), what);
   }
   const { hook, chain } = options;
-  if (hook === undefined) throw new UserError('ipt2bpf: a dump needs --hook xdp|tc|netfilter');
-  if (hook !== 'netfilter' && chain === undefined) throw new UserError(`ipt2bpf: --hook ${hook} needs --chain`);
+  if (hook === undefined) throw userError('usage', 'a dump needs --hook xdp|tc|netfilter');
+  if (hook !== 'netfilter' && chain === undefined) throw userError('usage', `--hook ${hook} needs --chain`);
   const { ruleset, text, file, ipset } = loadRulesFrom(bytes, path, options);
   const { ipset: _file, ...translation } = options;
   const result = await prepare(ruleset, {
@@ -170,8 +170,9 @@ export async function objectOf(path: string, options: CommonOptions, here = true
       return undefined;
     case 'unequal': {
       const [{ want, have }] = result.mismatches;
-      throw new UserError(
-        `ipt2bpf: ${file}: the program differs from the reference on ${result.mismatches.length} packets ` +
+      throw userError(
+        'wrong-program',
+        `${file}: the program differs from the reference on ${result.mismatches.length} packets ` +
           `(it does ${have}, and ${want} is right): please report it; nothing is changed`,
       );
     }

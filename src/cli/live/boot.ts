@@ -12,7 +12,7 @@ import {
 } from '../../live/saved/enable.js';
 import { restore as load, type Outcome } from '../../live/saved/restore.js';
 import type { OnFailure } from '../../live/saved/store.js';
-import { EXIT, sayJson, tell, UserError, type ExitCode } from '../output.js';
+import { errorLine, EXIT, sayJson, tell, userError, type ExitCode } from '../output.js';
 import { objectOf, type AttachVerb } from './attach.js';
 import { asPart, changed } from './shared.js';
 
@@ -81,7 +81,7 @@ interface RestoreVerb {
 /** Exit 0: all of it is in force; 1: some is not; errors are thrown. */
 export function restore({ root, pins, json }: RestoreVerb): ExitCode {
   const outcomes = load({ base: pins, directory: bootPlaces(resolve(root)).state, told: tell });
-  if (outcomes.length === 0) throw new UserError('ipt2bpf: no ruleset is saved');
+  if (outcomes.length === 0) throw userError('nothing-saved', 'no ruleset is saved');
   if (json) sayJson(outcomes);
   else outcomes.forEach((outcome) => tell(inWords(outcome)));
   return outcomes.every((outcome) => !('reason' in outcome)) ? EXIT.same : EXIT.different;
@@ -94,7 +94,8 @@ const FAILED: Readonly<Record<Extract<Outcome, { readonly reason: string }>['sta
 };
 
 function inWords(outcome: Outcome): string {
-  if ('reason' in outcome) return `ipt2bpf: ${outcome.name}: ${outcome.reason}; ${FAILED[outcome.state]}`;
+  if ('reason' in outcome)
+    return errorLine(outcome.code, `${outcome.name}: ${outcome.reason}; ${FAILED[outcome.state]}`);
   const { name, state, waiting } = outcome;
   return `${name}: ${state}${waiting.length === 0 ? '' : `; not there yet: ${waiting.join(', ')}`}`;
 }

@@ -1,5 +1,6 @@
 import { findDeployment, isAbandoned, requireNamespace } from '../../live/deployment.js';
 import { placesOf } from '../../live/places.js';
+import { requireAbilities } from '../../live/attach.js';
 import * as live from '../../live/replace.js';
 import { EXIT, sayJson, tell, type ExitCode } from '../output.js';
 import { asPart, changed } from './shared.js';
@@ -39,6 +40,7 @@ export function rollback(options: Options): ExitCode {
 
 export function detach(options: Options): ExitCode {
   if (options.dryRun === true) {
+    requireAbilities(options.pins, { needs: { kernel: '0.0' } });
     const deployment = findDeployment(options.pins, options.name);
     if (!isAbandoned(deployment.record)) requireNamespace(deployment);
     const places = placesOf(deployment.record).map(({ words }) => words);

@@ -4,7 +4,8 @@ import { readStatus } from '../../live/status.js';
 import { requireCapabilities } from '../../../bpf-runtime/system/requirements.js';
 import { requireBpfFileSystem } from '../../live/pins.js';
 import { checkWritable, writeWhole } from '../files.js';
-import { EXIT, reasonOf, say, tell, UserError, type ExitCode } from '../output.js';
+import { errorLine, EXIT, reasonOf, say, tell, userError, type ExitCode } from '../output.js';
+import { troubleLine } from '../trouble.js';
 
 interface Options {
   readonly pins: string;
@@ -30,7 +31,7 @@ export async function run({ pins, output, listen }: Options): Promise<ExitCode> 
 function addressOf(listen: string): { readonly host: string; readonly port: number } {
   const match = /^(?:(?:\[([0-9a-fA-F:]+)\]|([^:[\]]+)):)?(\d{1,5})$/.exec(listen);
   const port = Number(match?.[3]);
-  if (match === null || port > 65_535) throw new UserError(`ipt2bpf: --listen ${listen}: it is ADDRESS:PORT`);
+  if (match === null || port > 65_535) throw userError('usage', `--listen ${listen}: it is ADDRESS:PORT`);
   return { host: match[1] ?? match[2] ?? '127.0.0.1', port };
 }
 
@@ -44,13 +45,13 @@ function serve(pins: string, listen: string): Promise<ExitCode> {
     try {
       response.writeHead(200, { 'content-type': METRICS_TYPE }).end(metricsText(readStatus(pins)));
     } catch (error) {
-      tell(`ipt2bpf: ${reasonOf(error)}`);
+      tell(troubleLine(error) ?? errorLine('internal', reasonOf(error)));
       response.writeHead(500).end();
     }
   });
   server.maxConnections = 16;
   return new Promise((resolve, reject) => {
-    server.on('error', (error) => reject(new UserError(`ipt2bpf: --listen ${listen}: ${reasonOf(error)}`)));
+    server.on('error', (error) => reject(userError('no-address', `--listen ${listen}: ${reasonOf(error)}`)));
     server.listen(port, host, () => {
       const bound = server.address();
       tell(`http://${host}:${typeof bound === 'object' ? bound?.port : port}/metrics`);

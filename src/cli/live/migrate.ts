@@ -25,7 +25,7 @@ import type { OnFailure } from '../../live/saved/store.js';
 import { agrees } from '../../live/shadow.js';
 import { readStatus } from '../../live/status.js';
 import { isRefusal } from '../refusal.js';
-import { EXIT, tell, tellDiagnostics, UserError, type ExitCode } from '../output.js';
+import { EXIT, tell, tellDiagnostics, UserError, userError, type ExitCode } from '../output.js';
 import { ofRunningKernel } from './attach.js';
 import { Questions } from './ask.js';
 import { comparisonLines } from './comparison.js';
@@ -90,7 +90,7 @@ async function walk(options: Options, questions: Questions): Promise<ExitCode> {
 function requireNothingAttached({ pins }: Options): void {
   const [one] = readStatus(pins).deployments.filter(({ record }) => record.hook === 'netfilter');
   if (one === undefined) return;
-  throw new UserError(`ipt2bpf: ${one.record.name} is attached: detach it first (or use replace)`);
+  throw userError('already-attached', `${one.record.name} is attached: detach it first (or use replace)`);
 }
 
 /** Steps 1 and 2. Undefined where something cannot be translated, which is told. */
@@ -98,7 +98,7 @@ async function readAndCompile({ family }: Options): Promise<readonly Ready[] | u
   const families = family === undefined ? (['v4', 'v6'] as const) : [family];
   const live = families.map(readLiveRules).filter((rules) => rules !== undefined);
   if (live.length === 0)
-    throw new UserError('ipt2bpf: iptables has no rules in table filter: there is nothing to migrate');
+    throw userError('no-rules', 'iptables has no rules in table filter: there is nothing to migrate');
   const ready: Ready[] = [];
   for (const rules of live) {
     const [judge, shadow] = [await compiled(rules, false), await compiled(rules, true)];
@@ -133,8 +133,9 @@ async function compiled({ text, file, family }: LiveRules, shadow: boolean): Pro
   });
   if (result.kind === 'ready') return result.object;
   if (result.kind === 'unequal') {
-    throw new UserError(
-      `ipt2bpf: ${file}: the program differs from the reference: please report it; nothing is changed`,
+    throw userError(
+      'wrong-program',
+      `${file}: the program differs from the reference: please report it; nothing is changed`,
     );
   }
   tellDiagnostics(result.diagnostics, file, text);
@@ -244,7 +245,7 @@ async function enableAtBoot({ onFailure, yes, pins, root }: Options, questions: 
 /** The rules first, so that something judges at every moment. */
 function goBack({ root, pins, family }: Options): ExitCode {
   const kept = keptRules(resolve(root)).filter((rules) => family === undefined || rules.family === family);
-  if (kept.length === 0) throw new UserError('ipt2bpf: no rules are kept: nothing has been migrated');
+  if (kept.length === 0) throw userError('nothing-kept', 'no rules are kept: nothing has been migrated');
   for (const rules of kept) {
     bringBack(rules);
     tell(`IP${rules.family}: iptables has the rules of ${rules.file} again`);

@@ -1,9 +1,10 @@
 import { isLeaving } from '../../../grammar/model/family.js';
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { makeFolder } from '../../../bpf-runtime/system/folder.js';
 import { imageLayout } from '../../package/image.js';
 import { clusterApplication } from '../../package/kubernetes.js';
-import { EXIT, reasonOf, sayJson, tell, UserError, type ExitCode } from '../output.js';
+import { EXIT, reasonOf, sayJson, tell, userError, type ExitCode } from '../output.js';
 import { objectOf, type CommonOptions } from './attach.js';
 
 interface Options extends Omit<CommonOptions, 'pins' | 'confirm' | 'dryRun'> {
@@ -23,7 +24,7 @@ export async function run(path: string, options: Options): Promise<ExitCode> {
   if (object === undefined) return EXIT.different;
   const { manifest, bytes, spec } = object;
   if (manifest.hook === 'netfilter') {
-    throw new UserError('ipt2bpf: bpfman attaches programs at xdp and tc, none at netfilter (enable or bundle do)');
+    throw userError('no-hook', 'bpfman attaches programs at xdp and tc, none at netfilter (enable or bundle do)');
   }
   const [{ name, chain }] = manifest.programs;
   const program = { name, type: manifest.hook === 'xdp' ? ('xdp' as const) : ('tcx' as const) };
@@ -70,14 +71,14 @@ function referenceOf(image: string): { readonly tag: string } {
   );
   const tag = match?.groups?.tag;
   if (tag !== undefined) return { tag };
-  throw new UserError(`ipt2bpf: --image ${image}: it is REGISTRY/NAME:TAG, in small letters`);
+  throw userError('usage', `--image ${image}: it is REGISTRY/NAME:TAG, in small letters`);
 }
 
 function requireNew(output: string): void {
   if (existsSync(output) && readdirSync(output).length > 0) {
-    throw new UserError(`ipt2bpf: ${output}: is there already: choose a new folder`);
+    throw userError('not-writable', `${output}: is there already: choose a new folder`);
   }
-  if (!existsSync(dirname(output))) throw new UserError(`ipt2bpf: ${output}: there is no folder ${dirname(output)}`);
+  if (!existsSync(dirname(output))) throw userError('not-writable', `${output}: there is no folder ${dirname(output)}`);
 }
 
 /** All of it or nothing. */
@@ -85,12 +86,12 @@ function write(output: string, files: ReadonlyMap<string, string | Uint8Array>):
   const unfinished = join(dirname(output), `.${basename(output)}.${process.pid}.tmp`);
   try {
     for (const [file, content] of files) {
-      mkdirSync(dirname(join(unfinished, file)), { recursive: true });
+      makeFolder(dirname(join(unfinished, file)));
       writeFileSync(join(unfinished, file), content);
     }
     renameSync(unfinished, output);
   } catch (error) {
     rmSync(unfinished, { recursive: true, force: true });
-    throw new UserError(`ipt2bpf: ${output}: ${reasonOf(error)}`);
+    throw userError('not-writable', `${output}: ${reasonOf(error)}`);
   }
 }

@@ -1,8 +1,9 @@
-import { existsSync, lstatSync, mkdirSync, rmSync } from 'node:fs';
+import { existsSync, lstatSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Family } from '../../../grammar/model/family.js';
 import { hasCommand, run } from '../../../bpf-runtime/system/command.js';
 import { RuntimeError } from '../../../bpf-runtime/system/error.js';
+import { makeFolder } from '../../../bpf-runtime/system/folder.js';
 import { exclusively } from '../attach.js';
 import { currentGeneration, deployments, findDeployment, requireNamespace, type Deployment } from '../deployment.js';
 import { generationObject } from '../generation.js';
@@ -114,7 +115,7 @@ function isInstalled(root: string, tool: string): boolean {
 
 function writeAll(directory: string, texts: Readonly<Record<string, string>>): readonly string[] {
   return Object.entries(texts).map(([name, text]) => {
-    mkdirSync(directory, { recursive: true });
+    makeFolder(directory);
     writeDurably(join(directory, name), text, 0o644);
     return join(directory, name);
   });

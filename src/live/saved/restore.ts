@@ -12,7 +12,14 @@ export type Outcome =
   /** `waiting`: devices that are not there yet. */
   | { readonly name: string; readonly state: 'in force' | 'in force already'; readonly waiting: readonly string[] }
   /** `blocked`: no packet passes there; `as before`: an earlier ruleset goes on; `not in force`: nothing judges. */
-  | { readonly name: string; readonly state: 'blocked' | 'as before' | 'not in force'; readonly reason: string };
+  | {
+      readonly name: string;
+      readonly state: 'blocked' | 'as before' | 'not in force';
+      readonly code: string;
+      readonly reason: string;
+    };
+
+type Failed = Extract<Outcome, { readonly reason: string }>;
 
 export interface RestoreOptions {
   readonly base: string;
@@ -48,20 +55,23 @@ function restoreOne({ onFailure }: SavedState, ruleset: SavedRuleset, options: R
     return { name: record.name, state, waiting };
   } catch (error) {
     if (!(error instanceof RuntimeError || error instanceof SystemCallError)) throw error;
-    return failed(onFailure, ruleset, error.message, options);
+    return {
+      ...failed(onFailure, ruleset, options),
+      code: 'code' in error ? error.code : 'system-call',
+      reason: error.message,
+    };
   }
 }
 
 function failed(
   onFailure: SavedState['onFailure'],
   { record }: SavedRuleset,
-  reason: string,
   { base, told }: RestoreOptions,
-): Outcome {
+): Pick<Failed, 'name' | 'state'> {
   const { name } = record;
-  if (onFailure === 'closed') return { name, state: block(base, record, told), reason };
+  if (onFailure === 'closed') return { name, state: block(base, record, told) };
   const found = readDeployment(new Pins(base, name));
-  return { name, state: typeof found === 'string' ? 'not in force' : 'as before', reason };
+  return { name, state: typeof found === 'string' ? 'not in force' : 'as before' };
 }
 
 function putInForce(ruleset: SavedRuleset, { base, directory, told }: RestoreOptions): 'in force' | 'in force already' {

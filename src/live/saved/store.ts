@@ -4,7 +4,6 @@ import {
   closeSync,
   existsSync,
   fsyncSync,
-  mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -15,6 +14,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { RuntimeError } from '../../../bpf-runtime/system/error.js';
+import { makeFolder } from '../../../bpf-runtime/system/folder.js';
 import { checkObject, MOST_OBJECT_BYTES, type CheckedObject } from '../object.js';
 import { decodeRecord, type DeploymentRecord } from '../record.js';
 import { list, member, oneOf, ShapeError, text } from '../shape.js';
@@ -74,7 +74,7 @@ export function saveState(
   rulesets: readonly { readonly record: DeploymentRecord; readonly bytes: Uint8Array }[],
 ): SavedState {
   for (const path of [directory, join(directory, OBJECTS)]) {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    makeFolder(path, 0o700);
     chmodSync(path, 0o700);
   }
   const saved = rulesets.map(({ record, bytes }): SavedRuleset => ({ record, object: hashOf(bytes) }));

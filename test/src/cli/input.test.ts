@@ -59,7 +59,7 @@ describe('a file that is no dump', () => {
     rmSync(large);
     expect(await run('check', '/dev/zero')).toMatchObject({
       exit: 2,
-      stderr: 'ipt2bpf: /dev/zero: the file is too large: more than 256 MiB',
+      stderr: 'ipt2bpf: error[too-large]: /dev/zero: the file is too large: more than 256 MiB',
     });
   });
 

@@ -93,7 +93,7 @@ describe('what is written', () => {
   it('is no longer there in part', () => {
     const { status, stderr } = shell(`${compile} nowhere/x.o`);
     expect(status).toBe(2);
-    expect(stderr).toBe('ipt2bpf: nowhere/x.o: there is no folder nowhere\n');
+    expect(stderr).toBe('ipt2bpf: error[not-writable]: nowhere/x.o: there is no folder nowhere\n');
   });
 
   it('is not put over the dump', () => {
@@ -122,7 +122,7 @@ describe('what is written', () => {
   it('does not fit', () => {
     const { status, stderr } = shell(`ipt2bpf print small.v4 > /dev/full`);
     expect(status).toBe(2);
-    expect(stderr).toBe('ipt2bpf: stdout: no space left on the device\n');
+    expect(stderr).toBe('ipt2bpf: error[not-writable]: stdout: no space left on the device\n');
   });
 
   it('is the object on standard output', () => {
@@ -180,14 +180,14 @@ describe.skipIf(noUser.length > 0)(`without root${needs(noUser)}`, () => {
   it('a folder that cannot be written to is named', () => {
     const { status, stderr } = shell(`${tool()} compile small.v4 --hook xdp --chain INPUT -o forbidden.o`);
     expect(status).toBe(2);
-    expect(stderr).toBe('ipt2bpf: forbidden.o: permission denied\n');
+    expect(stderr).toBe('ipt2bpf: error[not-writable]: forbidden.o: permission denied\n');
     expect(existsSync(join(folder, 'forbidden.o'))).toBe(false);
   });
 
   it('a dump that cannot be read is named', () => {
     const { status, stderr } = shell(`chmod 600 big.v4; ${tool()} print big.v4`);
     expect(status).toBe(2);
-    expect(stderr).toBe('ipt2bpf: big.v4: permission denied\n');
+    expect(stderr).toBe('ipt2bpf: error[not-readable]: big.v4: permission denied\n');
   });
 });
 
@@ -209,6 +209,8 @@ describe.skipIf(noMount.length > 0)(`a machine without the tools${needs(noMount)
   it('has nothing to compare with where no engine is left', () => {
     const { status, stdout, stderr } = without(`verify ${at} --engines iptables`);
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
-    expect(stderr).toBe('ipt2bpf: nothing was verified (iptables skipped: iptables-legacy-restore is not installed)\n');
+    expect(stderr).toBe(
+      'ipt2bpf: error[nothing-verified]: nothing was verified (iptables skipped: iptables-legacy-restore is not installed)\n',
+    );
   });
 });

@@ -137,7 +137,8 @@ describe.skipIf(!able)('trouble (skipped without root, nft or iptables)', () => 
       });
       expect({ status, stderr }).toEqual({
         status: 2,
-        stderr: 'ipt2bpf: this needs CAP_BPF and CAP_NET_ADMIN, which root has: run it with sudo\n',
+        stderr:
+          'ipt2bpf: error[no-permission]: this needs CAP_BPF and CAP_NET_ADMIN, which root has: run it with sudo\n',
       });
     } finally {
       rmSync(here, { recursive: true });
