@@ -38,6 +38,7 @@ export type { TimeTest } from '../grammar/model/time.js';
 export type { ChainLine, CommentLine, CommitLine, RuleLine, TableLine, Word } from '../grammar/syntax/ast.js';
 export type { Family, TableName, BuiltinChain } from '../grammar/model/family.js';
 export type { Packet, Surroundings } from '../grammar/model/packet.js';
+export { changedMatch, changedRule } from '../grammar/model/ruleset.js';
 export type {
   BoundMatch,
   BoundTarget,

@@ -22,9 +22,10 @@ export interface HostName {
   readonly hostName: string;
 }
 
-/** An address with its mask, bits outside of the mask clear, and how iptables-save prints it where that is known. */
+/** An address with its mask, bits outside of the mask clear. */
 export interface NetworkTerm extends MaskedAddress {
-  readonly printed?: string;
+  /** Of the prefix that the mask is, where it is at hand. */
+  readonly length?: number;
 }
 
 /** One of the addresses behind `-s` and `-d`. */
@@ -42,7 +43,7 @@ const HOST_NAME =
  * A name that `hosts` does not declare is left as it is.
  */
 export function parseAddressList(text: string, family: Family, hosts?: Hosts): Parsed<readonly AddressTerm[]> {
-  const plain = family === 'v4' ? plainIpv4(text) : plainIpv6(text);
+  const plain = family === 'v4' ? plainIpv4(text, 0, text.length) : plainIpv6(text);
   if (plain !== undefined) return { value: [plain] };
   const found: AddressTerm[] = [];
   for (const piece of text.split(',')) {
@@ -53,16 +54,24 @@ export function parseAddressList(text: string, family: Family, hosts?: Hosts): P
   return { value: found };
 }
 
+/**
+ * The address that stands in a text from `from` to `to`, in one of the spellings that iptables-save prints; undefined
+ * for any other.
+ */
+export function plainNetwork(text: string, from: number, to: number, family: Family): NetworkTerm | undefined {
+  return family === 'v4' ? plainIpv4(text, from, to) : plainIpv6(text.slice(from, to));
+}
+
 /** `a.b.c.d` or `a.b.c.d/length` in plain decimal, which nearly every address is. */
-function plainIpv4(text: string): NetworkTerm | undefined {
+function plainIpv4(text: string, from: number, to: number): NetworkTerm | undefined {
   let address = 0;
   let ends = 0;
   let number = -1;
-  for (let i = 0; i < text.length; i++) {
+  for (let i = from; i < to; i++) {
     const code = text.charCodeAt(i);
     if (code >= 0x30 && code <= 0x39) {
       if (number === 0) return undefined;
-      number = Math.max(number, 0) * 10 + code - 0x30;
+      number = (number < 0 ? 0 : number) * 10 + code - 0x30;
     } else if (number >= 0 && number <= 255 && code === (ends < 3 ? 0x2e : 0x2f) && ends < 4) {
       address = address * 256 + number;
       number = -1;
@@ -71,13 +80,13 @@ function plainIpv4(text: string): NetworkTerm | undefined {
       return undefined;
     }
   }
-  if (ends === 3 && number >= 0 && number <= 255)
-    return { address: BigInt(address * 256 + number), mask: fullMask('v4') };
+  if (ends === 3 && number >= 0 && number <= 255) {
+    return { address: BigInt(address * 256 + number), mask: fullMask('v4'), length: 32 };
+  }
   const length = number;
   if (ends !== 4 || length < 1 || length > 32) return undefined;
-  const mask = prefixMask(length, 'v4');
-  const rest = address % 2 ** (32 - length);
-  return { address: BigInt(address - rest), mask, printed: rest === 0 ? text : undefined };
+  const host = address % 2 ** (32 - length);
+  return { address: BigInt(address - host), mask: prefixMask(length, 'v4'), length };
 }
 
 /** `address` or `address/length`, the address in hexadecimal groups. */
@@ -88,7 +97,7 @@ function plainIpv6(text: string): NetworkTerm | undefined {
   const address = parseIPv6(slash < 0 ? text : text.slice(0, slash));
   if (address === undefined) return undefined;
   const mask = prefixMask(length, 'v6');
-  return { address: length === 128 ? address : address & mask, mask };
+  return { address: length === 128 ? address : address & mask, mask, length };
 }
 
 function parseMasked(piece: string, family: Family, hosts: Hosts | undefined): Parsed<readonly AddressTerm[]> {
@@ -125,8 +134,7 @@ function parseHost(name: string, family: Family, hosts: Hosts | undefined): Pars
 /** As iptables-save prints it: `address/length`, or `address/mask` for a mask with holes. A name stays as written. */
 export function printMasked(term: AddressTerm, family: Family): string {
   if ('hostName' in term) return term.hostName;
-  if (term.printed !== undefined) return term.printed;
   const { address, mask } = term;
-  const length = prefixLength(mask, family);
+  const length = term.length ?? prefixLength(mask, family);
   return `${printAddress(address, family)}/${length ?? printAddress(mask, family)}`;
 }

@@ -174,18 +174,19 @@ export function jumpTarget(chain: string, goto: boolean): BoundTarget {
 
 export function boundMatch(use: KnownUse<MatchModule>, context: ModuleContext): BoundMatch {
   const { module } = use.entry;
-  const options = optionsOf(use);
-  const own = moduleWords(module, options, context);
-  const words = savedModule('-m', module.printName ?? module.name, own, module.quoting);
-  return { name: module.name, words, condition: module.condition(options, context) };
+  return { name: module.name, words: useWords(use, context), condition: module.condition(optionsOf(use), context) };
 }
 
 export function boundTarget(use: KnownUse<TargetModule>, context: ModuleContext): BoundTarget {
   const { module } = use.entry;
-  const options = optionsOf(use);
-  const own = moduleWords(module, options, context);
-  const words = savedModule('-j', module.printName ?? module.name, own, module.quoting);
-  return { name: module.name, words, effect: module.effect(options, context) };
+  return { name: module.name, words: useWords(use, context), effect: module.effect(optionsOf(use), context) };
+}
+
+/** The canonical words of a module with its options, `-m` or `-j` first. */
+export function useWords(use: KnownUse, context: ModuleContext): readonly string[] {
+  const { module } = use.entry;
+  const own = moduleWords(module, optionsOf(use), context);
+  return savedModule(module.kind === 'match' ? '-m' : '-j', module.printName ?? module.name, own, module.quoting);
 }
 
 /** The options of a use belong to its own module: they were parsed by that module's value types. */

@@ -2,7 +2,7 @@ import type { Diagnostic } from '../model/diagnostic.js';
 import { BUILTIN_CHAINS, type Family, type TableName } from '../model/family.js';
 import type { Rule, Ruleset } from '../model/ruleset.js';
 import { MATCHES, TARGETS } from '../modules/index.js';
-import { problem, LineReader, readLine, type Line, type RuleLine, type TableLine } from '../syntax/index.js';
+import { problem, LineReader, readLine, SavedLine, type Line, type RuleLine, type TableLine } from '../syntax/index.js';
 import type { Hosts } from './address.js';
 import { ModuleBinder } from './bind-module.js';
 import { bindRule, takesRule } from './bind-rule.js';
@@ -11,7 +11,7 @@ import { ModuleRegistry } from './registry.js';
 import { misplaced } from './reach.js';
 import { readRule } from './rule-reader.js';
 import type { Surroundings } from './rule-words.js';
-import { SavedRuleReader } from './saved-rule.js';
+import { SavedRuleReader, type LineInText } from './saved-rule.js';
 import { didYouMean } from '../modules/value/suggest.js';
 import { TableDraft } from './table-draft.js';
 
@@ -54,7 +54,7 @@ const REGISTRIES: Readonly<Record<Family, ModuleRegistry>> = {
  * at once; a line with an error makes no rule.
  */
 export function parseDump(text: string, options: ParseOptions = {}): ParsedDump {
-  const binder = new DumpBinder(options.family ?? guessFamily(text, options.file), options, text);
+  const binder = new DumpBinder(options.family ?? guessFamily(text, options.file), options);
   const reader = new LineReader(text);
   while (!binder.isFull() && reader.next()) {
     if (binder.addSaved(reader)) continue;
@@ -183,13 +183,12 @@ class DumpBinder {
   constructor(
     private readonly family: Family,
     private readonly options: ParseOptions,
-    /** What the lines stand in, where that is at hand. */
-    private readonly text = '',
   ) {
     this.known = known(options);
   }
 
   add(line: Line): void {
+    if (line instanceof SavedLine && this.addSaved(line)) return;
     this.report(line.faults);
     this.lastLine = line.range.line;
     switch (line.kind) {
@@ -211,16 +210,18 @@ class DumpBinder {
     }
   }
 
-  /** Adds a line of the text by the short way; false where it is to be read and added as all others. */
-  addSaved(reader: LineReader): boolean {
+  /** Adds a line by the short way; false where it is to be read and added as all others. */
+  addSaved(line: LineInText): boolean {
     const { table } = this;
     if (table === undefined) return false;
     this.surroundings ??= this.surroundingsIn(table);
-    this.savedRules ??= new SavedRuleReader(this.text, this.surroundings, this.modules);
-    const saved = this.savedRules.read(reader);
+    if (this.savedRules?.text !== line.text) {
+      this.savedRules = new SavedRuleReader(line.text, this.surroundings, this.modules);
+    }
+    const saved = this.savedRules.read(line);
     if (saved === undefined) return false;
     table.append(saved.chain, saved.rule, saved.hookNeeds);
-    this.lastLine = reader.number;
+    this.lastLine = line.number;
     this.rules++;
     return true;
   }

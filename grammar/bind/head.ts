@@ -1,8 +1,8 @@
 import { equals, FALSE, hotdrop, inSet, invertIf, not, opaque, TRUE, type Condition } from '../model/condition.js';
 import type { Family } from '../model/family.js';
 import { systemProtocolName, CHAIN_PROTOCOLS } from '../modules/value/protocols.js';
-import { fullMask, lastAddress, prefixLength, type MaskedAddress } from '../modules/value/address.js';
-import { printMasked, type AddressTerm } from './address.js';
+import { addressBits, lastAddress, prefixLength } from '../modules/value/address.js';
+import { printMasked, type AddressTerm, type NetworkTerm } from './address.js';
 import { interfaceCondition, isAnyInterface } from './interface.js';
 import { quoteIfNeeded } from '../syntax/index.js';
 import { Scratch } from './scratch.js';
@@ -115,17 +115,21 @@ function sourceOrDestination(flag: '-s' | '-d', term: AddressTerm, inverted: boo
 
 function addressCondition(
   field: 'saddr' | 'daddr',
-  { address, mask }: MaskedAddress,
+  network: NetworkTerm,
   inverted: boolean,
   family: Family,
 ): Condition {
-  if (mask === 0n) return inverted ? FALSE : TRUE;
-  return invertIf(inverted, addressTest(field, address, mask, family));
+  if (network.mask === 0n) return inverted ? FALSE : TRUE;
+  return invertIf(inverted, addressTest(field, network, family));
 }
 
-function addressTest(field: 'saddr' | 'daddr', address: bigint, mask: bigint, family: Family): Condition {
-  if (mask === fullMask(family)) return equals(field, address);
-  const length = prefixLength(mask, family);
+function addressTest(
+  field: 'saddr' | 'daddr',
+  { address, mask, length: known }: NetworkTerm,
+  family: Family,
+): Condition {
+  const length = known ?? prefixLength(mask, family);
   if (length === undefined) return equals(field, address, mask);
+  if (length === addressBits(family)) return equals(field, address);
   return inSet(field, [{ lo: address, hi: lastAddress(address, length, family) }]);
 }

@@ -25,8 +25,10 @@ export class Recall<T> {
     return result;
   }
 
-  set(text: string, result: T): void {
+  /** Keeps the result, and gives it back. */
+  set(text: string, result: T): T {
     if (!this.givenUp && this.results.size < KEPT) this.results.set(text, result);
+    return result;
   }
 
   private judge(): void {

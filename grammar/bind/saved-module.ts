@@ -1,12 +1,13 @@
 import type { BoundMatch, BoundTarget } from '../model/ruleset.js';
 import type { Given, MatchModule, ModuleContext, OptionSpec, TargetModule } from '../modules/define.js';
-import type { Word, WordCursor } from '../syntax/index.js';
-import { boundMatch, boundTarget, hookNeeds, moduleFaults, type HookNeed } from './bind-module.js';
+import { WordCursor, type Word } from '../syntax/index.js';
+import { boundMatch, boundTarget, hookNeeds, moduleFaults, useWords, type HookNeed } from './bind-module.js';
 import { CORE_BY_NAME } from './core-options.js';
 import { excluded } from './module-option.js';
 import { Recall } from './recall.js';
 import type { Entry } from './registry.js';
 import type { KnownUse } from './rule-words.js';
+import { SavedMatch, type SavedOptions } from './saved-texts.js';
 
 /** A use of a module that nothing is to be said of, with the hooks below which alone it may stand. */
 export interface SavedUse<T> {
@@ -16,38 +17,82 @@ export interface SavedUse<T> {
 
 /** What the options of modules meant in one context, by their text. */
 export class SavedModules {
-  private readonly matches = new Map<Entry<MatchModule>, Recall<SavedUse<BoundMatch>>>();
-  private readonly targets = new Map<Entry<TargetModule>, Recall<SavedUse<BoundTarget>>>();
+  private readonly matches = new Map<Entry<MatchModule>, Remembered<MatchModule, BoundMatch>>();
+  private readonly targets = new Map<Entry<TargetModule>, Remembered<TargetModule, BoundTarget>>();
 
-  constructor(readonly context: ModuleContext) {}
+  constructor(
+    private readonly text: string,
+    private readonly context: ModuleContext,
+  ) {}
 
   /** The match of the words from the cursor's place up to `to`; undefined where they need a closer look. */
   match(entry: Entry<MatchModule>, cursor: WordCursor, to: number): SavedUse<BoundMatch> | undefined {
-    return this.remembered(this.matches, entry, cursor, to, boundMatch);
+    let known = this.matches.get(entry);
+    if (known === undefined) this.matches.set(entry, (known = this.remembered(entry)));
+    const { options, uses } = known;
+    const from = cursor.after;
+    const text = uses.isOpen ? cursor.text.slice(from, to) : undefined;
+    const before = text === undefined ? undefined : uses.get(text);
+    if (before !== undefined) return before;
+    const use = this.sound(options.read(cursor, to));
+    if (use === undefined) return undefined;
+    const needs = hookNeeds(use);
+    if (text !== undefined) return uses.set(text, { bound: boundMatch(use, this.context), needs });
+    const condition = entry.module.condition(use.given, this.context);
+    return { bound: new SavedMatch(entry.module.name, condition, options, from, to), needs };
   }
 
   /** The same for a target. */
   target(entry: Entry<TargetModule>, cursor: WordCursor, to: number): SavedUse<BoundTarget> | undefined {
-    return this.remembered(this.targets, entry, cursor, to, boundTarget);
+    let known = this.targets.get(entry);
+    if (known === undefined) this.targets.set(entry, (known = this.remembered(entry)));
+    const { options, uses } = known;
+    const text = uses.isOpen ? cursor.text.slice(cursor.after, to) : undefined;
+    const before = text === undefined ? undefined : uses.get(text);
+    if (before !== undefined) return before;
+    const use = this.sound(options.read(cursor, to));
+    if (use === undefined) return undefined;
+    const saved = { bound: boundTarget(use, this.context), needs: hookNeeds(use) };
+    return text === undefined ? saved : uses.set(text, saved);
   }
 
-  private remembered<M extends MatchModule | TargetModule, T>(
-    memory: Map<Entry<M>, Recall<SavedUse<T>>>,
-    entry: Entry<M>,
-    cursor: WordCursor,
-    to: number,
-    bind: (use: KnownUse<M>, context: ModuleContext) => T,
-  ): SavedUse<T> | undefined {
-    let known = memory.get(entry);
-    if (known === undefined) memory.set(entry, (known = new Recall()));
-    const text = known.isOpen ? cursor.text.slice(cursor.after, to) : undefined;
-    const before = text === undefined ? undefined : known.get(text);
-    if (before !== undefined) return before;
-    const use = readOptions(entry, cursor, to, this.context);
-    if (use === undefined || moduleFaults(use, this.context).length > 0) return undefined;
-    const saved = { bound: bind(use, this.context), needs: hookNeeds(use) };
-    if (text !== undefined) known.set(text, saved);
-    return saved;
+  /** The use, if nothing is to be said of it. */
+  private sound<M extends MatchModule | TargetModule>(use: KnownUse<M> | undefined): KnownUse<M> | undefined {
+    return use === undefined || moduleFaults(use, this.context).length > 0 ? undefined : use;
+  }
+
+  private remembered<M extends MatchModule | TargetModule, T>(entry: Entry<M>): Remembered<M, T> {
+    return { options: new ModuleOptions(this.text, entry, this.context), uses: new Recall() };
+  }
+}
+
+/** The uses of a module so far. */
+interface Remembered<M extends MatchModule | TargetModule, T> {
+  readonly options: ModuleOptions<M>;
+  readonly uses: Recall<SavedUse<T>>;
+}
+
+/** Reads the options of a module where they stand in a text. */
+class ModuleOptions<M extends MatchModule | TargetModule> implements SavedOptions {
+  private readonly cursor: WordCursor;
+
+  constructor(
+    text: string,
+    private readonly entry: Entry<M>,
+    private readonly context: ModuleContext,
+  ) {
+    this.cursor = new WordCursor(text);
+  }
+
+  read(cursor: WordCursor, to: number): KnownUse<M> | undefined {
+    return readOptions(this.entry, cursor, to, this.context);
+  }
+
+  words(from: number, to: number): readonly string[] {
+    this.cursor.open(from, to);
+    const use = this.read(this.cursor, to);
+    if (use === undefined) throw new Error('options that were read once cannot be read again');
+    return useWords(use, this.context);
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Diagnostic, SourceRange } from '../model/diagnostic.js';
 import { BUILTIN_CHAINS, type BuiltinChain, type TableName } from '../model/family.js';
-import type { Chain, Counters, Rule, Table } from '../model/ruleset.js';
+import { changedRule, type Chain, type Counters, type Rule, type Table } from '../model/ruleset.js';
 import { parsePolicyCounters, problem, type ChainLine, type Word } from '../syntax/index.js';
 import { jumpTarget, type HookNeed } from './bind-module.js';
 import type { BoundLine } from './bind-rule.js';
@@ -23,6 +23,8 @@ interface ChainDraft {
 /** A table while its lines are applied one after the other, as libiptc does before it commits. */
 export class TableDraft {
   readonly chains = new Map<string, ChainDraft>();
+  /** The chain that was appended to last. */
+  private last: ChainDraft | undefined;
   private readonly hookNeeds = new Map<Rule, readonly HookNeed[]>();
 
   /** `before` is the same table of an earlier block: its policies stay, its rules and chains are gone. */
@@ -96,7 +98,8 @@ export class TableDraft {
 
   /** Appends a rule to a chain that is declared. */
   append(name: string, rule: Rule, needs: readonly HookNeed[]): void {
-    this.chains.get(name)?.rules.push(rule);
+    if (this.last?.name !== name) this.last = this.chains.get(name);
+    this.last?.rules.push(rule);
     if (needs.length > 0) this.hookNeeds.set(rule, needs);
   }
 
@@ -222,6 +225,7 @@ export class TableDraft {
       return [problem('chain-in-use', at, `rules jump to chain ${chain.name}`)];
     }
     this.chains.delete(chain.name);
+    this.last = undefined;
     return [];
   }
 
@@ -241,7 +245,7 @@ export class TableDraft {
   private redirected(rule: Rule, from: string, to: string): Rule {
     const { effect } = rule.target;
     if (effect.kind !== 'jump' || effect.chain !== from) return rule;
-    const moved = { ...rule, target: jumpTarget(to, effect.goto) };
+    const moved = changedRule(rule, { target: jumpTarget(to, effect.goto) });
     const needs = this.hookNeeds.get(rule);
     if (needs !== undefined) this.hookNeeds.set(moved, needs);
     return moved;

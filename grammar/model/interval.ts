@@ -35,13 +35,25 @@ function byStart(a: Interval, b: Interval): number {
 
 function interval(part: Interval | readonly [bigint | number, bigint | number]): Interval {
   if ('lo' in part) return { lo: part.lo, hi: part.hi };
-  const lo = BigInt(part[0]);
-  return { lo, hi: part[1] === part[0] ? lo : BigInt(part[1]) };
+  const lo = bigintOf(part[0]);
+  return { lo, hi: part[1] === part[0] ? lo : bigintOf(part[1]) };
+}
+
+/** Numbers of ports and their like, made once: rulesets name the same ones again and again. */
+let small: (bigint | undefined)[] | undefined;
+const SMALL = 0x10000;
+
+function bigintOf(value: bigint | number): bigint {
+  if (typeof value === 'bigint') return value;
+  if (value < 0 || value >= SMALL) return BigInt(value);
+  // All of its room at once: an array with wide gaps would become a slow table.
+  small ??= new Array<bigint | undefined>(SMALL);
+  return (small[value] ??= BigInt(value));
 }
 
 /** The set of one value. */
 export function single(value: bigint | number): IntervalSet {
-  const only = BigInt(value);
+  const only = bigintOf(value);
   return [{ lo: only, hi: only }];
 }
 

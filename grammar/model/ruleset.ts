@@ -72,7 +72,10 @@ export interface BoundTarget {
   readonly effect: Effect;
 }
 
-/** A rule with its meaning, and its text as written and as `iptables-save` prints it. */
+/**
+ * A rule with its meaning, and its text as written and as `iptables-save` prints it. Rules and matches of a dump cut their
+ * texts out of it when asked, as accessors of their class: a spread (`{ ...rule }`) has none of them, `changedRule` has.
+ */
 export interface Rule {
   /** Range of the rule's text in the dump, from its first word on. */
   readonly range: SourceRange;
@@ -85,6 +88,17 @@ export interface Rule {
   readonly head: Condition;
   readonly matches: readonly BoundMatch[];
   readonly target: BoundTarget;
+}
+
+/** A rule, and a match, that is like another one but for some of its parts. */
+export function changedRule(rule: Rule, parts: Partial<Rule>): Rule {
+  const { range, source, counters, headWords, head, matches, target } = rule;
+  const counted = counters === undefined ? {} : { counters };
+  return { range, source, ...counted, headWords, head, matches, target, ...parts };
+}
+
+export function changedMatch({ name, words, condition }: BoundMatch, parts: Partial<BoundMatch>): BoundMatch {
+  return { name, words, condition, ...parts };
 }
 
 /** A chain of a table: built-in (with a policy) or made by the user. */

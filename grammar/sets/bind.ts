@@ -1,6 +1,14 @@
 import { mapOpaque, type Opaque } from '../model/condition.js';
 import type { IpSet, OtherIpSet } from '../model/ip-set.js';
-import type { BoundMatch, Chain, Rule, Ruleset, Table } from '../model/ruleset.js';
+import {
+  changedMatch,
+  changedRule,
+  type BoundMatch,
+  type Chain,
+  type Rule,
+  type Ruleset,
+  type Table,
+} from '../model/ruleset.js';
 import type { IpSets } from './read.js';
 
 /**
@@ -14,9 +22,11 @@ export function bindSets(ruleset: Ruleset, sets: IpSets): Ruleset {
     return test.name !== 'set' || set === undefined ? test : { ...test, test: { ...test.test, set } };
   };
   const bindMatch = (match: BoundMatch): BoundMatch =>
-    match.name === 'set' ? { ...match, condition: mapOpaque(match.condition, withSet) } : match;
+    match.name === 'set' ? changedMatch(match, { condition: mapOpaque(match.condition, withSet) }) : match;
   const bindRule = (rule: Rule): Rule =>
-    rule.matches.some(({ name }) => name === 'set') ? { ...rule, matches: rule.matches.map(bindMatch) } : rule;
+    rule.matches.some(({ name }) => name === 'set')
+      ? changedRule(rule, { matches: rule.matches.map(bindMatch) })
+      : rule;
   const bindChain = (chain: Chain): Chain => ({ ...chain, rules: chain.rules.map(bindRule) });
   const bindTable = (table: Table): Table => ({ ...table, chains: table.chains.map(bindChain) });
   return { ...ruleset, tables: ruleset.tables.map(bindTable) };

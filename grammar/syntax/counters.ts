@@ -9,7 +9,26 @@ export function parseCounters(text: string): Counters | undefined {
   return packets === undefined || bytes === undefined ? undefined : { packets, bytes };
 }
 
+/** Where plain counters end that stand in a text from `start` on, before `end`; undefined where there are none. */
+export function endOfCounters(text: string, start: number, end: number): number | undefined {
+  if (text.charCodeAt(start) !== OPEN) return undefined;
+  const colon = endOfDigits(text, start + 1, end);
+  if (colon === start + 1 || text.charCodeAt(colon) !== COLON) return undefined;
+  const close = endOfDigits(text, colon + 1, end);
+  return close === colon + 1 || close >= end || text.charCodeAt(close) !== CLOSE ? undefined : close + 1;
+}
+
+function endOfDigits(text: string, from: number, end: number): number {
+  let at = from;
+  for (; at < end; at++) {
+    const digit = text.charCodeAt(at) - ZERO;
+    if (digit < 0 || digit > 9) break;
+  }
+  return at;
+}
+
 const OPEN = 0x5b;
+const COLON = 0x3a;
 const CLOSE = 0x5d;
 const ZERO = 0x30;
 /** Decimal digits that a double holds exactly. */

@@ -5,6 +5,7 @@ import { problem, warning } from './codes.js';
 import { parseCounters } from './counters.js';
 import { LineParser, type RawLine } from './line-parser.js';
 import { plainRule, wordAt, type Piece } from './plain-rule.js';
+import { SavedLines } from './saved-line.js';
 import { utf8Length } from '../model/utf8.js';
 import { LINE_BYTES, MOST_WORDS, WORD_BYTES } from './limits.js';
 
@@ -30,8 +31,11 @@ export class LineReader {
   /** Counts from 1. */
   number = 0;
   private readonly reports = new FileReports();
+  private readonly saved: SavedLines;
 
-  constructor(private readonly text: string) {}
+  constructor(readonly text: string) {
+    this.saved = new SavedLines(text);
+  }
 
   next(): boolean {
     if (this.end >= this.text.length) return false;
@@ -44,7 +48,8 @@ export class LineReader {
 
   /** The line cut into words; undefined for an empty one. */
   line(): Line | undefined {
-    return readLine(this.text.slice(this.start, this.end), this.number, this.reports);
+    const { text, start, end, number } = this;
+    return this.saved.line(start, end, number) ?? readLine(text.slice(start, end), number, this.reports);
   }
 }
 

@@ -1,5 +1,5 @@
 import { printDump } from '../../grammar/index.js';
-import type { Ruleset } from '../../grammar/model/ruleset.js';
+import { changedRule, type Ruleset } from '../../grammar/model/ruleset.js';
 
 export interface DiffSide {
   readonly ruleset: Ruleset;
@@ -24,7 +24,7 @@ function normalise(ruleset: Ruleset): string {
     ...table,
     chains: table.chains.map(({ counters: _policy, ...chain }) => ({
       ...chain,
-      rules: chain.rules.map(({ counters: _rule, ...rule }) => rule),
+      rules: chain.rules.map((rule) => changedRule(rule, { counters: undefined })),
     })),
   }));
   return printDump({ ...ruleset, tables });

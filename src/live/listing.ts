@@ -2,7 +2,7 @@ import { NetworkNamespace } from '../../bpf-runtime/system/namespace.js';
 import { hasCommand, run } from '../../bpf-runtime/system/command.js';
 import { RuntimeError } from '../../bpf-runtime/system/error.js';
 import { parseDump, printDump } from '../../grammar/index.js';
-import type { Chain, Counters, Ruleset, Table } from '../../grammar/model/ruleset.js';
+import { changedRule, type Chain, type Counters, type Ruleset, type Table } from '../../grammar/model/ruleset.js';
 import { tableLines, type Column } from '../terminal/table.js';
 import type { LiveManifest } from './object.js';
 
@@ -23,7 +23,9 @@ export function countedRuleset(manifest: LiveManifest, counters: readonly Counte
   const withCounters = (chain: Chain): Chain => ({
     ...chain,
     ...(chain.policy === undefined ? {} : { counters: counted.get(chain.name) ?? NOTHING }),
-    rules: chain.rules.map((rule, i) => ({ ...rule, counters: counted.get(keyOf(chain.name, i + 1)) ?? NOTHING })),
+    rules: chain.rules.map((rule, i) =>
+      changedRule(rule, { counters: counted.get(keyOf(chain.name, i + 1)) ?? NOTHING }),
+    ),
   });
   const tables = ruleset.tables
     .filter(({ name }) => name === manifest.table)

@@ -8,7 +8,7 @@
 import { remembers, type Condition, type Opaque } from '../../../grammar/model/condition.js';
 import { opaqueTests } from '../../../grammar/model/condition-parts.js';
 import { mayDrop } from '../../../grammar/model/payload.js';
-import type { Effect, Rule, Ruleset } from '../../../grammar/model/ruleset.js';
+import { changedRule, type Effect, type Rule, type Ruleset } from '../../../grammar/model/ruleset.js';
 import type { Undecided, View } from '../place.js';
 import { inOrder, type Reachable, type ReachableRule, type RuleMeaning } from '../reachable.js';
 import type { LeftPlan } from './left.js';
@@ -187,7 +187,7 @@ function memoryName(test: Opaque): string | undefined {
 function withoutEffects(reachable: Reachable, conditions: ReadonlyMap<number, Condition>, left: LeftPlan): Reachable {
   const bare = (one: ReachableRule): ReachableRule => {
     const { target } = one.rule;
-    return { ...one, rule: { ...one.rule, target: { ...target, effect: bareEffect(one, left) } } };
+    return { ...one, rule: changedRule(one.rule, { target: { ...target, effect: bareEffect(one, left) } }) };
   };
   const chains = new Map(
     [...reachable.chains].map(([name, chain]) => {

@@ -2,7 +2,7 @@ import { all, atLeast, equals, hotdrop, inSet, invertIf, not, TRUE, type Conditi
 import type { Field } from '../../model/fields.js';
 import { optionWords, type Given, type ModuleContext, type OptionSpec } from '../define.js';
 import { isAllPorts } from '../value/port.js';
-import { rangeSet, type NumberRange } from '../value/number.js';
+import { rangeSet, UINT16, type NumberRange } from '../value/number.js';
 
 /** Not a later fragment: its bytes are payload, and no transport match looks at them. */
 export const NOT_LATER_FRAGMENT: Condition = equals('fragoff', 0);
@@ -24,7 +24,7 @@ const portTests = new Map<Field, (Condition | undefined)[]>();
 
 function portIs(field: Field, port: number): Condition {
   let tests = portTests.get(field);
-  if (tests === undefined) portTests.set(field, (tests = []));
+  if (tests === undefined) portTests.set(field, (tests = new Array<Condition | undefined>(UINT16 + 1)));
   return (tests[port] ??= equals(field, port));
 }
 

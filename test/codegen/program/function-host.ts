@@ -8,7 +8,7 @@ import { memoryFields, MemoryTests } from '../../../codegen/program/memory-tests
 import { opaque, type Opaque } from '../../../grammar/model/condition.js';
 import type { Family } from '../../../grammar/model/family.js';
 import { FIELDS, fieldBits, type Field } from '../../../grammar/model/fields.js';
-import type { Ruleset } from '../../../grammar/model/ruleset.js';
+import { changedRule, type Ruleset } from '../../../grammar/model/ruleset.js';
 import { objectSpec } from '../../bpf-runtime/interpreter/support.js';
 import { rulesetOf } from './rulesets.js';
 
@@ -20,7 +20,10 @@ export function rulesetWith(family: Family, tests: readonly Opaque[]): Ruleset {
     ...empty,
     tables: empty.tables.map((table) => ({
       ...table,
-      chains: table.chains.map((chain) => ({ ...chain, rules: chain.rules.map((rule) => ({ ...rule, matches })) })),
+      chains: table.chains.map((chain) => ({
+        ...chain,
+        rules: chain.rules.map((rule) => changedRule(rule, { matches })),
+      })),
     })),
   };
 }
