@@ -97,14 +97,10 @@ function regionsOfPairs(
   const regions = new Map<number, Node>();
   const others = new Set<number>();
   for (const node of differences) {
-    for (const number of diagrams.valuesOf(node)) {
+    for (const [number, region] of diagrams.regionsOf(node)) {
       if (number === 0) continue;
-      if (!regions.has(number) && regions.size >= most) {
-        others.add(number);
-        continue;
-      }
-      const own = diagrams.map(node, (value) => (value === number ? 1 : 0));
-      regions.set(number, diagrams.or(regions.get(number) ?? FALSE, own));
+      if (!regions.has(number) && regions.size >= most) others.add(number);
+      else regions.set(number, diagrams.or(regions.get(number) ?? FALSE, region));
     }
   }
   return { regions, omitted: others.size };

@@ -3,6 +3,7 @@ import type { BuiltinChain, TableName } from '../../grammar/model/family.js';
 import { findTable, type Chain, type Ruleset } from '../../grammar/model/ruleset.js';
 import { ruleCondition } from '../evaluate/evaluate.js';
 import { changedRegions } from './changed.js';
+import { concernedRules } from './concerned.js';
 import { FALSE, type Node } from './diagram.js';
 import { Explorer, type FatePair } from './explore.js';
 import { Lists, type Detail, type List } from './lists.js';
@@ -24,6 +25,7 @@ export interface CompareOptions extends ChainPlace {
 /** Where two chains differ, over all packets. */
 export interface Comparison {
   readonly space: PacketSpace;
+  /** Of the rules that matter: the others match no packet of a difference. */
   readonly names: RuleNames;
   readonly pairs: readonly FatePair[];
   /** Disjoint regions; constants are 0 or a number of {@link pairs} plus 1. */
@@ -37,7 +39,9 @@ export interface Comparison {
  */
 export async function compareChains(a: Ruleset, b: Ruleset, options: CompareOptions): Promise<Comparison> {
   const { table, chain, strict = false } = options;
-  const [before, after] = [reachable(a, options), reachable(b, options)];
+  const concerned = await concernedRules(a, b, options);
+  const rulesets = [concerned.before, concerned.after];
+  const [before, after] = rulesets.map((ruleset) => reachable(ruleset, options));
   const names = nameRules(before, after);
   const space = spaceFor(a, chain, [...before, ...after]);
   const deciders = new Deciders();
@@ -47,12 +51,13 @@ export async function compareChains(a: Ruleset, b: Ruleset, options: CompareOpti
   };
   const sides = (detail: Detail): Sides => {
     const lists = new Lists(space.diagrams, detail, keyOf);
-    const [left, right] = [a, b].map((ruleset) =>
+    const [left, right] = rulesets.map((ruleset) =>
       compileChain(space, lists, deciders, {
         ruleset,
         table,
         chain,
         occurrence: (_chain, _number, rule) => names.occurrence.get(rule) ?? '',
+        numbers: concerned.numbers,
       }),
     );
     return { lists, left, right, explorer: new Explorer(lists, deciders) };

@@ -1,3 +1,4 @@
+import { Cut } from './cut.js';
 import { constant, FALSE, NO_VARIABLE, TRUE, type Node } from './diagram.js';
 import { END, type List, type Lists } from './lists.js';
 import { DROPPING, HOTDROP } from './outcome.js';
@@ -87,6 +88,7 @@ export class Explorer {
     for (const high of sweep.ends.keys()) edges.add(high);
     const highs = [...edges].sort((a, b) => a - b);
     const known = new Map<string, readonly List[]>();
+    const cuts = given.map((list) => new Cut(lists, list, variable));
     const children = highs.map((high): Node => {
       const key = sweep.keyUpTo(high);
       const inside = split ? diagrams.childAt(region, high) : region;
@@ -94,7 +96,7 @@ export class Explorer {
       let cut = known.get(key);
       if (cut === undefined) {
         const memory = new Map<List, List>();
-        cut = given.map((list) => lists.restrict(list, variable, high, memory));
+        cut = cuts.map((one) => one.at(sweep, high, memory));
         known.set(key, cut);
       }
       return go(inside, cut);

@@ -50,6 +50,8 @@ export interface ProgramOptions {
   readonly chain: BuiltinChain;
   /** The occurrence of each rule's tests (see TestPlace); `visit` counts the ways into a chain that is {@link apart}. */
   occurrence(chain: string, number: number, rule: Rule, visit: number): string;
+  /** The numbers of rules in their chains, where some have been left out. */
+  readonly numbers?: ReadonlyMap<Rule, number>;
   /** Chains whose tests may answer otherwise the next time that the packet comes: each jump has a list of its own. */
   apart?(chain: Chain): boolean;
 }
@@ -276,9 +278,10 @@ class ChainCompiler {
     return { outcome: this.space.outcomes.of(ruleCondition(rule), place), occurrence };
   }
 
-  #number(chain: Chain, number: number, rule: Rule): number {
+  #number(chain: Chain, place: number, rule: Rule): number {
     let known = this.#numbers.get(rule);
     if (known === undefined) {
+      const number = this.options.numbers?.get(rule) ?? place;
       known = this.deciders.add({ kind: 'rule', chain: chain.name, number, rule });
       this.#numbers.set(rule, known);
     }

@@ -30,6 +30,11 @@ export class Sweep {
     else this.#matching.set(i, child);
   }
 
+  /** The tests that may match here, with what they come to. */
+  *matching(): Iterable<readonly [test: Node, outcome: Node]> {
+    for (const [i, child] of this.#matching) yield [this.tests[i], child];
+  }
+
   /** The same text for values for which all tests come to the same; `high` ends a range, and rises from call to call. */
   keyUpTo(high: number): string {
     if (this.#next !== undefined) for (const i of this.ends.get(this.#next) ?? []) this.#enter(i);
