@@ -58,6 +58,7 @@ export async function compareChains(a: Ruleset, b: Ruleset, options: CompareOpti
         chain,
         occurrence: (_chain, _number, rule) => names.occurrence.get(rule) ?? '',
         numbers: concerned.numbers,
+        conditions: concerned.conditions,
       }),
     );
     return { lists, left, right, explorer: new Explorer(lists, deciders) };

@@ -17,6 +17,8 @@ export interface Concerned {
   readonly after: Ruleset;
   /** From 1. */
   readonly numbers: ReadonlyMap<Rule, number>;
+  /** Rules of the second side that are the same as one of the first: its condition, so that it is made once. */
+  readonly conditions: ReadonlyMap<Rule, Condition>;
 }
 
 /**
@@ -26,7 +28,8 @@ export interface Concerned {
  */
 export async function concernedRules(a: Ruleset, b: Ruleset, place: ChainPlace): Promise<Concerned> {
   const numbers = new Map<Rule, number>();
-  const whole: Concerned = { before: a, after: b, numbers };
+  const conditions = new Map<Rule, Condition>();
+  const whole: Concerned = { before: a, after: b, numbers, conditions };
   const [before, after] = [chainsOf(a, place), chainsOf(b, place)];
   const chains = [...before.values(), ...after.values()];
   for (const { rules } of chains) rules.forEach((rule, i) => numbers.set(rule, i + 1));
@@ -41,8 +44,9 @@ export async function concernedRules(a: Ruleset, b: Ruleset, place: ChainPlace):
     if (!isConcerned(extents, left, edits)) continue;
     keep.add(left);
     keep.add(right);
+    conditions.set(right, ruleCondition(left));
   }
-  return { before: cut(a, place, before, keep), after: cut(b, place, after, keep), numbers };
+  return { before: cut(a, place, before, keep), after: cut(b, place, after, keep), numbers, conditions };
 }
 
 interface Edit {

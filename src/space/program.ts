@@ -1,3 +1,4 @@
+import type { Condition } from '../../grammar/model/condition.js';
 import type { BuiltinChain, TableName } from '../../grammar/model/family.js';
 import {
   findChain,
@@ -52,6 +53,8 @@ export interface ProgramOptions {
   occurrence(chain: string, number: number, rule: Rule, visit: number): string;
   /** The numbers of rules in their chains, where some have been left out. */
   readonly numbers?: ReadonlyMap<Rule, number>;
+  /** Conditions that stand for those of rules, where they are the same. */
+  readonly conditions?: ReadonlyMap<Rule, Condition>;
   /** Chains whose tests may answer otherwise the next time that the packet comes: each jump has a list of its own. */
   apart?(chain: Chain): boolean;
 }
@@ -275,7 +278,8 @@ class ChainCompiler {
   ): { readonly outcome: Node; readonly occurrence: string } {
     const occurrence = this.options.occurrence(chain.name, number, rule, visit);
     const place = isUnchanged(ways) ? { occurrence } : { occurrence, ways };
-    return { outcome: this.space.outcomes.of(ruleCondition(rule), place), occurrence };
+    const condition = this.options.conditions?.get(rule) ?? ruleCondition(rule);
+    return { outcome: this.space.outcomes.of(condition, place), occurrence };
   }
 
   #number(chain: Chain, place: number, rule: Rule): number {
