@@ -41,7 +41,7 @@ describe('rules that an edit concerns', () => {
     const rules = ['-A INPUT -s 192.0.2.0/24 -j ACCEPT', '-A INPUT -j TTL --ttl-set 3'];
     const [one, other] = [WEB, EDITED].map((rule) => ruleset([...rules, rule], 'mangle'));
     const { before } = await concernedRules(one, other, { table: 'mangle', chain: 'INPUT' });
-    expect(before.tables[0].chains[0].rules).toHaveLength(3);
+    expect(before.tables[0].chains.find(({ name }) => name === 'INPUT')?.rules).toHaveLength(3);
   });
 
   it('are all rules where the policy differs', async () => {
