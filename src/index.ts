@@ -114,6 +114,6 @@ export type { ChainChanges, PacketChange as ChangedRegion, PacketDiffOptions, Re
 export type { Deciding } from './space/deciding.js';
 export type { Side as RegionSide } from './space/describe.js';
 export type { RulesDiff } from './diff/rules.js';
-export type { ChainPlace } from './space/compare.js';
+export type { ChainPlace } from './space/place.js';
 export { TooWideError } from './space/explore.js';
 export { BrokenTableError } from './space/program.js';

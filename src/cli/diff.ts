@@ -2,7 +2,7 @@ import { diffDumps, type RulesDiff } from '../diff/rules.js';
 import { chainsToCompare, diffPackets, type ChainChanges } from '../diff/packets.js';
 import { diffMarkdown } from '../diff/markdown.js';
 import { diffHtml, diffJson, diffPcap, diffSarif, diffText } from '../diff/print.js';
-import type { ChainPlace } from '../space/compare.js';
+import type { ChainPlace } from '../space/place.js';
 import { TooWideError } from '../space/explore.js';
 import { BrokenTableError } from '../space/program.js';
 import type { DumpOptions } from './dump.js';

@@ -3,7 +3,7 @@ import { BUILTIN_CHAINS, type BuiltinChain, type TableName } from '../../grammar
 import { answerJson, answerOf, answerText, EVERYTHING, SUMMARY } from '../query/answer.js';
 import { parseQuery } from '../query/parse.js';
 import { Question } from '../query/question.js';
-import type { ChainPlace } from '../space/compare.js';
+import type { ChainPlace } from '../space/place.js';
 import { FALSE } from '../space/diagram.js';
 import { TooWideError } from '../space/explore.js';
 import { BrokenTableError } from '../space/program.js';

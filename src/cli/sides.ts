@@ -5,7 +5,7 @@ import { ObjectError } from '../../codegen/object/error.js';
 import type { Manifest } from '../../codegen/program/manifest.js';
 import { BUILTIN_CHAINS, type BuiltinChain, type Family } from '../../grammar/model/family.js';
 import { bindSets, parseSets } from '../../grammar/sets/index.js';
-import type { ChainPlace } from '../space/compare.js';
+import type { ChainPlace } from '../space/place.js';
 import { loadText, parseText, withSets, type DumpOptions, type LoadedDump } from './dump.js';
 import { readInput } from './files.js';
 import { tell, userError } from './output.js';

@@ -1,5 +1,5 @@
 import type { Condition } from '../../grammar/model/condition.js';
-import type { ChainPlace } from '../space/compare.js';
+import type { ChainPlace } from '../space/place.js';
 
 /** What an intent may expect of packets; `blocked` is dropped or rejected. */
 export const EXPECTATIONS = ['accept', 'drop', 'reject', 'blocked'] as const;

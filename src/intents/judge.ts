@@ -1,7 +1,7 @@
 import { all, not, type Condition } from '../../grammar/model/condition.js';
 import type { Ruleset } from '../../grammar/model/ruleset.js';
 import { Question, type AnswerPacket, type Part } from '../query/question.js';
-import type { ChainPlace } from '../space/compare.js';
+import type { ChainPlace } from '../space/place.js';
 import type { Deciding } from '../space/deciding.js';
 import { boxText } from '../space/describe.js';
 import { FALSE, type Node } from '../space/diagram.js';

@@ -4,7 +4,7 @@ import type { Diagnostic } from '../../grammar/model/diagnostic.js';
 import { BUILTIN_CHAINS, type BuiltinChain, type Family, type TableName } from '../../grammar/model/family.js';
 import { unknownName } from '../../grammar/modules/value/suggest.js';
 import { parseQuery } from '../query/parse.js';
-import type { ChainPlace } from '../space/compare.js';
+import type { ChainPlace } from '../space/place.js';
 import { EXPECTATIONS, type Expectation, type Intent } from './intent.js';
 
 export interface ReadIntents {

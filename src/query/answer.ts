@@ -1,7 +1,7 @@
 import { decidingText, type Deciding } from '../space/deciding.js';
 import { boxText } from '../space/describe.js';
 import type { Node } from '../space/diagram.js';
-import type { ChainPlace } from '../space/compare.js';
+import type { ChainPlace } from '../space/place.js';
 import { flowsText, shareText } from '../space/flows.js';
 import type { AnswerPacket, Part, PartDetails, Question } from './question.js';
 

@@ -1,5 +1,5 @@
 import type { Condition } from '../../grammar/model/condition.js';
-import type { BuiltinChain, TableName } from '../../grammar/model/family.js';
+import type { BuiltinChain } from '../../grammar/model/family.js';
 import { findTable, type Chain, type Ruleset } from '../../grammar/model/ruleset.js';
 import { ruleCondition } from '../evaluate/evaluate.js';
 import { changedRegions } from './changed.js';
@@ -9,13 +9,8 @@ import { Explorer, type FatePair } from './explore.js';
 import { Lists, type Detail, type List } from './lists.js';
 import { nameRules, type RuleNames } from './names.js';
 import { chainsFrom, compileChain, Deciders, markChangesOf } from './program.js';
+import type { ChainPlace } from './place.js';
 import { PacketSpace } from './space.js';
-
-/** A built-in chain of a table. */
-export interface ChainPlace {
-  readonly table: TableName;
-  readonly chain: BuiltinChain;
-}
 
 export interface CompareOptions extends ChainPlace {
   /** Compare what is counted, logged and marked, too. */

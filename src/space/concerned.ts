@@ -3,8 +3,8 @@ import { findTable } from '../../grammar/model/ruleset.js';
 import type { Condition } from '../../grammar/model/condition.js';
 import { printRule } from '../../grammar/index.js';
 import { ruleCondition } from '../evaluate/evaluate.js';
-import type { ChainPlace } from './compare.js';
 import { boundsMeet, Extents, type Bounds } from './extent.js';
+import type { ChainPlace } from './place.js';
 import { chainsFrom } from './program.js';
 import { natureOf } from './targets.js';
 

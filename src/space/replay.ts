@@ -2,7 +2,7 @@ import type { Ruleset } from '../../grammar/model/ruleset.js';
 import { findChain, findTable } from '../../grammar/model/ruleset.js';
 import { evaluate, type Decision, type Evaluation } from '../evaluate/index.js';
 import type { Box } from './boxes.js';
-import type { ChainPlace } from './compare.js';
+import type { ChainPlace } from './place.js';
 import { describeBox, type Side } from './describe.js';
 import { TRUE, type Node } from './diagram.js';
 import { exampleOf, type Example } from './example.js';
