@@ -46,6 +46,12 @@ export interface ChainSettings {
     /** Whether only where they are expected to be faster. */
     readonly choose: boolean;
   };
+  /** What the optimizer has found (exact mode); without it rules are judged one by one, and chains are functions. */
+  readonly optimized?: {
+    readonly inlined: ReadonlySet<string>;
+    /** Whether lists are looked up by halves. */
+    readonly lists: boolean;
+  };
   /** Is told how each chain is judged. */
   planned(chain: string, stretches: readonly StretchPlan[]): void;
   /** Where rules have tests that are functions of their own: what these take, below the chain functions. */

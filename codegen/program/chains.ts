@@ -1,4 +1,3 @@
-import type { Field } from '../../grammar/model/fields.js';
 import {
   type Instruction,
   R0,
@@ -14,6 +13,7 @@ import {
   alu64,
   callFunction,
   exit,
+  goto,
   jump32,
   jump64,
   load,
@@ -30,9 +30,9 @@ import {
   TooLargeError,
   mostCalls,
 } from './chain-limits.js';
-import { CONTEXT_SLOT, RuleEmitter } from './chain-rule.js';
+import { CONTEXT_SLOT, RuleEmitter, type Inlined } from './chain-rule.js';
 import { type ChainSettings, below } from './chain-settings.js';
-import { changedFields } from './changes.js';
+import { foldLists, type Step } from '../optimize/index.js';
 import { Code } from './code.js';
 import {
   type Stretch,
@@ -44,13 +44,17 @@ import {
   linearWork,
   planChain,
 } from './engine/index.js';
+import { changingFields } from './changing.js';
 import { EXITS } from './exits.js';
 import { FLOW_RULE, NO_RULE } from './flow.js';
+import { emitList } from './list-code.js';
 import type { Reachable, ReachableChain, ReachableRule } from './reachable.js';
 import { VERDICT } from './verdict.js';
 
 /** Rules whose code is made to know about how long a chain's is. */
 const SAMPLED_RULES = 16;
+/** Slots of a list beside the search: what is asked before, and the verdict. */
+const LIST_SLOTS = 6;
 
 /** A function of the program that holds one or more parts of chains: `(flow, maybe, part) → verdict code`. */
 export interface ChainFunction {
@@ -93,7 +97,11 @@ export class ChainCompiler {
     } else {
       const { entryStack } = diagrams;
       const leafStack = (below(settings)?.stack ?? 0) - entryStack;
-      this.eligible = eligibleChains(reachable, { inlineBelow: this.inlineBelow, entryStack, leafStack });
+      this.eligible = eligibleChains(reachable, {
+        isFunction: (chain) => this.isFunction(chain),
+        entryStack,
+        leafStack,
+      });
     }
   }
 
@@ -102,10 +110,15 @@ export class ChainCompiler {
     // From the leaves up: a caller must know into how many parts a callee was split.
     const chains = [...this.reachable.chains.values()].sort((a, b) => a.height - b.height);
     for (const chain of chains) {
-      const root = chain === this.reachable.entry || chain === this.reachable.alternative;
-      if (chain.height >= this.inlineBelow || root) this.compileChain(chain);
+      if (this.isFunction(chain)) this.compileChain(chain);
     }
     return this.packFunctions();
+  }
+
+  /** Whether a chain has code of its own; the others stand where they are jumped to. */
+  private isFunction(chain: ReachableChain): boolean {
+    if (chain === this.reachable.entry || chain === this.reachable.alternative) return true;
+    return chain.height >= this.inlineBelow && this.settings.optimized?.inlined.has(chain.name) !== true;
   }
 
   private compileChain(chain: ReachableChain): void {
@@ -137,14 +150,18 @@ export class ChainCompiler {
         continue;
       }
       let slots = 0;
-      for (const rule of stretch.rules) {
+      const steps = this.stepsOf(stretch.rules);
+      for (const step of steps) {
         const block = new Code(this.labels);
-        this.rules.emit(block, rule, undefined);
-        slots += block.slots;
+        this.emitStep(block, step, undefined);
+        slots += this.askedSlots(step, block);
         add(block);
       }
       if (stretch.rules.length > 0)
-        plans.push(this.planOf({ kind: 'linear', rules: stretch.rules }, slots, tableBytes));
+        plans.push({
+          ...this.planOf({ kind: 'linear', rules: stretch.rules }, slots, tableBytes),
+          lists: steps.filter(({ kind }) => kind === 'list').length,
+        });
     }
     this.settings.planned(chain.name, plans);
     if (chain !== this.reachable.entry) this.traceEnd(current, chain);
@@ -160,7 +177,7 @@ export class ChainCompiler {
 
   /** `before`: bytes of the table before the stretch. */
   private planOf(stretch: Stretch, slots: number, before: number): StretchPlan {
-    const base = { rules: stretch.rules.length, codeBytes: 8 * slots };
+    const base = { rules: stretch.rules.length, lists: 0, codeBytes: 8 * slots };
     if (stretch.kind === 'linear') {
       const none = { tableBytes: 0, diagrams: 0, depth: 0, hits: 0 };
       const work = linearWork(slots);
@@ -175,27 +192,44 @@ export class ChainCompiler {
 
   /** Slots of the rules one after the other, from some of them. */
   private slotsOf(rules: readonly ReachableRule[]): number {
-    const step = Math.max(1, Math.floor(rules.length / SAMPLED_RULES));
+    const steps = this.stepsOf(rules);
+    const every = Math.max(1, Math.floor(steps.length / SAMPLED_RULES));
     let slots = 0;
     let sampled = 0;
-    for (let i = 0; i < rules.length; i += step, sampled++) {
+    for (let i = 0; i < steps.length; i += every, sampled++) {
       const code = new Code(this.labels);
-      this.rules.emit(code, rules[i], undefined);
-      slots += code.slots;
+      this.emitStep(code, steps[i], undefined);
+      slots += this.askedSlots(steps[i], code);
     }
-    return sampled === 0 ? 0 : (slots / sampled) * rules.length;
+    return sampled === 0 ? 0 : (slots / sampled) * steps.length;
+  }
+
+  /** Rules that are judged in turn, and lists of them that are looked up by halves. */
+  private stepsOf(rules: readonly ReachableRule[]): readonly Step<ReachableRule>[] {
+    if (this.settings.optimized?.lists !== true) return rules.map((rule) => ({ kind: 'rule', rule }));
+    return foldLists(rules, (rule) => this.settings.meaning(rule).condition, this.settings.family);
+  }
+
+  private emitStep(code: Code, step: Step<ReachableRule>, inlined: Inlined | undefined): void {
+    const { settings } = this;
+    if (step.kind === 'rule') return this.rules.emit(code, step.rule, inlined);
+    const leaveChain = (end: string): void => {
+      this.rules.count(code, reg(R8));
+      code.emit(goto(end));
+    };
+    emitList({ code, settings, ...(inlined === undefined ? {} : { leaveChain: () => leaveChain(inlined.end) }) }, step);
+  }
+
+  /** Slots of the step's code that a packet comes by: of a list, those of its longest way. */
+  private askedSlots(step: Step<ReachableRule>, { slots }: Code): number {
+    if (step.kind === 'rule') return slots;
+    return Math.min(slots, LIST_SLOTS + 2 * Math.ceil(Math.log2(step.segments.length)));
   }
 
   private stretchesOf(chain: ReachableChain): readonly Stretch[] {
     const { diagrams } = this.settings;
     if (diagrams === undefined || !this.eligible.has(chain.name)) return [{ kind: 'linear', rules: chain.rules }];
-    const changing = new Set<Field>();
-    for (const { rule } of this.reachable.rules) {
-      const { effect } = rule.target;
-      if (effect.kind === 'mark') changing.add('mark');
-      if (effect.kind !== 'opaque' || effect.change === undefined || this.settings.changes !== true) continue;
-      for (const field of changedFields(effect.change)) changing.add(field);
-    }
+    const changing = changingFields(this.reachable.rules, this.settings.changes === true);
     const slotsOf = (rules: readonly ReachableRule[]): number => this.slotsOf(rules);
     return planChain(chain.rules, { ...this.settings, choose: diagrams.choose, slotsOf, changing });
   }
@@ -329,7 +363,7 @@ export class ChainCompiler {
   private emitJump(code: Code, chainName: string, maybe: number | { readonly reg: number } | undefined): void {
     const chain = this.reachable.chains.get(chainName);
     if (chain === undefined) throw new Error(`jump to unknown chain ${chainName}`);
-    if (chain.height >= this.inlineBelow) {
+    if (this.isFunction(chain)) {
       this.emitParts(code, chainName, R6, maybe ?? 0, load(8, R4, R10, CONTEXT_SLOT));
       code.emit(jump64('jgt', R0, VERDICT.RETURN, EXITS.leave));
       return;
@@ -341,9 +375,9 @@ export class ChainCompiler {
       else code.emit(mov64(R1, reg(R7)), alu64('and', R1, 1), alu64('lsh', R7, 1), alu64('or', R7, reg(R1)));
     }
     const end = code.label('end');
-    for (const rule of chain.rules) {
+    for (const step of this.stepsOf(chain.rules)) {
       const block = new Code(this.labels);
-      this.rules.emit(block, rule, { end });
+      this.emitStep(block, step, { end });
       code.append(block);
       if (code.slots > MAX_FUNCTION_SLOTS) throw new TooLargeError();
     }

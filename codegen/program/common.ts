@@ -10,6 +10,8 @@ import type { Engine } from './manifest.js';
 import { MemoryTests } from './memory-tests.js';
 import { AskPlan } from './netfilter/ask-plan.js';
 import { NotePlan } from './netfilter/note-plan.js';
+import type { Optimized } from '../optimize/index.js';
+import type { ReachableRule } from './reachable.js';
 import { TracePlan } from './trace.js';
 import { SetFunctions } from './sets/index.js';
 import { askedWords, isWireView } from './view.js';
@@ -27,6 +29,9 @@ export interface Common {
   /** Where long chains are looked up in diagrams. */
   readonly tables?: EngineTables;
   readonly engine: Engine;
+  /** Whether the optimizer runs, and what it has made of each program. */
+  readonly optimizes: boolean;
+  readonly optimized: Map<BuiltinChain, Optimized<ReachableRule>>;
   /** How the chains are judged, as they are compiled. */
   readonly plans: ChainPlan[];
   /** Whether the programs compare with iptables, and decide nothing. */
@@ -44,6 +49,7 @@ export function commonOf(
   recentEntries = DEFAULT_RECENT_ENTRIES,
   engine: Engine = 'linear',
   shadow = false,
+  optimizes = true,
 ): Common {
   const [{ view, ruleset }] = analyses;
   const used = new Set(analyses.flatMap((analysis) => [...analysis.used]));
@@ -62,6 +68,8 @@ export function commonOf(
     ...(traced ? { traces: new TracePlan(analyses, counters) } : {}),
     engine,
     plans: [],
+    optimizes,
+    optimized: new Map(),
     shadow,
     several: analyses.length > 1,
   };

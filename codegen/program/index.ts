@@ -9,7 +9,7 @@ import { writeObject } from '../object/write.js';
 import { analyseChains, refusals, type Analysis } from './analysis.js';
 import { TooLargeError } from './chain-limits.js';
 import { countersMap } from './counters.js';
-import type { ChainPlan, EngineTables } from './engine/index.js';
+import type { ChainPlan, EngineTables, OptimizerPlan } from './engine/index.js';
 import { isSocketHook } from './place.js';
 import { socketAssumptions } from './socket-notes.js';
 import { CAST_KFUNC, DEVICE_STRUCTS } from './device-name.js';
@@ -34,7 +34,7 @@ import { COMPILER } from './version.js';
 import { OWN_STATE_STRUCTS, readsOwnState } from './wire-state.js';
 
 export type { CompileOptions, Manifest } from './manifest.js';
-export type { ChainPlan, StretchPlan } from './engine/index.js';
+export type { ChainPlan, OptimizerPlan, StretchPlan } from './engine/index.js';
 export { analyse } from './analysis.js';
 
 const DEFAULT_HZ = 250;
@@ -49,6 +49,8 @@ export type CompileResult =
       readonly manifest: Manifest;
       /** How each chain is judged. */
       readonly plans: readonly ChainPlan[];
+      /** What the optimizer has made of each program; nothing where it did not run. */
+      readonly optimizer: readonly OptimizerPlan[];
       readonly diagnostics: readonly Diagnostic[];
     }
   | { readonly ok: false; readonly diagnostics: readonly Diagnostic[] };
@@ -65,7 +67,8 @@ export function compile(ruleset: Ruleset, options: CompileOptions): CompileResul
   const errors = withoutRepeats(analyses.flatMap((analysis) => (analysis.mode === 'exact' ? refusals(analysis) : [])));
   if (errors.length > 0) return { ok: false, diagnostics: [...errors, ...warnings] };
   const { hz = DEFAULT_HZ, recentEntries = DEFAULT_RECENT_ENTRIES, engine } = options;
-  const common = commonOf(analyses, hz, recentEntries, engine, options.shadow === true && options.hook === 'netfilter');
+  const shadow = options.shadow === true && options.hook === 'netfilter';
+  const common = commonOf(analyses, hz, recentEntries, engine, shadow, options.optimize);
   if (common.asks.questions.length > MOST_ASKED) return tooManyQuestions(common.asks.questions.length);
   const divided = common.asks.divided(analyses);
   if (divided !== undefined) return dividedMemory(divided);
@@ -75,7 +78,9 @@ export function compile(ruleset: Ruleset, options: CompileOptions): CompileResul
     const built: Built = { analyses, programs, rehearsals, common };
     const manifest = buildManifest(built, options);
     const spec = buildSpec(built, manifest);
-    return { ok: true, object: writeObject(spec), spec, manifest, plans: common.plans, diagnostics: warnings };
+    const object = writeObject(spec);
+    const { plans } = common;
+    return { ok: true, object, spec, manifest, plans, optimizer: optimizerPlans(common), diagnostics: warnings };
   } catch (error) {
     if (!(error instanceof TooLargeError)) throw error;
     const names = analyses.map(({ chain }) => chain).join(', ');
@@ -83,6 +88,15 @@ export function compile(ruleset: Ruleset, options: CompileOptions): CompileResul
     const diagnostic: Diagnostic = { line: 1, column: 1, length: 1, code: 'too-large', severity: 'error', message };
     return { ok: false, diagnostics: [diagnostic] };
   }
+}
+
+function optimizerPlans({ optimized }: Common): readonly OptimizerPlan[] {
+  return [...optimized].map(([program, { simplified, removed, inlined }]) => ({
+    program,
+    simplified,
+    removed: [...removed].map(([{ chain, number }, why]) => ({ chain, number, why })),
+    inlined: [...inlined],
+  }));
 }
 
 function tooManyQuestions(count: number): CompileResult {

@@ -39,6 +39,8 @@ export interface CompileOptions {
   readonly vlan?: VlanPolicy;
   /** Default: rule by rule. */
   readonly engine?: Engine;
+  /** Whether rules are brought into a form that takes less time; the object decides and counts the same. Default true. */
+  readonly optimize?: boolean;
   /** Early mode, arriving packets. Default: the table is not asked. */
   readonly lookup?: Lookup;
   /** CONFIG_HZ of the kernel that will run it: the grain of `-m limit`. Default 250. */

@@ -1,7 +1,9 @@
 import type { RejectType } from '../../grammar/model/ruleset.js';
 import { type Instruction, R6 } from '../bytecode/instruction.js';
 import type { ContextStruct, FunctionSpec, ParamSpec } from '../object/spec.js';
+import { optimize, type Optimized } from '../optimize/index.js';
 import { type Analysis, meaningOf } from './analysis.js';
+import { changingFields } from './changing.js';
 import { ChainCompiler, type ChainFunction } from './chains.js';
 import { Code } from './code.js';
 import { type Common, entryName, factAt, functionPrefix } from './common.js';
@@ -14,6 +16,7 @@ import { emitAskedTest, emitPlaceTest } from './netfilter/ask.js';
 import { emitLeftTarget } from './netfilter/left-targets.js';
 import { rejectedWith } from './netfilter/note-plan.js';
 import { emitNetfilterEntry } from './netfilter/program-entry.js';
+import type { ReachableRule } from './reachable.js';
 import type { TraceSettings } from './trace.js';
 import { isWireView } from './view.js';
 import { emitWireEntry } from './wire-entry.js';
@@ -38,7 +41,13 @@ export function generate(analysis: Analysis, common: Common): Program {
   const payloads = payloadsOf(analysis, common, functionPrefix(analysis, common));
   const changes = changesOf(analysis);
   const trace = traceOf(analysis, common);
-  const compiler = new ChainCompiler(analysis.reachable, {
+  const meaning = meaningOf(analysis);
+  const optimized = optimizedOf(analysis, common);
+  if (optimized !== undefined) common.optimized.set(analysis.chain, optimized);
+  const compiler = new ChainCompiler(optimized ?? analysis.reachable, {
+    ...(optimized === undefined
+      ? {}
+      : { optimized: { inlined: optimized.inlined, lists: common.engine !== 'linear' } }),
     ...(payloads === undefined ? {} : { payload: payloads.settings }),
     ...testsOf(analysis, common),
     ...diagramsOf(analysis, common),
@@ -50,7 +59,7 @@ export function generate(analysis: Analysis, common: Common): Program {
     layout,
     prefix: functionPrefix(analysis, common),
     key: (rule) => counters.of(rule),
-    meaning: meaningOf(analysis),
+    meaning: optimized === undefined ? meaning : (rule) => ({ ...meaning(rule), condition: optimized.condition(rule) }),
     line: ({ rule, chain }) => ({
       text: ruleText(chain, rule.source),
       line: rule.range.line,
@@ -106,6 +115,23 @@ export function generate(analysis: Analysis, common: Common): Program {
     entry: { name: entryName(analysis.chain), params: [ctx], code: rename(entry) },
     functions: [...chainFunctions, ...functionsBeside(analysis, common, payloads, { ctx, flow })],
   };
+}
+
+/** Chains of fewer rules are worth less than a call, and are not looked up in diagrams. */
+const LONGEST_INLINED = 8;
+
+/** Undefined in early mode, where control at a rule is not all that is known of a packet. */
+function optimizedOf(analysis: Analysis, { optimizes, engine }: Common): Optimized<ReachableRule> | undefined {
+  if (!optimizes || analysis.mode === 'early') return undefined;
+  const { reachable, view } = analysis;
+  const meaning = meaningOf(analysis);
+  return optimize(reachable, {
+    family: view.family,
+    changing: changingFields(reachable.rules, changesOf(analysis).length > 0),
+    condition: (rule) => meaning(rule).condition,
+    // What the engine `linear` makes is proved rule by rule, each of them in its own chain.
+    longest: engine === 'linear' ? 0 : LONGEST_INLINED,
+  });
 }
 
 /** How events of traced packets are written, where packets may be traced. */

@@ -7,7 +7,7 @@ import { residualText } from '../../codegen/program/netfilter/residual.js';
 import { loadRules, type DumpOptions } from './dump.js';
 import { checkWritable, writeWhole } from './files.js';
 import { EXIT, sayJson, tell, tellDiagnostics, UserError, userError, type ExitCode } from './output.js';
-import { planLines } from './plan-lines.js';
+import { optimizerLines, planLines } from './plan-lines.js';
 import { exactElsewhere, isRefusal } from './refusal.js';
 
 export type TranslationOptions = Omit<CompileOptions, 'source' | 'sourceFile'>;
@@ -36,17 +36,17 @@ export async function run(path: string, options: Options): Promise<ExitCode> {
     if (others.length > 0) tell(`it would be exact with ${others.join(', or ')}`);
     return EXIT.different;
   }
-  const { manifest, object, plans, diagnostics } = result;
+  const { manifest, object, plans, optimizer, diagnostics } = result;
   if (options.residual !== undefined) write(options.residual, residualText(ruleset, manifest, options.pins));
   if (options.fill !== undefined) write(options.fill, fillText(manifest, options.pins));
   write(options.output, object);
   if (options.json) {
     const { source: _source, ...rest } = manifest;
-    const stats = options.stats ? { plans } : {};
+    const stats = options.stats ? { plans, optimizer } : {};
     sayJson({ compiled: true, output: options.output, bytes: object.length, manifest: rest, ...stats, diagnostics });
   } else {
     tellSummary(options.output === '-' ? '<stdout>' : options.output, manifest, object.length);
-    if (options.stats) for (const line of planLines(plans)) tell(line);
+    if (options.stats) for (const line of [...optimizerLines(optimizer), ...planLines(plans)]) tell(line);
   }
   return EXIT.same;
 }

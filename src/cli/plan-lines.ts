@@ -1,4 +1,4 @@
-import type { ChainPlan, StretchPlan } from '../../codegen/program/index.js';
+import type { ChainPlan, OptimizerPlan, StretchPlan } from '../../codegen/program/index.js';
 
 /** What `compile --stats` tells: for each chain how its stretches are judged, their sizes and expected costs. */
 export function planLines(plans: readonly ChainPlan[]): readonly string[] {
@@ -8,10 +8,28 @@ export function planLines(plans: readonly ChainPlan[]): readonly string[] {
   );
 }
 
+/** What the optimizer has done, a line a program; none where it has done nothing. */
+export function optimizerLines(programs: readonly OptimizerPlan[]): readonly string[] {
+  return programs.flatMap(({ program, simplified, removed, inlined }) => {
+    const parts = [
+      ...(simplified === 0 ? [] : [`${counted(simplified, 'rule asks', 'rules ask')} less than written`]),
+      ...(removed.length === 0
+        ? []
+        : [`${counted(removed.length, 'rule has', 'rules have')} no code (no packet needs it)`]),
+      ...(inlined.length === 0
+        ? []
+        : [`${counted(inlined.length, 'chain stands', 'chains stand')} where it is jumped to`]),
+    ];
+    const head = programs.length > 1 ? `${program}: ` : '';
+    return parts.length === 0 ? [] : [`${head}optimizer: ${parts.join(', ')}`];
+  });
+}
+
 function describe(stretch: StretchPlan): string {
-  const { engine, rules, codeBytes, tableBytes, diagrams, depth, hits, nanoseconds } = stretch;
+  const { engine, rules, lists, codeBytes, tableBytes, diagrams, depth, hits, nanoseconds } = stretch;
   const cost = `about ${Math.max(1, Math.round(nanoseconds))} ns`;
-  const head = `${engine}, ${counted(rules, 'rule')}, ${codeBytes} bytes of code`;
+  const listed = lists === 0 ? '' : ` (${counted(lists, 'list')})`;
+  const head = `${engine}, ${counted(rules, 'rule')}${listed}, ${codeBytes} bytes of code`;
   if (engine === 'linear') return `${head}, ${cost}`;
   const shape = `${counted(diagrams, 'diagram')} up to ${counted(depth, 'branch', 'branches')} deep`;
   return `${head}, ${tableBytes} bytes of table, ${shape}, up to ${counted(hits, 'hit')}, ${cost}`;

@@ -21,6 +21,7 @@ import {
 import { answerOf, type Inputs } from './inputs.js';
 import { LogFunctions } from './log-function.js';
 import { ObjectWorld } from './object-world.js';
+import { reaching } from './reach.js';
 import { CODE_BITS, refusePayload, type RuleMeaning, type RuleReading, type Specification } from './specification.js';
 import { bitsOf, Memory, State, type Log } from './state.js';
 import { Unprovable, unsupported } from './unprovable.js';
@@ -174,6 +175,7 @@ export class ChainProof {
     let state = this.executor.start(TRUE, [pointer(this.flow), constant(0), constant(part), pointer(this.context)]);
     state.memory.reset(this.flow, this.memory);
     for (;;) {
+      position = this.skipTo(at, chain, position);
       this.block = this.blockOf(chain, position);
       const elsewhere = new Set(stops);
       elsewhere.delete(at);
@@ -187,7 +189,7 @@ export class ChainProof {
         this.rules++;
         position = this.skip(rules, position + 1);
       }
-      if (next === undefined) return done.falls === FALSE ? undefined : position;
+      if (next === undefined) return done.falls === FALSE ? undefined : this.skipUnreached(chain, position);
       at = next[0];
       state = this.renew(next[1]);
     }
@@ -207,6 +209,35 @@ export class ChainProof {
       position++;
     }
     return position;
+  }
+
+  /**
+   * Rules that no packet comes to need no code, either. The line info only says where to look: it names the rule whose code begins
+   * here.
+   */
+  private skipTo(at: number, chain: string, position: number): number {
+    const rules = this.settings.specification.rules(chain);
+    const line = this.settings.code.instructions[at].instruction.line?.line;
+    if (!rules.some(({ range }, i) => i > position && range.line === line)) return position;
+    let here = position;
+    while (rules[here].range.line !== line && this.isUnreached(chain, here)) here = this.skip(rules, here + 1);
+    return here;
+  }
+
+  private isUnreached(chain: string, at: number): boolean {
+    const { yes, hot, asked } = this.meaning(this.settings.specification.rules(chain)[at]);
+    const where = asked.reduce((all, { here }) => this.bdd.or(all, here), this.bdd.or(yes, hot));
+    if (reaching(this, { chain, at, where }) !== FALSE) return false;
+    this.rules++;
+    return true;
+  }
+
+  /** The first of the rules from one on that a packet may come to. */
+  private skipUnreached(chain: string, position: number): number {
+    const { length } = this.settings.specification.rules(chain);
+    let here = position;
+    while (here < length && this.isUnreached(chain, here)) here++;
+    return here;
   }
 
   /** Behind a rule nothing is known but where the pointers are and what the fields hold. */

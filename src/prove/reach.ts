@@ -1,13 +1,28 @@
 import type { Effect } from '../../grammar/model/ruleset.js';
-import { FALSE, type Ref } from './bdd.js';
-import type { ChainProof, Difference } from './chain-proof.js';
+import type { Rule } from '../../grammar/model/ruleset.js';
+import { FALSE, type Bdd, type Ref } from './bdd.js';
+import type { RuleMeaning, Specification } from './specification.js';
+
+/** What rules mean over the variables of a proof. */
+export interface Meanings {
+  readonly bdd: Bdd;
+  readonly settings: { readonly specification: Specification };
+  meaning(rule: Rule): RuleMeaning;
+}
+
+/** Packets at a rule, its number from 0. */
+export interface Arrival {
+  readonly chain: string;
+  readonly at: number;
+  readonly where: Ref;
+}
 
 /**
  * The fields with which a packet may come to a rule at which something differs: no earlier rule has ended its way, and
  * some rule jumps to the chain. Wider than what comes there for certain, as chains that are jumped to may end it, too.
  * FALSE: no packet comes there, and so the difference is none.
  */
-export function reaching(proof: ChainProof, { chain, at, where }: Difference): Ref {
+export function reaching(proof: Meanings, { chain, at, where }: Arrival): Ref {
   const { specification } = proof.settings;
   const { bdd } = proof;
   const callers = new Map<string, { chain: string; at: number }[]>();

@@ -11,8 +11,8 @@ const MOST_CHAIN_FRAMES = 5;
 const LOOK_STACK = 64;
 
 export interface StackLimits {
-  /** Chains of less height are part of those that jump to them. */
-  readonly inlineBelow: number;
+  /** Others are part of those that jump to them. */
+  isFunction(chain: ReachableChain): boolean;
   /** Bytes of the entry function. */
   readonly entryStack: number;
   /** Bytes of what is called by chains and is no chain. */
@@ -24,7 +24,7 @@ export interface StackLimits {
  * than others, and frames for the look-up.
  */
 export function eligibleChains(reachable: Reachable, limits: StackLimits): ReadonlySet<string> {
-  const calls = new CallGraph(reachable, limits.inlineBelow);
+  const calls = new CallGraph(reachable, (chain) => limits.isFunction(chain));
   const chosen = new Set<string>();
   const leaf = limits.entryStack + Math.max(LOOK_STACK, limits.leafStack);
   const candidates = calls.chains
@@ -46,11 +46,8 @@ class CallGraph {
 
   constructor(
     private readonly reachable: Reachable,
-    inlineBelow: number,
+    isFunction: (chain: ReachableChain) => boolean,
   ) {
-    const { entry, alternative } = reachable;
-    const isFunction = (chain: ReachableChain): boolean =>
-      chain.height >= inlineBelow || chain === entry || chain === alternative;
     this.chains = [...reachable.chains.values()].filter(isFunction).sort((a, b) => a.height - b.height);
     const names = new Set(this.chains.map(({ name }) => name));
     for (const { name, rules } of this.chains) {

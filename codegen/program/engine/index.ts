@@ -3,5 +3,5 @@ export { costOf, diagramWork, linearWork } from './cost.js';
 export { planChain, type Stretch } from './segment.js';
 export { eligibleChains } from './eligible.js';
 export { emitStretch } from './stretch-code.js';
-export type { ChainPlan, StretchPlan } from './plan.js';
+export type { ChainPlan, OptimizerPlan, StretchPlan } from './plan.js';
 export { EngineTables } from './tables.js';

@@ -4,6 +4,8 @@ import type { Work } from './cost.js';
 export interface StretchPlan {
   readonly engine: 'linear' | 'dag';
   readonly rules: number;
+  /** Lists among the rules that are looked up by halves; 0 in diagrams. */
+  readonly lists: number;
   /** Bytes of the chain's own code, and of its diagrams in the table. */
   readonly codeBytes: number;
   readonly tableBytes: number;
@@ -22,4 +24,16 @@ export interface ChainPlan {
   readonly program: string;
   readonly chain: string;
   readonly stretches: readonly StretchPlan[];
+}
+
+/** What the optimizer has made of a program's rules. */
+export interface OptimizerPlan {
+  /** Chain that the program judges. */
+  readonly program: string;
+  /** Rules that ask less than they say. */
+  readonly simplified: number;
+  /** Rules without code: no packet comes to them that they match. */
+  readonly removed: readonly { readonly chain: string; readonly number: number; readonly why: string }[];
+  /** Chains whose rules stand where they are jumped to. */
+  readonly inlined: readonly string[];
 }

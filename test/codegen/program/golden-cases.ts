@@ -163,7 +163,7 @@ export function goldenText(golden: GoldenCase): string {
 }
 
 export function goldenPlace(golden: GoldenCase, hook: Hook): Place {
-  return { chain: 'INPUT', family: golden.family ?? 'v4', ...golden.options, hook };
+  return { chain: 'INPUT', family: golden.family ?? 'v4', optimize: false, ...golden.options, hook };
 }
 
 /** Chains without rules: the reading of the packet whole, once a family, and its differences from place to place. */

@@ -23,8 +23,9 @@ export interface Listing extends Program {
   readonly layout: FlowLayout;
 }
 
-export function listingOf(analysis: Analysis): Listing {
-  const common = commonOf([analysis], HZ);
+/** `optimize`: as the optimizer has it for `--engine auto`; otherwise rule by rule as they stand. */
+export function listingOf(analysis: Analysis, optimize = false): Listing {
+  const common = commonOf([analysis], HZ, undefined, optimize ? 'auto' : 'linear', false, optimize);
   return { ...generate(analysis, common), layout: common.layout };
 }
 

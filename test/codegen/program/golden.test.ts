@@ -4,6 +4,7 @@
  *
  *     UPDATE_GOLDEN=1 npx vitest run test/codegen/program/golden.test.ts && git diff test/codegen/program/golden
  *
+ * The code is that of the rules as they stand, which the optimizer has not seen: its files are in `test/codegen/optimize/golden`.
  * A file has the functions of the chains, whole. The entry function, the same for most rulesets, stands whole in
  * `reading-v4-input-xdp.txt` and its like; elsewhere only what is other there (`+` more, `-` less).
  * Jumps go to names and `flow.saddr` is a field of struct flow; `count 3` stands for what counts a packet of rule 3 (see

@@ -83,6 +83,20 @@ describe('judge', () => {
       chains: ['one'],
       options: { hook: 'tc', chain: 'FORWARD' },
     },
+    {
+      name: 'rules without code, as no packet comes to them',
+      rules: [
+        '-A INPUT -s 10.0.0.0/8 -j ACCEPT',
+        '-A INPUT -s 10.1.0.0/16 -p udp -j DROP',
+        '-A INPUT -p tcp -m tcp --dport 22 -j one',
+        '-A INPUT -p tcp -m tcp --dport 22 --sport 1 -j ACCEPT',
+        '-A INPUT -s 10.1.0.0/16 -j DROP',
+        '-A one -p udp -j DROP',
+        '-A one -j ACCEPT',
+        '-A one -m limit --limit 1/sec -j DROP',
+      ],
+      chains: ['one'],
+    },
     { name: 'FORWARD', rules: ['-A FORWARD -m ttl --ttl-lt 5 -j ACCEPT'], options: { hook: 'xdp', chain: 'FORWARD' } },
   ];
   for (const { name, rules, options, chains } of proved) {
