@@ -6,6 +6,9 @@ import { endOfCounters, parseCounters, WordCursor } from '../syntax/index.js';
 import { headWords } from './head.js';
 import { SavedHeadReader } from './saved-head.js';
 
+/** Where Node.js looks for what `console.log` is to show: all that the accessors give, too. */
+const INSPECT = Symbol.for('nodejs.util.inspect.custom');
+
 /** Makes the canonical words of a module from its options, which stand in a text from `from` to `to`. */
 export interface SavedOptions {
   words(from: number, to: number): readonly string[];
@@ -34,6 +37,10 @@ export class SavedMatch implements BoundMatch {
   toJSON(): BoundMatch {
     const { name, words, condition } = this;
     return { name, words, condition };
+  }
+
+  [INSPECT](): BoundMatch {
+    return this.toJSON();
   }
 }
 
@@ -121,5 +128,9 @@ export class SavedRule implements Rule {
   toJSON(): Rule {
     const { range, source, counters, headWords: words, head, matches, target } = this;
     return { range, source, ...(counters === undefined ? {} : { counters }), headWords: words, head, matches, target };
+  }
+
+  [INSPECT](): Rule {
+    return this.toJSON();
   }
 }
