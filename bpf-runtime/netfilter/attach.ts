@@ -2,7 +2,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Manifest } from '../../codegen/program/manifest.js';
 import { askPrograms, residualTables } from '../../codegen/program/netfilter/residual.js';
-import type { BuiltinChain } from '../../grammar/model/family.js';
+import type { BuiltinChain, TableName } from '../../grammar/model/family.js';
 import { Tools, type Variant } from '../iptables/tables.js';
 import type { Link } from '../kernel/link.js';
 import { pin } from '../kernel/pin.js';
@@ -13,10 +13,16 @@ import type { NetworkNamespace } from '../system/namespace.js';
 import { attachNetfilter, PRIORITY } from './link.js';
 
 /** What an object for netfilter hooks says of its programs. */
-export type NetfilterPlan = Pick<Manifest, 'family' | 'programs' | 'residual' | 'asks'>;
+export type NetfilterPlan = Pick<Manifest, 'family' | 'table' | 'programs' | 'residual' | 'asks'>;
 
-/** Programs run right before table filter of iptables, whose rules do the rest; the guard runs right behind it. */
-export const OBJECT_PRIORITY = { programs: PRIORITY.filter - 1, guard: PRIORITY.filter + 1 } as const;
+/**
+ * When what belongs to an object runs: its programs right before the table of iptables in whose place they are, whose rules do
+ * the rest; what stands behind them right behind it. No object is in the place of table nat.
+ */
+export function objectPriority(table: TableName, what: 'programs' | 'behind'): number {
+  const priority = table === 'nat' ? PRIORITY.dnat : PRIORITY[table];
+  return what === 'programs' ? priority - 1 : priority + 1;
+}
 
 /**
  * Attaches all programs of an object in a network namespace (default: the calling thread's), and the guard before
@@ -28,7 +34,7 @@ export function attachObject(
   plan: NetfilterPlan,
   namespace?: NetworkNamespace,
 ): { close(): void } {
-  const { family, programs, residual } = plan;
+  const { family, table, programs, residual } = plan;
   const links: Link[] = [];
   const close = (): void => {
     for (const link of links.reverse()) link.close();
@@ -37,8 +43,9 @@ export function attachObject(
     links.push(attachNetfilter(programOf(object, name), { family, hook, priority }, namespace));
   };
   try {
-    for (const { chain } of programs) if (residual !== undefined) attach(residual.guard, chain, OBJECT_PRIORITY.guard);
-    for (const { name, chain } of programs) attach(name, chain, OBJECT_PRIORITY.programs);
+    for (const { chain } of programs)
+      if (residual !== undefined) attach(residual.guard, chain, objectPriority(table, 'behind'));
+    for (const { name, chain } of programs) attach(name, chain, objectPriority(table, 'programs'));
   } catch (error) {
     close();
     throw error;

@@ -1,15 +1,20 @@
 import type { CtState } from '../../grammar/model/condition.js';
-import type { Family } from '../../grammar/model/family.js';
+import { BUILTIN_CHAINS, type BuiltinChain, type Family, type TableName } from '../../grammar/model/family.js';
+import { PRIORITY } from './link.js';
 
-/** Chains of table filter: the hooks that are watched. */
-export const WATCHED = ['INPUT', 'FORWARD', 'OUTPUT'] as const;
-export type WatchedChain = (typeof WATCHED)[number];
+/** What is judged: chains of a table. */
+export interface WatchedChains {
+  readonly table: Exclude<TableName, 'nat'>;
+  readonly chains: readonly BuiltinChain[];
+}
+
+export const FILTER_CHAINS: WatchedChains = { table: 'filter', chains: BUILTIN_CHAINS.filter };
 
 /** What a probe has seen of a packet. */
 export type Sighting =
   /** It comes to the chain in a state of its connection, or its connection is rewritten. Each packet has one state. */
-  | { readonly kind: 'arrives'; readonly chain: WatchedChain; readonly state: CtState }
-  | { readonly kind: 'passes'; readonly chain: WatchedChain };
+  | { readonly kind: 'arrives'; readonly chain: BuiltinChain; readonly state: CtState }
+  | { readonly kind: 'passes'; readonly chain: BuiltinChain };
 
 const STATES: readonly (readonly [CtState, string])[] = [
   ['INVALID', 'ct state invalid'],
@@ -20,8 +25,9 @@ const STATES: readonly (readonly [CtState, string])[] = [
   ['SNAT', 'ct status snat'],
   ['DNAT', 'ct status dnat'],
 ];
-/** From priority 0: nothing but what is judged runs between the probes. */
+/** From the table's priority: nothing but what is judged runs between the probes. */
 const DISTANCE = 10;
+const HOOKS = BUILTIN_CHAINS.mangle;
 /** Log prefixes of a chain begin at its place times this; the last of them says that the packet has passed. */
 const PREFIXES = 10;
 const PASSED = PREFIXES - 1;
@@ -44,21 +50,23 @@ export function freeProbeGroups(ruleset: string): ProbeGroups {
 }
 
 /**
- * Text for `nft -f`: chains before and behind what has priority 0 (table filter of iptables), which log each packet; the one before says in which state iptables' `conntrack` finds it (nft_ct_get_eval of net/netfilter/nft_ct.c
+ * Text for `nft -f`: chains before and behind a table of iptables, which log each packet; the one before says in which state iptables' `conntrack` finds it (nft_ct_get_eval of net/netfilter/nft_ct.c
  * and xt_conntrack.c read the same). What the kernel sends by itself, an answer of REJECT say, is logged and dropped
  * before connection tracking sees it, so that it changes neither states nor counters. The rules switch connection
  * tracking on. Throws nothing; `uid` is that of the sender of packets at OUTPUT.
  */
-export function probeRules(family: Family, groups: ProbeGroups, uid: number): string {
-  const chains = WATCHED.flatMap((chain, i) => {
+export function probeRules(family: Family, groups: ProbeGroups, uid: number, watched = FILTER_CHAINS): string {
+  const priority = PRIORITY[watched.table];
+  const chains = watched.chains.flatMap((chain) => {
+    const i = HOOKS.indexOf(chain);
     const log = (prefix: number, group = groups.sightings): string =>
       `log prefix "${i * PREFIXES + prefix}" group ${group}`;
     const hook = chain.toLowerCase();
     return [
-      `chain before_${hook} { type filter hook ${hook} priority ${-DISTANCE}; policy accept;`,
+      `chain before_${hook} { type filter hook ${hook} priority ${priority - DISTANCE}; policy accept;`,
       ...STATES.map(([, test], prefix) => `${test} ${log(prefix)}`),
       '}',
-      `chain behind_${hook} { type filter hook ${hook} priority ${DISTANCE}; policy accept;`,
+      `chain behind_${hook} { type filter hook ${hook} priority ${priority + DISTANCE}; policy accept;`,
       log(PASSED, groups.passed),
       '}',
     ];
@@ -78,7 +86,7 @@ export function probeRules(family: Family, groups: ProbeGroups, uid: number): st
 
 /** What a log prefix of {@link probeRules} says; undefined where it is none of theirs. */
 export function readSighting(prefix: number): Sighting | undefined {
-  const chain = WATCHED.at(Math.floor(prefix / PREFIXES));
+  const chain = HOOKS.at(Math.floor(prefix / PREFIXES));
   const state = STATES.at(prefix % PREFIXES);
   if (chain === undefined) return undefined;
   if (prefix % PREFIXES === PASSED) return { kind: 'passes', chain };

@@ -1,5 +1,5 @@
 import type { CtState } from '../../grammar/model/condition.js';
-import type { Family } from '../../grammar/model/family.js';
+import type { BuiltinChain, Family } from '../../grammar/model/family.js';
 import type { Packet, Surroundings } from '../../grammar/model/packet.js';
 import { EgressInjector, IngressInjector, type Injector } from '../iptables/inject.js';
 import { PacketLog } from '../iptables/packet-log.js';
@@ -9,12 +9,21 @@ import { run } from '../system/command.js';
 import { RuntimeError } from '../system/error.js';
 import { NETLINK_NETFILTER, NetlinkSocket } from '../system/netlink.js';
 import { Testbed } from '../system/testbed.js';
-import { freeProbeGroups, probeRules, readSighting, type ProbeGroups, type WatchedChain } from './probes.js';
+import {
+  FILTER_CHAINS,
+  freeProbeGroups,
+  probeRules,
+  readSighting,
+  type ProbeGroups,
+  type WatchedChains,
+} from './probes.js';
 
 export interface SequenceHostOptions {
   readonly family: Family;
   /** Text of `iptables-save`: its tables are loaded (with table filter, the kernel's iptables judges). */
   readonly ruleset: string;
+  /** What judges packets; default all of table filter. */
+  readonly watched?: WatchedChains;
   /** Default legacy. */
   readonly variant?: Variant;
   /** Text for `ipset restore`, read before the ruleset. */
@@ -36,7 +45,7 @@ export interface SequencePacket extends Packet {
 export type SequenceJudgement =
   | {
       readonly reached: true;
-      readonly chain: WatchedChain;
+      readonly chain: BuiltinChain;
       readonly verdict: 'accept' | 'drop' | 'reject';
       /** State of its connection as the kernel sees it in front of the chain, SNAT and DNAT beside it. */
       readonly ctstate: readonly CtState[];
@@ -51,10 +60,23 @@ export type SequenceJudgement =
       readonly reason: 'stack' | 'unsendable';
     };
 
-/** The chain of table filter that a packet is for, by its interfaces. */
-export function chainOfPacket({ inInterface, outInterface }: Packet): WatchedChain {
+type Way = 'INPUT' | 'FORWARD' | 'OUTPUT';
+
+/** The chains that packets come to on a way, the one first that tells most of them. */
+const CHAINS: Readonly<Record<Way, readonly BuiltinChain[]>> = {
+  INPUT: ['INPUT', 'PREROUTING'],
+  FORWARD: ['FORWARD', 'POSTROUTING', 'PREROUTING'],
+  OUTPUT: ['OUTPUT', 'POSTROUTING'],
+};
+
+function wayOf({ inInterface, outInterface }: Packet): Way {
   if (inInterface === '') return 'OUTPUT';
   return outInterface === '' ? 'INPUT' : 'FORWARD';
+}
+
+/** The chain that says what becomes of a packet, by its interfaces: of those on its way, the last but POSTROUTING that is judged. */
+export function chainOfPacket(packet: Packet, chains = FILTER_CHAINS.chains): BuiltinChain | undefined {
+  return CHAINS[wayOf(packet)].find((chain) => chains.includes(chain));
 }
 
 /** Of a packet that is logged. */
@@ -69,7 +91,7 @@ const ALL = new Uint8Array(4);
  * A host and router in a network namespace of its own that tracks connections and tells what its table filter does
  * with each packet of a sequence: packets come in by TAP devices and end behind INPUT or leave by another device, or
  * are sent by a raw socket. Nothing answers them, so a conversation is what the sequence says, both sides of it. What
- * judges is either loaded as rules, untouched, or attached at the netfilter hooks with priority 0.
+ * judges is either loaded as rules, untouched, or attached at the netfilter hooks in the place of their table.
  *
  * Needs root, `nft` and the tools of the variant.
  */
@@ -83,6 +105,7 @@ export class SequenceHost {
     private readonly log: PacketLog,
     private readonly tracking: NetlinkSocket,
     private readonly groups: ProbeGroups,
+    private readonly watched: WatchedChains,
   ) {
     this.ingress = new IngressInjector(testbed);
     this.egress = new EgressInjector(testbed);
@@ -90,7 +113,7 @@ export class SequenceHost {
 
   /** Throws `ruleset-refused` with the tool's message, `command-missing` where a tool is not installed. */
   static create(options: SequenceHostOptions): SequenceHost {
-    const { family, mac, addresses, local } = options;
+    const { family, mac, addresses, local, watched = FILTER_CHAINS } = options;
     const testbed = Testbed.create({
       family,
       chain: 'FORWARD',
@@ -106,14 +129,14 @@ export class SequenceHost {
       testbed.run(() => {
         if (options.ipset !== undefined) run('ipset', ['restore'], options.ipset);
         tools.restore(options.ruleset);
-        run('nft', ['-f', '-'], probeRules(family, groups, process.geteuid?.() ?? 0));
+        run('nft', ['-f', '-'], probeRules(family, groups, process.geteuid?.() ?? 0, watched));
       });
       log = testbed.run(() => new PacketLog());
       log.bind(groups.sightings, 0);
       log.bind(groups.replies, LOGGED_BYTES);
       log.bind(groups.passed, LOGGED_BYTES);
       tracking = testbed.run(() => new NetlinkSocket(NETLINK_NETFILTER));
-      return new SequenceHost(testbed, tools, log, tracking, groups);
+      return new SequenceHost(testbed, tools, log, tracking, groups, watched);
     } catch (error) {
       log?.close();
       tracking?.close();
@@ -139,8 +162,8 @@ export class SequenceHost {
   }
 
   private judge(packet: Packet): SequenceJudgement {
-    const chain = chainOfPacket(packet);
-    const sent = this.send(chain, packet);
+    const chain = chainOfPacket(packet, this.watched.chains);
+    const sent = this.send(packet);
     const ctstate: CtState[] = [];
     let passed: { readonly bytes: Uint8Array; readonly mark: number } | undefined;
     let reply: Uint8Array | undefined;
@@ -150,19 +173,23 @@ export class SequenceHost {
         return;
       }
       const sighting = readSighting(prefix);
-      if (sighting?.chain !== chain) return;
-      if (passed !== undefined) throw new RuntimeError('unexpected-message', 'a packet came to its chain twice');
+      if (sighting === undefined || sighting.chain !== chain) return;
+      if (passed !== undefined) {
+        // Broadcasts and multicasts leave, and come back to this host (net/ipv4/ip_output.c ip_mc_output).
+        if (chain === 'POSTROUTING') return;
+        throw new RuntimeError('unexpected-message', 'a packet came to its chain twice');
+      }
       if (sighting.kind === 'passes') passed = { bytes: payload.slice(), mark };
-      else ctstate.push(sighting.state);
+      else if (!ctstate.includes(sighting.state)) ctstate.push(sighting.state);
     });
-    if (ctstate.length === 0) return { reached: false, reason: sent ? 'stack' : 'unsendable' };
+    if (ctstate.length === 0 || chain === undefined) return { reached: false, reason: sent ? 'stack' : 'unsendable' };
     if (passed !== undefined) return { reached: true, chain, verdict: 'accept', ctstate, passed };
     if (reply === undefined) return { reached: true, chain, verdict: 'drop', ctstate };
     return { reached: true, chain, verdict: 'reject', ctstate, reply };
   }
 
-  private send(chain: WatchedChain, packet: Packet): boolean {
-    switch (chain) {
+  private send(packet: Packet): boolean {
+    switch (wayOf(packet)) {
       case 'INPUT':
         this.testbed.deliverHere();
         return this.ingress.send(packet);

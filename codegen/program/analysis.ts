@@ -121,7 +121,7 @@ export type AnalysesResult =
 /** Looks at the chain that is asked for or, where an object judges several, at all of them if none is. */
 export function analyseChains(ruleset: Ruleset, options: CompileOptions): AnalysesResult {
   const { chain, hook, table = 'filter' } = options;
-  const together = chain === undefined ? chainsAt(hook) : [chain];
+  const together = chain === undefined ? chainsAt(hook, table) : [chain];
   if (together.length === 0) return failure('no-chain', `--hook ${hook} needs a chain`);
   const analyses: Analysis[] = [];
   for (const one of together) {
@@ -146,15 +146,12 @@ export function analyse(ruleset: Ruleset, options: ChainOptions): AnalysisResult
     const hint = hook === 'netfilter' ? 'at netfilter the state is known: use exact' : 'use exact mode';
     return failure('no-mode', 'early objects are for hooks on the wire', hint);
   }
-  if (!wire && (options.table ?? 'filter') !== 'filter') {
+  if (isSocketHook(hook) && (options.table ?? 'filter') !== 'filter') {
     return failure('no-hook', `table ${options.table} stays with the kernel at hook ${hook}`);
   }
   if (isSocketHook(hook) && !chainsAt(hook).includes(chain)) {
     const seen = hook === 'cgroup' ? 'what sockets get and send' : 'what a socket gets';
     return failure('no-hook', `chain ${chain} cannot be compiled for ${hook}: programs there see ${seen}`);
-  }
-  if (chain === 'POSTROUTING' && hook !== 'tc' && hook !== 'xdp') {
-    return failure('no-hook', `chain ${chain} cannot be compiled for ${hook}`, 'use --hook tc');
   }
   if (hook === 'xdp' && isLeaving(chain)) {
     return failure('no-hook', `XDP sees arriving packets alone; chain ${chain} is about leaving ones`, 'use --hook tc');
@@ -167,7 +164,15 @@ export function analyse(ruleset: Ruleset, options: ChainOptions): AnalysisResult
   if (table === undefined || entry?.policy === undefined) {
     return failure('no-table', `the dump has no table ${tableName}`, 'see --table');
   }
+  if (hook === 'netfilter' && tableName !== 'filter') {
+    if (options.shadow === true) return failure('no-shadow', 'with iptables table filter alone is compared');
+    if (marksTraced(ruleset)) {
+      return failure('no-hook', `packets are traced: what they meet in table ${tableName} is told by iptables alone`);
+    }
+  }
 
+  // Rules of iptables that ask and do stand in table mangle and table filter.
+  const besideFilter = hook === 'netfilter' && tableName === 'filter';
   const mode = options.mode ?? 'exact';
   const rewrittenBy = mode === 'early' && chain !== 'PREROUTING' ? addressRewriting(ruleset) : undefined;
   const alternative = rewrittenBy === undefined ? undefined : otherChain(chain);
@@ -183,7 +188,7 @@ export function analyse(ruleset: Ruleset, options: ChainOptions): AnalysisResult
     chain,
     ...(markChangedBy === undefined ? {} : { markChangedBy }),
     ...(rewrittenBy === undefined ? {} : { rewrittenBy }),
-    ...(hook !== 'netfilter' ? {} : { asking: askingAt(ruleset, chain) }),
+    ...(besideFilter ? { asking: askingAt(ruleset, chain) } : {}),
   };
   const lookup = options.lookup === undefined ? {} : { lookup: options.lookup };
   if (options.lookup !== undefined) {
@@ -197,9 +202,9 @@ export function analyse(ruleset: Ruleset, options: ChainOptions): AnalysisResult
     }
   }
   const reject = options.reject ?? 'answer';
-  const together = options.together ?? (wire ? [chain] : chainsAt(hook));
+  const together = options.together ?? (wire ? [chain] : chainsAt(hook, tableName));
   const scope = new MemoryScope(ruleset, tableName, together);
-  const left = hook === 'netfilter' ? planLeft(reachable) : undefined;
+  const left = besideFilter ? planLeft(reachable) : undefined;
   const judgedRules = reachable.rules.map((rule) =>
     analyseRule(rule, view, { mode, reject, left, ruleset, judged }, scope),
   );
@@ -209,7 +214,7 @@ export function analyse(ruleset: Ruleset, options: ChainOptions): AnalysisResult
 
   const asking = rules.filter(({ meaning }) => asksMore(meaning.condition));
   const used = usedFields(rules, view, mode, reject, left);
-  const traced = hook === 'netfilter' && options.shadow !== true && marksTraced(ruleset);
+  const traced = besideFilter && options.shadow !== true && marksTraced(ruleset);
   if (traced) addLogged(used, view);
   if (options.lookup !== undefined && statesOf({ rules }).size > 0) {
     for (const field of lookupFields(family)) used.add(field);
@@ -337,11 +342,12 @@ function undecidedEffect(
       if (effect.change !== undefined && mode === 'exact' && isWireHook(view.hook)) {
         return undecidedChange(ruleset, judged, view, effect.target, effect);
       }
+      if (effect.change !== undefined && view.hook === 'netfilter')
+        return [unwritten(view, `what ${effect.target} changes`)];
       return [undecidedTarget(effect.target, view)];
     case 'mark':
-      if (view.hook === 'netfilter') return [];
       if (view.hook === 'tc') return mode === 'exact' ? undecidedChange(ruleset, judged, view, 'MARK', effect) : [];
-      return [{ reason: `a program at ${view.hook} cannot write the mark of a packet`, advice: 'use --hook tc' }];
+      return [unwritten(view, 'the mark of a packet')];
     case 'reject':
       if (!isSocketHook(view.hook) || reject === 'drop') return [];
       return [
@@ -352,6 +358,11 @@ function undecidedEffect(
       ];
     case 'log':
       if (view.chain !== 'POSTROUTING') return [];
+      if (view.hook === 'netfilter') {
+        return [
+          { reason: 'of chain POSTROUTING no log is written at netfilter', advice: 'keep iptables for this chain' },
+        ];
+      }
       return [
         {
           reason: 'a log line names the device that a forwarded packet came in by, which is not known where it leaves',
@@ -365,6 +376,10 @@ function undecidedEffect(
     case 'jump':
       return [];
   }
+}
+
+function unwritten({ hook }: View, what: string): Undecided {
+  return { reason: `a program at ${hook} cannot write ${what}`, advice: 'use --hook tc' };
 }
 
 /** Fields that events show. */

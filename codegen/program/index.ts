@@ -266,7 +266,7 @@ function hookAssumptions(analysis: Analysis, common: Common): readonly string[] 
       ...clock,
       ...momentNotes(analysis),
       ...(common.layout.facts.has('route-type') ? [local] : []),
-      ...NETFILTER_ASSUMPTIONS,
+      placeAssumption(analysis),
       ...((analysis.left?.endings.size ?? 0) > 0 ? [QUEUE_ASSUMPTION] : []),
       ...askAssumptions(common),
     ];
@@ -353,9 +353,12 @@ function askAssumptions({ asks: { questions } }: Common): readonly string[] {
 
 const QUEUE_ASSUMPTION =
   'no program that listens to a queue answers NF_REPEAT: the packet would come to the residual rules alone';
-const NETFILTER_ASSUMPTIONS = [
-  'the programs stand in the place of table filter: iptables keeps no more of it than the residual rules',
-];
+
+/** What iptables keeps of the judged table. */
+function placeAssumption({ table }: Analysis): string {
+  const kept = table === 'filter' ? 'keeps no more of it than the residual rules' : 'keeps none of its rules';
+  return `the programs stand in the place of table ${table}: iptables ${kept}`;
+}
 
 function eventLayout(
   { analyses, common: { layout, counters, traces } }: Built,

@@ -1,5 +1,11 @@
 import type { Condition } from '../../grammar/model/condition.js';
-import { type BuiltinChain, type Family, isLeaving } from '../../grammar/model/family.js';
+import {
+  BUILTIN_CHAINS,
+  isLeaving,
+  type BuiltinChain,
+  type Family,
+  type TableName,
+} from '../../grammar/model/family.js';
 import type { Hook, SocketHook, WireHook } from './manifest.js';
 
 /** Where a chain is judged: what the program can know of a packet there. */
@@ -67,11 +73,11 @@ export function knowsSocket(view: View): boolean {
   return knowsConnection(view) && view.hook !== 'tc';
 }
 
-/** The built-in chains of table filter that the programs of one object judge at a hook, where it has several. */
-export function chainsAt(hook: Hook): readonly BuiltinChain[] {
+/** The built-in chains of a table that the programs of one object judge at a hook, where it has several. */
+export function chainsAt(hook: Hook, table: TableName = 'filter'): readonly BuiltinChain[] {
   switch (hook) {
     case 'netfilter':
-      return ['INPUT', 'FORWARD', 'OUTPUT'];
+      return BUILTIN_CHAINS[table];
     case 'cgroup':
       return ['INPUT', 'OUTPUT'];
     case 'socket':

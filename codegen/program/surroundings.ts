@@ -254,10 +254,15 @@ const BEFORE_FILTER: Readonly<Partial<Record<BuiltinChain, readonly Place[]>>> =
   ],
 };
 
-/** Whether table filter may see another mark or other bytes than came in, beside the addresses that table nat maps. */
-export function isChangedBefore(ruleset: Ruleset, chain: BuiltinChain): boolean {
+/** Whether a chain may see another mark or other bytes than came in, beside the addresses that table nat maps. */
+export function isChangedBefore(ruleset: Ruleset, judged: TableName, chain: BuiltinChain): boolean {
   const changes = ({ target: { name, effect } }: Rule): boolean =>
     effect.kind === 'mark' || MARKING.has(name ?? '') || (effect.kind === 'opaque' && effect.change !== undefined);
+  if (judged !== 'filter') {
+    return ruleset.tables.some(
+      ({ name, chains }) => name !== judged && chains.some(({ rules }) => rules.some((rule) => changes(rule))),
+    );
+  }
   return (BEFORE_FILTER[chain] ?? []).some(([name, at]) => {
     const table = findTable(ruleset, name);
     return table !== undefined && findRule(table, at, changes, new Set()) !== undefined;

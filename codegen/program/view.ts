@@ -58,7 +58,7 @@ function knowsDevice(view: View, which: 'in' | 'out'): boolean {
 function constantOf(view: View, field: Field): bigint | undefined {
   switch (field) {
     case 'iif':
-      return isIngress(view) ? undefined : 0n;
+      return isIngress(view) || view.chain === 'POSTROUTING' ? undefined : 0n;
     case 'oif':
       return view.chain === 'INPUT' || view.chain === 'PREROUTING' ? 0n : undefined;
     case 'l4found':
@@ -168,6 +168,11 @@ const MAPPED_LATER = {
   advice: 'use --hook netfilter',
 } as const;
 
+/** Whether a packet has its route with it. */
+function isRouted(view: View): boolean {
+  return !isWireView(view) && view.chain !== 'PREROUTING';
+}
+
 /** What this view knows of a test whose answer is not in the packet. */
 export function answer(test: Opaque, view: View): Answer {
   switch (test.name) {
@@ -217,7 +222,7 @@ export function answer(test: Opaque, view: View): Answer {
         return { reason: '--limit-iface-in/-out asks the routes of one device', advice: earlyOr(view, undefined) };
       }
       if (view.family === 'v6') return answerAddressType6(test, view);
-      return asksRoutes(test) && test.which === 'dst' && !isWireView(view)
+      return asksRoutes(test) && test.which === 'dst' && isRouted(view)
         ? { condition: opaque(test) }
         : answerAddressType4(test, view);
     case 'ctstate':
@@ -279,7 +284,7 @@ export function specialise(condition: Condition, view: View, undecided: Undecide
         });
         return opaque({ name: 'module', module: 'mark', words: [] });
       }
-      if (field === 'iif' && view.chain === 'POSTROUTING') {
+      if (field === 'iif' && view.chain === 'POSTROUTING' && view.hook !== 'netfilter') {
         // Since Linux 5.7 it is there for packets that are forwarded (net/ipv4/ip_output.c ip_output).
         undecided.push({
           reason: 'the device that a forwarded packet came in by is not known where it leaves',

@@ -27,7 +27,7 @@ import {
 import { currentNamespace, encodeRecord, type DeploymentRecord, type TcWay, type XdpMode } from './record.js';
 import { removeDeployment } from './remove.js';
 import { beginComparing } from './shadow.js';
-import { hasResidual, setResidualRules } from './residual.js';
+import { hasResidual, hasRulesBeside, setResidualRules } from './residual.js';
 import { SLOTS } from './slots.js';
 
 /** How long a command waits for another one, in milliseconds. */
@@ -49,8 +49,8 @@ export interface AttachOptions {
 }
 
 /** The name of a deployment that was given none. */
-export function defaultName({ hook, family, programs }: LiveManifest): string {
-  return hook === 'netfilter' ? `filter-${family}` : `${hook}-${programs[0].chain.toLowerCase()}-${family}`;
+export function defaultName({ hook, family, table, programs }: LiveManifest): string {
+  return hook === 'netfilter' ? `${table}-${family}` : `${hook}-${programs[0].chain.toLowerCase()}-${family}`;
 }
 
 /** Throws `no-device` where devices are missing or too many. */
@@ -260,7 +260,7 @@ function takeOver(
       addConntrackSwitch(object.manifest);
       attachBehind(pins, record, object.manifest, maps);
     } catch (error) {
-      setResidualRules(pins, record.family, []);
+      if (hasRulesBeside(record)) setResidualRules(pins, record.family, []);
       removeGeneration(pins, 0, maps.programs);
       throw error;
     }

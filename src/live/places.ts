@@ -8,7 +8,7 @@ import { pin } from '../../bpf-runtime/kernel/pin.js';
 import { getPinned } from '../../bpf-runtime/kernel/bpf.js';
 import { readProgramInfo, type LoadedProgram } from '../../bpf-runtime/kernel/program.js';
 import { loadPrograms } from '../../bpf-runtime/kernel/raw-load.js';
-import { OBJECT_PRIORITY } from '../../bpf-runtime/netfilter/attach.js';
+import { objectPriority } from '../../bpf-runtime/netfilter/attach.js';
 import { attachNetfilter } from '../../bpf-runtime/netfilter/link.js';
 import { interfaceIndex } from '../../bpf-runtime/system/device.js';
 import { RuntimeError } from '../../bpf-runtime/system/error.js';
@@ -49,27 +49,28 @@ export function placesOf(record: DeploymentRecord): readonly Place[] {
   return record.hook === 'netfilter' ? record.chains.map((chain) => chainPlace(record, chain)) : devicePlaces(record);
 }
 
-function chainPlace({ family }: DeploymentRecord, chain: BuiltinChain): Place {
+function chainPlace({ family, table }: DeploymentRecord, chain: BuiltinChain): Place {
   return {
     pin: chain.toLowerCase(),
-    words: `netfilter ${chain}`,
+    words: table === 'filter' ? `netfilter ${chain}` : `netfilter ${chain}, table ${table}`,
     entry: { name: `dispatch_${chain.toLowerCase()}`, slot: slotOf(chain), vacant: 'drop' },
     way: {
       kind: 'link',
-      attach: (program) => attachNetfilter(program, { family, hook: chain, priority: OBJECT_PRIORITY.programs }),
+      attach: (program) =>
+        attachNetfilter(program, { family, hook: chain, priority: objectPriority(table, 'programs') }),
     },
   };
 }
 
 /** Behind table filter of iptables, in the same chains. */
-export function placesBehind({ family, chains }: DeploymentRecord, what: Behind): readonly Place[] {
+export function placesBehind({ family, table, chains }: DeploymentRecord, what: Behind): readonly Place[] {
   return chains.map((chain) => ({
     pin: `${chain.toLowerCase()}_${what}`,
-    words: `netfilter ${chain}, behind table filter`,
+    words: `netfilter ${chain}, behind table ${table}`,
     entry: { name: `dispatch_${what}`, slot: slotOf(what), vacant: 'pass' },
     way: {
       kind: 'link',
-      attach: (program) => attachNetfilter(program, { family, hook: chain, priority: OBJECT_PRIORITY.guard }),
+      attach: (program) => attachNetfilter(program, { family, hook: chain, priority: objectPriority(table, 'behind') }),
     },
   }));
 }

@@ -7,7 +7,7 @@ import { detachFilters } from './places.js';
 import { removeConntrackSwitch } from './conntrack.js';
 import { withPinnedMap } from './generation.js';
 import type { Pins } from './pins.js';
-import { setResidualRules } from './residual.js';
+import { hasRulesBeside, setResidualRules } from './residual.js';
 import { currentNamespace, decodeRecord, type DeploymentRecord } from './record.js';
 
 /**
@@ -20,7 +20,7 @@ export function removeDeployment(pins: Pins): void {
   if (record !== undefined) detachFilters(pins, record);
   pins.remove('links');
   if (record?.hook === 'netfilter' && record.namespace === currentNamespace()) {
-    setResidualRules(pins, record.family, []);
+    if (hasRulesBeside(record)) setResidualRules(pins, record.family, []);
     removeConntrackSwitch(pins.base, record);
   }
   // The record is what a second attempt needs: it goes last.

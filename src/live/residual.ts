@@ -32,6 +32,11 @@ export function hasResidual({ residual, asks }: ResidualOwner['manifest']): bool
   return residual !== undefined || asks !== undefined;
 }
 
+/** Whether rules of iptables may stand beside a deployment's programs: beside those of table filter alone. */
+export function hasRulesBeside({ hook, table }: DeploymentRecord): boolean {
+  return hook === 'netfilter' && table === 'filter';
+}
+
 /**
  * Makes iptables hold, in front of all its other rules, those that know or do for the programs of some generations what
  * these cannot, and for no others: in chains of their own, each table changed in one step. Each rule asks a pinned program
@@ -154,7 +159,7 @@ export function ownersOf(pins: Pins, sides: readonly Generation[]): readonly Res
 }
 
 /** Takes the rules of all generations away but those of the one that is in force for good. */
-export function settleResidual(pins: Pins, { hook, family, namespace }: DeploymentRecord, side: Generation): void {
-  if (hook !== 'netfilter' || namespace !== currentNamespace()) return;
-  setResidualRules(pins, family, ownersOf(pins, [side]), false);
+export function settleResidual(pins: Pins, record: DeploymentRecord, side: Generation): void {
+  if (!hasRulesBeside(record) || record.namespace !== currentNamespace()) return;
+  setResidualRules(pins, record.family, ownersOf(pins, [side]), false);
 }

@@ -40,9 +40,12 @@ export const CANDIDATES: readonly (readonly [Hook, BuiltinChain])[] = [
   ['tc', 'INPUT'],
   ['tc', 'FORWARD'],
   ['tc', 'OUTPUT'],
+  ['tc', 'POSTROUTING'],
+  ['netfilter', 'PREROUTING'],
   ['netfilter', 'INPUT'],
   ['netfilter', 'FORWARD'],
   ['netfilter', 'OUTPUT'],
+  ['netfilter', 'POSTROUTING'],
   ['cgroup', 'INPUT'],
   ['cgroup', 'OUTPUT'],
   ['socket', 'INPUT'],
@@ -61,14 +64,23 @@ export function translationStatus(
 
 /** Whether the dump says anything about the chain. */
 export function hasChain(ruleset: Ruleset, chain: BuiltinChain, asked: TableName | undefined): boolean {
-  const tables =
-    asked !== undefined ? [asked] : chain === 'PREROUTING' ? (['raw', 'mangle'] as const) : (['filter'] as const);
+  const tables = asked === undefined ? USUAL[chain] : [asked];
+  const routing = chain === 'PREROUTING' || chain === 'POSTROUTING';
   return tables.some((name) => {
     const table = findTable(ruleset, name);
     const found = table && findChain(table, chain);
-    return found !== undefined && (chain !== 'PREROUTING' || found.rules.length > 0);
+    return found !== undefined && (!routing || found.rules.length > 0);
   });
 }
+
+/** Tables of a chain that are meant where none is named. */
+const USUAL: Readonly<Record<BuiltinChain, readonly TableName[]>> = {
+  PREROUTING: ['raw', 'mangle'],
+  INPUT: ['filter'],
+  FORWARD: ['filter'],
+  OUTPUT: ['filter'],
+  POSTROUTING: ['mangle'],
+};
 
 export function statusOf(analysis: Analysis): ChainStatus {
   const rules = analysis.rules.map(({ rule, undecided }): RuleStatus => ({

@@ -1,9 +1,11 @@
+import { type BuiltinChain, isLeaving } from '../../grammar/model/family.js';
 import { isChangedBefore } from '../../codegen/program/surroundings.js';
 import type { CtState } from '../../grammar/model/condition.js';
 import type { Packet, Surroundings } from '../../grammar/model/packet.js';
 import type { Counters, Ruleset } from '../../grammar/model/ruleset.js';
 import { evaluate, possibleVerdicts, surroundingsOracle } from '../evaluate/index.js';
 import { ETHERTYPE, readLink } from '../packet/index.js';
+import type { WatchedChains } from '../../bpf-runtime/netfilter/probes.js';
 import { IptablesSequences, NetfilterMachine, type NetfilterObject } from './netfilter-machine.js';
 import type { SequenceJudgement, SequenceOptions, SequencePacket } from './netfilter-machine.js';
 
@@ -50,7 +52,8 @@ export interface SequenceReport {
  * state, verdict and answer of each packet, and all counters of the object; and iptables' verdicts with the
  * reference's, where it knows one from packet and state.
  */
-export function compareSequences(job: SequenceJob): SequenceReport {
+export function compareSequences(given: SequenceJob): SequenceReport {
+  const job = { ...given, watched: watchedOf(given.judge) };
   const iptables = new IptablesSequences(job);
   try {
     const want = iptables.judgeSequence(job.packets);
@@ -67,6 +70,12 @@ export function compareSequences(job: SequenceJob): SequenceReport {
   } finally {
     iptables.close();
   }
+}
+
+/** The chains that an object judges. */
+function watchedOf({ manifest: { table, programs } }: NetfilterObject): WatchedChains {
+  if (table === 'nat') throw new Error('no object judges table nat');
+  return { table, chains: programs.map(({ chain }) => chain) };
 }
 
 function summarise(judgements: readonly SequenceJudgement[]): Pick<SequenceReport, 'reached' | 'states' | 'verdicts'> {
@@ -112,17 +121,18 @@ function compareObject(
 
 /** The first verdict of the object that no answer of the tests with memory explains. */
 function impossible(
-  { bound, packets }: SequenceJob,
+  { bound, packets, judge: { manifest } }: SequenceJob,
   judgements: readonly SequenceJudgement[],
   surroundings: Surroundings,
 ): readonly SequenceMismatch[] {
+  const { table } = manifest;
   for (const [index, judgement] of judgements.entries()) {
     if (!judgement.reached || judgement.ctstate.some((state) => REWRITTEN.has(state))) continue;
     const packet: Packet = packets[index];
     const { chain, ctstate, verdict } = judgement;
-    if (isRerouted(chain, packet) || isChangedBefore(bound, chain)) continue;
+    if (isRerouted(chain, packet) || isChangedBefore(bound, manifest.table, chain)) continue;
     const oracle = surroundingsOracle({ ...surroundings, ctstate }, packet, bound.family);
-    const possible = possibleVerdicts({ ruleset: bound, table: 'filter', chain, packet, oracle });
+    const possible = possibleVerdicts({ ruleset: bound, table, chain, packet, oracle });
     const may = verdict === 'accept' ? possible.accept : possible.drop || possible.reject.size > 0;
     if (may) continue;
     const want = verdict === 'accept' ? 'not accepted' : 'accepted';
@@ -156,14 +166,14 @@ const ICMP = 1;
 function comparable(judgement: Extract<SequenceJudgement, { reached: true }>): string | undefined {
   const { reply, chain } = judgement;
   if (reply === undefined || reply[0] >> 4 === 6) return reply?.join();
-  const quotes = chain === 'OUTPUT' && reply[9] === ICMP;
+  const quotes = isLeaving(chain) && reply[9] === ICMP;
   return reply.map((byte, i) => (RANDOM.includes(i) || (quotes && RANDOM_QUOTED.includes(i)) ? 0 : byte)).join();
 }
 
 /** What has come out behind the chain: iptables and the object change it alike. */
 function passedText({ passed, chain }: Extract<SequenceJudgement, { reached: true }>): string {
   if (passed === undefined) return '';
-  const drawn = chain === 'OUTPUT' && passed.bytes[0] >> 4 === 4;
+  const drawn = isLeaving(chain) && passed.bytes[0] >> 4 === 4;
   const bytes = drawn ? passed.bytes.map((byte, i) => (RANDOM.includes(i) ? 0 : byte)) : passed.bytes;
   return `mark 0x${passed.mark.toString(16)}, ${Buffer.from(bytes).toString('hex')}`;
 }
@@ -183,7 +193,7 @@ function counterText(counters: Counters | undefined): string {
 const REWRITTEN: ReadonlySet<CtState> = new Set(['SNAT', 'DNAT']);
 
 function compareReference(
-  { bound, packets }: SequenceJob,
+  { bound, packets, judge: { manifest } }: SequenceJob,
   judgements: readonly SequenceJudgement[],
   surroundings: Surroundings,
 ): { readonly asked: number; readonly mismatches: readonly SequenceMismatch[] } {
@@ -194,9 +204,9 @@ function compareReference(
     const packet: Packet = packets[index];
     const { chain, ctstate, verdict } = judgement;
     // The reference is not given the packet as other tables leave it.
-    if (isRerouted(chain, packet) || isChangedBefore(bound, chain)) return;
+    if (isRerouted(chain, packet) || isChangedBefore(bound, manifest.table, chain)) return;
     const oracle = surroundingsOracle({ ...surroundings, ctstate }, packet, bound.family);
-    const evaluation = evaluate({ ruleset: bound, table: 'filter', chain, packet, oracle });
+    const evaluation = evaluate({ ruleset: bound, table: manifest.table, chain, packet, oracle });
     if (evaluation.kind === 'unknown') return;
     asked++;
     const have = typeof evaluation.verdict === 'string' ? evaluation.verdict : 'reject';
@@ -208,8 +218,8 @@ function compareReference(
 }
 
 /** Whether the chain sees another destination or device than the packet was made for. */
-function isRerouted(chain: string, packet: Packet): boolean {
-  return chain === 'OUTPUT' ? goesNowhere(packet) : isLinkLocal(packet);
+function isRerouted(chain: BuiltinChain, packet: Packet): boolean {
+  return isLeaving(chain) ? goesNowhere(packet) : isLinkLocal(packet);
 }
 
 /** To fe80::/10, which is routed by the device that the packet came in on. */

@@ -8,6 +8,8 @@ import {
   type SequenceJudgement,
   type SequencePacket,
 } from '../../bpf-runtime/netfilter/sequence-host.js';
+import { FILTER_CHAINS } from '../../bpf-runtime/netfilter/probes.js';
+import type { TableName } from '../../grammar/model/family.js';
 import type { CounterEntry, Manifest } from '../../codegen/program/manifest.js';
 import type { Surroundings } from '../../grammar/model/packet.js';
 import { residualText } from '../../codegen/program/netfilter/residual.js';
@@ -45,16 +47,16 @@ export interface SequenceOptions extends Omit<SequenceHostOptions, 'ruleset'> {
   readonly bound?: Ruleset;
 }
 
-const JUDGED = 'filter';
-
 /** The kernel's own iptables with the dump as it is. */
 export class IptablesSequences implements SequenceMachine {
   private readonly host: SequenceHost;
+  private readonly table: TableName;
 
   /** Throws `ruleset-refused` with the tool's message. */
   constructor(options: SequenceOptions) {
     this.host = SequenceHost.create(options);
-    this.host.testbed.run(() => this.host.tools.zero(JUDGED));
+    this.table = (options.watched ?? FILTER_CHAINS).table;
+    this.host.testbed.run(() => this.host.tools.zero(this.table));
   }
 
   judgeSequence(packets: readonly SequencePacket[]): readonly SequenceJudgement[] {
@@ -63,7 +65,9 @@ export class IptablesSequences implements SequenceMachine {
 
   counters(): ReadonlyMap<string, Counters> {
     const values = new Map<string, Counters>();
-    for (const [chain, { policy, rules }] of parseCounters(this.host.testbed.run(() => this.host.tools.save(JUDGED)))) {
+    for (const [chain, { policy, rules }] of parseCounters(
+      this.host.testbed.run(() => this.host.tools.save(this.table)),
+    )) {
       rules.forEach((counters, i) => values.set(ruleKey(chain, i + 1), counters));
       if (policy !== undefined) values.set(policyKey(chain), policy);
     }
@@ -86,12 +90,12 @@ export class IptablesSequences implements SequenceMachine {
 export interface NetfilterObject {
   /** The ELF file. */
   readonly object: Uint8Array;
-  readonly manifest: Pick<Manifest, 'family' | 'programs' | 'residual' | 'asks' | 'counters' | 'reject'>;
+  readonly manifest: Pick<Manifest, 'family' | 'table' | 'programs' | 'residual' | 'asks' | 'counters' | 'reject'>;
 }
 
 let pinned = 0;
 
-/** A netfilter object in the place of table filter; the other tables of the dump stay with the kernel, and iptables answers. */
+/** A netfilter object in the place of its table; the other tables of the dump stay with the kernel, and iptables answers. */
 export class NetfilterMachine implements SequenceMachine {
   private readonly host: SequenceHost;
   private readonly loaded: LoadedObject;
@@ -104,7 +108,7 @@ export class NetfilterMachine implements SequenceMachine {
   ) {
     this.loaded = loadPrograms(judge.object);
     try {
-      this.host = SequenceHost.create({ ...options, ruleset: withoutTable(options.ruleset, JUDGED) });
+      this.host = SequenceHost.create({ ...options, ruleset: withoutTable(options.ruleset, judge.manifest.table) });
     } catch (error) {
       this.loaded.close();
       throw error;
@@ -143,7 +147,7 @@ export class NetfilterMachine implements SequenceMachine {
     const bytes = map.readArray();
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const each = map.valueStride * map.cpus;
-    return new Map(
+    const values = new Map(
       this.judge.manifest.counters.map((entry, key) => {
         let packets = 0n;
         let total = 0n;
@@ -151,9 +155,25 @@ export class NetfilterMachine implements SequenceMachine {
           packets += view.getBigUint64(at, true);
           total += view.getBigUint64(at + 8, true);
         }
-        return [counterName(entry), { packets, bytes: total }];
+        return [counterName(entry), { packets, bytes: total }] as const;
       }),
     );
+    this.addKept(values);
+    return values;
+  }
+
+  /** Chains that packets come to from built-in ones that the object does not judge count in iptables, too. */
+  private addKept(values: Map<string, Counters>): void {
+    const { table } = this.judge.manifest;
+    const saved = parseCounters(this.host.testbed.run(() => this.host.tools.save(table)));
+    for (const [chain, { policy, rules }] of saved) {
+      if (policy !== undefined) continue;
+      for (const [i, kept] of rules.entries()) {
+        const own = values.get(ruleKey(chain, i + 1));
+        if (own === undefined) continue;
+        values.set(ruleKey(chain, i + 1), { packets: own.packets + kept.packets, bytes: own.bytes + kept.bytes });
+      }
+    }
   }
 
   surroundings(): Surroundings {

@@ -1,5 +1,5 @@
 import { parseDump } from '../../grammar/index.js';
-import type { BuiltinChain, Family, TableName } from '../../grammar/model/family.js';
+import { isLeaving, type BuiltinChain, type Family, type TableName } from '../../grammar/model/family.js';
 import { findChain, findTable, type Ruleset } from '../../grammar/model/ruleset.js';
 import { analyse } from '../../codegen/program/analysis.js';
 import type { Hook, Mode } from '../../codegen/program/manifest.js';
@@ -44,13 +44,18 @@ export function placesOf({ ruleset }: Dump): readonly DumpPlace[] {
     ['filter', 'FORWARD'],
     ['filter', 'OUTPUT'],
     ['raw', 'PREROUTING'],
+    ['raw', 'OUTPUT'],
     ['mangle', 'PREROUTING'],
+    ['mangle', 'INPUT'],
+    ['mangle', 'FORWARD'],
+    ['mangle', 'OUTPUT'],
+    ['mangle', 'POSTROUTING'],
   ];
   return candidates.flatMap(([name, chain]) => {
     const table = findTable(ruleset, name);
     const rules = table === undefined ? 0 : (findChain(table, chain)?.rules.length ?? 0);
     if (rules === 0) return [];
-    const hooks: readonly Hook[] = chain === 'OUTPUT' ? ['tc'] : ['xdp', 'tc'];
+    const hooks: readonly Hook[] = isLeaving(chain) ? ['tc'] : ['xdp', 'tc'];
     return hooks.map((hook) => ({ table: name, chain, hook }));
   });
 }

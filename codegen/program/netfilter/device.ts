@@ -29,6 +29,15 @@ export function emitStateDevice(code: Code, which: 'in' | 'out', to: number): vo
   emitName(code, to);
 }
 
+/** The same of the input device in POSTROUTING, which what this host sends does not have. Zeros are there already. */
+export function emitForwardedDevice(code: Code, to: number): void {
+  const none = code.label('device');
+  code.emit(load(8, R0, R6, NF_CONTEXT.state), addFieldOffset(R0, 'nf_hook_state', 'in'), load(8, R0, R0, 0));
+  code.emit(jump64('jeq', R0, 0, none));
+  emitName(code, to);
+  code.place(none);
+}
+
 /** The same of the packet's own device, by which it came to a socket or leaves it. r7 = the packet. */
 export function emitPacketDevice(code: Code, _which: 'in' | 'out', to: number): void {
   loadSkb(code, R0, 'dev');

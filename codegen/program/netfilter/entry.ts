@@ -33,7 +33,7 @@ import { EXTENSION_HEADERS, IPV6_HEADERS } from '../packet/ipv6-headers.js';
 import { TCP_OPTIONS } from '../packet/transport.js';
 import { emitTransportField, transportFields } from '../packet/transport-fields.js';
 import { CAST_KFUNC } from '../device-name.js';
-import { emitPacketDevice, emitRouteDevice, emitStateDevice } from './device.js';
+import { emitForwardedDevice, emitPacketDevice, emitRouteDevice, emitStateDevice } from './device.js';
 import { loadSkb, openPacket, readPacket, type PacketAccess, type PacketRead } from './packet.js';
 import type { NetfilterContext } from './context.js';
 import { emitArrivedLength, emitPacketPlace } from './socket.js';
@@ -226,7 +226,10 @@ function emitMetadata(context: NetfilterContext): void {
   const iif = layout.offsets.get('iif');
   const oif = layout.offsets.get('oif');
   const emitDevice = isSocketHook(context.view.hook) ? emitPacketDevice : emitStateDevice;
-  if (iif !== undefined && used.has('iif')) emitDevice(code, 'in', flow + iif);
+  if (iif !== undefined && used.has('iif')) {
+    if (context.view.chain === 'POSTROUTING') emitForwardedDevice(code, flow + iif);
+    else emitDevice(code, 'in', flow + iif);
+  }
   if (oif === undefined || !used.has('oif')) return;
   if (context.routed === true) emitRouteDevice(code, flow + oif, bufferOf(context));
   else emitDevice(code, 'out', flow + oif);

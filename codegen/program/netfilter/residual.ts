@@ -122,24 +122,30 @@ export function residualQuestions({ asks }: Pick<Manifest, 'asks'>, directory: s
 }
 
 /**
- * All that iptables keeps beside an object for table filter: the dump's other tables and the chains of table filter that
- * the object does not judge as they are, with {@link residualTables}.
+ * All that iptables keeps beside an object: the dump's other tables and the chains of the object's table that it does not
+ * judge as they are; beside one for table filter with {@link residualTables}.
  */
 export function residualText(
   ruleset: Ruleset,
-  manifest: Pick<Manifest, 'programs' | 'residual' | 'asks'>,
+  manifest: Pick<Manifest, 'table' | 'programs' | 'residual' | 'asks'>,
   directory: string,
 ): string {
-  const others = ruleset.tables.filter(({ name }) => name !== 'filter');
-  const tables = residualTables(printDump({ ...ruleset, tables: others }), manifest, directory);
-  const filter = ruleset.tables.find(({ name }) => name === 'filter');
-  if (filter === undefined) return tables;
-  const kept = keptChains(filter, new Set<string>(manifest.programs.map(({ chain }) => chain)));
+  const { table } = manifest;
+  const others = printDump({ ...ruleset, tables: ruleset.tables.filter(({ name }) => name !== table) });
+  const tables = table === 'filter' ? residualTables(others, manifest, directory) : emptied(manifest) + others;
+  const judged = ruleset.tables.find(({ name }) => name === table);
+  if (judged === undefined) return tables;
+  const kept = keptChains(judged, new Set<string>(manifest.programs.map(({ chain }) => chain)));
   if (kept.length === 0) return tables;
-  const lines = printDump({ ...ruleset, tables: [{ ...filter, chains: kept }] })
+  const lines = printDump({ ...ruleset, tables: [{ ...judged, chains: kept }] })
     .split('\n')
     .filter((line) => line.startsWith(':') || line.startsWith('-A'));
   return tables.replace('\nCOMMIT\n', () => `\n${lines.join('\n')}\nCOMMIT\n`);
+}
+
+/** A table other than filter in iptables, where programs judge in its place. */
+function emptied({ table, programs }: Pick<Manifest, 'table' | 'programs'>): string {
+  return [`*${table}`, ...programs.map(({ chain }) => `:${chain} ACCEPT [0:0]`), 'COMMIT', ''].join('\n');
 }
 
 /** Built-in chains that are not judged, and all chains that packets come to from there. */

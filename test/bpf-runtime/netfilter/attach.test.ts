@@ -72,7 +72,7 @@ describe.skipIf(!able)('a whole object at its hooks (skipped without root, nft o
     withObject(({ host, object, manifest }) => {
       const { namespace } = host.testbed;
       const [, , output] = manifest.programs;
-      const taken = attachObject(object, { family: 'v4', programs: [output] }, namespace);
+      const taken = attachObject(object, { family: 'v4', table: 'filter', programs: [output] }, namespace);
       expect(() => attachObject(object, manifest, namespace)).toThrow(/another program is there/);
       expect(verdicts(host.judgeSequence(PACKETS))).toEqual(['accept', 'accept', 'accept', 'accept']);
       taken.close();
