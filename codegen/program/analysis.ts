@@ -335,7 +335,7 @@ function analyseRule(rule: ReachableRule, view: View, settings: RuleSettings, sc
 function undecidedEffect(
   { target: { effect } }: Rule,
   view: View,
-  { mode, reject, ruleset, judged }: RuleSettings,
+  { mode, reject, left, ruleset, judged }: RuleSettings,
 ): readonly Undecided[] {
   switch (effect.kind) {
     case 'opaque':
@@ -346,6 +346,7 @@ function undecidedEffect(
         return [unwritten(view, `what ${effect.target} changes`)];
       return [undecidedTarget(effect.target, view)];
     case 'mark':
+      if (left !== undefined) return [];
       if (view.hook === 'tc') return mode === 'exact' ? undecidedChange(ruleset, judged, view, 'MARK', effect) : [];
       return [unwritten(view, 'the mark of a packet')];
     case 'reject':

@@ -147,8 +147,8 @@ const NOTES = [
 const TARGET_NOTES = [
   '## What exact rests on',
   '',
-  '- A dash stands, too, for targets of tables that no hook takes: nat, security, and mangle and raw behind PREROUTING',
-  '  stay with iptables. What they change before the chain is a warning of the compiler.',
+  '- A dash stands, too, for targets of tables and chains that have no column: nat, security, and mangle and raw elsewhere',
+  '  (see [exactness](../exactness.md)). What they change before the chain is a warning of the compiler.',
   '- `LOG`, `NFLOG`: events go to a ring buffer of the object, not to the kernel log.',
   '- `REJECT`: see [reject.md](../reject.md).',
   '- At netfilter, targets that a program cannot perform are performed by rules of iptables itself behind the program; see',

@@ -1,4 +1,4 @@
-import { Option, type Command } from 'commander';
+import { Argument, Option, type Command } from 'commander';
 import { chainOption, jsonOption, translationOptions, whole } from '../options.js';
 import type { ExitCode } from '../output.js';
 import type { Verb } from '../verb.js';
@@ -28,6 +28,9 @@ export function addLiveVerbs(add: (verb: Verb) => Command, finish: (code: ExitCo
   add(DETACH).action(async (options) => finish((await import('./change.js')).detach(options)));
   add(STATUS).action(async (options) => finish((await import('./status.js')).run(options)));
   add(LIST).action(async (options) => finish((await import('./list.js')).run(options)));
+  add(SETS).action(async (words: readonly string[], options) =>
+    finish((await import('./sets.js')).run(words, options)),
+  );
   add(WATCH).action(async (options) => finish((await import('./watch.js')).run(options)));
   addBootVerbs(add, finish);
   add(METRICS).action(async (options) => finish(await (await import('./metrics.js')).run(options)));
@@ -134,6 +137,27 @@ const LIST: Verb = {
   ],
   exit: '0: listed; 2: trouble.',
   examples: ['sudo ipt2bpf list -v', 'sudo ipt2bpf list --save > now.v4'],
+};
+
+const SETS: Verb = {
+  name: 'sets',
+  does: 'change IP sets of the ruleset in force while packets come',
+  dumps: [],
+  words: [new Argument('[change...]', 'add SET ELEMENT [timeout N] [nomatch], or del SET ELEMENT, as for ipset')],
+  options: [
+    nameOption(),
+    new Option('--file <file>', 'changes, one in each line; - is standard input'),
+    new Option('--exist', 'what is there already, or not there any more, is no error'),
+    pinsOption(),
+    jsonOption(),
+  ],
+  exit: '0: changed, or the names of the sets printed; 2: trouble.',
+  examples: [
+    'sudo ipt2bpf sets',
+    'sudo ipt2bpf sets add blocked 203.0.113.0/24',
+    'sudo ipt2bpf sets del blocked 203.0.113.0/24 --exist',
+    'sudo ipt2bpf sets --file changes.txt',
+  ],
 };
 
 const WATCH: Verb = {
