@@ -16,11 +16,12 @@
  *   skipped by name where one is not there), `in namespace` (the commands see a network of their own: eth0 with
  *   192.0.2.1/24, a cable to 192.0.2.2/24, an empty /sys/fs/bpf), `in neighbour` (they see the other end), or `with NAME from FIXTURE` (a copy of a fixture's dump under this name).
  *
- * Commands elsewhere (in a sentence, in a table, in a file for a CI) are not run, but name verbs and options that there are.
+ * Commands elsewhere (in a sentence, in a table, in a file for a CI) are not run, but name verbs, options, npm scripts and
+ * files that there are.
  *
  * `IPT2BPF_UPDATE=1 npx vitest run test/docs` writes the outputs into the files.
  */
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command as Program } from 'commander';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -166,5 +167,11 @@ describe('commands that are not run', () => {
       [...body.matchAll(/(?:^|[ '"])(ipt2bpf [a-z][^\n'"`]*)/g)].map(([, one]) => one),
     );
     expect([...spans, ...inOthers].flatMap(faultsOf)).toEqual([]);
+    const { scripts }: { scripts: Readonly<Record<string, string>> } = JSON.parse(readFileSync('package.json', 'utf8'));
+    expect(
+      [...text.matchAll(/npm run ([\w:-]+)/g)].map(([, name]) => name).filter((name) => !(name in scripts)),
+    ).toEqual([]);
+    const paths = [...text.matchAll(/(?:vitest run|node) ((?:test|scripts)\/[\w./-]+)/g)].map(([, path]) => path);
+    expect(paths.filter((path) => !existsSync(path))).toEqual([]);
   });
 });

@@ -172,6 +172,10 @@ export const bytes = result.ok ? result.object.length : 0;
     const compiler = resolve('node_modules/typescript/bin/tsc');
     const { status, stdout } = spawnSync(process.execPath, [compiler, '-p', project], { encoding: 'utf8' });
     expect(status, stdout).toBe(0);
+    // As a project sees it that a bundler puts together.
+    const bundled = ['--module', 'esnext', '--moduleResolution', 'bundler', '--skipLibCheck', '--noEmit'];
+    const again = spawnSync(process.execPath, [compiler, '-p', project, ...bundled], { encoding: 'utf8' });
+    expect(again.status, again.stdout).toBe(0);
     const print = 'import("./use.js").then(({ bytes }) => console.log(bytes > 0))';
     expect(execFileSync(process.execPath, ['-e', print], { cwd: project, encoding: 'utf8' })).toBe('true\n');
   });
