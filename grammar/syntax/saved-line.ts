@@ -13,6 +13,7 @@ export class SavedLine implements RuleLine {
   readonly kind = 'rule';
   readonly faults = NO_FAULTS;
   readonly usable = true;
+  #words: readonly Word[] | undefined;
 
   /** The line is the text from `start` to `end`, newline included; `number` counts from 1. */
   constructor(
@@ -41,7 +42,8 @@ export class SavedLine implements RuleLine {
   }
 
   get words(): readonly Word[] {
-    return plainRule(this.text.slice(this.start, this.end), this.number)?.words ?? [];
+    this.#words ??= plainRule(this.text.slice(this.start, this.end), this.number)?.words ?? [];
+    return this.#words;
   }
 
   /** The same as a plain object. */
