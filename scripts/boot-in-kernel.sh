@@ -263,7 +263,7 @@ bad=0
 for scenario in "${all[@]}"; do
   timeout "${SECONDS_TO_RUN:-900}" qemu-system-x86_64 -accel tcg -cpu "${CPU:-max}" -m 3072 -nographic -no-reboot \
     -nic user,model=virtio-net-pci -kernel "$kernel" -initrd "$work/initrd" \
-    -append "console=ttyS0 quiet panic=-1 no_timer_check rdinit=/init net.ifnames=0 systemd.unit=multi-user.target systemd.show_status=0 scenario=$scenario place=$place network=$network" \
+    -append "console=ttyS0 quiet panic=-1 no_timer_check rdinit=/init net.ifnames=0 systemd.unit=multi-user.target systemd.show_status=0 systemd.default_standard_error=journal+console scenario=$scenario place=$place network=$network" \
     </dev/null >"$work/console" || true
   tr -d '\r' <"$work/console" >"$work/text"
   [ -z "${CONSOLE:-}" ] || cp "$work/text" "$CONSOLE.$scenario"

@@ -37,6 +37,7 @@ export type RuntimeErrorCode =
   | 'bad-object'
   | 'bad-state'
   | 'nothing-saved'
+  | 'two-kinds'
   | 'closed';
 
 /** A failure of the machine the answers come from: the kernel, its tools, or what was asked of them. */

@@ -4,12 +4,12 @@ import { getSystemErrorName } from 'node:util';
 import { RuntimeError } from './error.js';
 
 /**
- * Makes a folder and those above it that are missing. One at a time: `mkdirSync` with `recursive` never ends in file systems
+ * Makes a folder, and those above it that are missing, these with the usual mode. One at a time: `mkdirSync` with `recursive` never ends in file systems
  * that take no folders and say that with ENOENT, as /proc does. Throws `no-folder`.
  */
 export function makeFolder(path: string, mode = 0o777): void {
   if (isFolder(path)) return;
-  if (dirname(path) !== path) makeFolder(dirname(path), mode);
+  if (dirname(path) !== path) makeFolder(dirname(path));
   try {
     mkdirSync(path, { mode });
   } catch (error) {

@@ -1,48 +1,19 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { CommandError, hasCommand, run } from '../../bpf-runtime/system/command.js';
+import { CommandError, run } from '../../bpf-runtime/system/command.js';
 import { RuntimeError } from '../../bpf-runtime/system/error.js';
 import { makeFolder } from '../../bpf-runtime/system/folder.js';
 import { parseDump } from '../../grammar/index.js';
 import type { Family } from '../../grammar/model/family.js';
-import type { Table } from '../../grammar/model/ruleset.js';
+import { savedText, toolOf, type IptablesTool, type LiveRules } from './live-rules.js';
 import { stateDirectory, writeDurably } from './saved/store.js';
 
-const TOOL = { v4: 'iptables', v6: 'ip6tables' } as const satisfies Record<Family, string>;
 const WAIT = ['-w', '60'];
 /** Chains of ours, and jumps to them, which stay. */
 const OWN = /^(:ipt2bpf|-A \S+ (.* )?-j ipt2bpf|-A ipt2bpf)/;
+/** The first line of rules that are kept: a comment for iptables-restore. */
+const LOADED_BY = '# loaded by ';
 const BUILTIN = /^:(INPUT|FORWARD|OUTPUT) /;
-
-/** The rules of one IP version that iptables has loaded. */
-export interface LiveRules {
-  readonly family: Family;
-  /** What `iptables-save` prints, without counters. */
-  readonly text: string;
-  readonly file: string;
-}
-
-/** What iptables has loaded; undefined where table filter lets everything pass, or where there is no such tool. */
-export function readLiveRules(family: Family): LiveRules | undefined {
-  if (!hasCommand(TOOL[family])) return undefined;
-  const text = savedText(family);
-  const filter = parseDump(text, { family }).ruleset.tables.find(({ name }) => name === 'filter');
-  if (filter === undefined || letsEverythingPass(filter)) return undefined;
-  return { family, text, file: `live.${family}` };
-}
-
-/** Comments name the time, and counters change while packets come: the rules alone are compared. */
-function savedText(family: Family): string {
-  return `${run(`${TOOL[family]}-save`, [])
-    .split('\n')
-    .filter((line) => line !== '' && !line.startsWith('#'))
-    .map((line) => line.replace(/ \[\d+:\d+\]$/, ' [0:0]'))
-    .join('\n')}\n`;
-}
-
-function letsEverythingPass({ chains }: Table): boolean {
-  return chains.every(({ policy, rules }) => rules.length === 0 && (policy === undefined || policy === 'ACCEPT'));
-}
 
 /** Chains that other programs change while the machine runs: what they do then the objects do not see. */
 const KEPT_BY_OTHERS =
@@ -55,14 +26,14 @@ export function chainsOfOthers({ text, family }: LiveRules): readonly string[] {
 }
 
 /** Throws `bad-state` where iptables has other rules by now than those that were read. */
-export function requireUnchanged({ family, text }: LiveRules): void {
+export function requireUnchanged({ tool, text }: LiveRules): void {
   const others = (rules: string): string =>
     rules
       .split('\n')
       .filter((line) => !OWN.test(line))
       .join('\n');
   // Rules of ours that switch connection tracking on are in table raw or mangle, which stay.
-  if (filterOf(others(savedText(family))) === filterOf(others(text))) return;
+  if (filterOf(others(savedText(tool))) === filterOf(others(text))) return;
   throw new RuntimeError('bad-state', 'the rules of iptables have changed meanwhile: begin again');
 }
 
@@ -72,21 +43,20 @@ function filterOf(text: string): string {
 }
 
 /** Takes the rules of table filter away, at once, but for those that answer for our programs. */
-export function removeFilterRules(family: Family): void {
-  const saved = run(`${TOOL[family]}-save`, ['-t', 'filter']).split('\n');
+export function removeFilterRules({ tool }: LiveRules): void {
+  const saved = run(`${tool}-save`, ['-t', 'filter']).split('\n');
   const kept = saved.filter((line) => OWN.test(line));
   const heads = saved.flatMap((line) => BUILTIN.exec(line)?.[1] ?? []).map((name) => `:${name} ACCEPT [0:0]`);
   const [chains, rules] = [kept.filter((line) => line.startsWith(':')), kept.filter((line) => line.startsWith('-A'))];
-  restoreText(family, ['*filter', ...heads, ...chains, ...rules, 'COMMIT', '']);
+  restoreText(tool, ['*filter', ...heads, ...chains, ...rules, 'COMMIT', '']);
 }
 
-function restoreText(family: Family, lines: readonly string[]): void {
-  const tool = `${TOOL[family]}-restore`;
+function restoreText(tool: IptablesTool, lines: readonly string[]): void {
   try {
-    run(tool, WAIT, lines.join('\n'));
+    run(`${tool}-restore`, WAIT, lines.join('\n'));
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
-    throw new RuntimeError('ruleset-refused', `${tool}: ${(error.stderr || error.stdout).trim()}`);
+    throw new RuntimeError('ruleset-refused', `${tool}-restore: ${(error.stderr || error.stdout).trim()}`);
   }
 }
 
@@ -94,10 +64,10 @@ const folder = (root: string): string => join(stateDirectory(root), 'before');
 const pathOf = (root: string, family: Family): string => join(folder(root), `rules.${family}`);
 
 /** Keeps the rules for the way back. Returns the path. */
-export function keepRules(root: string, { family, text }: LiveRules): string {
+export function keepRules(root: string, { family, tool, text }: LiveRules): string {
   makeFolder(folder(root), 0o700);
   const path = pathOf(root, family);
-  writeDurably(path, text);
+  writeDurably(path, `${LOADED_BY}${tool}\n${text}`);
   return path;
 }
 
@@ -105,13 +75,21 @@ export function keepRules(root: string, { family, text }: LiveRules): string {
 export function keptRules(root: string): readonly LiveRules[] {
   return (['v4', 'v6'] as const).flatMap((family) => {
     const file = pathOf(root, family);
-    return existsSync(file) ? [{ family, file, text: readFileSync(file, 'utf8') }] : [];
+    return existsSync(file) ? [keptIn(file, family)] : [];
   });
 }
 
+function keptIn(file: string, family: Family): LiveRules {
+  const text = readFileSync(file, 'utf8');
+  const [first, ...rest] = text.split('\n');
+  const tool = first.startsWith(LOADED_BY) ? toolOf(first.slice(LOADED_BY.length), family) : undefined;
+  if (tool === undefined) throw new RuntimeError('bad-state', `${file}: its first line does not say what loads it`);
+  return { family, tool, file, text: rest.join('\n') };
+}
+
 /** Loads table filter as it was; what answers for our programs, as long as they are there, stays in front. */
-export function bringBack({ family, text }: LiveRules): void {
-  const own = run(`${TOOL[family]}-save`, ['-t', 'filter'])
+export function bringBack({ tool, text }: LiveRules): void {
+  const own = run(`${tool}-save`, ['-t', 'filter'])
     .split('\n')
     .filter((line) => OWN.test(line));
   const before = filterOf(text)
@@ -120,7 +98,7 @@ export function bringBack({ family, text }: LiveRules): void {
   const part = (lines: readonly string[], start: string): readonly string[] =>
     lines.filter((line) => line.startsWith(start));
   const lines = [...part(before, ':'), ...part(own, ':'), ...part(own, '-A'), ...part(before, '-A')];
-  restoreText(family, ['*filter', ...lines, 'COMMIT', '']);
+  restoreText(tool, ['*filter', ...lines, 'COMMIT', '']);
 }
 
 /** What is kept is needed no more. */

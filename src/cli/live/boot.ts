@@ -1,6 +1,6 @@
 import { realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { requireCapabilities } from '../../../bpf-runtime/system/requirements.js';
+import { requireCapabilities, requireKernel } from '../../../bpf-runtime/system/requirements.js';
 import { planAttach } from '../../live/attach.js';
 import { requireBpfFileSystem } from '../../live/pins.js';
 import {
@@ -8,6 +8,8 @@ import {
   bootPlaces,
   disable as forget,
   enable as save,
+  planEnable,
+  requireRoot,
   type ToSave,
 } from '../../live/saved/enable.js';
 import { restore as load, type Outcome } from '../../live/saved/restore.js';
@@ -25,23 +27,38 @@ interface EnableVerb extends Omit<AttachVerb, 'confirm'> {
 /** Exit 0: saved; 1: a dump is refused; errors are thrown. */
 export async function enable(path: string | undefined, options: EnableVerb): Promise<ExitCode> {
   const { name, pins, root, onFailure, unit, dryRun } = options;
+  requireRoot(resolve(root));
   const rulesets = path === undefined ? running(pins, name) : await ofFile(path, options);
   if (rulesets === undefined) return EXIT.different;
   const names = rulesets.map(({ record }) => record.name);
-  if (dryRun === true) {
-    if (options.json) sayJson({ dryRun: true, action: 'enable', names, onFailure });
-    else tell(`${names.join(', ')}: would be saved in ${bootPlaces(root).state}\nnothing is changed`);
-    return EXIT.same;
-  }
   const command = [process.execPath, realpathSync(process.argv[1])];
-  const { written, later } = save(rulesets, { root: resolve(root), onFailure, units: unit, command });
-  changed(options, { action: 'enabled', names, onFailure, written, later }, () => {
-    tell(`${names.join(', ')}: saved; ${unit ? 'in force from the next start of the machine on' : 'restore loads it'}`);
-    for (const one of written) tell(`  ${one}`);
-    tell(`where loading fails, ${onFailure === 'closed' ? 'no packet passes' : 'packets pass'}`);
-    if (later.length > 0) tell(`${later.join(', ')}: attached when it appears: until then it is not judged there`);
-  });
+  const settings = { root: resolve(root), onFailure, units: unit, command };
+  const { written, later } = dryRun === true ? planEnable(rulesets, settings) : save(rulesets, settings);
+  const result = { names, onFailure, written, later };
+  if (dryRun === true && options.json) sayJson({ dryRun: true, action: 'enable', ...result });
+  else if (dryRun === true) {
+    tellEnabled(result, `would be saved${unit ? ', and loaded when the machine starts' : ''}`);
+    tell('nothing is changed');
+  } else {
+    changed(options, { action: 'enabled', ...result }, () => {
+      tellEnabled(result, `saved; ${unit ? 'in force from the next start of the machine on' : 'restore loads it'}`);
+    });
+  }
   return EXIT.same;
+}
+
+interface Result {
+  readonly names: readonly string[];
+  readonly onFailure: OnFailure;
+  readonly written: readonly string[];
+  readonly later: readonly string[];
+}
+
+function tellEnabled({ names, onFailure, written, later }: Result, what: string): void {
+  tell(`${names.join(', ')}: ${what}`);
+  for (const one of written) tell(`  ${one}`);
+  tell(`where loading fails, ${onFailure === 'closed' ? 'no packet passes' : 'packets pass'}`);
+  if (later.length > 0) tell(`${later.join(', ')}: attached when it appears: until then it is not judged there`);
 }
 
 function running(pins: string, name: string | undefined): readonly ToSave[] {
@@ -53,6 +70,8 @@ function running(pins: string, name: string | undefined): readonly ToSave[] {
 async function ofFile(path: string, options: EnableVerb): Promise<readonly ToSave[] | undefined> {
   const object = await objectOf(path, options, options.root === '/');
   if (object === undefined) return undefined;
+  // Another kernel may load it in an image; here it would fail at the next start of the machine.
+  if (options.root === '/') requireKernel(object.manifest.needs.kernel);
   const { pins, name, dev, xdp } = options;
   const record = planAttach(object.manifest, {
     base: pins,

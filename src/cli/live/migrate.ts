@@ -11,16 +11,15 @@ import {
   forgetRules,
   keepRules,
   keptRules,
-  readLiveRules,
   removeFilterRules,
   requireUnchanged,
-  type LiveRules,
 } from '../../live/migrate.js';
+import { readLiveRules, type LiveRules } from '../../live/live-rules.js';
 import type { CheckedObject } from '../../live/object.js';
 import { requireBpfFileSystem } from '../../live/pins.js';
 import { prepare } from '../../live/prepare.js';
 import { confirm, detach } from '../../live/replace.js';
-import { attachedRulesets, enable } from '../../live/saved/enable.js';
+import { attachedRulesets, enable, requireRoot } from '../../live/saved/enable.js';
 import type { OnFailure } from '../../live/saved/store.js';
 import { agrees } from '../../live/shadow.js';
 import { readStatus } from '../../live/status.js';
@@ -60,6 +59,7 @@ interface Ready {
 export async function run(options: Options): Promise<ExitCode> {
   requireCapabilities();
   requireBpfFileSystem(options.pins);
+  requireRoot(resolve(options.root));
   if (options.back === true) return goBack(options);
   const questions = new Questions(options.yes === true || options.dryRun === true);
   try {
@@ -104,7 +104,7 @@ async function readAndCompile({ family }: Options): Promise<readonly Ready[] | u
     const [judge, shadow] = [await compiled(rules, false), await compiled(rules, true)];
     if (judge === undefined || shadow === undefined) return undefined;
     const count = judge.manifest.counters.filter(({ kind }) => kind === 'rule').length;
-    tell(`IP${rules.family}: ${count} rules of table filter are translated exactly`);
+    tell(`IP${rules.family}: ${count} rules of table filter are translated exactly${kindOf(rules)}`);
     for (const assumption of judge.manifest.assumptions) tell(`  assumes: ${assumption}`);
     const others = chainsOfOthers(rules);
     if (others.length > 0) {
@@ -115,6 +115,9 @@ async function readAndCompile({ family }: Options): Promise<readonly Ready[] | u
   }
   return ready;
 }
+
+/** Where `iptables` does not show the rules that are meant. */
+const kindOf = ({ tool }: LiveRules): string => (/-(legacy|nft)$/.test(tool) ? ` (those of ${tool})` : '');
 
 async function compiled({ text, file, family }: LiveRules, shadow: boolean): Promise<CheckedObject | undefined> {
   const { ruleset, diagnostics } = parseDump(text, { file, family });
@@ -221,7 +224,7 @@ async function removeRules(ready: readonly Ready[], options: Options, questions:
   }
   for (const { rules } of ready) {
     requireUnchanged(rules);
-    removeFilterRules(rules.family);
+    removeFilterRules(rules);
     tell(`IP${rules.family}: the rules of table filter are removed; other tables stay as they are`);
   }
 }

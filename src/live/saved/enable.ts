@@ -1,4 +1,4 @@
-import { existsSync, lstatSync, rmSync } from 'node:fs';
+import { existsSync, lstatSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Family } from '../../../grammar/model/family.js';
 import { hasCommand, run } from '../../../bpf-runtime/system/command.js';
@@ -71,26 +71,57 @@ export interface Enabled {
   readonly later: readonly string[];
 }
 
+interface Plan extends Enabled {
+  readonly places: BootPlaces;
+  /** Names of files and their texts. */
+  readonly units: Readonly<Record<string, string>>;
+  readonly udev: Readonly<Record<string, string>>;
+}
+
 /**
- * Saves rulesets, in the place of those saved before, and has systemd load them before the network. Throws `command-missing`
- * where packets are to be kept out on failure and what would do it is not installed.
+ * What {@link enable} would do. Throws what keeps it from that: `command-missing` where packets are to be kept out on failure and
+ * what would do it is not installed; `no-folder` where there is no such root.
  */
-export function enable(rulesets: readonly ToSave[], { root, onFailure, command, units }: EnableOptions): Enabled {
+export function planEnable(rulesets: readonly ToSave[], { root, onFailure, command, units }: EnableOptions): Plan {
+  requireRoot(root);
   const places = bootPlaces(root);
+  if (!units) return { places, units: {}, udev: {}, written: [places.state], later: [] };
   // Whether systemd can be told is asked first: afterwards half of it would be done.
-  if (units) run('systemctl', ['--version']);
+  run('systemctl', ['--version']);
   const families = [...new Set(rulesets.map(({ record }) => record.family))];
-  if (units && onFailure === 'closed') requireBlockTools(root, families);
-  saveState(places.state, onFailure, rulesets);
-  if (!units) return { written: [places.state], later: [] };
+  if (onFailure === 'closed') requireBlockTools(root, families);
   const devices = [...new Set(rulesets.flatMap(({ record }) => record.devices))];
   const hardware = devices.filter((name) => existsSync(join('/sys/class/net', name, 'device')));
   const texts = bootUnits({ onFailure, command, families, devices, hardware });
-  const rules: Readonly<Record<string, string>> = devices.length > 0 ? { [UDEV_RULES]: udevRules(devices) } : {};
-  const written = [...writeAll(places.units, texts), ...writeAll(places.udev, rules)];
-  removeUnits(places, Object.keys(texts));
+  const udev: Readonly<Record<string, string>> = devices.length > 0 ? { [UDEV_RULES]: udevRules(devices) } : {};
+  const paths = (folder: string, files: object): readonly string[] =>
+    Object.keys(files).map((name) => join(folder, name));
+  return {
+    places,
+    units: texts,
+    udev,
+    written: [places.state, ...paths(places.units, texts), ...paths(places.udev, udev)],
+    later: devices.filter((name) => !hardware.includes(name)),
+  };
+}
+
+/** Saves rulesets, in the place of those saved before, and has systemd load them before the network. Throws as {@link planEnable}. */
+export function enable(rulesets: readonly ToSave[], options: EnableOptions): Enabled {
+  const { places, units, udev, written, later } = planEnable(rulesets, options);
+  const { root, onFailure } = options;
+  saveState(places.state, onFailure, rulesets);
+  if (!options.units) return { written, later };
+  writeAll(places.units, units);
+  writeAll(places.udev, udev);
+  removeUnits(places, Object.keys(units));
   systemctl(root, 'enable', UNIT);
-  return { written: [places.state, ...written], later: devices.filter((name) => !hardware.includes(name)) };
+  return { written, later };
+}
+
+/** A root that is mistyped would be made, and nothing of it read at the next start. */
+export function requireRoot(root: string): void {
+  if (statSync(root, { throwIfNoEntry: false })?.isDirectory() === true) return;
+  throw new RuntimeError('no-folder', `${root}: there is no such folder`);
 }
 
 function requireBlockTools(root: string, families: readonly Family[]): void {
@@ -113,12 +144,11 @@ function isInstalled(root: string, tool: string): boolean {
   return folders.length === 0 || folders.some(has);
 }
 
-function writeAll(directory: string, texts: Readonly<Record<string, string>>): readonly string[] {
-  return Object.entries(texts).map(([name, text]) => {
+function writeAll(directory: string, texts: Readonly<Record<string, string>>): void {
+  for (const [name, text] of Object.entries(texts)) {
     makeFolder(directory);
     writeDurably(join(directory, name), text, 0o644);
-    return join(directory, name);
-  });
+  }
 }
 
 /** Forgets what is saved. What is in force stays. Whether there was something. */

@@ -1,6 +1,6 @@
 /** What fails on the way: a message with a code, and nothing half done. */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
@@ -83,6 +83,7 @@ describe.skipIf(!able)('trouble (skipped without root, nft or iptables)', () => 
       expect(live.verdicts()).toEqual(BY_STRICT);
       inside(() => detach({ base }));
       expectUntouched(live);
+      expect(existsSync(base)).toBe(false);
     });
   }, 20_000);
 
@@ -116,6 +117,22 @@ describe.skipIf(!able)('trouble (skipped without root, nft or iptables)', () => 
       for (const { want, body } of cases) expect(failureOf(() => inside(body))).toBe(want);
       rmSync(here, { recursive: true });
       expectUntouched(live);
+    });
+  });
+
+  it.each([
+    { name: 'a folder that others can write to', make: (path: string): void => mkdirSync(path), mode: 0o777 },
+    { name: 'a symbolic link', make: (path: string): void => symlinkSync('/sys/fs/bpf', path) },
+  ])('with $name for pins is refused', ({ make, mode }) => {
+    withHost(({ base, inside, verdicts }) => {
+      make(base);
+      if (mode !== undefined) chmodSync(base, mode);
+      try {
+        expect(failureOf(() => inside(() => attach(objectOf(STRICT), { base, devices: [] })))).toBe('bad-state');
+        expect(verdicts()).toEqual(EVERYTHING);
+      } finally {
+        rmSync(base, { recursive: true });
+      }
     });
   });
 

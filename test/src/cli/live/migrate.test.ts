@@ -64,7 +64,7 @@ describe.skipIf(!able)('migrate (skipped without root, nft or iptables)', () => 
       expect(live.verdicts()).toEqual(BY_RULES);
       expect(existsSync(join(root, 'etc/ipt2bpf/before/rules.v4'))).toBe(false);
     });
-  }, 30_000);
+  }, 90_000);
 
   it.each([
     { name: 'no rules', rules: '', words: ['--yes'], status: 2, want: 'nothing to migrate' },
@@ -95,6 +95,23 @@ describe.skipIf(!able)('migrate (skipped without root, nft or iptables)', () => 
       expect(readStatus(live.base).deployments).toEqual([]);
     });
   });
+
+  it('finds the rules of the other kind of iptables, and refuses to choose between both', () => {
+    withHost((live) => {
+      const usual = live.inside(() => run('iptables', ['--version'])).includes('legacy') ? 'legacy' : 'nft';
+      const other = `iptables-${usual === 'nft' ? 'legacy' : 'nft'}`;
+      const rules = (): string => live.inside(() => run(`${other}-save`, ['-t', 'filter'])).replace(/^#.*\n/gm, '');
+      live.inside(() => run(`${other}-restore`, ['-w', '60'], RULES));
+      const before = rules();
+      expect(migrate(live, '--yes', '--compare', '0')).toMatchObject({ status: 0 });
+      expect(rules()).not.toContain('-A INPUT -p tcp');
+      expect(live.verdicts()).toEqual(BY_RULES);
+      expect(migrate(live, '--back').status).toBe(0);
+      expect(rules()).toBe(before);
+      load(live, RULES);
+      expect(migrate(live, '--yes')).toMatchObject({ status: 2, text: expect.stringContaining('error[two-kinds]') });
+    });
+  }, 60_000);
 
   it('leaves rules where other programs change some of them', () => {
     withHost((live) => {

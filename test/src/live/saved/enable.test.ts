@@ -162,6 +162,16 @@ describe.skipIf(!able)('saved rulesets (skipped without root, nft or iptables)',
     });
   });
 
+  it.each([
+    { name: 'a root that is not there', where: (): string => join(root, 'mistyped') },
+    // Node.js never ends there where it is to make folders recursively.
+    { name: 'a file system that takes no folders', where: (): string => '/proc' },
+  ])('are refused with $name', ({ where }) => {
+    const settings = { root: where(), onFailure: 'open', units: false, command: [] } as const;
+    expect(codeOf(() => enable([toSave(objectOf(LAX))], settings))).toBe('no-folder');
+    expect(existsSync(join(root, 'mistyped'))).toBe(false);
+  });
+
   it('are refused where others could have changed them', () => {
     save('open', toSave(objectOf(LAX)));
     expect(readState(places.state)).toMatchObject({ onFailure: 'open', rulesets: [{ record: { name: 'filter-v4' } }] });
