@@ -9,6 +9,7 @@ import {
   DROPPING,
   HOTDROP,
   isCertain,
+  NO,
   outcomeOf,
   YES,
   type Answer,
@@ -249,6 +250,8 @@ interface Tested {
 
 /** The rule's head, then its matches in order, until one fails; a hotdrop ends it too. */
 function testRule(walk: Walk, rule: Rule, ref: RuleRef): Tested {
+  // Most rules end at their head, before anything is asked.
+  if (walk.trace === undefined && headFails(walk, rule)) return FAILED;
   let unknown: Opaque | undefined;
   let given: Map<Opaque, boolean | undefined> | undefined;
   const answer: Answer = (test) => {
@@ -267,6 +270,15 @@ function testRule(walk: Walk, rule: Rule, ref: RuleRef): Tested {
   }
   return unknown === undefined ? { outcome } : { outcome, unknown };
 }
+
+const FAILED: Tested = { outcome: NO };
+
+/** Whether the head of a rule is false whatever nobody can answer. */
+function headFails({ fields, mark }: Walk, { head }: Rule): boolean {
+  return outcomeOf(head, { fields, mark, changed: false, answer: UNANSWERED }) === NO;
+}
+
+const UNANSWERED: Answer = () => undefined;
 
 const conditions = new WeakMap<Rule, Condition>();
 

@@ -391,6 +391,36 @@ export class Diagrams {
     return this.or(this.anyOf(nodes.slice(0, middle)), this.anyOf(nodes.slice(middle)));
   }
 
+  /** The least rectangle, with one range of each variable, outside of which the function (0 or 1) is 0. */
+  hullOf(node: Node): Node {
+    if (node < 0) return node;
+    const variables = this.supportOf(node);
+    const places = new Map(variables.map((variable, i) => [variable, i]));
+    const placeOf = (f: Node): number => (f < 0 ? variables.length : (places.get(this.#variables[f]) ?? 0));
+    const least = variables.map((variable) => this.#sizes[variable]);
+    const most = variables.map(() => -1);
+    const widen = (place: number, lo: number, hi: number): void => {
+      least[place] = Math.min(least[place], lo);
+      most[place] = Math.max(most[place], hi);
+    };
+    const any = (from: number, to: number): void => {
+      for (let i = from; i < to; i++) widen(i, 0, this.#sizes[variables[i]] - 1);
+    };
+    any(0, placeOf(node));
+    const seen = new Set<Node>([node]);
+    for (const f of seen) {
+      const place = placeOf(f);
+      this.#children[f].forEach((child, i) => {
+        if (child === FALSE) return;
+        widen(place, i === 0 ? 0 : this.#highs[f][i - 1] + 1, this.#highs[f][i]);
+        // A variable that is not tested on the way has any value.
+        any(place + 1, placeOf(child));
+        if (child >= 0) seen.add(child);
+      });
+    }
+    return variables.reduceRight<Node>((below, variable, i) => this.test(variable, [[least[i], most[i]]], below), TRUE);
+  }
+
   /** Variables that the function depends on, in order. */
   supportOf(...nodes: readonly Node[]): readonly number[] {
     const seen = new Set<Node>(nodes);

@@ -250,14 +250,19 @@ export class Lists {
 
   /** The list without the rules that match no packet of the region. */
   within(list: List, region: Node): List {
+    return this.#within(list, region, this.diagrams.hullOf(region));
+  }
+
+  /** Few rules meet the region, and of the others most do not even meet its hull, which is found out faster. */
+  #within(list: List, region: Node, hull: Node): List {
     const passed: List[] = [];
     for (let at = list; at !== END; at = this.#cells[at].tail) passed.push(at);
     let result = END as List;
     for (let i = passed.length - 1; i >= 0; i--) {
       const { outcome, effect, body, rule } = this.#cells[passed[i]];
       const matching = this.matching(outcome);
-      if (!this.diagrams.meet(matching, region)) continue;
-      result = this.put(outcome, effect, body === END ? END : this.within(body, region), rule, result);
+      if (!this.diagrams.meet(matching, hull) || !this.diagrams.meet(matching, region)) continue;
+      result = this.put(outcome, effect, body === END ? END : this.#within(body, region, hull), rule, result);
     }
     return result;
   }
