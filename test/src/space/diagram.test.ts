@@ -46,6 +46,35 @@ describe('diagrams', () => {
     );
   });
 
+  it('tell the hull of a region', () => {
+    // Few points, so that hulls are not everything.
+    const sparse = fc.array(fc.nat(POINTS - 1), { maxLength: 6 });
+    fc.assert(
+      fc.property(sparse, fc.boolean(), (points, line) => {
+        const made = diagrams();
+        const inside = (point: number): boolean => points.includes(point) || (line && at(point)(1) === 3);
+        const all = Array.from({ length: POINTS }, (_, point) => point);
+        const region = all.filter(inside);
+        const spans = SIZES.map((_, variable) => region.map((point) => at(point)(variable)));
+        const hull = all.map((point) =>
+          region.length > 0 &&
+          spans.every((values, i) => Math.min(...values) <= at(point)(i) && at(point)(i) <= Math.max(...values))
+            ? 1
+            : 0,
+        );
+        expect(
+          made.hullOf(
+            nodeOf(
+              made,
+              all.map((point) => (inside(point) ? 1 : 0)),
+            ),
+          ),
+        ).toBe(nodeOf(made, hull));
+      }),
+      { numRuns: 60 },
+    );
+  });
+
   it('join any number of functions', () => {
     fc.assert(
       fc.property(fc.array(tables(1), { maxLength: 5 }), (several) => {
