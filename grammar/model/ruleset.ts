@@ -90,13 +90,14 @@ export interface Rule {
   readonly target: BoundTarget;
 }
 
-/** A rule, and a match, that is like another one but for some of its parts. */
+/** A rule that is like another one but for some of its parts. */
 export function changedRule(rule: Rule, parts: Partial<Rule>): Rule {
   const { range, source, counters, headWords, head, matches, target } = rule;
   const counted = counters === undefined ? {} : { counters };
   return { range, source, ...counted, headWords, head, matches, target, ...parts };
 }
 
+/** The same for a match. */
 export function changedMatch({ name, words, condition }: BoundMatch, parts: Partial<BoundMatch>): BoundMatch {
   return { name, words, condition, ...parts };
 }
