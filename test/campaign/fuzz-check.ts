@@ -30,7 +30,7 @@ function isSound({ code, line, column, length, message, severity }: Diagnostic, 
 
 /** Text that the tool prints, too, and that it cannot read or that means something else to it (docs/dialect.md). */
 const NOT_READABLE =
-  /"[^"\n]*\n|--hashlimit-burst \d+[km]b|--weekdays Mon,Tue,Wed,Thu,Fri,Sat,Sun|--ulog-cprange 0\b|(--rateest-[lge][tq]) .*\1|--rateest-ewmalog (?:0us|\d{4,}\.\ds)|--hashlimit-\w+ 0b\/s|-m ipcomp(?! (?:! )?--ipcompspi)|-prefix -1|MASQUERADE --to-ports \d+-\d+\/0/;
+  /"[^"\n]*\n|--hashlimit-burst \d+[km]b|--weekdays Mon,Tue,Wed,Thu,Fri,Sat,Sun|--ulog-cprange 0\b|(--rateest-[lge][tq]) .*\1|--rateest-ewmalog (?:0us|\d{4,}\.\ds)|--hashlimit-\w+ 0b\/s|-m ipcomp(?! (?:! )?--ipcompspi)|-prefix -1|MASQUERADE --to-ports \d+-\d+\/0|-j [SD]NPT(?! --src-pfx \S+ --dst-pfx )/;
 
 /** Tests that hold for no packet, and that the tool does not print. */
 const NOT_PRINTED = /--tcp-flags[= ]"?NONE(?! NONE)/;

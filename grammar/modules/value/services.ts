@@ -304,6 +304,12 @@ export function anyServicePort(name: string): number | undefined {
 
 /** Names of services, of one protocol or of all. */
 export function serviceNames(protocol?: ServiceProtocol): readonly string[] {
+  const before = namesOf.get(protocol);
+  if (before !== undefined) return before;
   const keys = [...PORTS.keys()].map((key) => key.split(' '));
-  return keys.flatMap(([of, name]) => (protocol === undefined || of === protocol ? [name] : []));
+  const names = [...new Set(keys.flatMap(([of, name]) => (protocol === undefined || of === protocol ? [name] : [])))];
+  namesOf.set(protocol, names);
+  return names;
 }
+
+const namesOf = new Map<ServiceProtocol | undefined, readonly string[]>();
