@@ -3,6 +3,7 @@ import type { Chain, Rule } from '../../grammar/model/ruleset.js';
 import { ruleCondition } from '../evaluate/evaluate.js';
 import { decidingOf } from '../space/deciding.js';
 import type { Fate } from '../space/explore.js';
+import { OUTCOME } from '../space/outcome.js';
 import { verdictKey } from '../space/program.js';
 import { exampleFor } from './example.js';
 import type { HookView } from './hook.js';
@@ -68,7 +69,8 @@ export function ruleFinding(
   })
     ? '; its tests still drop packets with a cut or broken header'
     : '';
-  const barrier = barrierOf(place.chain, number);
+  const barrier =
+    barrierOf(place.chain, number) ?? (ways.length === 0 ? sureEndOf(place.chain, number, views) : undefined);
   if (barrier !== undefined) {
     const found = finding('unreachable', `no packet comes past line ${String(barrier.line)}`, [barrier]);
     return ways.length === 0 ? found : withExample(found, place, number, ways);
@@ -173,14 +175,26 @@ function ownVerdict({ target: { effect } }: Rule): string | undefined {
 function barrierOf(chain: Chain, number: number): LintRule | undefined {
   let known = BARRIERS.get(chain);
   if (known === undefined) {
-    known = chain.rules.findIndex((rule) => {
-      const { effect } = rule.target;
-      const ends = ENDING.includes(effect.kind) || (effect.kind === 'jump' && effect.goto);
-      return ends && isUnconditional(rule);
-    });
+    known = chain.rules.findIndex((rule) => isEnding(rule) && isUnconditional(rule));
     BARRIERS.set(chain, known);
   }
   return known < 0 || known >= number - 1 ? undefined : lintRule(chain.name, known + 1, chain.rules[known]);
+}
+
+/** A rule before this one whose tests let no packet by, though they ask something (`recent --set`). */
+function sureEndOf(chain: Chain, number: number, views: readonly HookView[]): LintRule | undefined {
+  const isSure = (rule: Rule, i: number): boolean =>
+    isEnding(rule) &&
+    views.every(({ space, occurrence }) => {
+      const outcome = space.outcomes.of(ruleCondition(rule), { occurrence: occurrence(chain.name, i + 1) });
+      return !space.diagrams.valuesOf(outcome).has(OUTCOME.no);
+    });
+  const found = chain.rules.slice(0, number - 1).findIndex(isSure);
+  return found < 0 ? undefined : lintRule(chain.name, found + 1, chain.rules[found]);
+}
+
+function isEnding({ target: { effect } }: Rule): boolean {
+  return ENDING.includes(effect.kind) || (effect.kind === 'jump' && effect.goto);
 }
 
 /** Where the first one stands, from 0; -1 where there is none. */

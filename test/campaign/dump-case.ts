@@ -74,6 +74,15 @@ export interface DumpOutcome extends DumpPlace {
   readonly trouble: string;
 }
 
+/** IPT2BPF_CAMPAIGN_ENGINE: `dag` or `auto`, to have chains looked up in diagrams. */
+const LOOKUP = engineOf(process.env.IPT2BPF_CAMPAIGN_ENGINE);
+
+function engineOf(name: string | undefined): Pick<VerifyOptions, 'engine'> {
+  if (name === undefined) return {};
+  if (name !== 'dag' && name !== 'auto' && name !== 'linear') throw new Error(`no engine is called ${name}`);
+  return { engine: name };
+}
+
 /** An exact object where one can be made, an early one elsewhere, through the engines. */
 export async function runPlace(
   dump: Dump,
@@ -86,7 +95,7 @@ export async function runPlace(
   const { table, chain } = place;
   const packets = generatePackets(dump.ruleset, { table, chain, count, seed });
   const attempt = (mode: Mode): Promise<VerifyResult> => {
-    const options: VerifyOptions = { ...place, mode, engines, sourceFile: dump.name };
+    const options: VerifyOptions = { ...place, mode, engines, sourceFile: dump.name, ...LOOKUP };
     return verify(dump.ruleset, dump.text, packets, options);
   };
   const exact = await attempt('exact');

@@ -27,6 +27,15 @@ interface Case {
 }
 
 const CASES: readonly Case[] = [
+  {
+    name: 'what remembers every packet lets none by',
+    have: [
+      '-A INPUT -p tcp -m recent --name x --set -j X',
+      '-A INPUT -m recent --name x --set -j DROP',
+      '-A INPUT -p tcp -j ACCEPT',
+    ],
+    want: ['unreachable INPUT 3 <- INPUT 2'],
+  },
   { name: 'nothing', have: ['-A INPUT -s 10.0.0.0/8 -j DROP', '-A INPUT -s 11.0.0.0/8 -j DROP'], want: [] },
   {
     name: 'a wider rule with another verdict',
