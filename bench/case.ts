@@ -14,10 +14,10 @@ import { parseDump } from '../grammar/index.js';
 import { attachNetfilter, PRIORITY } from '../bpf-runtime/netfilter/link.js';
 import { loadPrograms } from '../bpf-runtime/kernel/raw-load.js';
 import { Testbed } from '../bpf-runtime/system/testbed.js';
-import { generateFrames, generateRuleset, type BenchRuleset, type Kind } from './generate.js';
 import { LiveFrames } from './live-frames.js';
 import { median } from './statistics.js';
-import { doingNothing, ROUND, Varying } from './varying.js';
+import { doingNothing, Varying } from './varying.js';
+import { workloadOf, type Workload } from './workload.js';
 
 /** Who decides at the INPUT hook of the stack. */
 export const FILTERS = ['none', 'ours', 'iptables-legacy', 'iptables-nft', 'nft-translated'] as const;
@@ -26,12 +26,15 @@ export type Where = 'xdp' | 'tc' | Filter;
 
 export interface Measurement {
   readonly where: Where;
-  readonly kind: Kind;
+  /** Kind of the rules, or name of the dump. */
+  readonly kind: string;
   readonly rules: number;
   /** Nanoseconds a packet, each the mean of a round of runs; `floor`: with an empty program, or no filter, between them. */
   readonly samples: readonly number[];
   readonly floor: readonly number[];
   readonly compiled?: {
+    readonly chain: string;
+    readonly mode: string;
     readonly engines: string;
     /** What the cost model knows of the stretches of the chain. */
     readonly work: readonly Work[];
@@ -47,7 +50,6 @@ export interface Measurement {
   };
 }
 
-const SEED = 1;
 const SAMPLES = 11;
 const RUNS = 20_000;
 const WARM_UP = 10_000;
@@ -56,14 +58,14 @@ const SAMPLE_NS = 200_000_000;
 /** So many that what a round takes to begin (milliseconds) is little beside it. */
 const LEAST_RUNS = 5_000;
 
-const [where, kind, rules, ENGINE = 'auto'] = process.argv.slice(2) as [Where, Kind, string, Engine | undefined];
+const [where, kind, rules, ENGINE = 'auto'] = process.argv.slice(2) as [Where, string, string, Engine | undefined];
 
 /** Compiles as the command line does. */
-function compiled({ text }: BenchRuleset, hook: 'xdp' | 'tc' | 'netfilter') {
+function compiled({ text, chain, mode }: Workload, hook: 'xdp' | 'tc' | 'netfilter') {
   const started = performance.now();
   const { ruleset } = parseDump(text, { family: 'v4' });
   const parsed = performance.now();
-  const result = compile(ruleset, { hook, chain: 'INPUT', engine: ENGINE, source: text });
+  const result = compile(ruleset, { hook, chain, mode, engine: ENGINE, source: text });
   if (!result.ok) throw new Error(result.diagnostics.map(({ message }) => message).join('\n'));
   const done = performance.now();
   const peakMiB = process.resourceUsage().maxRSS / 1024;
@@ -74,6 +76,8 @@ function compiled({ text }: BenchRuleset, hook: 'xdp' | 'tc' | 'netfilter') {
   const loadMs = performance.now() - loading;
   const [program] = [...loaded.programs.values()];
   const cost = {
+    chain,
+    mode,
     engines,
     work: stretches.map(({ work }) => work),
     parseMs: parsed - started,
@@ -94,11 +98,11 @@ function mapBytes({ maps, data }: ObjectSpec): number {
 }
 
 /** The program by itself, with an empty one in turns. */
-function alone(where: 'xdp' | 'tc', kind: Kind, count: number): Measurement {
-  const ruleset = generateRuleset(kind, count, SEED);
-  const { spec, loaded, cost } = compiled(ruleset, where);
+function alone(where: 'xdp' | 'tc', kind: string, count: number): Measurement {
+  const workload = workloadOf(kind, count, where);
+  const { frames } = workload;
+  const { spec, loaded, cost } = compiled(workload, where);
   loaded.close();
-  const frames = generateFrames(ruleset.rules, ROUND, SEED);
   const program = new Varying(spec, frames);
   const empty = new Varying(doingNothing(where), frames);
   program.measure(WARM_UP);
@@ -118,10 +122,10 @@ function alone(where: 'xdp' | 'tc', kind: Kind, count: number): Measurement {
  * The stack of a network namespace up to its INPUT hook: frames come from XDP, every address is local, and a table
  * behind table filter drops what is left, so that a packet costs the same whatever the verdict is.
  */
-function inStack(filter: Filter, kind: Kind, count: number): Measurement {
-  const ruleset = generateRuleset(kind, count, SEED);
-  const frames = generateFrames(ruleset.rules, ROUND, SEED);
-  const ours = filter === 'ours' ? compiled(ruleset, 'netfilter') : undefined;
+function inStack(filter: Filter, kind: string, count: number): Measurement {
+  const workload = workloadOf(kind, count, 'netfilter');
+  const { frames } = workload;
+  const ours = filter === 'ours' ? compiled(workload, 'netfilter') : undefined;
   const testbed = Testbed.create({ family: 'v4', chain: 'INPUT', interfaces: ['eth0'] });
   try {
     const { index } = testbed.device('eth0');
@@ -135,7 +139,7 @@ function inStack(filter: Filter, kind: Kind, count: number): Measurement {
         ours === undefined
           ? undefined
           : attachNetfilter(ours.program, { family: 'v4', hook: 'INPUT', priority: PRIORITY.filter });
-      if (ours === undefined) installFilter(filter, ruleset.text);
+      if (ours === undefined) installFilter(filter, workload.text);
       const extra = Math.max(0, live.measure(LEAST_RUNS) - begun);
       const runs = Math.min(RUNS, Math.max(LEAST_RUNS, Math.ceil(SAMPLE_NS / (median(floor) + extra))));
       const samples = Array.from({ length: SAMPLES }, () => live.measure(runs));

@@ -1,10 +1,11 @@
 /**
  * `npm run bench`: measures rulesets of several kinds and sizes, each in a process of its own, and writes
- * docs/performance.md with its plots. `npm run bench -- quick` leaves out the largest. Needs root, and the tools that it
- * compares with; those that are missing are named in the result.
+ * docs/performance.md with its plots. `npm run bench -- quick` leaves out the largest rulesets, `npm run bench -- tiny` all above 100
+ * rules (to see that everything runs). Needs root, and the tools that it compares with; those that are missing are named in the
+ * result. The largest dumps are those of folder `dumps` in IPT2BPF_SHARED.
  */
 import { spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { Measurement, Where } from './case.js';
@@ -12,10 +13,13 @@ import type { Kind } from './generate.js';
 import { plotSvg } from './plot.js';
 import { reportMarkdown, type Failure } from './report.js';
 import { median } from './statistics.js';
+import { largestDumps } from './workload.js';
 
 const CASE = fileURLToPath(new URL('case.js', import.meta.url));
-const QUICK = process.argv.includes('quick');
-const SIZES = QUICK ? [1, 10, 100, 1_000, 10_000] : [1, 10, 100, 1_000, 10_000, 100_000];
+const ALL_SIZES = [1, 10, 100, 1_000, 10_000, 100_000];
+const LARGEST_SIZE = process.argv.includes('tiny') ? 100 : process.argv.includes('quick') ? 10_000 : 100_000;
+const SIZES = ALL_SIZES.filter((size) => size <= LARGEST_SIZE);
+const DUMPS = 4;
 const ALONE: readonly Kind[] = ['acl', 'fw', 'ipc', 'mixed', 'blocklist'];
 const IN_STACK: readonly Kind[] = ['fw'];
 /** The others walk their rules, or take minutes to load them. */
@@ -29,12 +33,17 @@ const MOST_IN_STACK: Readonly<Partial<Record<Where, number>>> = {
 /** Kinds that are measured at the largest size, too. */
 const LARGEST: readonly Kind[] = ['acl', 'fw', 'blocklist'];
 const MOST_OF_ALL_KINDS = 10_000;
-const TIMEOUT_MS = 180_000;
+const TIMEOUT_MS = 120_000;
+
+/** The first section that `npm run bench` does not write. */
+const KEPT = "## The report's page";
 
 const measurements: Measurement[] = [];
 const failures: Failure[] = [];
 
-function measure(where: Where, kind: Kind, rules: number): void {
+const started = performance.now();
+
+function measure(where: Where, kind: string, rules: number): void {
   const args = ['--max-old-space-size=4096', CASE, where, kind, String(rules)];
   const { stdout, stderr, status, signal } = spawnSync(process.execPath, args, {
     encoding: 'utf8',
@@ -71,7 +80,19 @@ for (const kind of IN_STACK) {
   }
 }
 
+for (const { name, rules } of largestDumps(DUMPS)) {
+  if (rules <= LARGEST_SIZE) for (const where of ['xdp', 'tc'] as const) measure(where, name, rules);
+}
+failures.push(...(process.env.IPT2BPF_SHARED ? [] : [notGiven('dumps', 'IPT2BPF_SHARED is not set')]));
+failures.push(notGiven('bpfilter', 'no binary of it is given'));
+
+/** What was to be measured beside, and could not be. */
+function notGiven(kind: string, why: string): Failure {
+  return { where: 'none', kind, rules: 0, why };
+}
+
 const above = ({ samples, floor }: Measurement): number => Math.max(1, median(samples) - median(floor));
+const isKind = (kind: string): boolean => ALONE.some((one) => one === kind);
 const series = (of: (one: Measurement) => string | undefined) => {
   const names = [...new Set(measurements.flatMap((one) => of(one) ?? []))];
   return names.map((name) => ({
@@ -85,7 +106,7 @@ writeFileSync(
   plotSvg({
     title: 'XDP program by itself',
     ...axes,
-    series: series(({ where, kind }) => (where === 'xdp' ? kind : undefined)),
+    series: series(({ where, kind }) => (where === 'xdp' && isKind(kind) ? kind : undefined)),
   }),
 );
 writeFileSync(
@@ -102,7 +123,19 @@ const machine = {
   kernel: command('uname', '-r'),
   iptables: command('iptables', '--version'),
 };
-writeFileSync('docs/performance.md', reportMarkdown({ measurements, failures, machine, date: new Date() }));
+const REPORT = 'docs/performance.md';
+const minutes = (performance.now() - started) / 60_000;
+const load = readFileSync('/proc/loadavg', 'utf8').split(' ')[1];
+const report = reportMarkdown({ measurements, failures, machine, date: new Date(), minutes, load });
+writeFileSync(REPORT, `${report}${keptSections()}`);
+command('node_modules/.bin/prettier', '--write', REPORT);
+
+/** What was measured by other commands stands behind this section. */
+function keptSections(): string {
+  const text = existsSync(REPORT) ? readFileSync(REPORT, 'utf8') : '';
+  const at = text.indexOf(KEPT);
+  return at < 0 ? '' : `\n${text.slice(at)}`;
+}
 
 function command(name: string, ...args: readonly string[]): string {
   return spawnSync(name, args, { encoding: 'utf8' }).stdout?.trim() || `no ${name}`;

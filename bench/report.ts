@@ -13,12 +13,16 @@ export interface Report {
   readonly failures: readonly Failure[];
   readonly machine: { readonly cpu: string; readonly cpus: number; readonly kernel: string; readonly iptables: string };
   readonly date: Date;
+  /** How long all of it took. */
+  readonly minutes: number;
+  /** Mean number of processes that ran or waited in the last five minutes: 1 is this run alone. */
+  readonly load: string;
 }
 
 const round = (value: number): string => (value < 10 ? value.toFixed(1) : Math.round(value).toLocaleString('en'));
 
 /** docs/performance.md. */
-export function reportMarkdown({ measurements, failures, machine, date }: Report): string {
+export function reportMarkdown({ measurements, failures, machine, date, minutes, load }: Report): string {
   const alone = measurements.filter(({ where }) => where === 'xdp' || where === 'tc');
   const stack = measurements.filter(({ where }) => where !== 'xdp' && where !== 'tc');
   const objects = measurements.filter(({ where }) => where === 'xdp');
@@ -30,8 +34,9 @@ export function reportMarkdown({ measurements, failures, machine, date }: Report
     '',
     "The rulesets are drawn by `bench/generate.ts`: `acl`, `fw` and `ipc` have the shapes of ClassBench's seeds of these names, `mixed` is a third of each",
     'with flags, lengths, a chain for each protocol and rules that only count; `blocklist` is addresses. Packets go round the rules: 4,096 of them, drawn evenly from all',
-    'rules, one in 16 from all packets there are; each run of a program sees the next one. Times are medians of 11 samples of 20,000 packets (fewer where they take more than 0.2 s), with the middle half of',
-    'the samples in brackets; the floor is measured in turns with the program, in the same run. Other work on the machine makes times longer, never shorter.',
+    'rules, one in 16 from all packets there are (of dumps: directed at their rules, as `verify` draws them); each run of a program sees the next one. Times are medians of 11 samples of 20,000 packets (fewer where they take more than 0.2 s), with the middle half of',
+    'the samples in brackets; the floor is measured in turns with the program, in the same run. Other work on the machine makes times longer, never shorter:',
+    `the load was ${load} at the end of this run of ${Math.ceil(minutes)} minutes, where the run alone makes 1.`,
     '',
     '## The program by itself',
     '',
@@ -40,11 +45,12 @@ export function reportMarkdown({ measurements, failures, machine, date }: Report
     '![ns above the floor by number of rules](performance-xdp.svg)',
     '',
     ...table(
-      ['hook', 'kind', 'rules', 'engine', 'ns', 'floor', 'above the floor', 'ratio to 10 rules'],
+      ['hook', 'kind', 'rules', 'chain', 'engine', 'ns', 'floor', 'above the floor', 'ratio to 10 rules'],
       alone.map((one) => [
         one.where,
         one.kind,
         one.rules.toLocaleString('en'),
+        `${one.compiled?.chain ?? ''}${one.compiled?.mode === 'early' ? ' (early)' : ''}`,
         one.compiled?.engines ?? '',
         spread(one.samples),
         spread(one.floor),
@@ -114,9 +120,10 @@ export function reportMarkdown({ measurements, failures, machine, date }: Report
           '',
           '## Not measured',
           '',
-          ...failures.map(
-            ({ where, kind, rules, why }) =>
-              `- ${where}, ${kind}, ${rules.toLocaleString('en')} rules: ${why.slice(0, 200)}`,
+          ...failures.map(({ where, kind, rules, why }) =>
+            rules === 0
+              ? `- ${kind}: ${why}`
+              : `- ${where}, ${kind}, ${rules.toLocaleString('en')} rules: ${why.slice(0, 200)}`,
           ),
         ]),
     '',
