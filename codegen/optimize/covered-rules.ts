@@ -27,7 +27,8 @@ export function coveredRules<R extends ProgramRule>(
     let isCovered = false;
     for (const cover of index.candidates(product)) {
       if (--tries < 0) return covered;
-      if ((isCovered = covers(cover, own, changing))) break;
+      isCovered = isWithin(product, cover.product) && covers(cover, own, changing);
+      if (isCovered) break;
     }
     if (isCovered) {
       covered.push(rule);
@@ -88,7 +89,8 @@ function leadingProduct(condition: Condition, changing: ReadonlySet<Field>): Pro
 }
 
 function partsOf(condition: Condition): readonly Condition[] {
-  return condition.kind === 'all' ? condition.of.flatMap(partsOf) : [condition];
+  if (condition.kind !== 'all') return [condition];
+  return condition.of.some(({ kind }) => kind === 'all') ? condition.of.flatMap(partsOf) : condition.of;
 }
 
 function narrow(product: Map<string, FieldTest>, test: FieldTest): void {

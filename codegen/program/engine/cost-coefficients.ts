@@ -4,9 +4,9 @@
  */
 export const COST = {
   instruction: 0.0397,
-  look: 0,
+  look: 32.4,
   branch: 0,
-  step: 7.97,
-  entry: 1.5,
-  miss: 3.69,
+  step: 0,
+  entry: 0,
+  miss: 7.39,
 } as const;

@@ -14,8 +14,8 @@ export interface Work {
   readonly misses: number;
 }
 
-/** Branches with more children begin with the upper bits (TableWriter): no search takes more steps. */
-const MOST_STEPS = 4;
+/** Children of one search; branches with more begin with the upper bits as an index (TableWriter), and then search. */
+const SEARCHED = 7;
 /** A look-up that an earlier group has mostly made needless. */
 const LATER_GROUP = 0.5;
 /** Bytes that a core's own cache holds beside everything else; of a diagram's edge and of an entry with its record, about. */
@@ -94,7 +94,7 @@ function walkOf(root: Node, dimensions: readonly Dimension[]): Walk {
     }
     edges += count;
     const isCode = dimensions[node.dimension].first !== undefined;
-    const own = isCode ? 0 : Math.min(MOST_STEPS, Math.ceil(Math.log2(count)));
+    const own = isCode ? 0 : count <= SEARCHED ? 1 : 2;
     return { branches: (isCode ? 0 : 1) + branches / count, steps: own + steps / count, entries: entries / count };
   };
   const visit = (node: Node): Way => {
