@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { Help, type Command } from 'commander';
 import { foldText } from '../terminal/fold.js';
 import { terminalOf } from '../terminal/terminal.js';
 import { refuseMissing } from './options.js';
@@ -52,8 +52,21 @@ export const PROGRAM_NOTES: VerbNotes = {
   ],
 };
 
-export const PROGRAM_HELP = `
-Results go to stdout, messages to stderr. Exit code 0: done, equal or clean;
-1: refused, different or not equal; 2: trouble. - as a dump is standard input.
+/** What the help of the program says below its verbs. */
+export function programHelp(columns: number | undefined): string {
+  const text = `Results go to stdout, messages to stderr; - as a dump is standard input.\nExit code ${PROGRAM_NOTES.exit}`;
+  return `\n${foldText(text, columns ?? 80)}\n\n${examples(PROGRAM_NOTES.examples)}`;
+}
 
-${examples(PROGRAM_NOTES.examples)}`;
+/** Columns that a description needs beside its term. */
+const ROOM = 20;
+
+/** An option or a verb with what it does: beside it, or on a narrow terminal below. */
+export function helpItem(term: string, termWidth: number, description: string, helper: Help): string {
+  const columns = helper.helpWidth ?? 80;
+  if (description === '' || columns - termWidth - 4 >= ROOM) {
+    return Help.prototype.formatItem.call(helper, term, termWidth, description, helper);
+  }
+  const below = foldText(description, columns - 6).split('\n');
+  return [`  ${term}`, ...below.map((line) => `      ${line}`)].join('\n');
+}

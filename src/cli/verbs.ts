@@ -3,7 +3,7 @@ import type { Shell } from '../shell/shells.js';
 import { painted } from '../terminal/paint.js';
 import { terminalOf } from '../terminal/terminal.js';
 import { VERSION } from '../version.js';
-import { addVerb, PROGRAM_HELP } from './help.js';
+import { addVerb, helpItem, programHelp } from './help.js';
 import { addFleetVerbs } from './live/fleet-verbs.js';
 import { addLiveVerbs } from './live/verbs.js';
 import { BUNDLE, COMPILE, EVENTS, RUN_WITH, VERIFY } from './object-verbs.js';
@@ -27,13 +27,15 @@ export function addVerbs(program: Command, finish: Finish): void {
       getOutHasColors: () => terminalOf(process.stdout, process.env).colour,
       getErrHasColors: () => terminalOf(process.stderr, process.env).colour,
     })
-    .configureHelp({ styleTitle: (title) => painted(title, 'bold'), minWidthToWrap: 20 })
+    .configureHelp({ styleTitle: (title) => painted(title, 'bold'), minWidthToWrap: 20, formatItem: helpItem })
     .description('Compiles iptables-save dumps to eBPF programs that decide exactly as iptables does.')
     .version(VERSION, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')
     .helpCommand('help [verb]', 'print the help of a verb')
     .showHelpAfterError('(see ipt2bpf --help)')
-    .addHelpText('after', PROGRAM_HELP);
+    .addHelpText('after', ({ error }) =>
+      programHelp(terminalOf(error ? process.stderr : process.stdout, process.env).columns),
+    );
 
   addVerb(program, COMPILE).action(async (dump: string, options) =>
     finish(await (await import('./compile.js')).run(dump, options)),

@@ -5,7 +5,7 @@ import { run } from './run.js';
 
 const WEB = 'fixtures/dumps/web-server.v4';
 const STATELESS = 'fixtures/dumps/stateless-server.v4';
-const COLUMNS = 60;
+const COLUMNS = 40;
 
 /** Standard output as a terminal of that many columns, until the test ends. */
 function onTerminal(columns: number, env: NodeJS.ProcessEnv): void {
@@ -40,7 +40,8 @@ describe.each([
   { verb: 'query', args: ['query', STATELESS, 'tcp to 192.0.2.0/24 port 22 from any'] },
   { verb: 'diff', args: ['diff', STATELESS, WEB] },
   { verb: 'lint', args: ['lint', 'fixtures/dumps/home-router.v4'] },
-  { verb: 'help', args: ['verify', '--help'] },
+  { verb: 'help', args: ['--help'] },
+  { verb: 'help verify', args: ['verify', '--help'] },
 ])('$verb', ({ args }) => {
   it('fits the terminal, and says the same as in a pipe', async () => {
     const { stdout: plain } = await run(...args);
