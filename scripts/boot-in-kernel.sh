@@ -66,7 +66,7 @@ for package in "${packages[@]}"; do
     if [ -f "$path" ] || [ -L "$path" ]; then take "$path"; fi
   done < <(dpkg -L "$package")
 done
-take /usr/sbin/iptables /usr/sbin/ip6tables /bin/sh /bin/bash /bin/mount /bin/umount /usr/bin/env /usr/bin/busybox /bin/mkdir /bin/cat "$(command -v ip)" \
+take /usr/sbin/{iptables,ip6tables}{,-save,-restore} /bin/sh /bin/bash /bin/mount /bin/umount /usr/bin/env /usr/bin/busybox /bin/mkdir /bin/cat "$(command -v ip)" \
   "$(command -v tc)" "$(command -v node)"
 # The libraries of everything that is there, and theirs.
 find "$root/usr" -type f \( -perm -100 -o -name '*.so*' \) -print0 |

@@ -76,10 +76,10 @@ export function listText(ruleset: Ruleset, manifest: LiveManifest, options: List
   }
 }
 
-/** The tool prints all built-in chains, of the object or not. */
+/** The tool prints all built-in chains, of the object or not. Columns are filled with blanks up to the end of the last line. */
 function withoutOthers(text: string, { chains }: Table): string {
   const names = new Set(chains.map(({ name }) => name));
-  const parts = text.trimEnd().split(/\n\n(?=Chain )/);
+  const parts = text.replace(/\n+$/, '').split(/\n\n(?=Chain )/);
   return `${parts.filter((part) => names.has(/^Chain (\S+)/.exec(part)?.[1] ?? '')).join('\n\n')}\n`;
 }
 

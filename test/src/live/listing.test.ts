@@ -22,6 +22,7 @@ const DUMP = `*filter
 -A logged -m limit --limit 6/min -j LOG --log-prefix "ssh: " --log-level 5
 -A logged -j ACCEPT
 -A unused -p icmp -m icmp --icmp-type 8 -j DROP
+-A unused -s 192.0.2.9/32 -j RETURN
 COMMIT
 `;
 const PACKETS = [tcp(1000, 22), tcp(1001, 23), udp(1000, 1), udp(1000, 2), udp(1000, 2), udp(1000, 3), udp(9, 9)].map(
