@@ -14,7 +14,7 @@ import { isSocketHook } from './place.js';
 import { socketAssumptions } from './socket-notes.js';
 import { CAST_KFUNC, DEVICE_STRUCTS } from './device-name.js';
 import { EVENT_TAIL, eventMaps } from './log.js';
-import type { Asks, CompileOptions, EventLayout, EventRule, Hook, Manifest } from './manifest.js';
+import type { Asks, CompileOptions, EventLayout, EventRule, Hook, Manifest, Question } from './manifest.js';
 import type { AskPlan } from './netfilter/ask-plan.js';
 import { askEntries, ASKED_MAP, BEGIN, MOST_ASKED } from './netfilter/ask.js';
 import { generateRehearsal, type RehearsalProgram } from './netfilter/rehearsal.js';
@@ -69,7 +69,7 @@ export function compile(ruleset: Ruleset, options: CompileOptions): CompileResul
   const { hz = DEFAULT_HZ, recentEntries = DEFAULT_RECENT_ENTRIES, engine } = options;
   const shadow = options.shadow === true && options.hook === 'netfilter';
   const common = commonOf(analyses, hz, recentEntries, engine, shadow, options.optimize);
-  if (common.asks.questions.length > MOST_ASKED) return tooManyQuestions(common.asks.questions.length);
+  if (common.asks.questions.length > MOST_ASKED) return tooManyQuestions(common.asks.questions);
   const divided = common.asks.divided(analyses);
   if (divided !== undefined) return dividedMemory(divided);
   try {
@@ -101,9 +101,12 @@ function optimizerPlans({ optimized }: Common): readonly OptimizerPlan[] {
   }));
 }
 
-function tooManyQuestions(count: number): CompileResult {
-  const message = `iptables would have to be asked ${count} questions in front of the programs, more than ${MOST_ASKED}`;
-  const hint = 'give the IP sets with --ipset, so that the object answers itself';
+function tooManyQuestions(questions: readonly Question[]): CompileResult {
+  const message = `iptables would have to be asked ${questions.length} questions in front of the programs, more than ${MOST_ASKED}`;
+  const sets = questions.some(({ words }) => words[1] === 'set');
+  const hint = sets
+    ? 'give the IP sets with --ipset, so that the object answers itself'
+    : `keep to ${MOST_ASKED} rules that iptables is asked for, or keep iptables for these chains`;
   const place = { line: 1, column: 1, length: 1 } as const;
   return { ok: false, diagnostics: [{ ...place, code: 'not-exact', severity: 'error', message, hint }] };
 }
