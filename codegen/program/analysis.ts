@@ -23,6 +23,7 @@ import { SEGMENT_SIZE_FIELDS } from './netfilter/segment-size.js';
 import {
   addressRewriting,
   askingAt,
+  headerChanges,
   markChange,
   marksTraced,
   otherTables,
@@ -181,12 +182,14 @@ export function analyse(ruleset: Ruleset, options: ChainOptions): AnalysisResult
   const judged = { hook, table: tableName, chain };
   const changed = markChange(ruleset, judged);
   const markChangedBy = changed ?? (mode === 'early' && marks ? 'a MARK rule of this chain' : undefined);
+  const changedFields = headerChanges(ruleset, judged);
   const family = ruleset.family;
   const view: View = {
     hook,
     family,
     chain,
     ...(markChangedBy === undefined ? {} : { markChangedBy }),
+    ...(changedFields.size === 0 ? {} : { changed: changedFields }),
     ...(rewrittenBy === undefined ? {} : { rewrittenBy }),
     ...(besideFilter ? { asking: askingAt(ruleset, chain) } : {}),
   };

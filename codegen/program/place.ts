@@ -1,4 +1,5 @@
 import type { Condition } from '../../grammar/model/condition.js';
+import type { Field } from '../../grammar/model/fields.js';
 import {
   BUILTIN_CHAINS,
   isLeaving,
@@ -15,6 +16,8 @@ export interface View {
   readonly chain: BuiltinChain;
   /** Rules of the dump that change the mark before the chain runs but after this hook, so that `mark` is not known. */
   readonly markChangedBy?: string;
+  /** Fields that rules of the dump change between this hook and the chain, and which rule does. */
+  readonly changed?: ReadonlyMap<Field, string>;
   /** Rules of the dump that rewrite addresses between this hook and the chain, where that must be reckoned with. */
   readonly rewrittenBy?: string;
   /** At netfilter: what iptables may be asked in front of the program. */

@@ -2,6 +2,7 @@ import type { Diagnostic } from '../../grammar/model/diagnostic.js';
 import { type BuiltinChain, isLeaving, type TableName } from '../../grammar/model/family.js';
 import { findChain, findTable, type Rule, type Ruleset, type Table } from '../../grammar/model/ruleset.js';
 import type { Field } from '../../grammar/model/fields.js';
+import { singleChanges, type SingleChange } from '../../grammar/model/change.js';
 import type { Hook } from './manifest.js';
 import { isSocketHook, type Asking, type View } from './place.js';
 
@@ -44,9 +45,19 @@ const BEFORE_SOCKETS: Readonly<Partial<Record<BuiltinChain, readonly Place[]>>> 
   OUTPUT: [['security', 'OUTPUT'], ...BETWEEN.OUTPUT, ['security', 'POSTROUTING']],
 };
 
-function placesBetween(hook: Hook, chain: BuiltinChain): readonly Place[] {
+/** The order in which tables come at a hook (include/uapi/linux/netfilter_ipv4.h nf_ip_hook_priorities). */
+const ORDER: readonly TableName[] = ['raw', 'mangle', 'nat', 'filter', 'security'];
+
+/** Chains between the hook and the chain of a table. In INPUT table nat maps sources behind all others (NF_IP_PRI_NAT_SRC). */
+function placesBetween({ hook, table, chain }: Judged): readonly Place[] {
   if (hook === 'netfilter') return [];
-  return isSocketHook(hook) ? (BEFORE_SOCKETS[chain] ?? []) : BETWEEN[chain];
+  if (isSocketHook(hook)) return BEFORE_SOCKETS[chain] ?? [];
+  const own = ORDER.indexOf(table);
+  const others = BETWEEN[chain].filter(([, at]) => at !== chain);
+  if (chain === 'POSTROUTING') return BETWEEN.POSTROUTING;
+  if (isLeaving(chain)) return [...ORDER.slice(own + 1).map((name): Place => [name, chain]), ...others];
+  const before = ORDER.slice(0, own).filter((name) => name !== 'nat' || chain !== 'INPUT');
+  return [...others, ...before.map((name): Place => [name, chain])];
 }
 
 const MARKING = new Set(['MARK', 'CONNMARK', 'HMARK', 'TPROXY', 'CONNSECMARK']);
@@ -65,13 +76,9 @@ interface Found {
 }
 
 /** Rules of the chains between hook and chain (and of chains they jump to) that satisfy `wanted`. */
-function findBetween(
-  ruleset: Ruleset,
-  { hook, table, chain }: Judged,
-  wanted: (rule: Rule) => boolean,
-): Found | undefined {
-  for (const place of placesBetween(hook, chain)) {
-    if (place[0] === table) continue;
+function findBetween(ruleset: Ruleset, judged: Judged, wanted: (rule: Rule) => boolean): Found | undefined {
+  for (const place of placesBetween(judged)) {
+    if (place[0] === judged.table && place[1] === judged.chain) continue;
     const other = findTable(ruleset, place[0]);
     if (other === undefined) continue;
     const rule = findRule(other, place[1], wanted, new Set());
@@ -112,6 +119,33 @@ export function markChange(ruleset: Ruleset, judged: Judged): string | undefined
     (rule) => rule.target.effect.kind === 'mark' || MARKING.has(rule.target.name ?? ''),
   );
   return found === undefined ? undefined : describe(found);
+}
+
+/** What each kind of change may make another answer to a test. Of a segment that gets one option more, that its header is whole stays true. */
+const CHANGED: Readonly<Record<SingleChange['kind'], readonly Field[]>> = {
+  tos: ['tos'],
+  hops: ['ttl'],
+  class: [],
+  'tcp-flags': ['tcp.flags'],
+  'segment-size': ['length', 'tcp.options'],
+  'strip-options': ['tcp.options'],
+};
+
+function changedBy({ target: { name, effect } }: Rule): readonly Field[] {
+  // Whatever the size is (--clamp-mss-to-pmtu).
+  if (name === 'TCPMSS') return CHANGED['segment-size'];
+  if (effect.kind !== 'opaque' || effect.change === undefined) return [];
+  return singleChanges(effect.change).flatMap(({ kind }) => CHANGED[kind]);
+}
+
+/** Fields that the dump changes between the hook and the chain, and where: the hook does not know them. */
+export function headerChanges(ruleset: Ruleset, judged: Judged): ReadonlyMap<Field, string> {
+  const changed = new Map<Field, string>();
+  for (const field of new Set(Object.values(CHANGED).flat())) {
+    const found = findBetween(ruleset, judged, (rule) => changedBy(rule).includes(field));
+    if (found !== undefined) changed.set(field, describe(found));
+  }
+  return changed;
 }
 
 /**

@@ -269,6 +269,14 @@ export function askedWords(test: Opaque, view: View): readonly string[] | undefi
   return 'condition' in answer(test, view) ? undefined : questionWords(test, view);
 }
 
+/** What rules of iptables change between hook and chain. */
+function changedBetween(field: Field, where: string, { hook }: View): Undecided {
+  return {
+    reason: `the packet is changed between the hook and the chain: ${field} (${where})`,
+    advice: isSocketHook(hook) ? 'use --hook netfilter' : 'use --mode early, or --hook netfilter',
+  };
+}
+
 /**
  * The condition as this view decides it: constant fields folded, opaque tests answered. Those that have no answer
  * stay opaque (a `module` test named after the reason) and are reported.
@@ -283,6 +291,11 @@ export function specialise(condition: Condition, view: View, undecided: Undecide
           advice: isSocketHook(view.hook) ? 'use --hook netfilter' : 'use --mode early',
         });
         return opaque({ name: 'module', module: 'mark', words: [] });
+      }
+      const changedAt = view.changed?.get(field);
+      if (changedAt !== undefined) {
+        undecided.push(changedBetween(field, changedAt, view));
+        return opaque({ name: 'module', module: 'changed', words: [] });
       }
       if (field === 'iif' && view.chain === 'POSTROUTING' && view.hook !== 'netfilter') {
         // Since Linux 5.7 it is there for packets that are forwarded (net/ipv4/ip_output.c ip_output).
@@ -318,7 +331,9 @@ export function specialise(condition: Condition, view: View, undecided: Undecide
       return condition;
     }
     case 'payload': {
-      const why = undecidedPayload(condition.test, view);
+      const [changed] = view.changed ?? [];
+      const why =
+        changed === undefined ? undecidedPayload(condition.test, view) : changedBetween(changed[0], changed[1], view);
       if (why === undefined) return condition;
       undecided.push(why);
       return opaque({ name: 'module', module: condition.test.kind, words: [] });

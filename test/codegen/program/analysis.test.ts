@@ -317,6 +317,37 @@ describe('other tables', () => {
     expect(diagnostic.message).toContain('the mark is set after this hook (table mangle, chain PREROUTING, line 7)');
   });
 
+  it.each([
+    ['mangle', 'INPUT', '-A PREROUTING -j MARK --set-xmark 0x1/0x1', '-A INPUT -m mark --mark 0x1 -j DROP', 'mark'],
+    ['mangle', 'OUTPUT', '-A POSTROUTING -j MARK --set-xmark 0x1/0x1', '-A OUTPUT -m mark --mark 0x1 -j DROP', 'mark'],
+    ['filter', 'INPUT', '-A PREROUTING -j TTL --ttl-set 5', '-A INPUT -m ttl --ttl-eq 5 -j DROP', 'ttl'],
+    ['filter', 'INPUT', '-A INPUT -j TTL --ttl-set 5', '-A INPUT -m ttl --ttl-eq 5 -j DROP', 'ttl'],
+    [
+      'filter',
+      'OUTPUT',
+      '-A POSTROUTING -j TOS --set-tos 0x04/0xff',
+      '-A OUTPUT -m tos --tos 0x04/0xff -j DROP',
+      'tos',
+    ],
+    [
+      'filter',
+      'FORWARD',
+      '-A FORWARD -p tcp -m tcp --tcp-flags SYN,RST SYN -j TCPMSS --clamp-mss-to-pmtu',
+      '-A FORWARD -p tcp -m tcpmss --mss 0:500 -j DROP',
+      'length',
+    ],
+  ] as const)('%s %s: what is changed between hook and chain is not known: %s', (name, chain, change, rule, what) => {
+    const both = name === 'mangle' ? MANGLE(change, rule) : MANGLE(change) + text(rule);
+    const [diagnostic] = refusals(analysisOf(both, { hook: 'tc', chain, table: name }));
+    expect(diagnostic.message).toMatch(
+      what === 'mark' ? /the mark is set after this hook/ : `chain: ${what} (table mangle`,
+    );
+    // What is not asked for may change.
+    const other =
+      name === 'mangle' ? MANGLE(change, `-A ${chain} -j DROP`) : MANGLE(change) + text(`-A ${chain} -j DROP`);
+    expect(refusals(analysisOf(other, { hook: 'tc', chain, table: name }))).toEqual([]);
+  });
+
   it('early: a chain that sets the mark itself does not know it either', () => {
     const own = text('-A INPUT -j MARK --set-xmark 0x1/0xffffffff', '-A INPUT -m mark --mark 0x1 -j DROP');
     expect(refusals(analysisOf(own, TC))).toEqual([]);

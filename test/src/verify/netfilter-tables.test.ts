@@ -76,7 +76,7 @@ describe('tables beside filter at netfilter', () => {
       const kernel = result.engines.find(({ engine }) => engine === 'kernel');
       expect(Math.min(kernel?.verdicts.accept ?? 0, kernel?.verdicts.drop ?? 0)).toBeGreaterThan(20);
     },
-    30_000,
+    120_000,
   );
 
   const refused: readonly { name: string; table: TableName; rule: string; want: RegExp }[] = [

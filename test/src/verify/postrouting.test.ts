@@ -44,16 +44,16 @@ describe('chain POSTROUTING of table mangle at tc', () => {
       const lines = dump(hops);
       const ruleset = rulesetOf(family, lines);
       const place = { table: 'mangle', chain: 'POSTROUTING' } as const;
-      const packets = generatePackets(ruleset, { ...place, count: 1500, seed: 5 });
+      const packets = generatePackets(ruleset, { ...place, count: 700, seed: 5 });
       const result = await verify(ruleset, `${lines.join('\n')}\n`, packets, { ...place, hook: 'tc' });
       if (!result.ok) throw new Error(result.diagnostics.map(({ message }) => message).join('; '));
       expect(result.engines.map(({ engine }) => engine)).toEqual(ENGINES.slice(1));
       for (const { mismatches, verdicts, skipped } of result.engines) {
         expect(skipped).toBeUndefined();
         expect(mismatches).toEqual([]);
-        expect(Math.min(verdicts.accept, verdicts.drop)).toBeGreaterThan(40);
+        expect(Math.min(verdicts.accept, verdicts.drop)).toBeGreaterThan(20);
       }
     },
-    30_000,
+    120_000,
   );
 });
