@@ -36,19 +36,38 @@ fail() {
   exit 2
 }
 need() { command -v "$1" >/dev/null 2>&1 || fail "$1 is needed"; }
+
+# The file of a command. BusyBox has applets ip and tc of its own, which it takes before any file, and which know no XDP.
+file_of() (
+  IFS=:
+  for folder in $PATH; do
+    if [ -x "$folder/$1" ] && [ ! -d "$folder/$1" ]; then
+      printf '%s\n' "$folder/$1"
+      return
+    fi
+  done
+)
+ip_file=$(file_of ip)
+tc_file=$(file_of tc)
+ip() { "$ip_file" "$@"; }
+tc() { "$tc_file" "$@"; }
+
 recall() { cat "$state/$1" 2>/dev/null || true; }
 slots() { ls "$pins/$1/programs" 2>/dev/null || true; }
 
 prepare() {
   [ "$(id -u)" = 0 ] || fail 'root is needed'
   need bpftool
-  need ip
-  need tc
+  [ -n "$ip_file" ] || fail 'ip is needed'
+  [ -n "$tc_file" ] || fail 'tc is needed'
   mkdir -p "$state"
 }
 
 check_files() {
-  (cd "$here" && sha256sum --quiet -c SHA256SUMS) || fail 'files of the bundle are not as they were made'
+  # BusyBox knows no --quiet.
+  sums=$(cd "$here" && sha256sum -c SHA256SUMS 2>&1) && return
+  printf '%s\n' "$sums" | sed '/: OK$/d' >&2
+  fail 'files of the bundle are not as they were made'
 }
 
 check_kernel() {

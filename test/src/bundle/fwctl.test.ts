@@ -72,6 +72,19 @@ describe.skipIf(lacking.length > 0)(NAME, () => {
     expect(knock(26)).toBe('refused');
   });
 
+  const busybox = missing(['busybox']).length > 0;
+  it.skipIf(busybox)(busybox ? 'runs with BusyBox (needs busybox)' : 'runs with BusyBox', () => {
+    const box = (text: string): { readonly out: string; readonly status: number } => {
+      const environment = `PATH=${session.folder}/path FWCTL_STATE=${session.folder}/state`;
+      const { lines, status } = session.run(`${environment} ${boxPath} sh ${text}`, 'namespace');
+      return { out: lines.join('\n'), status };
+    };
+    const boxPath = execFileSync('sh', ['-c', 'command -v busybox'], { encoding: 'utf8' }).trim();
+    expect(box('bent/fw/fwctl attach eth0')).toMatchObject({ status: 2, out: expect.stringMatching(/xdp\.o: FAILED/) });
+    expect(box('strict/fw/fwctl attach eth0')).toMatchObject({ status: 0, out: expect.stringContaining('in force') });
+    expect(box('strict/fw/fwctl detach')).toMatchObject({ status: 0 });
+  });
+
   it('puts the rules in force, counts, and says so', () => {
     const { out, status } = typed('strict/fw/fwctl attach eth0');
     expect({ out, status }).toMatchObject({ status: 0, out: expect.stringMatching(/in force at eth0/) });
