@@ -1,7 +1,10 @@
 /** Frames of a call stack are 8 (include/linux/bpf_verifier.h MAX_CALL_FRAMES): entry, the hook's chain, and six below. */
 const MAX_HEIGHT = 6;
-/** Slots of one function, well inside the reach of 16-bit jumps. */
-export const MAX_FUNCTION_SLOTS = 24_000;
+/**
+ * Slots of one function: the kernel puts up to ten instructions in the place of a look-up (fixup_bpf_calls in kernel/bpf/verifier.c), and
+ * with them a jump over the whole function must still be in the reach of 16 bits.
+ */
+export const MAX_FUNCTION_SLOTS = 14_000;
 /** Pending jumps that the verifier keeps are 8192 (kernel/bpf/verifier.c BPF_COMPLEXITY_LIMIT_JMP_SEQ). */
 export const MAX_FUNCTION_BRANCHES = 6_000;
 /** Functions of one program are 256 (BPF_MAX_SUBPROGS); beyond this many parts several share a function. */

@@ -285,6 +285,18 @@ describe('a chain of 20,000 rules', () => {
   });
 });
 
+describe('a chain of rules that count, some of which decide', () => {
+  // The kernel puts several instructions in the place of each look-up, and rules that decide jump to the function's end.
+  const rules = Array.from(
+    { length: 1_600 },
+    (_, i) => `-A INPUT${i % 20 === 19 ? ` -s ${sourceText(i)}/32 -j DROP` : ''}`,
+  );
+
+  it.skipIf(skipped !== undefined)(loads('loads'), () => {
+    expect(load(objectOf(filterText({ rules }), EXACT).object)).toBeGreaterThan(0);
+  });
+});
+
 describe('a chain of rules with many jumps each', () => {
   const ports = Array.from({ length: 15 }, (_, index) => 100 + 2 * index).join(',');
   const rules = Array.from(
