@@ -31,8 +31,12 @@ export interface Budget {
   readonly edges: number;
 }
 
-/** So few instances are asked one after the other, which takes less time and room than to branch on. */
+/**
+ * So few instances are asked one after the other, which takes less time and room than to branch on. Where a packet may have
+ * several hits, a program goes on in lists, too, and the verifier follows it through each entry once more.
+ */
 const FEW = 12;
+const FEW_WITH_HITS = 8;
 /** What tells a leaf from a branch over the same instances. */
 const LEAF_TAG = -1;
 
@@ -78,8 +82,13 @@ class Bucket {
   from = -1;
   length = 0;
   /** The instances are the first of these. */
-  readonly own = new Int32Array(FEW);
-  private readonly union = new Int32Array(2 * FEW);
+  readonly own: Int32Array;
+  private readonly union: Int32Array;
+
+  constructor(private readonly few: number) {
+    this.own = new Int32Array(few);
+    this.union = new Int32Array(2 * few);
+  }
 
   clear(): void {
     this.from = -1;
@@ -103,7 +112,7 @@ class Bucket {
       if (mine <= theirs) i++;
       if (theirs <= mine) j++;
     }
-    if (count > FEW) return false;
+    if (count > this.few) return false;
     own.set(union.subarray(0, count));
     this.length = count;
     return true;
@@ -124,6 +133,7 @@ class Builder {
   private readonly ranks: readonly CutRanks[];
   private readonly nodes = new ListIndex<Node>();
   private stack = new Int32Array(1 << 16);
+  private readonly few: number;
   private work: number;
   private edges: number;
 
@@ -139,6 +149,7 @@ class Builder {
     this.finals = Uint8Array.from(instances, ({ final }) => (final ? 1 : 0));
     this.firsts = dimensions.reduce((set, { first }, index) => (first === undefined ? set : set | (1 << index)), 0);
     this.ranks = dimensions.map(({ max }, dimension) => new CutRanks(instances, dimension, max));
+    this.few = instances.every(({ final }) => final) ? FEW : FEW_WITH_HITS;
     this.work = budget.work;
     this.edges = budget.edges;
   }
@@ -197,7 +208,7 @@ class Builder {
 
   /** Whether instances are few enough to be asked one by one. */
   private isFew(at: number, length: number, done: number): boolean {
-    if (length > FEW) return false;
+    if (length > this.few) return false;
     let asked = 0;
     for (let i = at; i < at + length; i++) asked |= this.masks[this.stack[i]];
     return (asked & ~done & this.firsts) === 0;
@@ -254,7 +265,7 @@ class Builder {
     const below = done | (1 << dimension);
     const isFirst = (this.firsts & (1 << dimension)) !== 0;
     const edges = new Edges();
-    const bucket = new Bucket();
+    const bucket = new Bucket(this.few);
     const fill = (): void => {
       if (bucket.from >= 0) edges.add(bucket.from, this.leaf(bucket.own, 0, bucket.length));
       bucket.clear();

@@ -2,6 +2,16 @@
 export { classify, type Classifier } from './classifier.js';
 export type { Node } from './dag.js';
 export { isInside, MAX_DIMENSIONS, type Dimension, type Instance, type Range } from './instance.js';
-export { ENTRY, ENTRY_BYTES, HIT_BYTES, recordLayout, type RecordLayout } from './record.js';
+export {
+  BLOCK_BITS,
+  ENTRY,
+  ENTRY_BYTES,
+  HIT_BYTES,
+  LIST,
+  LIST_BYTES,
+  RECORD_UNIT_BITS,
+  recordLayout,
+  type RecordLayout,
+} from './record.js';
 export { BRANCH, END, LEAF, SEARCH_BYTES, SEARCH_CUTS, TableWriter } from './table.js';
 export type { Access } from './access.js';

@@ -11,12 +11,11 @@ export interface RecordTest {
 }
 
 /**
- * A list is made of entries, one for each of its instances: a test that most packets fail, and where the instance's record
- * is, which all its lists share. A record is u32 action, u32 rule, then two numbers for each other test.
+ * A list says which number its entries look at, its key, and has an entry for each of its instances: the block of values
+ * that covers the instance's, and where its record is, which all its lists share. A record is u32 action, u32 rule, then two
+ * numbers for each test; it tests the key exactly, too.
  */
 export interface RecordLayout {
-  /** What the entries test; undefined where there is nothing to test. */
-  readonly key: { readonly dimension: number; readonly access: Access } | undefined;
   /** In the order in which they are asked. */
   readonly tests: readonly RecordTest[];
   /** A multiple of 8. */
@@ -25,9 +24,18 @@ export interface RecordLayout {
 
 /** Bytes of action and rule: as one number of 64 bits, hits are in order of rule. */
 export const HIT_BYTES = 8;
-/** Offsets in an entry, of u32 numbers: lowest value, span, byte offset of the record. */
-export const ENTRY = { lo: 0, span: 4, record: 8 } as const;
-export const ENTRY_BYTES = 12;
+/** What stands before the entries of a list: u16 offset of the key's word, u16 shift, u32 mask. */
+export const LIST = { offset: 0, shift: 2, mask: 4 } as const;
+export const LIST_BYTES = 8;
+/**
+ * Offsets in an entry, of u32 numbers: some value of the block; byte offset of the record, which is a multiple of 8, times 8,
+ * with the number of bits that values of the block differ in, 0 to 32, in the lowest {@link BLOCK_BITS}.
+ */
+export const ENTRY = { value: 0, record: 4 } as const;
+export const ENTRY_BYTES = 8;
+export const BLOCK_BITS = 6;
+/** Offset of the record, from an entry's number without the lowest bits. */
+export const RECORD_UNIT_BITS = 3;
 
 /** Tests of all dimensions that a branch does not have to ask; those first that fewest values pass. */
 export function recordLayout(
@@ -39,10 +47,8 @@ export function recordLayout(
   const order = dimensions
     .flatMap(({ first }, dimension) => (first === undefined ? [dimension] : []))
     .sort((a, b) => passing[a] - passing[b] || a - b);
-  const [key] = order;
-  const others = order.slice(1);
-  const wide = others.filter((dimension) => accesses[dimension].mask > 0xffff);
-  const narrow = others.filter((dimension) => accesses[dimension].mask <= 0xffff);
+  const wide = order.filter((dimension) => accesses[dimension].mask > 0xffff);
+  const narrow = order.filter((dimension) => accesses[dimension].mask <= 0xffff);
   const places = new Map<number, RecordTest>();
   let at = HIT_BYTES;
   for (const [list, bytes] of [
@@ -54,12 +60,8 @@ export function recordLayout(
       at += 2 * bytes;
     }
   }
-  const tests = others.flatMap((dimension) => places.get(dimension) ?? []);
-  return {
-    key: key === undefined ? undefined : { dimension: key, access: accesses[key] },
-    tests,
-    bytes: Math.ceil(at / 8) * 8,
-  };
+  const tests = order.flatMap((dimension) => places.get(dimension) ?? []);
+  return { tests, bytes: Math.ceil(at / 8) * 8 };
 }
 
 /** For each dimension, the mean share of its values that an instance takes. */

@@ -1,7 +1,17 @@
 import type { Branch, Leaf, Node } from './dag.js';
 import type { Access } from './access.js';
-import type { Instance } from './instance.js';
-import { ENTRY, ENTRY_BYTES, HIT_BYTES, type RecordLayout } from './record.js';
+import type { Dimension, Instance } from './instance.js';
+import { blockBits, keyOf } from './key.js';
+import {
+  BLOCK_BITS,
+  ENTRY,
+  ENTRY_BYTES,
+  HIT_BYTES,
+  LIST,
+  LIST_BYTES,
+  RECORD_UNIT_BITS,
+  type RecordLayout,
+} from './record.js';
 
 /** Set in the number of a child that is a list of entries. */
 export const LEAF = 0x8000_0000;
@@ -20,6 +30,8 @@ const SEARCH_CHILDREN = SEARCH_CUTS + 1;
 /** Bytes of a search. */
 export const SEARCH_BYTES = BRANCH.numbers + 4 * (SEARCH_CUTS + SEARCH_CHILDREN);
 const CACHE_LINE = 64;
+/** The key of a list that has nothing to test: always 0. */
+const NO_KEY: Access = { offset: 0, shift: 0, mask: 0 };
 
 /** Branches with so many children begin with the upper bits of the number. */
 const LEAST_FOR_TOP = 12;
@@ -27,8 +39,9 @@ const SPARE_TOP_BITS = 1;
 const MOST_TOP_BITS = 16;
 
 /**
- * Diagrams as bytes, little endian. Children are byte offsets from the table's start, with {@link LEAF} where they are lists
- * of entries, which end with one whose record is of rule {@link END}. A search has a child for each number of cuts that the
+ * Diagrams as bytes, little endian. Children are byte offsets from the table's start, with {@link LEAF} where they are lists,
+ * whose entries end with one whose record is of rule {@link END}. At 0 stands such an entry, where a program goes that finds
+ * itself lost. A search has a child for each number of cuts that the
  * value is not below; more children than it holds are searches below a search. What a long search would tell of a large
  * number, its upper bits tell at once: such a branch has a child for each value of theirs, and a search below asks
  * for the rest.
@@ -38,16 +51,19 @@ export class TableWriter {
   private end = 0;
   /** The record that all lists end with. */
   private readonly lastRecord: number;
+  /** The list without instances. */
+  private readonly emptyList: number;
   private readonly records = new Map<Instance, number>();
   /** Branches on the longest way from a branch. */
   private readonly depths = new Map<number, number>();
 
   constructor() {
-    // At 0 stands the list without instances, where a program goes that finds itself lost.
-    this.take(ENTRY_BYTES);
+    const lost = this.take(ENTRY_BYTES);
     this.lastRecord = this.take(HIT_BYTES);
     this.bytes.setUint32(this.lastRecord + 4, END, true);
-    this.lastEntry(0);
+    this.lastEntry(lost);
+    this.emptyList = this.take(LIST_BYTES + ENTRY_BYTES);
+    this.lastEntry(this.emptyList + LIST_BYTES);
   }
 
   /** Bytes so far. */
@@ -61,13 +77,20 @@ export class TableWriter {
   }
 
   /** Adds the diagrams below these nodes, which may share; the results are their numbers, as of children. */
-  add(roots: readonly Node[], accesses: readonly Access[], layout: RecordLayout): readonly number[] {
+  add(
+    roots: readonly Node[],
+    dimensions: readonly Dimension[],
+    accesses: readonly Access[],
+    layout: RecordLayout,
+  ): readonly number[] {
     const places = new Map<Node, number>();
     const visit = (node: Node): number => {
       const known = places.get(node);
       if (known !== undefined) return known;
       const place =
-        node.kind === 'leaf' ? this.list(node, layout) : this.branch(node, accesses, node.children.map(visit));
+        node.kind === 'leaf'
+          ? this.list(node, dimensions, accesses, layout)
+          : this.branch(node, accesses, node.children.map(visit));
       places.set(node, place);
       return place;
     };
@@ -78,27 +101,37 @@ export class TableWriter {
     return new Uint8Array(this.bytes.buffer, 0, this.end).slice();
   }
 
-  private list({ candidates }: Leaf, layout: RecordLayout): number {
-    if (candidates.length === 0) return LEAF;
-    const at = this.take(ENTRY_BYTES * (candidates.length + 1));
+  private list(
+    { candidates }: Leaf,
+    dimensions: readonly Dimension[],
+    accesses: readonly Access[],
+    layout: RecordLayout,
+  ): number {
+    if (candidates.length === 0) return (this.emptyList | LEAF) >>> 0;
+    const at = this.take(LIST_BYTES + ENTRY_BYTES * (candidates.length + 1));
+    const key = keyOf(candidates, dimensions);
+    const { offset, shift, mask } = key === undefined ? NO_KEY : accesses[key];
+    this.bytes.setUint16(at + LIST.offset, offset, true);
+    this.bytes.setUint16(at + LIST.shift, shift, true);
+    this.bytes.setUint32(at + LIST.mask, mask, true);
+    const entries = at + LIST_BYTES;
     candidates.forEach((instance, index) => {
       const record = this.record(instance, layout);
-      const { lo, hi } = rangeOf(instance, layout.key?.dimension, layout.key?.access.mask ?? 0);
-      this.entryOf(at + ENTRY_BYTES * index, lo, hi - lo, record);
+      const range = rangeOf(instance, key, mask);
+      this.entryOf(entries + ENTRY_BYTES * index, range.lo, blockBits(range), record);
     });
-    this.lastEntry(at + ENTRY_BYTES * candidates.length);
+    this.lastEntry(entries + ENTRY_BYTES * candidates.length);
     return (at | LEAF) >>> 0;
   }
 
-  private entryOf(at: number, lo: number, span: number, record: number): void {
-    this.bytes.setUint32(at + ENTRY.lo, lo, true);
-    this.bytes.setUint32(at + ENTRY.span, span, true);
-    this.bytes.setUint32(at + ENTRY.record, record, true);
+  private entryOf(at: number, value: number, bits: number, record: number): void {
+    this.bytes.setUint32(at + ENTRY.value, value, true);
+    this.bytes.setUint32(at + ENTRY.record, ((record >>> RECORD_UNIT_BITS) << BLOCK_BITS) | bits, true);
   }
 
   /** An entry that all packets pass. */
   private lastEntry(at: number): void {
-    this.entryOf(at, 0, 0xffff_ffff, this.lastRecord);
+    this.entryOf(at, 0, 32, this.lastRecord);
   }
 
   private record(instance: Instance, { tests, bytes: size }: RecordLayout): number {

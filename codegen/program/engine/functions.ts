@@ -26,14 +26,18 @@ import {
   storeImm,
 } from '../../bytecode/instruction.js';
 import {
+  BLOCK_BITS,
   BRANCH,
   END,
   ENTRY,
   ENTRY_BYTES,
   HIT_BYTES,
   LEAF,
+  LIST,
+  LIST_BYTES,
   SEARCH_BYTES,
   SEARCH_CUTS,
+  RECORD_UNIT_BITS,
   type Access,
   type RecordLayout,
 } from '../../classify/index.js';
@@ -138,7 +142,22 @@ function findFunction(shape: LookupShape, size: number, flowBytes: number): Code
   code.place('lost');
   code.emit(load(8, R0, R10, BOUND), exit());
   code.place('found');
-  code.emit(alu32('and', R8, ~LEAF));
+  code.emit(alu32('and', R8, ~LEAF), jump64('jgt', R8, size - LIST_BYTES, 'lost'));
+  // r5 = the list's key.
+  code.emit(mov64(R3, reg(R7)), alu64('add', R3, reg(R8)), load(2, R1, R3, LIST.offset));
+  code.emit(
+    jump64('jgt', R1, flowBytes - 4, 'lost'),
+    mov64(R5, reg(R6)),
+    alu64('add', R5, reg(R1)),
+    load(4, R5, R5, 0),
+  );
+  code.emit(
+    load(2, R1, R3, LIST.shift),
+    alu32('rsh', R5, reg(R1)),
+    load(4, R1, R3, LIST.mask),
+    alu32('and', R5, reg(R1)),
+  );
+  code.emit(alu64('add', R8, LIST_BYTES));
   emitScan(code, shape, size, undefined, 'lost');
   code.emit(load(8, R3, R10, PLACE), store(4, R3, 0, R8), load(8, R0, R10, BOUND));
   code.emit(load(4, R3, R1, 0), jump32('jset', R3, FINAL, 'final'), goto('out'));
@@ -158,8 +177,8 @@ const TESTS_AT_ONCE = 8;
 
 /**
  * Goes on from the entry at r8 to the first one whose instance the packet is inside of, or to the end of the list: r1 =
- * address of its record, r2 = its rule. r6 = flow, r7 = table; r0 and r3–r5 are clobbered. `least`: register with the
- * first rule that counts.
+ * address of its record, r2 = its rule. r6 = flow, r7 = table, r5 = the list's key; r0 and r3–r5 are clobbered. With `least`,
+ * a register with the first rule that counts, the key is not known: records test it, too.
  */
 function emitScan(
   code: Code,
@@ -171,15 +190,18 @@ function emitScan(
   const entry = code.label('entry');
   const other = code.label('other');
   const done = code.label('done');
-  // r0 = entries so far, r5 = what the entries test.
+  // r0 = entries so far.
   code.emit(mov64(R0, 0));
-  if (records.key === undefined) code.emit(mov64(R5, 0));
-  else emitValue(code, R5, records.key.access);
   code.place(entry);
   code.emit(jump64('jgt', R8, size - ENTRY_BYTES, lost), mov64(R3, reg(R7)), alu64('add', R3, reg(R8)));
-  code.emit(load(4, R4, R3, ENTRY.lo), mov32(R2, reg(R5)), alu32('sub', R2, reg(R4)));
-  code.emit(load(4, R4, R3, ENTRY.span), jump32('jgt', R2, reg(R4), other));
-  code.emit(load(4, R1, R3, ENTRY.record), jump64('jgt', R1, size - records.bytes, lost), alu64('add', R1, reg(R7)));
+  code.emit(load(4, R1, R3, ENTRY.record));
+  if (least === undefined) {
+    // The lowest bits of r1 are how many of the difference do not matter.
+    code.emit(load(4, R2, R3, ENTRY.value), alu64('xor', R2, reg(R5)), alu64('rsh', R2, reg(R1)));
+    code.emit(jump64('jne', R2, 0, other));
+  }
+  emitRecordOffset(code, R1);
+  code.emit(jump64('jgt', R1, size - records.bytes, lost), alu64('add', R1, reg(R7)));
   code.emit(load(4, R2, R1, 4), jump32('jeq', R2, END, done));
   if (least !== undefined) code.emit(jump64('jlt', R2, reg(least), other));
   for (let from = 0; from < records.tests.length; from += TESTS_AT_ONCE) {
@@ -197,6 +219,11 @@ function emitScan(
   code.place(other);
   code.emit(alu64('add', R8, ENTRY_BYTES), alu64('add', R0, 1), jump64('jle', R0, candidates, entry), goto(lost));
   code.place(done);
+}
+
+/** The second number of an entry → byte offset of its record. */
+function emitRecordOffset(code: Code, number: number): void {
+  code.emit(alu64('rsh', number, BLOCK_BITS), alu64('lsh', number, RECORD_UNIT_BITS));
 }
 
 /** The number of a dimension; r6 = flow. */
@@ -238,6 +265,7 @@ function nextHitFunction({ layout, hits }: LookupShape, size: number, groups: nu
   const toRecord = (group: number, entry: number, record: number): void => {
     code.emit(load(4, entry, R7, 4 * group), jump64('jgt', entry, size - ENTRY_BYTES, 'lost'));
     code.emit(mov64(record, reg(R5)), alu64('add', record, reg(entry)), load(4, record, record, ENTRY.record));
+    emitRecordOffset(code, record);
     code.emit(jump64('jgt', record, size - HIT_BYTES, 'lost'), alu64('add', record, reg(R5)));
   };
   code.emit(mov64(R0, 0), jump64('jne', R1, 0, 'flow'), exit());
@@ -251,6 +279,7 @@ function nextHitFunction({ layout, hits }: LookupShape, size: number, groups: nu
   for (let group = 0; group < groups; group++) {
     const to = group === 0 ? R8 : R2;
     toRecord(group, R1, R2);
+    if (hits > 1) code.emit(load(4, R3, R2, 4), store(4, R10, RULES + 4 * group, R3));
     code.emit(load(8, to, R2, 0));
     if (group === 0) continue;
     // r8 = min(r8, r2): both are positive.
@@ -260,26 +289,20 @@ function nextHitFunction({ layout, hits }: LookupShape, size: number, groups: nu
   code.emit(mov32(R9, reg(R8)), alu64('rsh', R8, 32));
   code.emit(mov64(R0, VERDICT.NEXT), jump32('jeq', R8, END, 'out'));
   // Behind a final rule nothing is asked for.
-  code.emit(jump32('jset', R9, FINAL, 'advanced'));
+  emitIsSet(code, R9, FINAL, 'advanced');
   if (hits > 1) {
     for (let group = 0; group < groups; group++) {
       const ahead = code.label('ahead');
-      code.emit(loadDataAddress(R5, TABLE));
-      toRecord(group, R2, R3);
-      code.emit(
-        load(4, R3, R3, 4),
-        jump64('jgt', R3, reg(R8), ahead),
-        mov64(R1, reg(R6)),
-        mov64(R3, reg(R8)),
-        alu64('add', R3, 1),
-        callFunction(nextEntry(layout)),
-      );
+      code.emit(load(4, R3, R10, RULES + 4 * group), jump64('jgt', R3, reg(R8), ahead));
+      code.emit(mov64(R1, reg(R6)), load(4, R2, R7, 4 * group), mov64(R3, reg(R8)), alu64('add', R3, 1));
+      code.emit(callFunction(nextEntry(layout)));
       code.emit(store(4, R7, 4 * group, R0));
       code.place(ahead);
     }
   }
   code.place('advanced');
-  code.emit(jump32('jset', R9, COUNTED | 0, 'count'), goto('counted'));
+  emitIsSet(code, R9, COUNTED, 'count');
+  code.emit(goto('counted'));
   code.place('count');
   emitCount(code, reg(R8), R6);
   code.place('counted');
@@ -294,5 +317,19 @@ function nextHitFunction({ layout, hits }: LookupShape, size: number, groups: nu
   return code;
 }
 
-/** Stack of {@link nextHit} below the counters' key. */
+/**
+ * Jumps if a bit of the register is set. The verifier does not learn which: it would follow both ways to the end instead
+ * of one.
+ */
+function emitIsSet(code: Code, register: number, bit: number, label: string): void {
+  code.emit(
+    mov64(R1, reg(register)),
+    alu64('rsh', R1, Math.log2(bit)),
+    alu64('and', R1, 1),
+    jump64('jne', R1, 0, label),
+  );
+}
+
+/** Stack of {@link nextHit} below the counters' key: steps so far, and a u32 for each group, the rule of its hit. */
 const STEPS = -16;
+const RULES = STEPS - 4 * MAX_GROUPS;

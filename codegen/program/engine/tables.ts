@@ -82,7 +82,7 @@ export class EngineTables {
     };
     collect(root);
     const roots = [...below];
-    const numbers = this.writer.add(roots, accesses, layout.records);
+    const numbers = this.writer.add(roots, dimensions, accesses, layout.records);
     for (const number of numbers) layout.depth = Math.max(layout.depth, this.writer.depthOf(number));
     const numberOf = new Map(roots.map((node, index) => [node, numbers[index]]));
     const build = (node: Node): Top => {

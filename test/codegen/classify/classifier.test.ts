@@ -77,7 +77,7 @@ function checkAll(instances: readonly Instance[], packets: readonly (readonly nu
   const writer = new TableWriter();
   const accesses = wordAccesses(DIMENSIONS);
   const layout = recordLayout(DIMENSIONS, accesses, instances);
-  const roots = classifier.groups.flatMap(({ root }) => writer.add([root], accesses, layout));
+  const roots = classifier.groups.flatMap(({ root }) => writer.add([root], DIMENSIONS, accesses, layout));
   const table = writer.finish();
   const finals = new Set(instances.filter(({ final }) => final).map(({ rule }) => rule));
   for (const values of packets) {

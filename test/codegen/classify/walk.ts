@@ -1,9 +1,13 @@
 import {
+  BLOCK_BITS,
   BRANCH,
   END,
   ENTRY,
   ENTRY_BYTES,
   LEAF,
+  LIST,
+  LIST_BYTES,
+  RECORD_UNIT_BITS,
   SEARCH_CUTS,
   isInside,
   type Access,
@@ -18,7 +22,7 @@ export interface Hit {
 }
 
 /** The instances that a packet, given as memory, comes to from the root and is inside of. */
-export function walk(table: Uint8Array, root: number, memory: DataView, { key, tests }: RecordLayout): readonly Hit[] {
+export function walk(table: Uint8Array, root: number, memory: DataView, { tests }: RecordLayout): readonly Hit[] {
   const view = new DataView(table.buffer, table.byteOffset, table.byteLength);
   const valueOf = ({ offset, shift, mask }: Access): number =>
     ((memory.getUint32(offset, true) >>> shift) & mask) >>> 0;
@@ -37,20 +41,28 @@ export function walk(table: Uint8Array, root: number, memory: DataView, { key, t
     }
     at = number(child);
   }
-  const isWithin = (value: number, lo: number, span: number): boolean => value >= lo && value - lo <= span;
   const word = (place: number): number => view.getUint32(place, true);
+  const list = at - LEAF;
+  const key = valueOf({
+    offset: view.getUint16(list + LIST.offset, true),
+    shift: view.getUint16(list + LIST.shift, true),
+    mask: word(list + LIST.mask),
+  });
+  const isWithin = (value: number, lo: number, span: number): boolean => value >= lo && value - lo <= span;
   const hits: Hit[] = [];
-  for (let entry = at - LEAF; ; entry += ENTRY_BYTES) {
-    const record = word(entry + ENTRY.record);
+  for (let entry = list + LIST_BYTES; ; entry += ENTRY_BYTES) {
+    const record = (word(entry + ENTRY.record) >>> BLOCK_BITS) << RECORD_UNIT_BITS;
     const rule = word(record + 4);
     if (rule === END) return hits;
     const passes = tests.every((test) => {
       const number = (place: number): number => (test.bytes === 4 ? word(place) : view.getUint16(place, true));
       return isWithin(valueOf(test.access), number(record + test.at), number(record + test.at + test.bytes));
     });
-    const asked = key === undefined ? 0 : valueOf(key.access);
-    if (passes && isWithin(asked, word(entry + ENTRY.lo), word(entry + ENTRY.span)))
-      hits.push({ rule, action: word(record) });
+    const block = 2 ** (word(entry + ENTRY.record) % 2 ** BLOCK_BITS);
+    const isListed = Math.floor(key / block) === Math.floor(word(entry + ENTRY.value) / block);
+    // Who goes on from an entry in the middle asks the record alone.
+    if (passes !== (passes && isListed)) throw new Error('a record leaves out what its list tests');
+    if (passes) hits.push({ rule, action: word(record) });
   }
 }
 
