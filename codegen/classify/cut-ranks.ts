@@ -14,21 +14,43 @@ export class CutRanks {
   private scratch = new Int32Array(64);
 
   constructor(instances: readonly Instance[], dimension: number, max: number) {
-    const ranges = instances.map(({ box }) => box.find((range) => range.dimension === dimension));
-    const cuts = new Set<number>();
-    for (const range of ranges) {
-      if (range === undefined) continue;
-      if (range.lo > 0) cuts.add(range.lo);
-      if (range.hi < max) cuts.add(range.hi + 1);
+    const { length } = instances;
+    // Lowest values, and those behind the highest: a number that is no cut where there is none.
+    const from = new Float64Array(length);
+    const behind = new Float64Array(length).fill(max + 1);
+    const cuts = new Float64Array(2 * length);
+    let count = 0;
+    for (let i = 0; i < length; i++) {
+      for (const { dimension: own, lo, hi } of instances[i].box) {
+        if (own !== dimension) continue;
+        from[i] = lo;
+        behind[i] = hi + 1;
+        if (lo > 0) cuts[count++] = lo;
+        if (hi < max) cuts[count++] = hi + 1;
+      }
     }
-    this.values = Float64Array.from(cuts).sort();
+    this.values = unique(cuts.subarray(0, count).sort());
     this.end = this.values.length + 1;
-    const rankOf = new Map<number, number>([[0, 0]]);
-    this.values.forEach((value, index) => rankOf.set(value, index + 1));
-    const rank = (value: number): number => rankOf.get(value) ?? this.end;
-    this.starts = Int32Array.from(ranges, (range) => (range === undefined ? 0 : rank(range.lo)));
-    this.ends = Int32Array.from(ranges, (range) => (range === undefined ? this.end : rank(range.hi + 1)));
+    this.starts = new Int32Array(length);
+    this.ends = new Int32Array(length);
+    for (let i = 0; i < length; i++) {
+      this.starts[i] = from[i] === 0 ? 0 : this.rankOf(from[i]);
+      this.ends[i] = behind[i] > max ? this.end : this.rankOf(behind[i]);
+    }
     this.local = new Int32Array(this.end + 1);
+  }
+
+  /** Rank of a cut. */
+  private rankOf(value: number): number {
+    const { values } = this;
+    let low = 0;
+    let high = values.length - 1;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (values[middle] < value) low = middle + 1;
+      else high = middle;
+    }
+    return low + 1;
   }
 
   /** The first value of a rank. */
@@ -77,6 +99,13 @@ export class CutRanks {
     for (let i = 0; i < places.length; i++) this.local[places[i]] = i + 1;
     this.local[this.end] = places.length + 1;
   }
+}
+
+/** Each of the ascending numbers once. */
+function unique(numbers: Float64Array): Float64Array {
+  let count = 0;
+  for (let i = 0; i < numbers.length; i++) if (i === 0 || numbers[i] !== numbers[i - 1]) numbers[count++] = numbers[i];
+  return numbers.slice(0, count);
 }
 
 /** Short lists are the most, and sorted faster without a call. */

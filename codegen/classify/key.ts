@@ -8,36 +8,45 @@ const COMPARED = 16;
  * asked first are decided. Undefined where no instance tests another one.
  */
 export function keyOf(list: readonly Instance[], dimensions: readonly Dimension[]): number | undefined {
-  const compared = list.slice(0, COMPARED);
-  const tested = new Set(compared.flatMap(({ box }) => box.map(({ dimension }) => dimension)));
+  const count = Math.min(list.length, COMPARED);
+  let tested = 0;
+  for (let i = 0; i < count; i++) for (const { dimension } of list[i].box) tested |= 1 << dimension;
   let best: number | undefined;
   let fewest = Infinity;
-  for (const dimension of tested) {
-    if (dimensions[dimension].first !== undefined) continue;
-    const pairs = overlappingPairs(compared, dimension);
-    if (pairs > fewest || (pairs === fewest && best !== undefined && dimension > best)) continue;
+  for (let dimension = 0; dimension < dimensions.length; dimension++) {
+    if ((tested & (1 << dimension)) === 0 || dimensions[dimension].first !== undefined) continue;
+    const pairs = meetingPairs(list, count, dimension);
+    if (pairs >= fewest) continue;
     fewest = pairs;
     best = dimension;
   }
   return best;
 }
 
-function overlappingPairs(list: readonly Instance[], dimension: number): number {
-  const ranges: (Range | undefined)[] = list.map(({ box }) => box.find((range) => range.dimension === dimension));
+/** Of the blocks that cover the ranges: some value, and how many of its upper bits all values have. */
+const values = new Uint32Array(COMPARED);
+const common = new Uint8Array(COMPARED);
+
+/** Pairs of instances whose blocks have values in common: one of the two lies in the other. */
+function meetingPairs(list: readonly Instance[], count: number, dimension: number): number {
+  for (let i = 0; i < count; i++) {
+    const range = rangeIn(list[i].box, dimension);
+    values[i] = range === undefined ? 0 : range.lo;
+    common[i] = range === undefined ? 0 : 32 - blockBits(range);
+  }
   let pairs = 0;
-  for (let i = 1; i < ranges.length; i++) {
-    const a = ranges[i];
+  for (let i = 1; i < count; i++) {
     for (let j = 0; j < i; j++) {
-      const b = ranges[j];
-      if (a === undefined || b === undefined || meet(a, b)) pairs++;
+      const least = common[i] < common[j] ? common[i] : common[j];
+      if (Math.clz32(values[i] ^ values[j]) >= least) pairs++;
     }
   }
   return pairs;
 }
 
-/** Whether the blocks that cover the ranges have values in common: one of them lies in the other. */
-function meet(a: Range, b: Range): boolean {
-  return Math.clz32(a.lo ^ b.lo) >= Math.min(Math.clz32(a.lo ^ a.hi), Math.clz32(b.lo ^ b.hi));
+function rangeIn(box: readonly Range[], dimension: number): Range | undefined {
+  for (const range of box) if (range.dimension === dimension) return range;
+  return undefined;
 }
 
 /** Low bits in which the values of a range may differ: it lies in an aligned block of 2 to the power of so many. */
