@@ -180,7 +180,7 @@ verbs)
   ls /sys/fs/bpf/ipt2bpf | grep -q . || say nothing left
   ;;
 old)
-  said() { "$@" 2>&1 | sed 's/^ *//; s/Linux [0-9][^ ]* is/Linux it is/; s/^/SAYS /'; }
+  said() { "$@" 2>&1 | sed '/^ *assumes: /d; s/^ *//; s/Linux [0-9][^ ]* is/Linux it is/; s/^/SAYS /'; }
   said $tool attach /root/no-icmp.v4 $where --no-verify
   said $tool enable /root/no-icmp.v4 $where --no-verify --on-failure closed
   said $tool status

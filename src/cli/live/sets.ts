@@ -3,7 +3,7 @@ import { requireCapabilities } from '../../../bpf-runtime/system/requirements.js
 import { requireBpfFileSystem } from '../../live/pins.js';
 import { changeSets, listSets, parseSetChange, type SetChange } from '../../live/sets.js';
 import { readInput } from '../files.js';
-import { EXIT, say, sayJson, tell, UserError, visible, type ExitCode } from '../output.js';
+import { EXIT, say, sayJson, tell, UserError, userError, visible, type ExitCode } from '../output.js';
 import { asPart, changed } from './shared.js';
 
 interface Options {
@@ -26,7 +26,7 @@ export function run(words: readonly string[], options: Options): ExitCode {
     else for (const set of sets) say(`${visible(set)}\n`);
     return EXIT.same;
   }
-  if (words.length > 0 && file !== undefined) throw new UserError('ipt2bpf: changes are given as words, or by --file');
+  if (words.length > 0 && file !== undefined) throw userError('usage', 'changes are given as words, or by --file');
   const given = file === undefined ? [parseSetChange(words)] : readChanges(file);
   const changes = exist === true ? given.map((one) => ({ ...one, exist })) : given;
   const { name } = changeSets(changes, settings);
