@@ -116,6 +116,7 @@ describe('what is in it', () => {
       'codegen/bytecode',
       'codegen/classify',
       'codegen/object',
+      'codegen/optimize',
       'codegen/program',
       'grammar',
       'grammar/bind',
