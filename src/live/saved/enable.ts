@@ -1,5 +1,5 @@
 import { existsSync, lstatSync, rmSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Family } from '../../../grammar/model/family.js';
 import { hasCommand, run } from '../../../bpf-runtime/system/command.js';
 import { RuntimeError } from '../../../bpf-runtime/system/error.js';
@@ -118,10 +118,10 @@ export function enable(rulesets: readonly ToSave[], options: EnableOptions): Ena
   return { written, later };
 }
 
-/** A root that is mistyped would be made, and nothing of it read at the next start. */
+/** A path that is mistyped would be made, and nothing of it read at the next start: the last folder alone may be new. */
 export function requireRoot(root: string): void {
-  if (statSync(root, { throwIfNoEntry: false })?.isDirectory() === true) return;
-  throw new RuntimeError('no-folder', `${root}: there is no such folder`);
+  if (statSync(dirname(root), { throwIfNoEntry: false })?.isDirectory() === true) return;
+  throw new RuntimeError('no-folder', `${root}: there is no folder ${dirname(root)}`);
 }
 
 function requireBlockTools(root: string, families: readonly Family[]): void {

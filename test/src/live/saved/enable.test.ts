@@ -163,7 +163,7 @@ describe.skipIf(!able)('saved rulesets (skipped without root, nft or iptables)',
   });
 
   it.each([
-    { name: 'a root that is not there', where: (): string => join(root, 'mistyped') },
+    { name: 'a root that is not there', where: (): string => join(root, 'mistyped', 'image') },
     // Node.js never ends there where it is to make folders recursively.
     { name: 'a file system that takes no folders', where: (): string => '/proc' },
   ])('are refused with $name', ({ where }) => {
