@@ -41,6 +41,7 @@ export interface PacketChange {
 
 /** What changes for the packets of a built-in chain. */
 export interface ChainChanges extends ChainPlace {
+  /** The largest first. */
   readonly changes: readonly PacketChange[];
   /** Pairs of rules beyond those that are told. */
   readonly omitted: number;
@@ -83,7 +84,12 @@ export async function diffPackets(
   const changes = [...regions].map(([number, region]) =>
     changeOf(a, b, place, comparison, comparison.pairs[number - 1], region, options.rectangles ?? 20),
   );
-  return { ...place, changes, omitted };
+  return { ...place, changes: changes.sort(largestFirst), omitted };
+}
+
+/** The same order for the same change, however the packets were walked through. */
+function largestFirst(a: PacketChange, b: PacketChange): number {
+  return a.flows === b.flows ? 0 : a.flows > b.flows ? -1 : 1;
 }
 
 /** Pairs of rules that are told of a chain. */
