@@ -66,6 +66,11 @@ export function currentGeneration({ control, record }: Deployment): Generation {
   throw new RuntimeError('bad-state', `${record.name} has no ruleset in force: all packets are ${choice}ed`);
 }
 
+/** Whether what waited for its confirmation did so in vain, and the next command has yet to take it away. */
+export function isExpired({ control }: Deployment): boolean {
+  return control.until !== undefined && inForce(control) !== control.now;
+}
+
 /** Whether packets are kept out because a ruleset could not be loaded. */
 export function isBlocking({ control }: Deployment): boolean {
   return inForce(control) === 'block';

@@ -1,4 +1,4 @@
-import { inForce, writeControl, type Generation } from '../../bpf-runtime/dispatch/control.js';
+import { writeControl, type Generation } from '../../bpf-runtime/dispatch/control.js';
 import { RuntimeError } from '../../bpf-runtime/system/error.js';
 import { confirmation, exclusively, requireAbilities } from './attach.js';
 import { addConntrackSwitch } from './conntrack.js';
@@ -6,16 +6,17 @@ import {
   currentGeneration,
   findDeployment,
   isAbandoned,
+  isExpired,
   requireNamespace,
   withDispatchMaps,
   type Deployment,
 } from './deployment.js';
-import { finishCarrying, installGeneration, prepareCounters, wasInForce } from './generation.js';
+import { finishCarrying, generationObject, installGeneration, prepareCounters, wasInForce } from './generation.js';
 import type { CheckedObject, LiveManifest } from './object.js';
 import { attachPlaces, placesBehind, placeState, type DispatchMaps } from './places.js';
 import { removeDeployment } from './remove.js';
 import { beginComparing } from './shadow.js';
-import { hasResidual, ownersOf, setResidualRules, settleResidual } from './residual.js';
+import { hasResidual, ownersOf, planRules, setResidualRules, settleResidual, type RuleChange } from './residual.js';
 
 export interface ChangeOptions {
   readonly base: string;
@@ -61,9 +62,7 @@ export function replace(object: CheckedObject, options: ReplaceOptions): Deploym
   requireAbilities(base, object.manifest);
   return exclusively(base, options.told, () => {
     const deployment = findDeployment(base, name);
-    requireNamespace(deployment);
-    requireConfirmed(deployment);
-    requireSamePlaces(deployment, object.manifest);
+    requireReplaceable(deployment, object.manifest);
     const { pins } = deployment;
     const before = currentGeneration(deployment);
     const side = before === 0 ? 1 : 0;
@@ -74,6 +73,24 @@ export function replace(object: CheckedObject, options: ReplaceOptions): Deploym
     });
     return deployment;
   });
+}
+
+/** Throws what keeps an object from taking the place of what is in force: `bad-object`, `already-attached`, `other-namespace`. */
+function requireReplaceable(deployment: Deployment, manifest: LiveManifest): void {
+  requireNamespace(deployment);
+  requireConfirmed(deployment);
+  requireSamePlaces(deployment, manifest);
+}
+
+/** The rules of iptables that {@link replace} would change. Throws what it would throw before it changes anything. */
+export function planReplace(deployment: Deployment, manifest: LiveManifest, waits: boolean): RuleChange {
+  requireReplaceable(deployment, manifest);
+  const { pins, record } = deployment;
+  const before = currentGeneration(deployment);
+  const side = before === 0 ? 1 : 0;
+  // As long as the ruleset before may come back by itself, its rules stay.
+  const stay = waits ? ownersOf(pins, [before]) : [];
+  return planRules(pins, record, [...stay, { side, manifest }], side);
 }
 
 /** The generation is whole; what iptables does for its programs is there before the first packet that needs it. */
@@ -100,8 +117,9 @@ function putInForce(
 }
 
 /** Throws `already-attached` where a change waits for its confirmation: what would be gone back to is not certain then. */
-function requireConfirmed({ record, control }: Deployment): void {
-  if (control.until === undefined) return;
+function requireConfirmed(deployment: Deployment): void {
+  const { record, control } = deployment;
+  if (control.until === undefined || isExpired(deployment)) return;
   throw new RuntimeError(
     'already-attached',
     `${record.name} waits for its confirmation: ipt2bpf confirm, or ipt2bpf rollback`,
@@ -112,13 +130,27 @@ function requireConfirmed({ record, control }: Deployment): void {
 export function confirm({ base, name, told }: ChangeOptions): { readonly name: string; readonly confirmed: boolean } {
   return exclusively(base, told, () => {
     const deployment = findDeployment(base, name);
-    const { pins, record, control } = deployment;
-    const now = inForce(control);
-    if (control.until === undefined || now === 'block') return { name: record.name, confirmed: false };
+    const { pins, record } = deployment;
+    const now = toConfirm(deployment);
+    if (now === undefined) return { name: record.name, confirmed: false };
     withDispatchMaps(pins, ({ control: map }) => writeControl(map, { now }));
-    settleResidual(pins, record, now === 1 ? 1 : 0);
+    settleResidual(pins, record, now);
     return { name: record.name, confirmed: true };
   });
+}
+
+/** The generation that waits for its confirmation; undefined where none does. */
+function toConfirm(deployment: Deployment): Generation | undefined {
+  const { now, until } = deployment.control;
+  return until !== undefined && !isExpired(deployment) && (now === 0 || now === 1) ? now : undefined;
+}
+
+/** What {@link confirm} would do; undefined where nothing waits for it. */
+export function planConfirm(deployment: Deployment): RuleChange | undefined {
+  const now = toConfirm(deployment);
+  return now === undefined
+    ? undefined
+    : planRules(deployment.pins, deployment.record, ownersOf(deployment.pins, [now]));
 }
 
 export type RolledBack = { readonly name: string; readonly to: 'ruleset before' | 'nothing' | 'no packets' };
@@ -131,22 +163,61 @@ export function rollback({ base, name, told }: ChangeOptions): RolledBack {
   return exclusively(base, told, () => {
     const deployment = findDeployment(base, name);
     requireNamespace(deployment);
-    const { pins, record, control } = deployment;
-    if (control.after === 'pass') {
-      removeDeployment(pins);
-      return { name: record.name, to: 'nothing' };
+    const { pins, record } = deployment;
+    const back = wayBack(deployment);
+    switch (back.to) {
+      case 'nothing':
+        removeDeployment(pins);
+        break;
+      case 'no packets':
+        withDispatchMaps(pins, ({ control: map }) => writeControl(map, { now: 'block' }));
+        break;
+      case 'ruleset before':
+        withDispatchMaps(pins, (maps) => putInForce(deployment, maps, back.side, true, undefined));
     }
-    if (control.after === 'block') {
-      withDispatchMaps(pins, ({ control: map }) => writeControl(map, { now: 'block' }));
-      return { name: record.name, to: 'no packets' };
-    }
-    const before = currentGeneration(deployment) === 0 ? 1 : 0;
-    if (!wasInForce(pins, before)) {
-      throw new RuntimeError('not-attached', `${record.name} has no earlier ruleset to go back to (detach ends it)`);
-    }
-    withDispatchMaps(pins, (maps) => putInForce(deployment, maps, before, true, undefined));
-    return { name: record.name, to: 'ruleset before' };
+    return { name: record.name, to: back.to };
   });
+}
+
+type WayBack = { readonly to: 'nothing' | 'no packets' } | { readonly to: 'ruleset before'; readonly side: Generation };
+
+/** Throws `not-attached` where there is nothing to go back to. */
+function wayBack(deployment: Deployment): WayBack {
+  const { pins, record, control } = deployment;
+  if (control.after === 'pass') return { to: 'nothing' };
+  if (control.after === 'block' && !isExpired(deployment)) return { to: 'no packets' };
+  const side = currentGeneration(deployment) === 0 ? 1 : 0;
+  if (!isExpired(deployment) && wasInForce(pins, side)) return { to: 'ruleset before', side };
+  throw new RuntimeError('not-attached', `${record.name} has no earlier ruleset to go back to (detach ends it)`);
+}
+
+/** `source`: the dump of the ruleset that would be in force again. */
+interface RollbackPlan extends Omit<RolledBack, 'name'> {
+  readonly source?: string;
+  readonly rules: RuleChange;
+}
+
+/** What {@link rollback} would do. Throws what it would throw before it changes anything. */
+export function planRollback(deployment: Deployment): RollbackPlan {
+  requireNamespace(deployment);
+  const { pins, record } = deployment;
+  const back = wayBack(deployment);
+  switch (back.to) {
+    case 'nothing':
+      return { to: back.to, rules: planRules(pins, record, []) };
+    case 'no packets':
+      return { to: back.to, rules: { gets: [], loses: [] } };
+    case 'ruleset before': {
+      const { sourceFile } = generationObject(pins, back.side).manifest;
+      return { to: back.to, source: sourceFile, rules: planRules(pins, record, ownersOf(pins, [back.side])) };
+    }
+  }
+}
+
+/** The rules of iptables that {@link detach} would take away. Throws `other-namespace`. */
+export function planDetach(deployment: Deployment): RuleChange {
+  if (!isAbandoned(deployment.record)) requireNamespace(deployment);
+  return planRules(deployment.pins, deployment.record, []);
 }
 
 /** Ends a deployment. */

@@ -19,6 +19,8 @@ const TABLES = ['filter', 'mangle'] as const;
 type ResidualTable = (typeof TABLES)[number];
 
 const command = (family: Family): string => (family === 'v4' ? 'iptables' : 'ip6tables');
+/** The generation that a rule or a chain of ours belongs to. */
+const OWN_RULE = /^-A .*\bipt2bpf([01])-/;
 const words = (...parts: readonly string[]): string => parts.map(quoteIfNeeded).join(' ');
 
 /** A generation with rules of iptables that know or do what its programs cannot. */
@@ -61,7 +63,7 @@ function tableChange(
   const saved = run(`${command(family)}-save`, ['-t', table]).split('\n');
   const own = saved.flatMap((line) => OWN_CHAIN.exec(line)?.[1] ?? []);
   const jumps = saved.filter((line) => OWN_JUMP.test(line));
-  const parts = owners.map((owner) => (table === 'filter' ? residualPart(pins, owner) : askingPart(pins, owner)));
+  const parts = owners.map((owner) => partOf(table, pins, owner));
   const heads = parts.flatMap(({ chains }) => chains);
   const wanted = parts.flatMap((part) => part.jumps);
   const stale = own.filter((chain) => !heads.includes(chain));
@@ -75,7 +77,7 @@ function tableChange(
     ...stale.map((chain) => `-F ${chain}`),
     ...stale.map((chain) => `-X ${chain}`),
     ...parts.flatMap(({ rules }) => rules),
-    ...wanted.filter((line) => !jumps.includes(line)).map((line) => line.replace(/^-A (\S+)/, '-I $1 1')),
+    ...wanted.filter((line) => !jumps.includes(line)).map(toFront),
     'COMMIT',
   ];
 }
@@ -87,6 +89,9 @@ interface Part {
   readonly jumps: readonly string[];
 }
 
+const toFront = (jump: string): string => jump.replace(/^-A (\S+)/, '-I $1 1');
+const partOf = (table: ResidualTable, pins: Pins, owner: ResidualOwner): Part =>
+  table === 'filter' ? residualPart(pins, owner) : askingPart(pins, owner);
 const entryChain = (side: Generation, chain: BuiltinChain): string => `ipt2bpf${side}-${chain.toLowerCase()}`;
 const jumpTo = (side: Generation, chain: BuiltinChain): string => `-A ${chain} -j ${entryChain(side, chain)}`;
 const asking = (pins: Pins, side: Generation, program: string): readonly string[] => [
@@ -139,6 +144,45 @@ function askingPart(pins: Pins, { side, manifest }: ResidualOwner): Part {
     rules: rules.map(({ chain, words: rule }) => words('-A', entries.get(chain) ?? chain, ...rule)),
     jumps: builtin.map((chain) => jumpTo(side, chain)),
   };
+}
+
+/** Rules of iptables that a change adds and takes away: words of its command, behind its name. */
+export interface RuleChange {
+  readonly gets: readonly string[];
+  readonly loses: readonly string[];
+}
+
+/**
+ * What becomes of the rules beside a deployment's programs where in the end those of `owners` are there and no others.
+ * `anew`: a generation that another one is made in the place of. Changes nothing. Throws `command-missing`.
+ */
+export function planRules(
+  pins: Pins,
+  record: DeploymentRecord,
+  owners: readonly ResidualOwner[],
+  anew?: Generation,
+): RuleChange {
+  const wanted = owners.filter(({ manifest }) => hasResidual(manifest));
+  const tool = command(record.family);
+  const untouched = !hasRulesBeside(record) || record.namespace !== currentNamespace();
+  if (untouched || (wanted.length === 0 && !hasCommand(tool))) return { gets: [], loses: [] };
+  const changes = TABLES.map((table): RuleChange => {
+    const there = run(`${tool}-save`, ['-t', table])
+      .split('\n')
+      .flatMap((line) => {
+        const side = OWN_RULE.exec(line)?.[1];
+        return side === undefined ? [] : [{ line, side: side === '1' ? 1 : 0 }];
+      });
+    const has = (side: Generation): boolean => side !== anew && there.some((rule) => rule.side === side);
+    const stays = (side: number): boolean => side !== anew && wanted.some((owner) => owner.side === side);
+    const parts = wanted.filter(({ side }) => !has(side)).map((owner) => partOf(table, pins, owner));
+    const inTable = (line: string): string => `-t ${table} ${line}`;
+    return {
+      gets: parts.flatMap(({ rules, jumps }) => [...rules, ...jumps.map(toFront)].map(inTable)),
+      loses: there.filter(({ side }) => !stays(side)).map(({ line }) => inTable(line.replace('-A ', '-D '))),
+    };
+  });
+  return { gets: changes.flatMap(({ gets }) => gets), loses: changes.flatMap(({ loses }) => loses) };
 }
 
 function restore(family: Family, lines: readonly string[]): void {

@@ -3,7 +3,7 @@ import { bootTime } from '../../bpf-runtime/system/clock.js';
 import { withLock } from '../../bpf-runtime/system/lock.js';
 import type { Counters } from '../../grammar/model/ruleset.js';
 import { PATIENCE } from './attach.js';
-import { isBlocking, readDeployment, type Deployment } from './deployment.js';
+import { isBlocking, isExpired, readDeployment, type Deployment } from './deployment.js';
 import { generationCounters, generationObject, wasInForce } from './generation.js';
 import type { LiveManifest } from './object.js';
 import { readComparison, type Comparison } from './shadow.js';
@@ -21,6 +21,8 @@ export interface DeploymentStatus {
   readonly comparison?: Comparison;
   /** Seconds that are left to confirm. */
   readonly confirm?: number;
+  /** What was not confirmed in time is still there, out of force, with its rules of iptables: the next command removes it. */
+  readonly expired?: true;
   /** What `rollback` would go back to: the name of its dump. */
   readonly before?: string;
 }
@@ -80,6 +82,9 @@ function statusOf(deployment: Deployment): DeploymentStatus {
     places: placeStates(deployment),
     ...(record.role === 'shadow' ? { comparison: readComparison(pins, side, record.chains) } : {}),
     ...(left === undefined || left < 0 ? {} : { confirm: Math.ceil(left) }),
-    ...(wasInForce(pins, before) ? { before: generationObject(pins, before).manifest.sourceFile } : {}),
+    ...(isExpired(deployment) ? { expired: true } : {}),
+    ...(!isExpired(deployment) && wasInForce(pins, before)
+      ? { before: generationObject(pins, before).manifest.sourceFile }
+      : {}),
   };
 }

@@ -7,10 +7,12 @@ import {
   requireFree,
   withTcWay,
 } from '../../live/attach.js';
-import { findDeployment, requireNamespace } from '../../live/deployment.js';
+import { findDeployment } from '../../live/deployment.js';
 import { checkObject, MOST_OBJECT_BYTES, type CheckedObject } from '../../live/object.js';
 import { prepare } from '../../live/prepare.js';
-import { replace as replaceObject } from '../../live/replace.js';
+import { Pins } from '../../live/pins.js';
+import { planReplace, replace as replaceObject } from '../../live/replace.js';
+import { planRules, type RuleChange } from '../../live/residual.js';
 import type { XdpMode } from '../../live/record.js';
 import { placesOf } from '../../live/places.js';
 import { placeOf, type TranslationOptions } from '../compile.js';
@@ -18,7 +20,7 @@ import { loadRulesFrom, type DumpOptions } from '../dump.js';
 import { readInput } from '../files.js';
 import { isRefusal } from '../refusal.js';
 import { EXIT, sayJson, tell, tellDiagnostics, UserError, userError, type ExitCode } from '../output.js';
-import { asPart, changed, progress, tellConfirm } from './shared.js';
+import { asPart, changed, progress, tellConfirm, wouldChange } from './shared.js';
 
 export interface CommonOptions extends DumpOptions, Omit<TranslationOptions, 'hook'> {
   readonly hook?: TranslationOptions['hook'];
@@ -65,10 +67,7 @@ export async function attach(path: string, options: AttachVerb): Promise<ExitCod
       action: 'attach',
       name: record.name,
       places: placesOf(record).map(({ words }) => words),
-      ...asPart(
-        'residual',
-        manifest.residual?.rules.map(({ target }) => target.join(' ')).filter((text) => text !== ''),
-      ),
+      iptables: planRules(new Pins(pins, record.name), record, [{ side: 0, manifest }], 0),
       ...asPart('confirm', confirm),
     });
   }
@@ -94,11 +93,12 @@ export async function replace(path: string, options: ReplaceVerb): Promise<ExitC
   if (object === undefined) return EXIT.different;
   if (options.dryRun === true) {
     requireAbilities(pins, object.manifest);
-    requireNamespace(running);
+    const iptables = planReplace(running, object.manifest, confirm !== undefined);
     return sayPlan(options, {
       action: 'replace',
       name: running.record.name,
       places: placesOf(running.record).map(({ words }) => words),
+      iptables,
       ...asPart('confirm', confirm),
     });
   }
@@ -188,19 +188,14 @@ interface Plan {
   readonly action: 'attach' | 'replace';
   readonly name: string;
   readonly places: readonly string[];
-  /** Targets of rules that iptables would get. */
-  readonly residual?: readonly string[];
+  readonly iptables: RuleChange;
   readonly confirm?: number;
 }
 
-function sayPlan({ json }: CommonOptions, plan: Plan): ExitCode {
-  if (json) {
-    sayJson({ dryRun: true, ...plan });
-    return EXIT.same;
-  }
-  tell(`${plan.name}: would be ${plan.action === 'attach' ? 'attached' : 'replaced'}: ${plan.places.join(', ')}`);
-  if (plan.residual !== undefined) tell(`iptables would get rules for: ${[...new Set(plan.residual)].join(', ')}`);
-  if (plan.confirm !== undefined) tell(`it would go back after ${plan.confirm} s without "ipt2bpf confirm"`);
-  tell('nothing is changed');
+function sayPlan(options: CommonOptions, plan: Plan): ExitCode {
+  wouldChange(options, plan, () => {
+    tell(`${plan.name}: would be ${plan.action === 'attach' ? 'attached' : 'replaced'}: ${plan.places.join(', ')}`);
+    if (plan.confirm !== undefined) tell(`it would go back after ${plan.confirm} s without "ipt2bpf confirm"`);
+  });
   return EXIT.same;
 }

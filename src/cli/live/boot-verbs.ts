@@ -86,16 +86,16 @@ const DISABLE: Verb = {
   name: 'disable',
   does: 'forget what enable saved; what is in force stays',
   dumps: [],
-  options: [rootOption(), jsonOption()],
+  options: [rootOption(), dryRunOption(), jsonOption()],
   exit: '0: nothing is saved any more; 1: nothing was; 2: trouble.',
-  examples: ['sudo ipt2bpf disable'],
+  examples: ['sudo ipt2bpf disable --dry-run', 'sudo ipt2bpf disable'],
 };
 
 const RESTORE: Verb = {
   name: 'restore',
   does: 'put in force what enable saved',
   dumps: [],
-  options: [rootOption(), pinsOption(), jsonOption()],
+  options: [rootOption(), dryRunOption(), pinsOption(), jsonOption()],
   exit: '0: all of it is in force; 1: some is not; 2: trouble.',
-  examples: ['sudo ipt2bpf restore'],
+  examples: ['sudo ipt2bpf restore --dry-run', 'sudo ipt2bpf restore'],
 };

@@ -8,15 +8,16 @@ import {
   bootPlaces,
   disable as forget,
   enable as save,
+  planDisable,
   planEnable,
   requireRoot,
   type ToSave,
 } from '../../live/saved/enable.js';
-import { restore as load, type Outcome } from '../../live/saved/restore.js';
+import { planRestore, restore as load, type Outcome, type RestorePlan } from '../../live/saved/restore.js';
 import type { OnFailure } from '../../live/saved/store.js';
 import { errorLine, EXIT, sayJson, tell, userError, type ExitCode } from '../output.js';
 import { objectOf, type AttachVerb } from './attach.js';
-import { asPart, changed } from './shared.js';
+import { asPart, changed, tellRules, wouldChange } from './shared.js';
 
 interface EnableVerb extends Omit<AttachVerb, 'confirm'> {
   readonly onFailure: OnFailure;
@@ -83,8 +84,22 @@ async function ofFile(path: string, options: EnableVerb): Promise<readonly ToSav
   return [{ record, bytes: object.bytes }];
 }
 
+interface DisableVerb {
+  readonly root: string;
+  readonly dryRun?: boolean;
+  readonly json?: boolean;
+}
+
 /** Exit 0: nothing is saved any more; 1: nothing was. */
-export function disable(options: { readonly root: string; readonly json?: boolean }): ExitCode {
+export function disable(options: DisableVerb): ExitCode {
+  if (options.dryRun === true) {
+    const { was, removes } = planDisable(resolve(options.root));
+    wouldChange(options, { action: 'disable', removes }, () => {
+      tell(was ? 'nothing would be loaded at the next start of the machine' : 'nothing was saved');
+      for (const path of removes) tell(`  would be removed: ${path}`);
+    });
+    return was ? EXIT.same : EXIT.different;
+  }
   const was = forget(resolve(options.root));
   if (options.json) sayJson({ changed: was });
   else tell(was ? 'nothing is loaded at the next start of the machine; what is in force stays' : 'nothing was saved');
@@ -94,17 +109,44 @@ export function disable(options: { readonly root: string; readonly json?: boolea
 interface RestoreVerb {
   readonly root: string;
   readonly pins: string;
+  readonly dryRun?: boolean;
   readonly json?: boolean;
 }
 
 /** Exit 0: all of it is in force; 1: some is not; errors are thrown. */
-export function restore({ root, pins, json }: RestoreVerb): ExitCode {
-  const outcomes = load({ base: pins, directory: bootPlaces(resolve(root)).state, told: tell });
+export function restore(options: RestoreVerb): ExitCode {
+  const { root, pins, dryRun, json } = options;
+  const settings = { base: pins, directory: bootPlaces(resolve(root)).state, told: tell };
+  if (dryRun === true) return sayRestore(options, planRestore(settings));
+  const outcomes = load(settings);
   if (outcomes.length === 0) throw userError('nothing-saved', 'no ruleset is saved');
   if (json) sayJson(outcomes);
   else outcomes.forEach((outcome) => tell(inWords(outcome)));
   return outcomes.every((outcome) => !('reason' in outcome)) ? EXIT.same : EXIT.different;
 }
+
+function sayRestore(options: RestoreVerb, rulesets: readonly RestorePlan[]): ExitCode {
+  if (rulesets.length === 0) throw userError('nothing-saved', 'no ruleset is saved');
+  wouldChange(options, { action: 'restore', rulesets }, () => {
+    for (const plan of rulesets) {
+      if ('reason' in plan) tell(inWords(plan));
+      else {
+        tell(`${plan.name}: ${WOULD[plan.would]}: ${plan.places.join(', ')}${notThere(plan.waiting)}`);
+        tellRules(plan.iptables);
+      }
+    }
+  });
+  return rulesets.every((plan) => !('reason' in plan)) ? EXIT.same : EXIT.different;
+}
+
+const WOULD: Readonly<Record<'attach' | 'replace' | 'keep', string>> = {
+  attach: 'would be attached',
+  replace: 'would be replaced',
+  keep: 'in force already',
+};
+
+const notThere = (devices: readonly string[]): string =>
+  devices.length === 0 ? '' : `; not there yet: ${devices.join(', ')}`;
 
 const FAILED: Readonly<Record<Extract<Outcome, { readonly reason: string }>['state'], string>> = {
   blocked: 'no packet passes in its place',
@@ -116,5 +158,5 @@ function inWords(outcome: Outcome): string {
   if ('reason' in outcome)
     return errorLine(outcome.code, `${outcome.name}: ${outcome.reason}; ${FAILED[outcome.state]}`);
   const { name, state, waiting } = outcome;
-  return `${name}: ${state}${waiting.length === 0 ? '' : `; not there yet: ${waiting.join(', ')}`}`;
+  return `${name}: ${state}${notThere(waiting)}`;
 }

@@ -1,3 +1,4 @@
+import type { RuleChange } from '../../live/residual.js';
 import { sayJson, tell } from '../output.js';
 import { endProgress, startProgress } from '../progress.js';
 
@@ -10,6 +11,23 @@ export function asPart<K extends string, V>(name: K, value: V | undefined): { re
 export function changed(options: { readonly json?: boolean }, result: object, inWords: () => void): void {
   if (options.json) sayJson({ changed: true, ...result });
   else inWords();
+}
+
+/** Tells what would be done, with the rules of iptables that would come and go. */
+export function wouldChange<T extends { readonly action: string; readonly iptables?: RuleChange }>(
+  options: { readonly json?: boolean },
+  plan: T,
+  inWords: () => void,
+): void {
+  if (options.json) return sayJson({ dryRun: true, ...plan });
+  inWords();
+  if (plan.iptables !== undefined) tellRules(plan.iptables);
+  tell('nothing is changed');
+}
+
+export function tellRules({ gets, loses }: RuleChange): void {
+  if (gets.length > 0) tell(['iptables would get:', ...gets].join('\n  '));
+  if (loses.length > 0) tell(['iptables would lose:', ...loses].join('\n  '));
 }
 
 export function tellConfirm(seconds: number | undefined, otherwise: string): void {

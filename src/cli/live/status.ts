@@ -28,9 +28,10 @@ export function run({ name, pins, json }: Options): ExitCode {
 }
 
 function isWell({ deployments, blocked, leftovers }: Status): boolean {
-  const fine = ({ places, confirm, comparison }: DeploymentStatus): boolean =>
+  const fine = ({ places, confirm, expired, comparison }: DeploymentStatus): boolean =>
     places.every((place) => place.state === 'attached') &&
     confirm === undefined &&
+    expired === undefined &&
     (comparison === undefined || agrees(comparison));
   return leftovers.length === 0 && blocked.length === 0 && deployments.every(fine);
 }
@@ -70,7 +71,7 @@ function elsewhere({ namespace }: DeploymentRecord): readonly string[] {
 function print({ deployments, blocked, leftovers }: Status): void {
   if (deployments.length + blocked.length + leftovers.length === 0) show('nothing is attached');
   for (const one of deployments) {
-    const { record, manifest, state, places, confirm, before, comparison } = one;
+    const { record, manifest, state, places, confirm, expired, before, comparison } = one;
     const rules = manifest.counters.filter(({ kind }) => kind === 'rule').length;
     show(`${record.name}: ${state}${manifest.mode === 'early' ? ', early' : ''}`);
     show(
@@ -80,6 +81,7 @@ function print({ deployments, blocked, leftovers }: Status): void {
     for (const place of places) show(`  ${place.words}: ${place.state}`);
     if (comparison !== undefined) comparisonLines(comparison).forEach((line) => show(`  ${line}`));
     if (before !== undefined) show(`  before: ${before} (ipt2bpf rollback)`);
+    if (expired) show('  another was not confirmed in time: the next command removes it, and its rules of iptables');
     if (confirm !== undefined) show(`  to be confirmed within ${confirm} s (ipt2bpf confirm)`);
   }
   for (const { name, places } of blocked) {

@@ -91,7 +91,7 @@ const CONFIRM: Verb = {
   name: 'confirm',
   does: 'keep the ruleset that attach or replace put in force with --confirm',
   dumps: [],
-  options: [nameOption(), pinsOption(), jsonOption()],
+  options: [nameOption(), dryRunOption(), pinsOption(), jsonOption()],
   exit: '0: it stays; 1: nothing waited for it; 2: trouble.',
   examples: ['sudo ipt2bpf confirm'],
 };
@@ -100,9 +100,9 @@ const ROLLBACK: Verb = {
   name: 'rollback',
   does: 'go back to the ruleset before',
   dumps: [],
-  options: [nameOption(), pinsOption(), jsonOption()],
+  options: [nameOption(), dryRunOption(), pinsOption(), jsonOption()],
   exit: '0: it is in force again; 2: trouble.',
-  examples: ['sudo ipt2bpf rollback'],
+  examples: ['sudo ipt2bpf rollback --dry-run', 'sudo ipt2bpf rollback'],
 };
 
 const DETACH: Verb = {

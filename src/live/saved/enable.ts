@@ -8,7 +8,7 @@ import { exclusively } from '../attach.js';
 import { currentGeneration, deployments, findDeployment, requireNamespace, type Deployment } from '../deployment.js';
 import { generationObject } from '../generation.js';
 import type { DeploymentRecord } from '../record.js';
-import { removeState, saveState, stateDirectory, writeDurably, type OnFailure } from './store.js';
+import { removeState, saveState, stateDirectory, statePaths, writeDurably, type OnFailure } from './store.js';
 import { BLOCK_UNIT, blockTool, bootUnits, DEVICE_UNIT, UDEV_RULES, udevRules, UNIT } from './units.js';
 
 /** A ruleset to save. */
@@ -151,6 +151,14 @@ function writeAll(directory: string, texts: Readonly<Record<string, string>>): v
   }
 }
 
+/** What {@link disable} would return, and the paths that it would remove. Changes nothing. */
+export function planDisable(root: string): { readonly was: boolean; readonly removes: readonly string[] } {
+  const places = bootPlaces(root);
+  const state = statePaths(places.state);
+  const removes = [...state, ...unitPaths(places, [])].filter((path) => existsSync(path));
+  return { was: [state[0], join(places.units, UNIT)].some((path) => removes.includes(path)), removes };
+}
+
 /** Forgets what is saved. What is in force stays. Whether there was something. */
 export function disable(root: string): boolean {
   const places = bootPlaces(root);
@@ -162,10 +170,15 @@ export function disable(root: string): boolean {
 }
 
 /** Removes units of ours, all but some. */
-function removeUnits({ units, udev }: BootPlaces, but: readonly string[]): void {
+function removeUnits(places: BootPlaces, but: readonly string[]): void {
+  for (const path of unitPaths(places, but)) rmSync(path, { force: true });
+}
+
+/** Where units of ours may be, all but some, and the rules of udev that are for one of them. */
+function unitPaths({ units, udev }: BootPlaces, but: readonly string[]): readonly string[] {
   const names = [UNIT, BLOCK_UNIT, DEVICE_UNIT].filter((name) => !but.includes(name));
-  for (const name of names) rmSync(join(units, name), { force: true });
-  if (!but.includes(DEVICE_UNIT)) rmSync(join(udev, UDEV_RULES), { force: true });
+  const rules = but.includes(DEVICE_UNIT) ? [] : [join(udev, UDEV_RULES)];
+  return [...names.map((name) => join(units, name)), ...rules];
 }
 
 function systemctl(root: string, verb: 'enable' | 'disable', unit: string): void {

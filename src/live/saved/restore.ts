@@ -1,11 +1,13 @@
 import { RuntimeError } from '../../../bpf-runtime/system/error.js';
 import { SystemCallError } from '../../../bpf-runtime/system/libc.js';
 import { attach, block, exclusively, requireAbilities } from '../attach.js';
-import { currentGeneration, isBlocking, readDeployment } from '../deployment.js';
+import { currentGeneration, isBlocking, readDeployment, type Deployment, type Leftover } from '../deployment.js';
 import { generationObject } from '../generation.js';
 import { Pins } from '../pins.js';
-import { placesOf, placeState } from '../places.js';
-import { replace } from '../replace.js';
+import { isPlaceThere, placesOf, placeState } from '../places.js';
+import { currentNamespace } from '../record.js';
+import { planReplace, replace } from '../replace.js';
+import { planRules, type RuleChange } from '../residual.js';
 import { readState, savedObject, type SavedRuleset, type SavedState } from './store.js';
 
 export type Outcome =
@@ -34,10 +36,70 @@ export interface RestoreOptions {
  * keeps even that from being done: missing permission or BPF file system.
  */
 export function restore({ base, directory, told }: RestoreOptions): readonly Outcome[] {
+  const state = stateToRestore(base, directory);
+  return state.rulesets.map((ruleset) => restoreOne(state, ruleset, { base, directory, ...withTold(told) }));
+}
+
+function stateToRestore(base: string, directory: string): SavedState {
   const state = readState(directory);
   if (state === undefined) throw new RuntimeError('nothing-saved', `${directory}: nothing is saved there`);
   requireAbilities(base, { needs: { kernel: '0.0' } });
-  return state.rulesets.map((ruleset) => restoreOne(state, ruleset, { base, directory, ...withTold(told) }));
+  return state;
+}
+
+/** What would become of a saved ruleset: `waiting` are devices that are not there yet. */
+export type RestorePlan =
+  | {
+      readonly name: string;
+      readonly would: 'attach' | 'replace' | 'keep';
+      readonly places: readonly string[];
+      readonly waiting: readonly string[];
+      readonly iptables: RuleChange;
+    }
+  | Failed;
+
+/** What {@link restore} would do, as far as that is seen without loading anything. Throws as it does. */
+export function planRestore({ base, directory }: RestoreOptions): readonly RestorePlan[] {
+  const state = stateToRestore(base, directory);
+  return state.rulesets.map((ruleset) =>
+    orFailed(
+      () => planOne(ruleset, base, directory),
+      () => planFailed(state.onFailure, ruleset, base),
+    ),
+  );
+}
+
+function planOne(ruleset: SavedRuleset, base: string, directory: string): RestorePlan {
+  const { record } = ruleset;
+  const { manifest, bytes } = savedObject(directory, ruleset);
+  const pins = new Pins(base, record.name);
+  const found = readDeployment(pins);
+  const places = placesOf(record);
+  const common = {
+    name: record.name,
+    places: places.map(({ words }) => words),
+    waiting: places.flatMap((place) => (place.device === undefined || isPlaceThere(place) ? [] : [place.device])),
+  };
+  const would = wayTo(ruleset, found, bytes);
+  if (would === 'keep') return { ...common, would, iptables: { gets: [], loses: [] } };
+  requireAbilities(base, manifest);
+  if (would === 'replace' && typeof found !== 'string') {
+    return { ...common, would, iptables: planReplace(found, manifest, false) };
+  }
+  const here = { ...record, namespace: currentNamespace() };
+  return { ...common, would, iptables: planRules(pins, here, [{ side: 0, manifest }], 0) };
+}
+
+/** How a saved ruleset gets into force where something is there. */
+function wayTo(
+  { record }: SavedRuleset,
+  found: Deployment | Leftover,
+  bytes: Uint8Array,
+): 'attach' | 'replace' | 'keep' {
+  if (typeof found === 'string' || isBlocking(found)) return 'attach';
+  requireSameDevices(found.record.devices, record.devices, record.name);
+  const running = generationObject(found.pins, currentGeneration(found));
+  return Buffer.compare(running.bytes, bytes) === 0 ? 'keep' : 'replace';
 }
 
 function withTold(told: RestoreOptions['told']): Pick<RestoreOptions, 'told'> {
@@ -46,20 +108,26 @@ function withTold(told: RestoreOptions['told']): Pick<RestoreOptions, 'told'> {
 
 function restoreOne({ onFailure }: SavedState, ruleset: SavedRuleset, options: RestoreOptions): Outcome {
   const { record } = ruleset;
+  return orFailed(
+    () => {
+      const state = putInForce(ruleset, options);
+      const pins = new Pins(options.base, record.name);
+      const waiting = placesOf(record).flatMap((place) =>
+        place.device !== undefined && placeState(pins, place) !== 'attached' ? [place.device] : [],
+      );
+      return { name: record.name, state, waiting };
+    },
+    () => failed(onFailure, ruleset, options),
+  );
+}
+
+/** What `body` returns; where it fails, why, and what `failed` says is in force then. */
+function orFailed<T>(body: () => T, failed: () => Pick<Failed, 'name' | 'state'>): T | Failed {
   try {
-    const state = putInForce(ruleset, options);
-    const pins = new Pins(options.base, record.name);
-    const waiting = placesOf(record).flatMap((place) =>
-      place.device !== undefined && placeState(pins, place) !== 'attached' ? [place.device] : [],
-    );
-    return { name: record.name, state, waiting };
+    return body();
   } catch (error) {
     if (!(error instanceof RuntimeError || error instanceof SystemCallError)) throw error;
-    return {
-      ...failed(onFailure, ruleset, options),
-      code: 'code' in error ? error.code : 'system-call',
-      reason: error.message,
-    };
+    return { ...failed(), code: 'code' in error ? error.code : 'system-call', reason: error.message };
   }
 }
 
@@ -70,8 +138,21 @@ function failed(
 ): Pick<Failed, 'name' | 'state'> {
   const { name } = record;
   if (onFailure === 'closed') return { name, state: block(base, record, told) };
-  const found = readDeployment(new Pins(base, name));
-  return { name, state: typeof found === 'string' ? 'not in force' : 'as before' };
+  return { name, state: stateWithout(onFailure, new Pins(base, name)) };
+}
+
+function planFailed(
+  onFailure: SavedState['onFailure'],
+  { record: { name } }: SavedRuleset,
+  base: string,
+): Pick<Failed, 'name' | 'state'> {
+  return { name, state: stateWithout(onFailure, new Pins(base, name)) };
+}
+
+/** What is in force where a saved ruleset is not. */
+function stateWithout(onFailure: SavedState['onFailure'], pins: Pins): Failed['state'] {
+  if (typeof readDeployment(pins) !== 'string') return 'as before';
+  return onFailure === 'closed' ? 'blocked' : 'not in force';
 }
 
 function putInForce(ruleset: SavedRuleset, { base, directory, told }: RestoreOptions): 'in force' | 'in force already' {
@@ -80,15 +161,16 @@ function putInForce(ruleset: SavedRuleset, { base, directory, told }: RestoreOpt
   const object = savedObject(directory, ruleset);
   const pins = new Pins(base, name);
   const found = exclusively(base, told, () => readDeployment(pins));
-  if (typeof found === 'string' || isBlocking(found)) {
-    attach(object, { base, name, devices, xdpMode, absent: 'later', ...withTold(told) });
-    return 'in force';
+  switch (wayTo(ruleset, found, object.bytes)) {
+    case 'keep':
+      return 'in force already';
+    case 'attach':
+      attach(object, { base, name, devices, xdpMode, absent: 'later', ...withTold(told) });
+      return 'in force';
+    case 'replace':
+      replace(object, { base, name, ...withTold(told) });
+      return 'in force';
   }
-  requireSameDevices(found.record.devices, devices, name);
-  const { bytes } = generationObject(pins, currentGeneration(found));
-  if (Buffer.compare(bytes, object.bytes) === 0) return 'in force already';
-  replace(object, { base, name, ...withTold(told) });
-  return 'in force';
 }
 
 function requireSameDevices(have: readonly string[], want: readonly string[], name: string): void {

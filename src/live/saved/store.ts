@@ -143,11 +143,16 @@ export function savedObject(directory: string, { object }: SavedRuleset): Checke
   return checkObject(bytes, path);
 }
 
+/** What may be saved in a directory, what is read first in front. */
+export function statePaths(directory: string): readonly string[] {
+  return [STATE, `${STATE}.new`, OBJECTS].map((name) => join(directory, name));
+}
+
 /** Forgets what is saved. Whether there was something. */
 export function removeState(directory: string): boolean {
   const was = existsSync(join(directory, STATE));
   // Without the state the objects mean nothing: it goes first.
-  for (const name of [STATE, `${STATE}.new`, OBJECTS]) rmSync(join(directory, name), { recursive: true, force: true });
+  for (const path of statePaths(directory)) rmSync(path, { recursive: true, force: true });
   if (existsSync(directory) && readdirSync(directory).length === 0) rmSync(directory, { recursive: true });
   return was;
 }
