@@ -1,4 +1,3 @@
-import { chainsOf } from '../../codegen/program/manifest.js';
 import { hexdump, printPacketText, summarisePacket, toHex } from '../packet/index.js';
 import type { VerifyJob } from '../verify/job.js';
 import { traceOf } from '../verify/reference.js';
@@ -16,10 +15,10 @@ export interface ProofReport {
   readonly judgement: Judgement;
 }
 
-/** For people. */
+/** For people. An object may judge several chains: each has a proof of its own. */
 export function proofText({ job, judgement }: ProofReport): string {
   const { manifest } = job;
-  const head = `${manifest.table} ${chainsOf(manifest)} at ${manifest.hook}, ${manifest.mode}`;
+  const head = `${manifest.table} ${job.chain} at ${manifest.hook}, ${manifest.mode}`;
   switch (judgement.kind) {
     case 'proved': {
       const { inside, outside, trusted } = domainOf(manifest, job.chain);

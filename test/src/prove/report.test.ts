@@ -1,0 +1,21 @@
+import { describe, expect, it } from 'vitest';
+import { proofText, type Judgement } from '../../../src/prove/report.js';
+import { filterDump, jobOf } from './support.js';
+
+describe('what is said of a proof', () => {
+  const judgements: readonly { name: string; judgement: Judgement; want: string }[] = [
+    { name: 'proved', judgement: { kind: 'proved', rules: 0, shapes: 0 }, want: 'proved: filter FORWARD at netfilter' },
+    {
+      name: 'not proved',
+      judgement: { kind: 'not-proved', reason: 'test set' },
+      want: 'not proved: filter FORWARD at netfilter, exact: test set',
+    },
+  ];
+  it.each(judgements)('$name: names the one chain of an object of three', ({ judgement, want }) => {
+    const one = jobOf(filterDump([]), { hook: 'netfilter', chain: 'FORWARD' });
+    const [program] = one.manifest.programs;
+    const programs = (['INPUT', 'FORWARD', 'OUTPUT'] as const).map((chain) => ({ ...program, chain }));
+    const job = { ...one, manifest: { ...one.manifest, programs } };
+    expect(proofText({ job, judgement }).split('\n')[0]).toMatch(new RegExp(`^${want}`));
+  });
+});
