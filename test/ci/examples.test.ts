@@ -18,7 +18,7 @@ const INTENTS = `intents:
 `;
 
 const lacking = missing(['git', 'sh']);
-describe.skipIf(lacking.length > 0)(lacking.length === 0 ? 'GitLab' : 'GitLab (needs git, sh)', () => {
+describe.skipIf(lacking.length > 0)(lacking.length === 0 ? 'GitLab and git' : 'GitLab and git (needs git, sh)', () => {
   const folder = mkdtempSync(join(tmpdir(), 'ipt2bpf-gitlab-'));
   const at = (name: string): string => join(folder, name);
   const git = (...args: readonly string[]): string =>
@@ -65,9 +65,31 @@ describe.skipIf(lacking.length > 0)(lacking.length === 0 ? 'GitLab' : 'GitLab (n
       expect(await junitErrors(readFileSync(at(path), 'utf8')), path).toEqual([]);
     }
   });
+
+  it.each([
+    { name: 'in force.v4', dump: 'stateless-server.v4', want: { status: 0, told: 'exact (14 rules)' } },
+    { name: 'größe.v4', dump: 'web-server.v4', want: { status: 1, told: '2 of 13 rules only with --mode early' } },
+  ])('before a commit of $name: exit code $want.status', ({ name, dump, want }) => {
+    cpSync(at('pre-commit'), at('.git/hooks/pre-commit'));
+    chmodSync(at('.git/hooks/pre-commit'), 0o755);
+    cpSync(`fixtures/dumps/${dump}`, at(name));
+    git('add', name);
+    const { status, stderr } = spawnSync(
+      'git',
+      ['-c', 'user.name=ci', '-c', 'user.email=ci@example.org', 'commit', '-qm', 'x'],
+      {
+        cwd: folder,
+        encoding: 'utf8',
+        env: { PATH: `${folder}/bin:${process.env.PATH}`, HOME: folder },
+      },
+    );
+    expect(status, stderr).toBe(want.status);
+    expect(stderr).toContain(want.told);
+  });
 });
 
-it('GitHub: the action gets inputs that it has', () => {
+it('GitHub: the action gets inputs that it has, at changes', () => {
+  expect(GITHUB.on).toContain('pull_request');
   const { inputs } = parse(readFileSync('action.yml', 'utf8'));
   const step = GITHUB.jobs.firewall.steps.find(({ uses }: { uses: string }) => uses.startsWith('ipt2bpf/'));
   expect(Object.keys(inputs)).toEqual(expect.arrayContaining(Object.keys(step.with)));
