@@ -42,6 +42,13 @@ function filterOf(text: string): string {
   return from < 0 ? '' : text.slice(from, text.indexOf('COMMIT', from));
 }
 
+/** Rules of table filter that `removeFilterRules` takes away, as iptables-save prints them. */
+export function filterRules({ text }: LiveRules): readonly string[] {
+  return filterOf(text)
+    .split('\n')
+    .filter((line) => line.startsWith('-A ') && !OWN.test(line));
+}
+
 /** Takes the rules of table filter away, at once, but for those that answer for our programs. */
 export function removeFilterRules({ tool }: LiveRules): void {
   const saved = run(`${tool}-save`, ['-t', 'filter']).split('\n');
@@ -61,12 +68,13 @@ function restoreText(tool: IptablesTool, lines: readonly string[]): void {
 }
 
 const folder = (root: string): string => join(stateDirectory(root), 'before');
-const pathOf = (root: string, family: Family): string => join(folder(root), `rules.${family}`);
+/** Where the rules of an IP version are kept for the way back. */
+export const keptAt = (root: string, family: Family): string => join(folder(root), `rules.${family}`);
 
 /** Keeps the rules for the way back. Returns the path. */
 export function keepRules(root: string, { family, tool, text }: LiveRules): string {
   makeFolder(folder(root), 0o700);
-  const path = pathOf(root, family);
+  const path = keptAt(root, family);
   writeDurably(path, `${LOADED_BY}${tool}\n${text}`);
   return path;
 }
@@ -74,7 +82,7 @@ export function keepRules(root: string, { family, tool, text }: LiveRules): stri
 /** The rules that are kept for the way back. */
 export function keptRules(root: string): readonly LiveRules[] {
   return (['v4', 'v6'] as const).flatMap((family) => {
-    const file = pathOf(root, family);
+    const file = keptAt(root, family);
     return existsSync(file) ? [keptIn(file, family)] : [];
   });
 }
@@ -103,5 +111,5 @@ export function bringBack({ tool, text }: LiveRules): void {
 
 /** What is kept is needed no more. */
 export function forgetRules(root: string, { family }: LiveRules): void {
-  rmSync(pathOf(root, family), { force: true });
+  rmSync(keptAt(root, family), { force: true });
 }

@@ -4,21 +4,25 @@ import { resolve } from 'node:path';
 import { requireCapabilities } from '../../../bpf-runtime/system/requirements.js';
 import { parseDump } from '../../../grammar/index.js';
 import type { Family } from '../../../grammar/model/family.js';
-import { attach, defaultName } from '../../live/attach.js';
+import { attach, defaultName, planAttach } from '../../live/attach.js';
 import {
   bringBack,
   chainsOfOthers,
+  filterRules,
   forgetRules,
   keepRules,
+  keptAt,
   keptRules,
   removeFilterRules,
   requireUnchanged,
 } from '../../live/migrate.js';
 import { readLiveRules, type LiveRules } from '../../live/live-rules.js';
 import type { CheckedObject } from '../../live/object.js';
-import { requireBpfFileSystem } from '../../live/pins.js';
+import { Pins, requireBpfFileSystem } from '../../live/pins.js';
+import { placesOf } from '../../live/places.js';
 import { prepare } from '../../live/prepare.js';
 import { confirm, detach } from '../../live/replace.js';
+import { planRules } from '../../live/residual.js';
 import { attachedRulesets, enable, requireRoot } from '../../live/saved/enable.js';
 import type { OnFailure } from '../../live/saved/store.js';
 import { agrees } from '../../live/shadow.js';
@@ -28,7 +32,7 @@ import { EXIT, tell, tellDiagnostics, UserError, userError, type ExitCode } from
 import { ofRunningKernel } from './attach.js';
 import { Questions } from './ask.js';
 import { comparisonLines } from './comparison.js';
-import { progress } from './shared.js';
+import { progress, tellRules } from './shared.js';
 
 interface Options {
   readonly yes?: boolean;
@@ -74,7 +78,8 @@ async function walk(options: Options, questions: Questions): Promise<ExitCode> {
   const ready = await readAndCompile(options);
   if (ready === undefined) return EXIT.different;
   if (options.dryRun === true) {
-    tell('nothing is changed; without --dry-run the next steps are: compare, take over, remove the rules');
+    ready.forEach((one) => tellSteps(one, options));
+    tell('nothing is changed');
     return EXIT.same;
   }
   for (const { rules } of ready) tell(`the way back is kept: ${keepRules(resolve(options.root), rules)}`);
@@ -84,6 +89,19 @@ async function walk(options: Options, questions: Questions): Promise<ExitCode> {
   await enableAtBoot(options, questions);
   tell('back to where you were, at any time: ipt2bpf migrate --back');
   return EXIT.same;
+}
+
+/** What the steps behind `readAndCompile` would do. */
+function tellSteps({ rules, judge: { manifest }, name }: Ready, { root, pins, keepRules, compare }: Options): void {
+  const record = planAttach(manifest, { base: pins, name, devices: [] });
+  const places = placesOf(record).map(({ words }) => words);
+  tell(`the way back would be kept: ${keptAt(resolve(root), rules.family)}`);
+  if (compare !== 0) tell(`${name}: would be compared with iptables for ${compare ?? USUAL.compare} s`);
+  tell(`${name}: would judge in front of iptables: ${places.join(', ')}`);
+  const stay = keepRules === true || chainsOfOthers(rules).length > 0;
+  const { gets } = planRules(new Pins(pins, name), record, [{ side: 0, manifest }], 0);
+  tellRules({ gets, loses: stay ? [] : filterRules(rules) });
+  if (stay) tell('the rules would stay in table filter, behind the programs');
 }
 
 /** Their rules in iptables would be taken for the host's own. */
@@ -246,19 +264,26 @@ async function enableAtBoot({ onFailure, yes, pins, root }: Options, questions: 
 }
 
 /** The rules first, so that something judges at every moment. */
-function goBack({ root, pins, family }: Options): ExitCode {
+function goBack({ root, pins, family, dryRun }: Options): ExitCode {
   const kept = keptRules(resolve(root)).filter((rules) => family === undefined || rules.family === family);
   if (kept.length === 0) throw userError('nothing-kept', 'no rules are kept: nothing has been migrated');
   for (const rules of kept) {
+    const name = `filter-${rules.family}`;
+    const attached = readStatus(pins, name).deployments.length > 0;
+    if (dryRun === true) {
+      tell(`IP${rules.family}: iptables would have the rules of ${rules.file} again`);
+      tellRules({ gets: filterRules(rules), loses: [] });
+      if (attached) tell(`${name}: would be detached`);
+      continue;
+    }
     bringBack(rules);
     tell(`IP${rules.family}: iptables has the rules of ${rules.file} again`);
-    const name = `filter-${rules.family}`;
-    if (readStatus(pins, name).deployments.length > 0) {
+    if (attached) {
       detach({ base: pins, name, told: tell });
       tell(`${name}: detached`);
     }
     forgetRules(resolve(root), rules);
   }
-  tell('if it is enabled for the start of the machine: ipt2bpf disable');
+  tell(dryRun === true ? 'nothing is changed' : 'if it is enabled for the start of the machine: ipt2bpf disable');
   return EXIT.same;
 }

@@ -66,6 +66,29 @@ describe.skipIf(!able)('migrate (skipped without root, nft or iptables)', () => 
     });
   }, 90_000);
 
+  it('says with --dry-run what each way would change, and changes nothing', () => {
+    withHost((live) => {
+      load(live, RULES);
+      const before = filterRules(live);
+      const there = migrate(live, '--dry-run', '--compare', '7');
+      expect(there).toMatchObject({ status: 0, text: expect.stringContaining('compared with iptables for 7 s') });
+      const [, loses = ''] = there.text.split('iptables would lose:');
+      expect(loses.match(/-A .*/g)).toEqual(before);
+      expect(filterRules(live)).toEqual(before);
+      expect(readStatus(live.base).deployments).toEqual([]);
+      expect(existsSync(join(root, 'etc/ipt2bpf/before'))).toBe(false);
+
+      expect(migrate(live, '--yes', '--compare', '0').status).toBe(0);
+      const back = migrate(live, '--back', '--dry-run');
+      expect(back).toMatchObject({ status: 0, text: expect.stringContaining('filter-v4: would be detached') });
+      expect(back.text.match(/-A .*/g)).toEqual(before);
+      expect(filterRules(live)).toEqual([]);
+      expect(readStatus(live.base).deployments).toHaveLength(1);
+      expect(migrate(live, '--back').status).toBe(0);
+      expect(filterRules(live)).toEqual(before);
+    });
+  }, 90_000);
+
   it.each([
     { name: 'no rules', rules: '', words: ['--yes'], status: 2, want: 'nothing to migrate' },
     { name: 'nobody to ask', rules: RULES, words: [], status: 2, want: 'on a terminal, or with --yes' },
