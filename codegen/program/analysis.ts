@@ -168,7 +168,10 @@ export function analyse(ruleset: Ruleset, options: ChainOptions): AnalysisResult
   if (hook === 'netfilter' && tableName !== 'filter') {
     if (options.shadow === true) return failure('no-shadow', 'with iptables table filter alone is compared');
     if (marksTraced(ruleset)) {
-      return failure('no-hook', `packets are traced: what they meet in table ${tableName} is told by iptables alone`);
+      return failure(
+        'no-hook',
+        `packets are traced: what they meet in table ${tableName} is told by iptables alone (keep that table with iptables, or take the rules with TRACE out)`,
+      );
     }
   }
 
