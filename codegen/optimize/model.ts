@@ -1,7 +1,7 @@
 import type { Condition } from '../../grammar/model/condition.js';
 import type { Family } from '../../grammar/model/family.js';
 import type { Field } from '../../grammar/model/fields.js';
-import type { Rule } from '../../grammar/model/ruleset.js';
+import { endsWay, type Rule } from '../../grammar/model/ruleset.js';
 
 /** A rule as the optimizer sees it: what it does, and a number of its own. */
 export interface ProgramRule {
@@ -48,23 +48,7 @@ export interface Optimized<R extends ProgramRule> extends Program<R> {
 }
 
 /** A rule behind which no packet comes that it matches. */
-export function ends({ rule: { target } }: ProgramRule): boolean {
-  const { effect } = target;
-  switch (effect.kind) {
-    case 'accept':
-    case 'drop':
-    case 'reject':
-    case 'return':
-      return true;
-    case 'jump':
-      return effect.goto;
-    case 'continue':
-    case 'log':
-    case 'mark':
-    case 'opaque':
-      return false;
-  }
-}
+export const ends = ({ rule: { target } }: ProgramRule): boolean => endsWay(target.effect);
 
 /** The chain that a rule jumps to. */
 export function targetOf({ rule: { target } }: ProgramRule): string | undefined {

@@ -31,7 +31,7 @@ import { EXITS } from './exits.js';
 import { PAYLOAD } from './payload/answer.js';
 import type { ReachableRule } from './reachable.js';
 import { emitTrace } from './trace.js';
-import { VERDICT, rejectCode } from './verdict.js';
+import { rejectVerdict, VERDICT } from './verdict.js';
 
 /** Inside a chain whose rules stand in the function that jumps to it. */
 export interface Inlined {
@@ -125,7 +125,7 @@ export class RuleEmitter {
         leave(VERDICT.DROP);
         break;
       case 'reject':
-        leave(this.settings.reject === 'drop' ? VERDICT.DROP : rejectCode(effect.type));
+        leave(rejectVerdict(effect.type, this.settings.reject));
         break;
       case 'return':
         if (inlined === undefined) {

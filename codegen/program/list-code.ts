@@ -1,5 +1,4 @@
 import { fieldLimit, fieldBits } from '../../grammar/model/fields.js';
-import type { RejectType } from '../../grammar/model/ruleset.js';
 import { alu32, goto, jump32, load, mov32, R1, R6, R8, R9, type AccessSize } from '../bytecode/instruction.js';
 import type { FoldedList } from '../optimize/index.js';
 import type { ChainSettings } from './chain-settings.js';
@@ -8,7 +7,7 @@ import { emitCondition } from './conditions.js';
 import { EXITS } from './exits.js';
 import { storedBytes } from './flow.js';
 import type { ReachableRule } from './reachable.js';
-import { rejectCode, VERDICT } from './verdict.js';
+import { rejectVerdict, VERDICT } from './verdict.js';
 
 export interface ListCode {
   readonly code: Code;
@@ -102,6 +101,3 @@ function verdictOf({ rule: { target } }: ReachableRule, reject: 'answer' | 'drop
       throw new Error(`a list of ${effect.kind} decides nothing`);
   }
 }
-
-const rejectVerdict = (type: RejectType, reject: 'answer' | 'drop'): number =>
-  reject === 'drop' ? VERDICT.DROP : rejectCode(type);

@@ -35,6 +35,11 @@ export function rejectCode(type: RejectType): number {
   return VERDICT.REJECT + REJECT_TYPES.indexOf(type);
 }
 
+/** What a rule with REJECT decides, as `--reject` says. */
+export function rejectVerdict(type: RejectType, reject: 'answer' | 'drop'): number {
+  return reject === 'drop' ? VERDICT.DROP : rejectCode(type);
+}
+
 /** `index`: place of a target among those of the object that end. */
 export function endCode(index: number): number {
   return VERDICT.END + index;

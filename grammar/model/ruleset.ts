@@ -56,6 +56,24 @@ export type Effect =
       readonly change?: PacketChange;
     };
 
+/** Whether no packet goes on to the next rule of the chain behind this effect. */
+export function endsWay(effect: Effect): boolean {
+  switch (effect.kind) {
+    case 'accept':
+    case 'drop':
+    case 'reject':
+    case 'return':
+      return true;
+    case 'jump':
+      return effect.goto;
+    case 'continue':
+    case 'log':
+    case 'mark':
+    case 'opaque':
+      return false;
+  }
+}
+
 /** One `-m` of a rule (or the implicit one of `-p`), with its meaning. `words` is its canonical text, `-m name` first. */
 export interface BoundMatch {
   readonly name: string;

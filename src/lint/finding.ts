@@ -1,5 +1,5 @@
 import { printRule } from '../../grammar/index.js';
-import type { Chain, Rule } from '../../grammar/model/ruleset.js';
+import { endsWay, type Chain, type Rule } from '../../grammar/model/ruleset.js';
 import { ruleCondition } from '../evaluate/evaluate.js';
 import { decidingOf } from '../space/deciding.js';
 import type { Fate } from '../space/explore.js';
@@ -175,7 +175,7 @@ function ownVerdict({ target: { effect } }: Rule): string | undefined {
 function barrierOf(chain: Chain, number: number): LintRule | undefined {
   let known = BARRIERS.get(chain);
   if (known === undefined) {
-    known = chain.rules.findIndex((rule) => isEnding(rule) && isUnconditional(rule));
+    known = chain.rules.findIndex((rule) => endsWay(rule.target.effect) && isUnconditional(rule));
     BARRIERS.set(chain, known);
   }
   return known < 0 || known >= number - 1 ? undefined : lintRule(chain.name, known + 1, chain.rules[known]);
@@ -184,7 +184,7 @@ function barrierOf(chain: Chain, number: number): LintRule | undefined {
 /** A rule before this one whose tests let no packet by, though they ask something (`recent --set`). */
 function sureEndOf(chain: Chain, number: number, views: readonly HookView[]): LintRule | undefined {
   const isSure = (rule: Rule, i: number): boolean =>
-    isEnding(rule) &&
+    endsWay(rule.target.effect) &&
     views.every(({ space, occurrence }) => {
       const outcome = space.outcomes.of(ruleCondition(rule), { occurrence: occurrence(chain.name, i + 1) });
       return !space.diagrams.valuesOf(outcome).has(OUTCOME.no);
@@ -193,13 +193,8 @@ function sureEndOf(chain: Chain, number: number, views: readonly HookView[]): Li
   return found < 0 ? undefined : lintRule(chain.name, found + 1, chain.rules[found]);
 }
 
-function isEnding({ target: { effect } }: Rule): boolean {
-  return ENDING.includes(effect.kind) || (effect.kind === 'jump' && effect.goto);
-}
-
 /** Where the first one stands, from 0; -1 where there is none. */
 const BARRIERS = new WeakMap<Chain, number>();
-const ENDING: readonly string[] = ['accept', 'drop', 'reject', 'return'];
 
 function isUnconditional(rule: Rule): boolean {
   const condition = ruleCondition(rule);

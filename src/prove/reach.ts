@@ -1,5 +1,4 @@
-import type { Effect } from '../../grammar/model/ruleset.js';
-import type { Rule } from '../../grammar/model/ruleset.js';
+import { endsWay, type Rule } from '../../grammar/model/ruleset.js';
 import { FALSE, type Bdd, type Ref } from './bdd.js';
 import type { RuleMeaning, Specification } from './specification.js';
 
@@ -47,21 +46,4 @@ export function reaching(proof: Meanings, { chain, at, where }: Arrival): Ref {
     return FALSE;
   };
   return back(chain, at, where);
-}
-
-function endsWay(effect: Effect): boolean {
-  switch (effect.kind) {
-    case 'accept':
-    case 'drop':
-    case 'reject':
-    case 'return':
-      return true;
-    case 'jump':
-      return effect.goto;
-    case 'continue':
-    case 'log':
-    case 'mark':
-    case 'opaque':
-      return false;
-  }
 }

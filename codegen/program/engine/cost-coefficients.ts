@@ -1,6 +1,6 @@
 /**
- * Nanoseconds, fitted to measurements by `bench/fit-cost.ts`, which writes this file. Only their ratios matter for the
- * choice of an engine.
+ * Nanoseconds. `bench/fit-cost.ts` fits them to measurements and writes this file; these here are of eight times in docs/classification.md, with
+ * `instruction` held fixed. Only their ratios matter for the choice of an engine.
  */
 export const COST = {
   instruction: 0.0397,

@@ -1,6 +1,6 @@
 import { classify, type Access, type Classifier, type Dimension, type Instance } from '../../classify/index.js';
 import type { ReachableRule, RuleMeaning } from '../reachable.js';
-import { rejectCode, VERDICT } from '../verdict.js';
+import { rejectVerdict, VERDICT } from '../verdict.js';
 import type { RejectPolicy } from '../manifest.js';
 import { costOf, diagramWork, linearWork } from './cost.js';
 import { DimensionSet } from './dimensions.js';
@@ -135,7 +135,7 @@ function instancesOf(
     case 'drop':
       return decide(VERDICT.DROP);
     case 'reject':
-      return decide(settings.reject === 'drop' ? VERDICT.DROP : rejectCode(effect.type));
+      return decide(rejectVerdict(effect.type, settings.reject));
     case 'return':
       return decide(VERDICT.RETURN);
     case 'continue':

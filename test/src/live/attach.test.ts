@@ -7,7 +7,7 @@ import { RuntimeError } from '../../../bpf-runtime/system/error.js';
 import { attach } from '../../../src/live/attach.js';
 import { confirm, detach, replace, rollback } from '../../../src/live/replace.js';
 import { readStatus } from '../../../src/live/status.js';
-import { able, clear, objectOf, ownPins, ownRules, pinned, withHost, type LiveHost } from './support.js';
+import { able, clear, codeOf, objectOf, ownPins, ownRules, pinned, withHost, type LiveHost } from './support.js';
 
 const dump = (policy: string, ...rules: readonly string[]): string =>
   ['*filter', `:INPUT ${policy} [0:0]`, ':FORWARD ACCEPT [0:0]', ':OUTPUT ACCEPT [0:0]', ...rules, 'COMMIT', ''].join(
@@ -39,16 +39,6 @@ function counted({ base }: LiveHost): Readonly<Record<string, number>> {
     ]),
   );
 }
-
-const codeOf = (body: () => unknown): string => {
-  try {
-    body();
-  } catch (error) {
-    if (error instanceof RuntimeError) return error.code;
-    throw error;
-  }
-  return 'no error';
-};
 
 afterEach(() => expect(pinned('/sys/fs/bpf').filter((name) => name.includes(`live-test-${process.pid}`))).toEqual([]));
 

@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { pause } from '../../../bpf-runtime/system/pause.js';
-import { RuntimeError } from '../../../bpf-runtime/system/error.js';
 import { attach, planAttach } from '../../../src/live/attach.js';
 import { findDeployment } from '../../../src/live/deployment.js';
 import { Pins } from '../../../src/live/pins.js';
@@ -22,7 +21,7 @@ import { planRules, type RuleChange } from '../../../src/live/residual.js';
 import { bootPlaces, disable, enable, planDisable } from '../../../src/live/saved/enable.js';
 import { planRestore, restore } from '../../../src/live/saved/restore.js';
 import { readStatus } from '../../../src/live/status.js';
-import { able, objectOf, ownRules, withHost } from './support.js';
+import { able, codeOf, objectOf, ownRules, withHost } from './support.js';
 
 const dump = (...rules: readonly string[]): string =>
   ['*filter', ':INPUT ACCEPT [0:0]', ':FORWARD ACCEPT [0:0]', ':OUTPUT ACCEPT [0:0]', ...rules, 'COMMIT', ''].join(
@@ -145,16 +144,6 @@ const STEPS: readonly Step[] = [
     want: { gets: false, loses: true },
   },
 ];
-
-const codeOf = (body: () => unknown): string => {
-  try {
-    body();
-  } catch (error) {
-    if (error instanceof RuntimeError) return error.code;
-    throw error;
-  }
-  return 'no error';
-};
 
 describe.skipIf(!able)('what a dry run says (skipped without root, nft or iptables)', () => {
   it.each(STEPS)('of $name', ({ have, plan, act, want }) => {

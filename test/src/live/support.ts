@@ -1,6 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import type { NetworkNamespace } from '../../../bpf-runtime/system/namespace.js';
 import { hasCommand, run } from '../../../bpf-runtime/system/command.js';
+import { RuntimeError } from '../../../bpf-runtime/system/error.js';
 import { SequenceHost, type SequenceJudgement } from '../../../bpf-runtime/netfilter/sequence-host.js';
 import { compile } from '../../../codegen/program/index.js';
 import type { CompileOptions } from '../../../codegen/program/manifest.js';
@@ -17,6 +18,17 @@ export const able =
   process.platform === 'linux' &&
   existsSync('/sys/fs/bpf') &&
   ['nft', 'iptables', 'iptables-legacy'].every((tool) => hasCommand(tool));
+
+/** The code of the error that ends it. */
+export function codeOf(body: () => unknown): string {
+  try {
+    body();
+  } catch (error) {
+    if (error instanceof RuntimeError) return error.code;
+    throw error;
+  }
+  return 'no error';
+}
 
 let places = 0;
 

@@ -15,7 +15,6 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { hasCommand, run } from '../../../../bpf-runtime/system/command.js';
 import { addVethPair } from '../../../../bpf-runtime/system/device.js';
-import { RuntimeError } from '../../../../bpf-runtime/system/error.js';
 import { attach, planAttach } from '../../../../src/live/attach.js';
 import type { CheckedObject } from '../../../../src/live/object.js';
 import { detach } from '../../../../src/live/replace.js';
@@ -30,7 +29,7 @@ import {
 import { restore } from '../../../../src/live/saved/restore.js';
 import { readState, type OnFailure } from '../../../../src/live/saved/store.js';
 import { readStatus } from '../../../../src/live/status.js';
-import { able, objectOf, withHost } from '../support.js';
+import { able, codeOf, objectOf, withHost } from '../support.js';
 
 const dump = (policy: string, ...rules: readonly string[]): string =>
   ['*filter', `:INPUT ${policy} [0:0]`, ':FORWARD ACCEPT [0:0]', ':OUTPUT ACCEPT [0:0]', ...rules, 'COMMIT', ''].join(
@@ -57,16 +56,6 @@ function toSave(object: CheckedObject, devices: readonly string[] = []): ToSave 
 
 const save = (onFailure: OnFailure, ...rulesets: readonly ToSave[]): ReturnType<typeof enable> =>
   enable(rulesets, { root, onFailure, units: hasCommand('systemctl'), command: ['/usr/bin/env', '/etc/hostname'] });
-
-const codeOf = (body: () => unknown): string => {
-  try {
-    body();
-  } catch (error) {
-    if (error instanceof RuntimeError) return error.code;
-    throw error;
-  }
-  return 'no error';
-};
 
 /** Replaces each saved object by something else of the same length. */
 function spoilObjects(): void {
