@@ -22,7 +22,7 @@ import {
   storeImm,
 } from '../bytecode/instruction.js';
 import type { ChainSettings } from './chain-settings.js';
-import { emitChange } from './changes.js';
+import { emitChange } from './changes/emit.js';
 import { Code } from './code.js';
 import { emitCondition } from './conditions.js';
 import { emitCount } from './counters.js';

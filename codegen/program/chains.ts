@@ -44,7 +44,7 @@ import {
   linearWork,
   planChain,
 } from './engine/index.js';
-import { changingFields } from './changing.js';
+import { changingFields } from './changes/changing.js';
 import { EXITS } from './exits.js';
 import { FLOW_RULE, NO_RULE } from './flow.js';
 import { emitList } from './list-code.js';

@@ -5,7 +5,7 @@ import type { PayloadTest } from '../../grammar/model/payload.js';
 import type { FunctionSpec, ParamSpec } from '../object/spec.js';
 import type { Analysis } from './analysis.js';
 import type { ChainSettings, PayloadSettings } from './chain-settings.js';
-import { changeFunctions, changeNeeds } from './changes.js';
+import { changeFunctions, changeNeeds } from './changes/emit.js';
 import { type Common, functionPrefix } from './common.js';
 import type { FlowLayout } from './flow.js';
 import { LOG_STACK, logFunction, logFunctionName } from './log.js';

@@ -3,7 +3,7 @@ import { type Instruction, R6 } from '../bytecode/instruction.js';
 import type { ContextStruct, FunctionSpec, ParamSpec } from '../object/spec.js';
 import { optimize, type Optimized } from '../optimize/index.js';
 import { type Analysis, meaningOf } from './analysis.js';
-import { changingFields } from './changing.js';
+import { changingFields } from './changes/changing.js';
 import { ChainCompiler, type ChainFunction } from './chains.js';
 import { Code } from './code.js';
 import { type Common, entryName, factAt, functionPrefix } from './common.js';

@@ -2,7 +2,7 @@ import type { Diagnostic } from '../../grammar/model/diagnostic.js';
 import { type BuiltinChain, isLeaving, type TableName } from '../../grammar/model/family.js';
 import { findChain, findTable, type Rule, type Ruleset, type Table } from '../../grammar/model/ruleset.js';
 import type { Field } from '../../grammar/model/fields.js';
-import { singleChanges, type SingleChange } from '../../grammar/model/change.js';
+import { RETOLD, RETOLD_BY_SEGMENT_SIZE, retoldFields } from './changes/kinds.js';
 import type { Hook } from './manifest.js';
 import { isSocketHook, type Asking, type View } from './place.js';
 
@@ -121,28 +121,16 @@ export function markChange(ruleset: Ruleset, judged: Judged): string | undefined
   return found === undefined ? undefined : describe(found);
 }
 
-/** What each kind of change may make another answer to a test. Of a segment that gets one option more, that its header is whole stays true. */
-const CHANGED: Readonly<Record<SingleChange['kind'], readonly Field[]>> = {
-  tos: ['tos'],
-  hops: ['ttl'],
-  class: [],
-  'tcp-flags': ['tcp.flags'],
-  'segment-size': ['length', 'tcp.options'],
-  'strip-options': ['tcp.options'],
-};
-
-function changedBy({ target: { name, effect } }: Rule): readonly Field[] {
-  // Whatever the size is (--clamp-mss-to-pmtu).
-  if (name === 'TCPMSS') return CHANGED['segment-size'];
-  if (effect.kind !== 'opaque' || effect.change === undefined) return [];
-  return singleChanges(effect.change).flatMap(({ kind }) => CHANGED[kind]);
+function retoldBy({ target: { name, effect } }: Rule): readonly Field[] {
+  if (name === 'TCPMSS') return RETOLD_BY_SEGMENT_SIZE;
+  return effect.kind === 'opaque' && effect.change !== undefined ? retoldFields(effect.change) : [];
 }
 
 /** Fields that the dump changes between the hook and the chain, and where: the hook does not know them. */
 export function headerChanges(ruleset: Ruleset, judged: Judged): ReadonlyMap<Field, string> {
   const changed = new Map<Field, string>();
-  for (const field of new Set(Object.values(CHANGED).flat())) {
-    const found = findBetween(ruleset, judged, (rule) => changedBy(rule).includes(field));
+  for (const field of RETOLD) {
+    const found = findBetween(ruleset, judged, (rule) => retoldBy(rule).includes(field));
     if (found !== undefined) changed.set(field, describe(found));
   }
   return changed;

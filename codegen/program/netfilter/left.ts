@@ -2,8 +2,8 @@
  * Targets that a netfilter program cannot perform, and iptables' own code performs for it: behind the program, a rule
  * asks whether the packet is noted for the target (answers.ts) and is nothing but that target.
  */
-import type { Field } from '../../../grammar/model/fields.js';
 import type { Rule } from '../../../grammar/model/ruleset.js';
+import { RETOLD_BY_SEGMENT_SIZE } from '../changes/kinds.js';
 import type { Undecided } from '../place.js';
 import { visitCondition } from '../../../grammar/model/condition-parts.js';
 import { inOrder, type Reachable, type ReachableRule } from '../reachable.js';
@@ -102,9 +102,6 @@ function targetOf({ target }: Rule): string {
 
 const textOf = ({ target }: Rule): string => target.words.join(' ');
 
-/** What TCPMSS may change of a packet: the option, and with it the length of header and packet. */
-const SEGMENT_FIELDS: ReadonlySet<Field> = new Set(['length', 'tcp.doff', 'tcp.options']);
-
 /** Why a target cannot be performed behind all rules instead of where it stands. */
 function conflict({ rules }: Reachable, rule: Rule): string | undefined {
   const target = targetOf(rule);
@@ -125,7 +122,7 @@ function segmentConflict(rules: readonly ReachableRule[]): string | undefined {
   for (const { condition } of rules) {
     visitCondition(condition, {
       field: (field) => {
-        if (SEGMENT_FIELDS.has(field)) asked = 'the length or the TCP options of the packet';
+        if (RETOLD_BY_SEGMENT_SIZE.includes(field)) asked = 'the length or the TCP options of the packet';
       },
       payload: () => {
         asked = 'bytes of the packet';

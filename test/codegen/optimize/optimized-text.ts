@@ -2,7 +2,7 @@ import type { Condition } from '../../../grammar/model/condition.js';
 import type { Interval } from '../../../grammar/model/interval.js';
 import { foldLists, optimize, type Optimized } from '../../../codegen/optimize/index.js';
 import { changesOf } from '../../../codegen/program/functions.js';
-import { changingFields } from '../../../codegen/program/changing.js';
+import { changingFields } from '../../../codegen/program/changes/changing.js';
 import { meaningOf } from '../../../codegen/program/analysis.js';
 import type { ReachableRule } from '../../../codegen/program/reachable.js';
 import { analysisOf, filterText, type FilterText, type Place } from '../program/rulesets.js';

@@ -1,6 +1,6 @@
-import type { Field } from '../../grammar/model/fields.js';
-import { changedFields } from './changes.js';
-import type { ReachableRule } from './reachable.js';
+import type { Field } from '../../../grammar/model/fields.js';
+import { changedFields } from './kinds.js';
+import type { ReachableRule } from '../reachable.js';
 
 /** Fields that rules change on the way of a packet. `changes`: whether targets change packets where their rules stand. */
 export function changingFields(rules: readonly ReachableRule[], changes: boolean): ReadonlySet<Field> {

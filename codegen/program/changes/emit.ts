@@ -1,6 +1,11 @@
-/** Targets that change a packet or its class, at tc (net/netfilter/xt_DSCP.c, xt_HL.c, ipt_ECN.c, xt_CLASSIFY.c; tcp-changes.ts). */
-import { singleChanges, type HeaderChange, type PacketChange, type SingleChange } from '../../grammar/model/change.js';
-import type { Family } from '../../grammar/model/family.js';
+/** Targets that change a packet or its class, at tc (net/netfilter/xt_DSCP.c, xt_HL.c, ipt_ECN.c, xt_CLASSIFY.c; tcp.ts). */
+import {
+  singleChanges,
+  type HeaderChange,
+  type PacketChange,
+  type SingleChange,
+} from '../../../grammar/model/change.js';
+import type { Family } from '../../../grammar/model/family.js';
 import {
   alu32,
   alu64,
@@ -26,59 +31,17 @@ import {
   reg,
   store,
   toBigEndian,
-} from '../bytecode/instruction.js';
-import type { Field } from '../../grammar/model/fields.js';
-import type { Instruction } from '../bytecode/instruction.js';
-import type { FunctionSpec, ParamSpec } from '../object/spec.js';
-import { Code } from './code.js';
-import { FLOW_L3, type FlowLayout } from './flow.js';
-import { SK_BUFF } from './packet/entry.js';
-import { emitTcpChange, tcpChangedFields, tcpChangeFields, tcpChangeFunction, tcpChangeName } from './tcp-changes.js';
+} from '../../bytecode/instruction.js';
+import type { Instruction } from '../../bytecode/instruction.js';
+import type { FunctionSpec, ParamSpec } from '../../object/spec.js';
+import { Code } from '../code.js';
+import { FLOW_L3, type FlowLayout } from '../flow.js';
+import { SK_BUFF } from '../packet/entry.js';
+import { emitTcpChange, tcpChangeFunction, tcpChangeName } from './tcp.js';
 
 const CHANGE_FUNCTION = 'change_header';
 /** Bytes of stack of each function here. */
 const CHANGE_STACK = 32;
-
-/** Fields that a change reads or writes in the flow. */
-export function changeFields(change: PacketChange): readonly Field[] {
-  return singleChanges(change).flatMap((one): readonly Field[] => {
-    switch (one.kind) {
-      case 'tos':
-        return ['tos'];
-      case 'hops':
-        return ['ttl'];
-      case 'class':
-        return [];
-      case 'tcp-flags':
-      case 'segment-size':
-      case 'strip-options':
-        return tcpChangeFields(one);
-    }
-  });
-}
-
-/** Fields that may be others behind a change. */
-export function changedFields(change: PacketChange): readonly Field[] {
-  return singleChanges(change).flatMap((one): readonly Field[] => {
-    switch (one.kind) {
-      case 'tos':
-        return ['tos'];
-      case 'hops':
-        return ['ttl'];
-      case 'class':
-        return [];
-      case 'tcp-flags':
-      case 'segment-size':
-      case 'strip-options':
-        return tcpChangedFields(one);
-    }
-  });
-}
-
-/** Whether a change writes into the packet. */
-export function changesBytes(change: PacketChange): boolean {
-  return singleChanges(change).some(({ kind }) => kind !== 'class');
-}
 
 /** The functions of all changes, each once. */
 export function changeFunctions(

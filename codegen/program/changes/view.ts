@@ -1,12 +1,12 @@
 /** Whether a view can change packets as a target does, where others would see it. */
-import { singleChanges, type PacketChange } from '../../grammar/model/change.js';
-import { visitCondition } from '../../grammar/model/condition-parts.js';
-import type { TableName } from '../../grammar/model/family.js';
-import type { Field } from '../../grammar/model/fields.js';
-import { findTable, type Effect, type Rule, type Ruleset } from '../../grammar/model/ruleset.js';
-import { changedFields, changesBytes } from './changes.js';
-import { isIngress, type Undecided, type View } from './place.js';
-import { BETWEEN, describe, findRule, tracksConnections, type Judged, type Place } from './surroundings.js';
+import { singleChanges, type PacketChange } from '../../../grammar/model/change.js';
+import { visitCondition } from '../../../grammar/model/condition-parts.js';
+import type { TableName } from '../../../grammar/model/family.js';
+import type { Field } from '../../../grammar/model/fields.js';
+import { findTable, type Effect, type Rule, type Ruleset } from '../../../grammar/model/ruleset.js';
+import { changedFields, changesBytes, changesPriority } from './kinds.js';
+import { isIngress, type Undecided, type View } from '../place.js';
+import { BETWEEN, describe, findRule, tracksConnections, type Judged, type Place } from '../surroundings.js';
 
 /** What a rule changes that others may ask for. */
 interface Changed {
@@ -20,8 +20,8 @@ type Changing = Extract<Effect, { kind: 'opaque' | 'mark' }>;
 function changedBy(effect: Effect): Changed | undefined {
   if (effect.kind === 'mark') return { fields: new Set<Field>(['mark']), bytes: false, priority: false };
   if (effect.kind !== 'opaque' || effect.change === undefined) return undefined;
-  const priority = singleChanges(effect.change).some(({ kind }) => kind === 'class');
-  return { fields: new Set(changedFields(effect.change)), bytes: changesBytes(effect.change), priority };
+  const { change } = effect;
+  return { fields: new Set(changedFields(change)), bytes: changesBytes(change), priority: changesPriority(change) };
 }
 
 /** The order in which tables come at a hook (include/uapi/linux/netfilter_ipv4.h nf_ip_hook_priorities). */
@@ -150,9 +150,9 @@ const OF_THE_HEADER: ReadonlySet<Field> = new Set([
  * have, or change more.
  */
 export function tellsPiecesApart(rules: readonly Rule[], used: ReadonlySet<Field>, asksPayload: boolean): boolean {
-  const changes = rules.flatMap(({ target: { effect } }) =>
-    effect.kind === 'opaque' && effect.change !== undefined ? singleChanges(effect.change) : [],
+  const changes = rules.some(
+    ({ target: { effect } }) => effect.kind === 'opaque' && effect.change !== undefined && changesBytes(effect.change),
   );
-  if (!changes.some(({ kind }) => kind !== 'class')) return false;
+  if (!changes) return false;
   return asksPayload || [...used].some((field) => !OF_THE_HEADER.has(field));
 }
