@@ -18,7 +18,7 @@ import {
 } from './outcome.js';
 import { payloadReader, type PayloadReader } from './payload/index.js';
 import { readFields, readIpPacket, type FieldValues } from './read-fields.js';
-import { failedTest, type TraceStep } from './trace.js';
+import { SettledStep, type TraceStep } from './trace.js';
 
 /** What iptables does with a packet. `reject`: drops it and answers. */
 export type Verdict = 'accept' | 'drop' | { readonly reject: RejectType };
@@ -251,7 +251,11 @@ interface Tested {
 /** The rule's head, then its matches in order, until one fails; a hotdrop ends it too. */
 function testRule(walk: Walk, rule: Rule, ref: RuleRef): Tested {
   // Most rules end at their head, before anything is asked.
-  if (walk.trace === undefined && headFails(walk, rule)) return FAILED;
+  const head: ConditionView = { fields: walk.fields, mark: walk.mark, changed: false, answer: UNANSWERED };
+  if (outcomeOf(rule.head, head) === NO) {
+    walk.trace?.push(new SettledStep(rule, ref, head, NO));
+    return FAILED;
+  }
   let unknown: Opaque | undefined;
   let given: Map<Opaque, boolean | undefined> | undefined;
   const answer: Answer = (test) => {
@@ -266,17 +270,12 @@ function testRule(walk: Walk, rule: Rule, ref: RuleRef): Tested {
   const view: ConditionView = { fields: walk.fields, mark: walk.mark, changed: false, answer, payload: walk.payload };
   const outcome = outcomeOf(ruleCondition(rule), view);
   if (walk.trace !== undefined && outcome !== YES && outcome !== DROPPING && isCertain(outcome)) {
-    walk.trace.push(failure(rule, ref, view, outcome));
+    walk.trace.push(new SettledStep(rule, ref, view, outcome));
   }
   return unknown === undefined ? { outcome } : { outcome, unknown };
 }
 
 const FAILED: Tested = { outcome: NO };
-
-/** Whether the head of a rule is false whatever nobody can answer. */
-function headFails({ fields, mark }: Walk, { head }: Rule): boolean {
-  return outcomeOf(head, { fields, mark, changed: false, answer: UNANSWERED }) === NO;
-}
 
 const UNANSWERED: Answer = () => undefined;
 
@@ -290,10 +289,4 @@ export function ruleCondition(rule: Rule): Condition {
     conditions.set(rule, condition);
   }
   return condition;
-}
-
-function failure(rule: Rule, ref: RuleRef, view: ConditionView, outcome: Outcome): TraceStep {
-  const test = failedTest(rule, view, outcome);
-  const kind = outcome === HOTDROP ? 'hotdrop' : 'mismatch';
-  return { kind, rule: ref, text: rule.source, test };
 }

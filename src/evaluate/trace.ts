@@ -24,8 +24,36 @@ export type TraceStep =
   | { readonly kind: 'return'; readonly chain: string; readonly to?: RuleRef }
   | { readonly kind: 'policy'; readonly chain: string; readonly policy: 'ACCEPT' | 'DROP' };
 
-/** Which test of a rule that came to `outcome` (no match, or hotdrop) settled it. */
-export function failedTest(rule: Rule, view: ConditionView, outcome: Outcome): SettledTest {
+/**
+ * The step past a rule that came to `outcome` (no match, or hotdrop). Its words and the test that settled it are worked out where they are
+ * read: a packet may pass thousands of rules, and people read a few. Asks `view` for nothing that was not asked on the way.
+ */
+export class SettledStep {
+  readonly kind: 'mismatch' | 'hotdrop';
+  readonly rule: RuleRef;
+  readonly #of: Rule;
+  readonly #view: ConditionView;
+  readonly #outcome: Outcome;
+
+  constructor(of: Rule, rule: RuleRef, view: ConditionView, outcome: Outcome) {
+    this.kind = outcome === HOTDROP ? 'hotdrop' : 'mismatch';
+    this.rule = rule;
+    this.#of = of;
+    this.#view = view;
+    this.#outcome = outcome;
+  }
+
+  get text(): string {
+    return this.#of.source;
+  }
+
+  get test(): SettledTest {
+    return settledTest(this.#of, this.#view, this.#outcome);
+  }
+}
+
+/** Which test of a rule settled it. */
+function settledTest(rule: Rule, view: ConditionView, outcome: Outcome): SettledTest {
   const parts = [
     { part: 'head', words: rule.headWords, condition: rule.head },
     ...rule.matches.map(({ name, words, condition }) => ({ part: name, words, condition })),

@@ -40,7 +40,8 @@ export function answerOf(explanation: Explanation, family: Family): Answer {
   if (explanation.kind === 'never') return { kind: 'never', packet, chain, why: explanation.why };
   const { evaluation, possible, conclusion } = explanation;
   const { trace, hits } = evaluation;
-  const chains = new Set([chain, ...trace.flatMap((step) => ('rule' in step ? [step.rule.chain] : []))]);
+  const chains = new Set<string>([chain]);
+  for (const step of trace) if ('rule' in step) chains.add(step.rule.chain);
   return {
     kind: 'judged',
     packet,
