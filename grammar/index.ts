@@ -10,6 +10,7 @@ export {
   type ParseOptions,
   type RulePlace,
 } from './bind/dump.js';
+export { SharedRules } from './bind/shared-rules.js';
 export { printAddress } from './modules/value/address.js';
 export type { Hosts } from './bind/address.js';
 export { printDump, printRule } from './print/print.js';

@@ -12,6 +12,7 @@ import { misplaced } from './reach.js';
 import { readRule } from './rule-reader.js';
 import type { Surroundings } from './rule-words.js';
 import { SavedRuleReader, type LineInText } from './saved-rule.js';
+import type { SharedRules } from './shared-rules.js';
 import { didYouMean } from '../modules/value/suggest.js';
 import { TableDraft } from './table-draft.js';
 
@@ -33,6 +34,8 @@ export interface ParseOptions {
   readonly sets?: readonly string[];
   /** The same for accounting objects (`nfacct add`). */
   readonly accounts?: readonly string[];
+  /** Where several dumps are read that have lines in common: the same for all of them. */
+  readonly shared?: SharedRules;
 }
 
 /** What {@link parseDump} read. */
@@ -216,7 +219,8 @@ class DumpBinder {
     if (table === undefined) return false;
     this.surroundings ??= this.surroundingsIn(table);
     if (this.savedRules?.text !== line.text) {
-      this.savedRules = new SavedRuleReader(line.text, this.surroundings, this.modules);
+      const shared = this.options.shared?.in(this.surroundings);
+      this.savedRules = new SavedRuleReader(line.text, this.surroundings, this.modules, shared);
     }
     const saved = this.savedRules.read(line);
     if (saved === undefined) return false;

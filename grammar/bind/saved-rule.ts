@@ -8,6 +8,7 @@ import { APPEND, GOTO, JUMP, letterAt, MATCH, NO_LETTER, SavedHeadReader } from 
 import { SavedModules, type SavedUse } from './saved-module.js';
 import { SavedRule, SavedText } from './saved-texts.js';
 import { Scratch } from './scratch.js';
+import type { SharedRule } from './shared-rules.js';
 
 /** A line of a text, from `start` to `end`. */
 export interface LineInText {
@@ -50,6 +51,8 @@ export class SavedRuleReader {
     readonly text: string,
     private readonly surroundings: Surroundings,
     private readonly binder: ModuleBinder,
+    /** Rules of other dumps by their text, and of this one to come. */
+    private readonly shared?: Map<string, SharedRule>,
   ) {
     this.cursor = new WordCursor(text);
     this.saved = new SavedText(text, surroundings.family);
@@ -63,11 +66,37 @@ export class SavedRuleReader {
     if (first !== DASH && first !== BRACKET) return undefined;
     const from = first === DASH ? start : endOfCounters(cursor.text, start, end);
     if (from === undefined) return undefined;
-    cursor.open(from, end);
-    this.matches.take();
-    this.needs = undefined;
     this.line = number;
     this.lineStart = start;
+    if (this.shared === undefined) return this.readWords(from, end);
+    const text = cursor.text.slice(from, end);
+    const known = this.shared.get(text);
+    if (known !== undefined && this.meansHere(known)) return this.again(known, from);
+    const read = this.readWords(from, end);
+    // What a rule needs of its chain is told with the place where it stands.
+    if (read === undefined || read.hookNeeds.length > 0) return read;
+    const { head, matches, target } = read.rule;
+    const made: SharedRule = { chain: read.chain, head, matches, target, length: cursor.after - from };
+    this.shared.set(text, made);
+    return this.again(made, from);
+  }
+
+  private again(rule: SharedRule, from: number): AppendedRule {
+    const { chain, head, matches, target, length } = rule;
+    const here = new SavedRule(this.saved, this.line, this.lineStart, from + length, head, matches, target, rule);
+    return { chain, rule: here, hookNeeds: NO_NEEDS };
+  }
+
+  /** The names of a rule that other dumps have mean chains and targets here, as they do there. */
+  private meansHere({ chain, target: { name, effect } }: SharedRule): boolean {
+    const { chains } = this.surroundings;
+    return chains.has(chain) && (name === undefined || chains.has(name) === (effect.kind === 'jump'));
+  }
+
+  private readWords(from: number, end: number): AppendedRule | undefined {
+    this.cursor.open(from, end);
+    this.matches.take();
+    this.needs = undefined;
     return this.rule();
   }
 

@@ -88,6 +88,7 @@ export class SavedRule implements Rule {
   readonly #line: number;
   readonly #start: number;
   readonly #end: number;
+  readonly #identity: object | undefined;
 
   /** The line is the text from `start`, its rule ends at `end`. */
   constructor(
@@ -98,6 +99,7 @@ export class SavedRule implements Rule {
     head: Condition,
     matches: readonly BoundMatch[],
     target: BoundTarget,
+    identity?: object,
   ) {
     this.head = head;
     this.matches = matches;
@@ -106,6 +108,11 @@ export class SavedRule implements Rule {
     this.#line = line;
     this.#start = start;
     this.#end = end;
+    this.#identity = identity;
+  }
+
+  get identity(): object | undefined {
+    return this.#identity;
   }
 
   get range(): SourceRange {

@@ -95,6 +95,8 @@ export interface BoundTarget {
  * texts out of it when asked, as accessors of their class: a spread (`{ ...rule }`) has none of them, `changedRule` has.
  */
 export interface Rule {
+  /** The same for rules that were read once for all of them: they differ in nothing but place and counters. */
+  readonly identity?: object;
   /** Range of the rule's text in the dump, from its first word on. */
   readonly range: SourceRange;
   /** The rule's line(s) as written, without counters and newline. */

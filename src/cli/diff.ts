@@ -1,3 +1,4 @@
+import { SharedRules } from '../../grammar/index.js';
 import { diffDumps, type RulesDiff } from '../diff/rules.js';
 import { chainsToCompare, diffPackets, type ChainChanges } from '../diff/packets.js';
 import { diffMarkdown } from '../diff/markdown.js';
@@ -19,7 +20,8 @@ interface Options extends DumpOptions {
 /** Compares what two rulesets do to every packet, and their rules. Exit 0: both are the same. */
 export async function run(a: string, b: string, options: Options): Promise<ExitCode> {
   if (a === '-' && b === '-') throw userError('usage', 'only one side can be standard input');
-  const [before, after] = [loadSide(a, options), loadSide(b, options)];
+  const reading = { ...options, shared: new SharedRules() };
+  const [before, after] = [loadSide(a, reading), loadSide(b, reading)];
   const rules = await diffDumps(before, after);
   const chains = await compareSides(before, after, options.strict ?? false, rules);
   const different = chains.some(({ changes, omitted }) => changes.length + omitted > 0);

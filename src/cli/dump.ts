@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { parseDump } from '../../grammar/index.js';
+import { parseDump, type SharedRules } from '../../grammar/index.js';
 import type { Diagnostic } from '../../grammar/model/diagnostic.js';
 import type { Family } from '../../grammar/model/family.js';
 import type { Ruleset } from '../../grammar/model/ruleset.js';
@@ -23,6 +23,8 @@ export interface DumpOptions {
   readonly family?: Family;
   /** File with what `ipset save` printed. */
   readonly ipset?: string;
+  /** Of the other dumps that are read. */
+  readonly shared?: SharedRules;
 }
 
 /** Reads and parses a dump; its errors are printed, and end the command with exit code 2. */
@@ -35,6 +37,7 @@ export function loadDump(path: string, options: DumpOptions, bytes = readInput(p
 export function parseText(text: string, file: string, options: DumpOptions): LoadedDump {
   const { ruleset, diagnostics } = parseDump(text, {
     file,
+    shared: options.shared,
     ...(options.family === undefined ? {} : { family: options.family }),
   });
   const errors = diagnostics.filter((d) => d.severity === 'error').length;

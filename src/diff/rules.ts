@@ -1,5 +1,5 @@
 import { printDump } from '../../grammar/index.js';
-import { changedRule, type Ruleset } from '../../grammar/model/ruleset.js';
+import type { Ruleset } from '../../grammar/model/ruleset.js';
 
 export interface DiffSide {
   readonly ruleset: Ruleset;
@@ -20,14 +20,7 @@ const TIMEOUT = 10_000;
 
 /** Canonical text without counters: how often a rule has matched is no difference of the rules. */
 function normalise(ruleset: Ruleset): string {
-  const tables = ruleset.tables.map((table) => ({
-    ...table,
-    chains: table.chains.map(({ counters: _policy, ...chain }) => ({
-      ...chain,
-      rules: chain.rules.map((rule) => changedRule(rule, { counters: undefined })),
-    })),
-  }));
-  return printDump({ ...ruleset, tables });
+  return printDump(ruleset, { counters: 'none' });
 }
 
 /** Compares two rulesets by their canonical text, table by table and rule by rule. */

@@ -279,14 +279,15 @@ const FAILED: Tested = { outcome: NO };
 
 const UNANSWERED: Answer = () => undefined;
 
-const conditions = new WeakMap<Rule, Condition>();
+const conditions = new WeakMap<object, Condition>();
 
 /** The whole condition of a rule: its head, then its matches. */
 export function ruleCondition(rule: Rule): Condition {
-  let condition = conditions.get(rule);
+  const key = rule.identity ?? rule;
+  let condition = conditions.get(key);
   if (condition === undefined) {
     condition = { kind: 'all', of: [rule.head, ...rule.matches.map((match: BoundMatch) => match.condition)] };
-    conditions.set(rule, condition);
+    conditions.set(key, condition);
   }
   return condition;
 }
