@@ -2,6 +2,7 @@ import type { Diagnostic } from '../../grammar/model/diagnostic.js';
 import { type BuiltinChain, isLeaving, type TableName } from '../../grammar/model/family.js';
 import { findChain, findTable, type Rule, type Ruleset, type Table } from '../../grammar/model/ruleset.js';
 import type { Field } from '../../grammar/model/fields.js';
+import { unquote } from '../../grammar/syntax/index.js';
 import { RETOLD, RETOLD_BY_SEGMENT_SIZE, retoldFields } from './changes/kinds.js';
 import type { Hook } from './manifest.js';
 import { isSocketHook, type Asking, type View } from './place.js';
@@ -169,9 +170,11 @@ export function askingAt(ruleset: Ruleset, chain: BuiltinChain): Asking {
 function estimatorsOf({ tables }: Ruleset): ReadonlyMap<string, readonly string[]> {
   const rules = tables.flatMap(({ chains }) => chains.flatMap((chain) => chain.rules));
   return new Map(
-    rules.flatMap(({ target: { name, words } }): [string, readonly string[]][] =>
-      name === 'RATEEST' ? [[words[words.indexOf('--rateest-name') + 1], words]] : [],
-    ),
+    rules.flatMap(({ target: { name, words: saved } }): [string, readonly string[]][] => {
+      if (name !== 'RATEEST') return [];
+      const words = saved.map(unquote);
+      return [[words[words.indexOf('--rateest-name') + 1], words]];
+    }),
   );
 }
 

@@ -3,6 +3,7 @@
  * asks whether the packet is noted for the target (answers.ts) and is nothing but that target.
  */
 import type { Rule } from '../../../grammar/model/ruleset.js';
+import { unquote } from '../../../grammar/syntax/index.js';
 import { RETOLD_BY_SEGMENT_SIZE } from '../changes/kinds.js';
 import type { Undecided } from '../place.js';
 import { visitCondition } from '../../../grammar/model/condition-parts.js';
@@ -41,7 +42,7 @@ const MOST_GOING_ON = 32;
 
 /** A target that goes on; its bit in a note is its place in {@link LeftPlan.goingOn}, which is the order of performance. */
 export interface LeftTarget {
-  /** Canonical text, `-j NAME` first. */
+  /** `-j NAME` first, without quotes. */
   readonly words: readonly string[];
   readonly lasting: boolean;
   /** It is TCPMSS, which may drop the packet or add an option to it. */
@@ -62,7 +63,7 @@ export interface LeftPlan {
 /** Which targets of a chain at a netfilter hook are left to iptables. */
 export function planLeft(reachable: Reachable): LeftPlan {
   const endings = new Map<number, readonly string[]>();
-  for (const { id, rule } of reachable.rules) if (ENDING.has(targetOf(rule))) endings.set(id, rule.target.words);
+  for (const { id, rule } of reachable.rules) if (ENDING.has(targetOf(rule))) endings.set(id, wordsOf(rule));
   const found = inOrder(reachable, ({ rule }) => Object.hasOwn(GOING_ON, targetOf(rule)));
   const rules = [...new Set(found)];
   const repeated = rules.length < found.length;
@@ -72,7 +73,7 @@ export function planLeft(reachable: Reachable): LeftPlan {
   const bits = new Map(rules.map(({ id }, index) => [id, shared ? 0 : index]));
   const goingOn = (shared ? rules.slice(0, 1) : rules).map(({ rule }): LeftTarget => {
     const { lasting } = GOING_ON[targetOf(rule)];
-    return { words: rule.target.words, lasting, segmentSize: targetOf(rule) === 'TCPMSS' };
+    return { words: wordsOf(rule), lasting, segmentSize: targetOf(rule) === 'TCPMSS' };
   });
   return {
     goingOn,
@@ -101,6 +102,8 @@ function targetOf({ target }: Rule): string {
 }
 
 const textOf = ({ target }: Rule): string => target.words.join(' ');
+/** Words as a tool gets them; those of a rule are quoted as iptables-save prints them. */
+const wordsOf = ({ target }: Rule): readonly string[] => target.words.map(unquote);
 
 /** Why a target cannot be performed behind all rules instead of where it stands. */
 function conflict({ rules }: Reachable, rule: Rule): string | undefined {

@@ -20,7 +20,7 @@ export class NotePlan {
     const asked = nothing ? [] : analyses.flatMap((analysis) => this.chainRules(analysis));
     const questions = new Map(asked.map(({ question }) => [questionName(question), question]));
     this.questions = [...questions.values()];
-    this.rules = joined(asked.map(({ rule }) => rule));
+    this.rules = joined(inTurn(asked).map(({ rule }) => rule));
   }
 
   get isEmpty(): boolean {
@@ -70,7 +70,16 @@ interface Asked {
 /** TCPMSS wants a rule for SYNs (tcpmss_tg4_check), which every packet is that a rule with that target matches. */
 const SYN = ['-p', 'tcp', '-m', 'tcp', '--tcp-flags', 'SYN', 'SYN'];
 
-/** Rules that differ in their chain alone become one. */
+/** What is asked last takes the note away: marks and targets that go on come before all that ends, in every chain. */
+const TURN: Readonly<Record<Question['kind'], number>> = { mark: 0, target: 1, reject: 2, end: 3, drop: 4, accept: 5 };
+
+/** The rules of all chains in one order, which keeps that of each chain. */
+function inTurn(asked: readonly Asked[]): readonly Asked[] {
+  const bitOf = ({ question }: Asked): number => ('bit' in question ? question.bit : 0);
+  return [...asked].sort((a, b) => TURN[a.question.kind] - TURN[b.question.kind] || bitOf(a) - bitOf(b));
+}
+
+/** Rules that differ in their chain alone become one, in the place of the first. */
 function joined(rules: readonly ResidualRule[]): readonly ResidualRule[] {
   const known = new Map<string, { rule: ResidualRule; chains: BuiltinChain[] }>();
   for (const rule of rules) {

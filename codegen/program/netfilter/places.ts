@@ -9,6 +9,7 @@ import { remembers, type Condition, type Opaque } from '../../../grammar/model/c
 import { opaqueTests } from '../../../grammar/model/condition-parts.js';
 import { mayDrop } from '../../../grammar/model/payload.js';
 import { changedRule, type Effect, type Rule, type Ruleset } from '../../../grammar/model/ruleset.js';
+import { unquote } from '../../../grammar/syntax/index.js';
 import type { Undecided, View } from '../place.js';
 import { inOrder, type Reachable, type ReachableRule, type RuleMeaning } from '../reachable.js';
 import type { LeftPlan } from './left.js';
@@ -143,7 +144,7 @@ function wordsOf({ matches }: Rule, test: Opaque): readonly string[] {
     const tests = opaqueTests(condition);
     return tests.length === 1 && tests[0] === test;
   });
-  return match?.words ?? [];
+  return match?.words.map(unquote) ?? [];
 }
 
 /** What stands against asking iptables for these tests, in front of table filter. */

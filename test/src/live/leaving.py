@@ -5,6 +5,7 @@ import sys
 import time
 
 ADDRESS = "10.0.2.2"
+ROUTER = "10.0.1.1"
 TCP_PORT = 7000
 
 
@@ -43,6 +44,9 @@ def send():
             except PermissionError:
                 # How a drop of iptables, but not one at tc, comes back.
                 pass
+    # For the router itself, which listens to nothing.
+    for size in (0, 1, 900):
+        udp.sendto(bytes(size), (ROUTER, 6000))
     tcp = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     tcp.bind(("0.0.0.0", 5001))
     tcp.connect((ADDRESS, TCP_PORT))

@@ -51,12 +51,17 @@ interface Left {
 
 /** What comes to the server of what client (through the router) and router send. */
 async function whatLeaves(network: Network, offload: boolean): Promise<Left> {
-  const { client, router, server } = network;
+  const { client, router } = network;
   router.run(() => {
     for (const line of QUEUES) run('tc', line.split(' '));
     if (!offload) run('ethtool', ['-K', 'eth2', 'tx', 'off']);
   });
   if (!offload) client.run(() => run('ethtool', ['-K', 'eth0', 'tx', 'off']));
+  return { packets: await whatArrives(network), classes: router.run(usedClasses) };
+}
+
+/** IP packets as they come to the server. */
+async function whatArrives({ client, router, server }: Network): Promise<readonly string[]> {
   const sink = start(server, 'serve');
   let said = '';
   sink.stdout?.on('data', (data: Buffer) => (said += data.toString()));
@@ -64,8 +69,10 @@ async function whatLeaves(network: Network, offload: boolean): Promise<Left> {
   await Promise.all([client, router].map((from) => once(start(from, 'send'), 'close')));
   sink.stdin?.end();
   await once(sink, 'close');
-  const lines = said.split('\n').filter((line) => line.startsWith('4'));
-  return { packets: lines.map(plain).filter((line) => line !== undefined), classes: router.run(usedClasses) };
+  return said
+    .split('\n')
+    .filter((line) => line.startsWith('4'))
+    .map(plain);
 }
 
 function start(namespace: NetworkNamespace, what: string): ChildProcess {
@@ -144,4 +151,48 @@ describe.skipIf(!able)('packets that leave a router (skipped without root, tc, e
       expect(settings(byIptables).length).toBeGreaterThan(16);
     },
   );
+});
+
+const UDP = 17;
+const isDatagram = (packet: string): boolean => Buffer.from(packet.slice(18, 20), 'hex')[0] === UDP;
+
+/** Copies go to the server, as what they are copies of does. */
+const COPY = '-j TEE --gateway 10.0.2.2';
+const COPYING = [
+  '*filter',
+  ...['INPUT', 'FORWARD', 'OUTPUT'].map((chain) => `:${chain} ACCEPT [0:0]`),
+  `-A INPUT -p udp -m udp --dport 6000 ${COPY}`,
+  '-A INPUT -p udp -j DROP',
+  `-A FORWARD -p udp -m udp --dport 6000 ${COPY}`,
+  `-A FORWARD -p udp -m udp --dport 6001 ${COPY}`,
+  '-A FORWARD -p udp -m udp --dport 6001 -j DROP',
+  `-A OUTPUT -p udp -m udp --dport 6002 ${COPY}`,
+  'COMMIT',
+  '',
+].join('\n');
+
+describe.skipIf(!able)('copies that TEE sends (skipped without root, tc, ethtool or iptables)', () => {
+  it('are those of iptables, byte by byte, beside an object at netfilter', async () => {
+    const [byIptables, byObject] = await Promise.all([
+      withNetwork((network) => {
+        network.router.run(() => new Tools('v4', 'legacy').restore(COPYING));
+        return whatArrives(network);
+      }),
+      withNetwork(async (network) => {
+        const base = ownPins();
+        network.router.run(() => attach(objectOf(COPYING), { base, devices: [] }));
+        try {
+          return await whatArrives(network);
+        } finally {
+          network.router.run(() => detach({ base }));
+          rmSync(base, { recursive: true, force: true });
+        }
+      }),
+    ]);
+    const datagrams = (packets: readonly string[]): readonly string[] => packets.filter(isDatagram).sort();
+    expect(datagrams(byObject)).toEqual(datagrams(byIptables));
+    // Three lengths each: copies alone of what came to the router, and of one forwarded port; two forwarded ports, of one with copies; what
+    // the router sends to three ports, of one with copies, and the copies of what it sends to itself.
+    expect(datagrams(byIptables)).toHaveLength(10 * 3);
+  });
 });

@@ -42,9 +42,9 @@ describe('what iptables keeps for an object at netfilter', () => {
         '-A OUTPUT -j REJECT --reject-with icmp-host-prohibited',
       ],
       want: [
+        '-A OUTPUT -m bpf --object-pinned /p/ipt2bpf_reject_icmp_host_prohibited -j REJECT --reject-with icmp-host-prohibited',
         '-A INPUT -m bpf --object-pinned /p/ipt2bpf_end_0 -j NFQUEUE --queue-num 3',
         '-A OUTPUT -m bpf --object-pinned /p/ipt2bpf_end_0 -j NFQUEUE --queue-num 3',
-        '-A OUTPUT -m bpf --object-pinned /p/ipt2bpf_reject_icmp_host_prohibited -j REJECT --reject-with icmp-host-prohibited',
         '-A OUTPUT -m bpf --object-pinned /p/ipt2bpf_end_1 -j QUEUE',
       ],
     },
@@ -61,6 +61,35 @@ describe('what iptables keeps for an object at netfilter', () => {
         '-A FORWARD -m bpf --object-pinned /p/ipt2bpf_target_1 -j TEE --gateway 10.0.0.9',
         '-A FORWARD -m bpf --object-pinned /p/ipt2bpf_drop -j DROP',
         '-A FORWARD -m bpf --object-pinned /p/ipt2bpf_accept',
+      ],
+    },
+    {
+      name: 'targets of chains that have others, in front of what ends each way',
+      have: [
+        '-A INPUT -p tcp -j TEE --gateway 10.0.0.9',
+        '-A FORWARD -p udp -j TEE --gateway 10.0.0.9',
+        '-A FORWARD -p udp -j LED --led-trigger-id a',
+        '-A OUTPUT -j REJECT --reject-with icmp-host-prohibited',
+      ],
+      want: [
+        '-A INPUT -m bpf --object-pinned /p/ipt2bpf_target_0 -j TEE --gateway 10.0.0.9',
+        '-A FORWARD -m bpf --object-pinned /p/ipt2bpf_target_0 -j TEE --gateway 10.0.0.9',
+        '-A FORWARD -m bpf --object-pinned /p/ipt2bpf_target_1 -j LED --led-trigger-id a',
+        '-A OUTPUT -m bpf --object-pinned /p/ipt2bpf_reject_icmp_host_prohibited -j REJECT --reject-with icmp-host-prohibited',
+        '-A INPUT -m bpf --object-pinned /p/ipt2bpf_drop -j DROP',
+        '-A FORWARD -m bpf --object-pinned /p/ipt2bpf_drop -j DROP',
+        '-A INPUT -m bpf --object-pinned /p/ipt2bpf_accept',
+        '-A FORWARD -m bpf --object-pinned /p/ipt2bpf_accept',
+      ],
+    },
+    {
+      name: 'a mark in one chain, a target in another',
+      have: ['-A OUTPUT -p tcp -j CLASSIFY --set-class 0001:0002', '-A FORWARD -p tcp -j MARK --set-xmark 0x1/0x1'],
+      want: [
+        '-A FORWARD -m bpf --object-pinned /p/ipt2bpf_mark_0 -j MARK --xor-mark 0x1',
+        '-A OUTPUT -m bpf --object-pinned /p/ipt2bpf_target_0 -j CLASSIFY --set-class 0001:0002',
+        '-A FORWARD -m bpf --object-pinned /p/ipt2bpf_accept',
+        '-A OUTPUT -m bpf --object-pinned /p/ipt2bpf_accept',
       ],
     },
     {
