@@ -26,6 +26,7 @@ export type UserErrorCode =
   | 'bad-packet'
   | 'bad-place'
   | 'bad-query'
+  | 'command-missing'
   | 'no-address'
   | 'no-bpf-file-system'
   | 'no-chain'

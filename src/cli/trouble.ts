@@ -13,5 +13,8 @@ export function troubleLine(error: unknown): string | undefined {
   if (!('syscall' in error)) return undefined;
   const path = 'path' in error ? `${String(error.path)}: ` : '';
   const isTool = String(error.syscall).startsWith('spawn');
+  if (isTool && 'code' in error && error.code === 'ENOENT' && 'path' in error) {
+    return errorLine('command-missing', `${String(error.path)} is not installed`);
+  }
   return errorLine(isTool ? 'command-failed' : 'system-call', `${path}${reasonOf(error)}`);
 }

@@ -46,10 +46,15 @@ export function readLiveRules(family: Family): LiveRules | undefined {
   );
 }
 
+/** Whether there is a tool to ask for rules. */
+export function hasTool(family: Family): boolean {
+  return hasCommand(TOOLS[family][0]);
+}
+
 /** `iptables`, and the tool of the other kind where there may be rules of it: asking for them must not make tables. */
 function toolsOf(family: Family): readonly IptablesTool[] {
   const [usual, legacy, nft] = TOOLS[family];
-  if (!hasCommand(usual)) return [];
+  if (!hasTool(family)) return [];
   if (run(usual, ['--version']).includes('legacy')) return hasCommand(nft) ? [usual, nft] : [usual];
   return hasLegacyFilter(family) && hasCommand(legacy) ? [usual, legacy] : [usual];
 }

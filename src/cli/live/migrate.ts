@@ -16,7 +16,7 @@ import {
   removeFilterRules,
   requireUnchanged,
 } from '../../live/migrate.js';
-import { readLiveRules, type LiveRules } from '../../live/live-rules.js';
+import { hasTool, readLiveRules, type LiveRules } from '../../live/live-rules.js';
 import type { CheckedObject } from '../../live/object.js';
 import { Pins, requireBpfFileSystem } from '../../live/pins.js';
 import { placesOf } from '../../live/places.js';
@@ -115,6 +115,8 @@ function requireNothingAttached({ pins }: Options): void {
 async function readAndCompile({ family }: Options): Promise<readonly Ready[] | undefined> {
   const families = family === undefined ? (['v4', 'v6'] as const) : [family];
   const live = families.map(readLiveRules).filter((rules) => rules !== undefined);
+  if (!families.some(hasTool))
+    throw userError('command-missing', 'iptables is not installed: there are no rules to migrate');
   if (live.length === 0)
     throw userError('no-rules', 'iptables has no rules in table filter: there is nothing to migrate');
   const ready: Ready[] = [];

@@ -213,4 +213,13 @@ describe.skipIf(noMount.length > 0)(`a machine without the tools${needs(noMount)
       'ipt2bpf: error[nothing-verified]: nothing was verified (iptables skipped: iptables-legacy-restore is not installed)\n',
     );
   });
+
+  it.each([
+    { line: 'migrate --yes', tool: 'iptables', more: ': there are no rules to migrate' },
+    { line: 'diff small.v4 live', tool: 'iptables-save', more: '' },
+  ])('names the tool that is missing: $line', ({ line, tool, more }) => {
+    const { status, stdout, stderr } = without(line);
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    expect(stderr).toBe(`ipt2bpf: error[command-missing]: ${tool} is not installed${more}\n`);
+  });
 });
