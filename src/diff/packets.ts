@@ -11,6 +11,7 @@ import { FALSE, type Node } from '../space/diagram.js';
 import type { Example } from '../space/example.js';
 import type { FatePair } from '../space/explore.js';
 import { flowsOf } from '../space/flows.js';
+import { regionsOf } from '../space/regions.js';
 import { describeInputs, exampleIn, isVerdict, replayExample } from '../space/replay.js';
 
 /** One example, judged by the reference on both sides. */
@@ -104,7 +105,7 @@ function regionsOfPairs(
   const regions = new Map<number, Node>();
   const others = new Set<number>();
   for (const node of differences) {
-    for (const [number, region] of diagrams.regionsOf(node)) {
+    for (const [number, region] of regionsOf(diagrams, node)) {
       if (number === 0) continue;
       if (!regions.has(number) && regions.size >= most) others.add(number);
       else regions.set(number, diagrams.or(regions.get(number) ?? FALSE, region));

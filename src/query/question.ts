@@ -11,6 +11,8 @@ import { Explorer, type Fate } from '../space/explore.js';
 import { flowsOf } from '../space/flows.js';
 import { Lists, type List } from '../space/lists.js';
 import { nameRules, type RuleNames } from '../space/names.js';
+import { RegionLists } from '../space/region-lists.js';
+import { regionsOf } from '../space/regions.js';
 import { compileChain, Deciders } from '../space/program.js';
 import { describeInputs, exampleIn, isVerdict, replayExample } from '../space/replay.js';
 import type { PacketSpace } from '../space/space.js';
@@ -85,8 +87,8 @@ export class Question {
   parts(region: Node): readonly Part[] {
     if (region === FALSE) return [];
     const explorer = new Explorer(this.#lists, this.#deciders);
-    const decided = explorer.decide(region, this.#lists.within(this.#list, region));
-    const regions = this.space.diagrams.regionsOf(decided);
+    const decided = explorer.decide(region, new RegionLists(this.#lists, region).of(this.#list));
+    const regions = regionsOf(this.space.diagrams, decided);
     return explorer.fates
       .map((fate: Fate, i): Part => {
         return { deciding: decidingOf(fate, this.ruleset, this.place), region: regions.get(i + 1) ?? FALSE };

@@ -10,6 +10,8 @@ import { Lists, type Detail, type List } from './lists.js';
 import { nameRules, type RuleNames } from './names.js';
 import { chainsFrom, compileChain, Deciders, markChangesOf } from './program.js';
 import type { ChainPlace } from './place.js';
+import { piecesOf } from './pieces.js';
+import { RegionLists } from './region-lists.js';
 import { PacketSpace } from './space.js';
 
 export interface CompareOptions extends ChainPlace {
@@ -68,7 +70,9 @@ export async function compareChains(a: Ruleset, b: Ruleset, options: CompareOpti
   const bare = sides('verdicts');
   const changed = await changedRegions(bare.lists, bare.left, bare.right);
   const regions = changed.map((region) => space.diagrams.and(region, space.feasible));
-  const different = compareIn(bare, regions).map((node) => space.diagrams.map(node, (value) => (value === 0 ? 0 : 1)));
+  const different = regions
+    .map((region) => differing(space, compareIn(bare, piecesOf(space.diagrams, region))))
+    .filter((region) => region !== FALSE);
   if (different.length === 0) return { space, names, pairs: [], differences: [] };
   const named = sides('deciders');
   return { space, names, pairs: named.explorer.pairs, differences: compareIn(named, different) };
@@ -84,8 +88,16 @@ interface Sides {
 function compareIn({ lists, left, right, explorer }: Sides, regions: readonly Node[]): readonly Node[] {
   return regions
     .filter((region) => region !== FALSE)
-    .map((region) => explorer.compare(region, lists.within(left, region), lists.within(right, region)))
+    .map((region) => {
+      const within = new RegionLists(lists, region);
+      return explorer.compare(region, within.of(left), within.of(right));
+    })
     .filter((node) => node !== FALSE);
+}
+
+/** The packets of all differences. */
+function differing({ diagrams }: PacketSpace, differences: readonly Node[]): Node {
+  return diagrams.anyOf(differences.map((node) => diagrams.map(node, (value) => (value === 0 ? 0 : 1))));
 }
 
 /** The chains that packets of a built-in chain can come to. */

@@ -347,78 +347,11 @@ export class Diagrams {
     return values;
   }
 
-  /** For each constant that the function comes to: where it does. */
-  regionsOf(node: Node): ReadonlyMap<number, Node> {
-    const known = new Map<Node, ReadonlyMap<number, Node>>();
-    const walk = (f: Node): ReadonlyMap<number, Node> => {
-      if (f < 0) return new Map([[valueOf(f), TRUE]]);
-      const before = known.get(f);
-      if (before !== undefined) return before;
-      const result = this.#regionsBelow(f, walk);
-      known.set(f, result);
-      return result;
-    };
-    return walk(node);
-  }
-
-  /** Each constant is at few of the children: the work is what they come to, not their number times that of constants. */
-  #regionsBelow(f: Node, walk: (child: Node) => ReadonlyMap<number, Node>): ReadonlyMap<number, Node> {
-    const highs = this.#highs[f];
-    const parts = new Map<number, { readonly highs: number[]; readonly children: Node[] }>();
-    this.#children[f].forEach((child, i) => {
-      for (const [value, region] of walk(child)) {
-        let part = parts.get(value);
-        if (part === undefined) parts.set(value, (part = { highs: [], children: [] }));
-        fillUpTo(part, i === 0 ? -1 : highs[i - 1]);
-        part.highs.push(highs[i]);
-        part.children.push(region);
-      }
-    });
-    const last = highs[highs.length - 1];
-    const variable = this.#variables[f];
-    return new Map(
-      Array.from(parts, ([value, part]) => {
-        fillUpTo(part, last);
-        return [value, this.node(variable, part.highs, part.children)];
-      }),
-    );
-  }
-
   /** Where any of the functions (0 or 1) holds: pairs first, so that no long sum is walked again and again. */
   anyOf(nodes: readonly Node[]): Node {
     if (nodes.length < 2) return nodes.length === 0 ? FALSE : nodes[0];
     const middle = nodes.length >> 1;
     return this.or(this.anyOf(nodes.slice(0, middle)), this.anyOf(nodes.slice(middle)));
-  }
-
-  /** The least rectangle, with one range of each variable, outside of which the function (0 or 1) is 0. */
-  hullOf(node: Node): Node {
-    if (node < 0) return node;
-    const variables = this.supportOf(node);
-    const places = new Map(variables.map((variable, i) => [variable, i]));
-    const placeOf = (f: Node): number => (f < 0 ? variables.length : (places.get(this.#variables[f]) ?? 0));
-    const least = variables.map((variable) => this.#sizes[variable]);
-    const most = variables.map(() => -1);
-    const widen = (place: number, lo: number, hi: number): void => {
-      least[place] = Math.min(least[place], lo);
-      most[place] = Math.max(most[place], hi);
-    };
-    const any = (from: number, to: number): void => {
-      for (let i = from; i < to; i++) widen(i, 0, this.#sizes[variables[i]] - 1);
-    };
-    any(0, placeOf(node));
-    const seen = new Set<Node>([node]);
-    for (const f of seen) {
-      const place = placeOf(f);
-      this.#children[f].forEach((child, i) => {
-        if (child === FALSE) return;
-        widen(place, i === 0 ? 0 : this.#highs[f][i - 1] + 1, this.#highs[f][i]);
-        // A variable that is not tested on the way has any value.
-        any(place + 1, placeOf(child));
-        if (child >= 0) seen.add(child);
-      });
-    }
-    return variables.reduceRight<Node>((below, variable, i) => this.test(variable, [[least[i], most[i]]], below), TRUE);
   }
 
   /** Variables that the function depends on, in order. */
@@ -432,51 +365,6 @@ export class Diagrams {
     }
     return [...variables].sort((a, b) => a - b);
   }
-
-  /**
-   * For how many values of the given variables (all that the function depends on among them) it is 1, where each value
-   * of a variable stands for `weight` many.
-   */
-  count(
-    node: Node,
-    variables: readonly number[],
-    weight: (variable: number, lo: number, hi: number) => bigint = (_, lo, hi) => BigInt(hi - lo) + 1n,
-  ): bigint {
-    const known = new Map<Node, bigint>();
-    const totals = variables.map((variable) => weight(variable, 0, this.#sizes[variable] - 1));
-    const places = new Map(variables.map((variable, i) => [variable, i]));
-    const placeOf = (f: Node): number => (f < 0 ? variables.length : (places.get(this.#variables[f]) ?? 0));
-    const between = (from: number, to: number): bigint => {
-      let product = 1n;
-      for (let i = from; i < to; i++) product *= totals[i];
-      return product;
-    };
-    const walk = (f: Node): bigint => {
-      if (f < 0) return f === FALSE ? 0n : 1n;
-      const before = known.get(f);
-      if (before !== undefined) return before;
-      let sum = 0n;
-      let lo = 0;
-      const place = placeOf(f);
-      this.#highs[f].forEach((hi, i) => {
-        const child = this.#children[f][i];
-        if (child !== FALSE) {
-          sum += weight(this.#variables[f], lo, hi) * walk(child) * between(place + 1, placeOf(child));
-        }
-        lo = hi + 1;
-      });
-      known.set(f, sum);
-      return sum;
-    };
-    return walk(node) * between(0, placeOf(node));
-  }
-}
-
-/** Ranges up to `high` that nobody has named are 0. */
-function fillUpTo({ highs, children }: { readonly highs: number[]; readonly children: Node[] }, high: number): void {
-  if ((highs[highs.length - 1] ?? -1) >= high) return;
-  highs.push(high);
-  children.push(FALSE);
 }
 
 function same(a: readonly number[], b: readonly number[]): boolean {

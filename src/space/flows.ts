@@ -1,3 +1,4 @@
+import { countValues } from './count.js';
 import type { Node } from './diagram.js';
 import type { Measure } from './measures.js';
 import { valuesOf } from './segments.js';
@@ -15,7 +16,7 @@ export function flowsOf(space: PacketSpace, region: Node): bigint {
   );
   const projected = space.diagrams.project(region, (variable) => own.has(variable));
   const variables = [...own.keys()].sort((x, y) => x - y);
-  const count = space.diagrams.count(projected, variables, (variable, lo, hi) => {
+  const count = countValues(space.diagrams, projected, variables, (variable, lo, hi) => {
     const segment = own.get(variable);
     if (segment === undefined) return 1n;
     const values = valuesOf(segment, [lo, hi]);

@@ -1,4 +1,5 @@
 import { mix, NO_VARIABLE, type Diagrams, type Node } from './diagram.js';
+import { hullOf, type Hull } from './hull.js';
 import { DROPPING, HOTDROP, NO, OUTCOME, YES } from './outcome.js';
 
 /** A list of rules as far as it is not decided yet: the number of its first cell; {@link END} is the empty list. */
@@ -248,23 +249,13 @@ export class Lists {
     return result;
   }
 
-  /** The list without the rules that match no packet of the region. */
-  within(list: List, region: Node): List {
-    return this.#within(list, region, this.diagrams.hullOf(region));
-  }
+  readonly #hulls = new Map<Node, Hull>();
 
-  /** Few rules meet the region, and of the others most do not even meet its hull, which is found out faster. */
-  #within(list: List, region: Node, hull: Node): List {
-    const passed: List[] = [];
-    for (let at = list; at !== END; at = this.#cells[at].tail) passed.push(at);
-    let result = END as List;
-    for (let i = passed.length - 1; i >= 0; i--) {
-      const { outcome, effect, body, rule } = this.#cells[passed[i]];
-      const matching = this.matching(outcome);
-      if (!this.diagrams.meet(matching, hull) || !this.diagrams.meet(matching, region)) continue;
-      result = this.put(outcome, effect, body === END ? END : this.#within(body, region, hull), rule, result);
-    }
-    return result;
+  /** The hull of where an outcome is not "no". */
+  hullOf(outcome: Node): Hull {
+    let hull = this.#hulls.get(outcome);
+    if (hull === undefined) this.#hulls.set(outcome, (hull = hullOf(this.diagrams, this.matching(outcome))));
+    return hull;
   }
 
   readonly #matching = new Map<Node, Node>();

@@ -1,7 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { boxNode, coverWithBoxes } from '../../../src/space/boxes.js';
-import { constant, Diagrams, FALSE, type Node } from '../../../src/space/diagram.js';
+import { constant, Diagrams, FALSE, TRUE, type Node } from '../../../src/space/diagram.js';
+import { hullOf, Inside } from '../../../src/space/hull.js';
+import { piecesOf } from '../../../src/space/pieces.js';
+import { regionsOf } from '../../../src/space/regions.js';
 
 const SIZES = [7, 5, 6];
 const POINTS = SIZES[0] * SIZES[1] * SIZES[2];
@@ -31,7 +34,7 @@ describe('diagrams', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 8 }).chain(tables), (table) => {
         const made = diagrams();
-        const regions = made.regionsOf(nodeOf(made, table));
+        const regions = regionsOf(made, nodeOf(made, table));
         expect(new Set(regions.keys())).toEqual(new Set(table));
         for (const [value, region] of regions) {
           expect(region).toBe(
@@ -46,33 +49,76 @@ describe('diagrams', () => {
     );
   });
 
-  it('tell the hull of a region', () => {
-    // Few points, so that hulls are not everything.
-    const sparse = fc.array(fc.nat(POINTS - 1), { maxLength: 6 });
-    fc.assert(
-      fc.property(sparse, fc.boolean(), (points, line) => {
-        const made = diagrams();
-        const inside = (point: number): boolean => points.includes(point) || (line && at(point)(1) === 3);
-        const all = Array.from({ length: POINTS }, (_, point) => point);
-        const region = all.filter(inside);
-        const spans = SIZES.map((_, variable) => region.map((point) => at(point)(variable)));
-        const hull = all.map((point) =>
-          region.length > 0 &&
-          spans.every((values, i) => Math.min(...values) <= at(point)(i) && at(point)(i) <= Math.max(...values))
-            ? 1
-            : 0,
-        );
-        expect(
-          made.hullOf(
-            nodeOf(
-              made,
-              all.map((point) => (inside(point) ? 1 : 0)),
-            ),
-          ),
-        ).toBe(nodeOf(made, hull));
-      }),
-      { numRuns: 60 },
-    );
+  describe('of few points', () => {
+    const ALL = Array.from({ length: POINTS }, (_, point) => point);
+    /** Few, so that hulls are not everything. */
+    const regions = fc
+      .record({ points: fc.array(fc.nat(POINTS - 1), { minLength: 1, maxLength: 6 }), line: fc.boolean() })
+      .map(({ points, line }) => ALL.filter((point) => points.includes(point) || (line && at(point)(1) === 3)));
+    const regionNode = (made: Diagrams, points: readonly number[]): Node =>
+      nodeOf(
+        made,
+        ALL.map((point) => (points.includes(point) ? 1 : 0)),
+      );
+    const inHull = (points: readonly number[]): readonly number[] => {
+      const spans = SIZES.map((_, variable) => points.map((one) => at(one)(variable)));
+      const ranges = spans.map((values) => [Math.min(...values), Math.max(...values)] as const);
+      return ALL.filter((point) =>
+        ranges.every(([lo, hi], variable) => lo <= at(point)(variable) && at(point)(variable) <= hi),
+      );
+    };
+
+    it('tell their hull', () => {
+      fc.assert(
+        fc.property(regions, (points) => {
+          const made = diagrams();
+          const { variables, least, most } = hullOf(made, regionNode(made, points));
+          const hull = variables.reduceRight(
+            (below, variable, i) => made.test(variable, [[least[i], most[i]]], below),
+            TRUE,
+          );
+          expect(hull).toBe(regionNode(made, inHull(points)));
+        }),
+        { numRuns: 60 },
+      );
+    });
+
+    it('tell whether their hulls meet', () => {
+      fc.assert(
+        fc.property(regions, regions, (some, others) => {
+          const made = diagrams();
+          const [a, b] = [some, others].map((points) => hullOf(made, regionNode(made, points)));
+          const hull = new Set(inHull(some));
+          expect(new Inside(made, a).meets(b)).toBe(inHull(others).some((point) => hull.has(point)));
+        }),
+        { numRuns: 60 },
+      );
+    });
+
+    it('simplify other functions, and leave them as they are in their hull', () => {
+      fc.assert(
+        fc.property(regions, tables(2), (points, table) => {
+          const made = diagrams();
+          const simple = new Inside(made, hullOf(made, regionNode(made, points))).simplified(nodeOf(made, table));
+          for (const point of inHull(points)) expect(made.evaluate(simple, at(point))).toBe(table[point]);
+        }),
+        { numRuns: 40 },
+      );
+    });
+
+    it('fall into rectangles that have nothing in common', () => {
+      fc.assert(
+        fc.property(regions, (points) => {
+          const made = diagrams();
+          const pieces = piecesOf(made, regionNode(made, points));
+          expect(made.anyOf(pieces)).toBe(regionNode(made, points));
+          for (const [i, piece] of pieces.entries()) {
+            for (const other of pieces.slice(i + 1)) expect(made.and(piece, other)).toBe(FALSE);
+          }
+        }),
+        { numRuns: 60 },
+      );
+    });
   });
 
   it('join any number of functions', () => {
