@@ -157,6 +157,12 @@ export interface ConntrackSwitch {
  */
 export function switchOnConntrack(family: Family, namespace?: NetworkNamespace): ConntrackSwitch {
   const withNft = hasCommand('nft');
+  if (!withNft && !hasCommand(iptables(family))) {
+    throw new RuntimeError(
+      'command-missing',
+      `neither nft nor ${iptables(family)} is installed: the kernel finds connection states only where a rule of one of them asks for it`,
+    );
+  }
   inNamespace(namespace, () => {
     if (withNft) addWithNft(family);
     else addWithIptables(family);
@@ -192,6 +198,8 @@ function addWithIptables(family: Family): void {
 }
 
 function removeWithIptables(family: Family): void {
+  // Without either tool nobody has added it.
+  if (!hasCommand(iptables(family))) return;
   if (!run(`${iptables(family)}-save`, ['-t', 'filter']).includes(`:${NAME} `)) return;
   run(iptables(family), ['-w', '60', '-F', NAME]);
   run(iptables(family), ['-w', '60', '-X', NAME]);

@@ -195,7 +195,7 @@ const noMount = missing(['root', 'unshare']);
 
 describe.skipIf(noMount.length > 0)(`a machine without the tools${needs(noMount)}`, () => {
   const without = (line: string): ReturnType<typeof shell> =>
-    shell(`unshare --mount sh -c 'mount -t tmpfs none /usr/sbin && ${process.execPath} ${main} ${line}'`);
+    shell(`unshare --mount --net sh -c 'mount -t tmpfs none /usr/sbin && ${process.execPath} ${main} ${line}'`);
   const at = 'small.v4 --hook xdp --chain INPUT --packets 50';
 
   it('skips what needs them by name', () => {
@@ -221,5 +221,17 @@ describe.skipIf(noMount.length > 0)(`a machine without the tools${needs(noMount)
     const { status, stdout, stderr } = without(line);
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
     expect(stderr).toBe(`ipt2bpf: error[command-missing]: ${tool} is not installed${more}\n`);
+  });
+
+  it.skipIf(!existsSync('/sys/fs/bpf'))('attaches nothing that needs them, and leaves nothing', () => {
+    dump('states.v4', ['-A INPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT']);
+    const pins = `/sys/fs/bpf/ipt2bpf-process-${process.pid}`;
+    const { status, stderr } = without(`attach states.v4 --hook netfilter --pins ${pins}`);
+    expect({ status, last: stderr.trimEnd().split('\n').at(-1) }).toEqual({
+      status: 2,
+      last: 'ipt2bpf: error[command-missing]: neither nft nor iptables is installed: the kernel finds connection states only where a rule of one of them asks for it',
+    });
+    expect(existsSync(pins)).toBe(false);
+    expect(without(`status --pins ${pins}`).stdout).toBe('nothing is attached\n');
   });
 });
