@@ -43,6 +43,7 @@ function isLasting(test: Opaque): boolean {
     case 'random':
     case 'bridge-port':
     case 'set':
+    case 'counted-set':
     case 'module':
       return false;
   }

@@ -303,6 +303,7 @@ function otherChain(chain: BuiltinChain): BuiltinChain | undefined {
 const MOMENTARY: Readonly<Partial<Record<Opaque['name'], string>>> = {
   limit: 'a limit is spent by the packets that come to the rule itself',
   recent: 'the list of addresses is written by the packets that come to the rule itself',
+  'counted-set': 'elements of the set count the packets that come to the rule itself',
   hashlimit: 'a rate is that of the packets that come to the rule itself',
   quota: 'a quota is spent by the packets that come to the rule itself',
   nth: 'packets are counted at the rule itself',

@@ -83,7 +83,7 @@ function setFunctionsOf(analyses: readonly Analysis[]): SetFunctions {
       visitCondition(meaning.condition, {
         opaque: (test) => {
           if (askedWords(test, view) !== undefined) return;
-          if (test.name === 'set' && !meaning.undecided) sets.announce(test.test);
+          if ((test.name === 'set' || test.name === 'counted-set') && !meaning.undecided) sets.announce(test.test);
         },
       });
     }

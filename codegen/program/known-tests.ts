@@ -51,6 +51,7 @@ export function emitKnownTest(
     case 'random':
       return emitRandom(code, test.share, ...turned(test.inverted, ifTrue, ifFalse));
     case 'set':
+    case 'counted-set':
       return sets.emit(code, test.test, ifTrue, ifFalse);
     case 'time':
       return emitTime(code, test.test, time, ifTrue, ifFalse);

@@ -1,5 +1,6 @@
 import type { Condition, Opaque } from '../../grammar/model/condition.js';
 import type { BuiltinChain, TableName } from '../../grammar/model/family.js';
+import type { SetTest } from '../../grammar/model/ip-set.js';
 import { recentStamps, type HashlimitTest, type RecentTest } from '../../grammar/model/memory.js';
 import { findTable, isBuiltin, type Rule, type Ruleset } from '../../grammar/model/ruleset.js';
 import { visitCondition } from '../../grammar/model/condition-parts.js';
@@ -32,6 +33,7 @@ export class MemoryScope {
     visitCondition(condition, {
       opaque: (test) => {
         if (test.name === 'recent') found.push(...this.undecidedRecent(test.test, view));
+        if (test.name === 'counted-set') found.push(...this.undecidedSet(test.test, view));
         if (test.name === 'hashlimit') found.push(...this.undecidedHashlimit(test.test, view));
       },
     });
@@ -60,6 +62,12 @@ export class MemoryScope {
       found.push({ reason, advice: 'leave --rttl out' });
     }
     return found;
+  }
+
+  private undecidedSet({ name }: SetTest, view: View): readonly Undecided[] {
+    const same = (test: Opaque): boolean => test.name === 'counted-set' && test.test.name === name;
+    const elsewhere = this.elsewhere(same, `what set ${name} counts`, view);
+    return elsewhere === undefined ? [] : [elsewhere];
   }
 
   private undecidedHashlimit({ name, table }: HashlimitTest, view: View): readonly Undecided[] {

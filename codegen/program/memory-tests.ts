@@ -61,7 +61,8 @@ export class MemoryTests {
 
   /** Emits a test; false where it is none with memory. Clobbers r0–r5, r8, r9 and the stack slot at −4. */
   emit(code: Code, test: Opaque, place: MemoryPlace): boolean {
-    if (!remembers(test)) return false;
+    // Its memory is with the set.
+    if (!remembers(test) || test.name === 'counted-set') return false;
     const { rule, ordinal, flow, layout, ifTrue, ifFalse } = place;
     switch (test.name) {
       case 'limit':

@@ -258,6 +258,7 @@ export function answer(test: Opaque, view: View): Answer {
         advice: 'use --hook netfilter',
       };
     case 'set':
+    case 'counted-set':
       return answerSet(test.test, view, (field) => isRewritten(view, field));
     case 'module':
       return undecidedMatch(test.module, view);

@@ -82,13 +82,15 @@ export type Opaque =
   | { readonly name: 'bridge-port'; readonly allInverted: boolean; readonly words: readonly string[] }
   /** Whether the packet is in an IP set. */
   | { readonly name: 'set'; readonly test: SetTest }
+  /** The same of a set whose elements count packets, and are asked by some rule what they have counted. */
+  | { readonly name: 'counted-set'; readonly test: SetTest }
   /** A match that is kept verbatim and not understood. */
   | { readonly name: 'module'; readonly module: string; readonly words: readonly string[] };
 
 /** Tests with memory. */
 export type MemoryTest = Extract<Opaque, { name: (typeof MEMORY_TESTS)[number] }>;
 
-const MEMORY_TESTS = ['limit', 'recent', 'hashlimit', 'quota', 'nth', 'connlimit'] as const;
+const MEMORY_TESTS = ['limit', 'recent', 'hashlimit', 'quota', 'nth', 'connlimit', 'counted-set'] as const;
 
 /** Whether a test has memory: it must be asked where iptables asks it, and there alone. */
 export function remembers(test: Opaque): test is MemoryTest {

@@ -64,6 +64,8 @@ export interface IpSet {
   readonly sets: readonly (IpSet | OtherIpSet)[];
   /** A rule that changes the set while packets come: `table filter, chain INPUT, line 7`. */
   readonly changedBy?: string;
+  /** A rule that compares what its elements have counted, in the same words. */
+  readonly comparedBy?: string;
   /** Where it is created. */
   readonly place: SourceRange;
 }
@@ -76,6 +78,13 @@ export interface OtherIpSet {
   readonly place: SourceRange;
 }
 
+/** A counter of an element beside a value of 64 bits, once the element has counted the packet (ip_set_match_counter). */
+export interface CounterTest {
+  readonly counter: 'packets' | 'bytes';
+  readonly is: 'eq' | 'ne' | 'lt' | 'gt';
+  readonly value: bigint;
+}
+
 /** `-m set` (net/netfilter/xt_set.c `set_match_v4`), without its inversion. */
 export interface SetTest {
   readonly name: string;
@@ -83,8 +92,12 @@ export interface SetTest {
   readonly directions: readonly ('src' | 'dst')[];
   /** `--return-nomatch`: exceptions are hits, and other elements are none. */
   readonly returnNomatch: boolean;
-  /** Options that compare the counters of the element. */
+  /** Options that compare the counters of the element, as words. */
   readonly counters: readonly string[];
+  /** What they compare; all must hold. Nothing in a set that keeps no counters. */
+  readonly compared?: readonly CounterTest[];
+  /** The element does not count the packet (`! --update-counters`). */
+  readonly quiet?: true;
   /** The set, where its members are known. */
   readonly set?: IpSet | OtherIpSet;
 }

@@ -16,7 +16,8 @@ export function undecidedSet(test: SetTest, family: Family): UndecidedSet | unde
   if (set === undefined) {
     return { reason: `the members of set ${name} are not known`, advice: 'give what "ipset save" prints with --ipset' };
   }
-  if (counters.length > 0) {
+  // Of other types it is not known what they count; a list counts by the sets in it.
+  if (counters.length > 0 && (set.type === 'other' || set.type === 'list:set')) {
     return { reason: `${counters[0]} compares what the kernel counts in set ${name}`, advice: EARLY };
   }
   return undecidedPart(set, test, family);
@@ -38,6 +39,10 @@ function undecidedPart(set: IpSet | OtherIpSet, test: SetTest, family: Family): 
       return { reason: `sets leave the list ${name} when their time is over`, advice: EARLY };
     }
     for (const part of set.sets) {
+      if (part.type !== 'other' && part.comparedBy !== undefined) {
+        const reason = `elements of ${part.name} count packets for list ${name}, and a rule compares them (${part.comparedBy})`;
+        return { reason, advice: EARLY };
+      }
       const why = undecidedPart(part, test, family);
       if (why !== undefined) return why;
     }

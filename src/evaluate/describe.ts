@@ -162,6 +162,7 @@ function describeOpaque(test: Opaque): string {
     case 'owner':
       return 'the owner of the socket';
     case 'set':
+    case 'counted-set':
       return `${test.test.directions.join(',')} in set ${test.test.name}`;
     case 'module':
       return `match ${test.module}`;

@@ -51,6 +51,7 @@ export function surroundingsOracle(surroundings: Surroundings, packet: Packet, f
       case 'quota':
       case 'nth':
       case 'connlimit':
+      case 'counted-set':
       case 'module':
         return undefined;
     }

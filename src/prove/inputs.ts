@@ -58,6 +58,7 @@ export function answerOf(test: Opaque, inputs: Inputs): Ref {
     case 'random':
     case 'bridge-port':
     case 'set':
+    case 'counted-set':
       throw unsupported(`test ${test.name}`);
   }
 }
@@ -74,7 +75,8 @@ export function factsOf(test: Opaque, { questions, family }: Pick<Inputs, 'quest
 
 /** Tests with memory whose answers the prover takes from the program. */
 export function isMemory(test: Opaque): boolean {
-  return remembers(test) && test.name !== 'quota' && test.name !== 'nth' && test.name !== 'connlimit';
+  const { name } = test;
+  return remembers(test) && name !== 'quota' && name !== 'nth' && name !== 'connlimit' && name !== 'counted-set';
 }
 
 /** Which question of the manifest is this test; −1 if none. The words are those of the rule. */

@@ -288,6 +288,7 @@ function inputSide(input: Input, ranges: readonly Range[]): Side {
 function testWords(test: Opaque): string {
   switch (test.name) {
     case 'set':
+    case 'counted-set':
       return `in set ${test.test.name}`;
     case 'recent':
       return `recent ${test.test.list}`;

@@ -117,6 +117,7 @@ export class Inputs {
       case 'quota':
       case 'nth':
       case 'connlimit':
+      case 'counted-set':
       case 'random':
         return this.#yes({ kind: 'test', test, occurrence });
       case 'time':

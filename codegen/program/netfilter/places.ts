@@ -164,6 +164,8 @@ function obstacle(
   if (before.some(({ id }) => left.goingOn[left.bits.get(id) ?? -1]?.segmentSize)) {
     return 'TCPMSS, which may drop packets, stands before it';
   }
+  const counted = tests.find(({ test }) => test.name === 'counted-set');
+  if (counted !== undefined) return 'the way there depends on what an IP set counts';
   const shared = tests.find(({ test }) => isShared(test, ruleset));
   return shared === undefined
     ? undefined

@@ -52,7 +52,7 @@ export function setsOfObject({ text, maps }: NonNullable<Manifest['sets']>): Rea
 /** What the map of a set holds for an element. `now`: CLOCK_MONOTONIC in nanoseconds. */
 export function entryOf(element: IpSetMember, set: IpSet, now: bigint): Entry {
   const layout = keyLayout(set);
-  return { key: encodeKey(element, layout), value: encodeValue(element, layout, now) };
+  return { key: encodeKey(element, layout), value: encodeValue(element, set, layout, now) };
 }
 
 /**

@@ -2,12 +2,14 @@ import { all, any, atLeast, equals, inSet, not, type Condition } from '../../../
 import type { Field } from '../../../grammar/model/fields.js';
 import type { Family } from '../../../grammar/model/family.js';
 import { intervals } from '../../../grammar/model/interval.js';
-import type { IpSet, SetTest } from '../../../grammar/model/ip-set.js';
+import type { CounterTest, IpSet, SetTest } from '../../../grammar/model/ip-set.js';
 import { PROTOCOL } from '../../../grammar/sets/element.js';
 import { ELEMENT_PARTS, type ElementPart } from '../../../grammar/sets/types.js';
 import {
   alu32,
   alu64,
+  atomic,
+  ATOMIC_OP,
   callHelper,
   exit,
   goto,
@@ -23,6 +25,7 @@ import {
   R2,
   R6,
   R7,
+  R8,
   reg,
   store,
   storeImm,
@@ -30,8 +33,8 @@ import {
 } from '../../bytecode/instruction.js';
 import { Code } from '../code.js';
 import { emitCondition } from '../conditions.js';
-import type { FlowLayout } from '../flow.js';
-import { ELEMENT, keyLayout, NOMATCH, type KeyLayout } from './layout.js';
+import { FLOW_LENGTH, type FlowLayout } from '../flow.js';
+import { COUNTERS, ELEMENT, keyLayout, NOMATCH, type KeyLayout } from './layout.js';
 
 /** What the function of a set answers. */
 export const MEMBER = { OUT: 0, IN: 1, NOMATCH: 2 } as const;
@@ -99,6 +102,15 @@ interface SetContext {
   readonly flow: FlowLayout;
   readonly key: KeyLayout;
   readonly directions: readonly Direction[];
+  readonly counting?: Counting;
+}
+
+/** What a test does with the counters of the element that it finds (ip_set_match_extensions). */
+export interface Counting {
+  /** The element does not count the packet. */
+  readonly quiet: boolean;
+  /** What must hold behind that, or the element is none. */
+  readonly compared: readonly CounterTest[];
 }
 
 /**
@@ -111,10 +123,12 @@ export function setFunction(
   directions: readonly Direction[],
   family: Family,
   flow: FlowLayout,
+  counting?: Counting,
 ): Code {
   const code = new Code();
   const key = keyLayout(set);
-  const context: SetContext = { code, set, family, flow, key, directions };
+  const counts = counting === undefined ? {} : { counting };
+  const context: SetContext = { code, set, family, flow, key, directions, ...counts };
   const given = code.label('given');
   code.emit(jump64('jne', R1, 0, given));
   code.place('out');
@@ -208,23 +222,34 @@ function emitMac(context: SetContext, at: number): void {
   code.emit(alu64('lsh', R1, 16), toBigEndian(R1, 64), store(8, R10, at, R1));
 }
 
-/** Looks the key up; an element whose time is over is none, and in a trie a shorter network may be there. */
-function emitLookUp({ code, set, key }: SetContext, map: string): void {
+/**
+ * Looks the key up; an element whose time is over is none, nor is one with other counters: in a trie a shorter network may be there.
+ * r6 = flow.
+ */
+function emitLookUp({ code, set, key, counting }: SetContext, map: string): void {
   const at = -key.bytes;
   const { fixedBits } = key;
   const again = code.label('again');
   const alive = code.label('alive');
   const exception = code.label('exception');
+  const other = code.label('other');
   if (fixedBits !== undefined) code.emit(storeImm(4, R10, at, fixedBits + 8 * key.addressBytes));
-  const rounds = set.timeout === undefined ? undefined : 8 * key.addressBytes + 1;
+  const compared = counting?.compared ?? [];
+  const rounds = set.timeout === undefined && compared.length === 0 ? undefined : 8 * key.addressBytes + 1;
   if (rounds !== undefined && fixedBits !== undefined) code.emit(mov64(R7, rounds));
+  if (counting !== undefined) code.emit(load(4, R8, R6, FLOW_LENGTH));
   code.place(again);
   code.emit(loadMap(R1, map), mov64(R2, reg(R10)), alu64('add', R2, at), callHelper('map_lookup_elem'));
   code.emit(jump64('jeq', R0, 0, 'out'));
   if (rounds !== undefined) {
     // r6 is free by now.
-    code.emit(mov64(R6, reg(R0)), load(8, R1, R6, ELEMENT.expires), jump64('jeq', R1, 0, alive));
-    code.emit(callHelper('ktime_get_ns'), load(8, R1, R6, ELEMENT.expires), jump64('jgt', R1, reg(R0), alive));
+    code.emit(mov64(R6, reg(R0)));
+    if (set.timeout === undefined) code.emit(goto(alive));
+    else {
+      code.emit(load(8, R1, R6, ELEMENT.expires), jump64('jeq', R1, 0, alive), callHelper('ktime_get_ns'));
+      code.emit(load(8, R1, R6, ELEMENT.expires), jump64('jgt', R1, reg(R0), alive));
+    }
+    code.place(other);
     if (fixedBits === undefined) code.emit(goto('out'));
     else {
       code.emit(load(4, R1, R6, ELEMENT.bits), jump64('jle', R1, fixedBits, 'out'));
@@ -239,8 +264,22 @@ function emitLookUp({ code, set, key }: SetContext, map: string): void {
     code.place(alive);
     code.emit(mov64(R0, reg(R6)));
   }
+  if (counting !== undefined) emitCounters(code, counting, other);
   code.emit(load(4, R1, R0, ELEMENT.flags), alu32('and', R1, NOMATCH), jump64('jne', R1, 0, exception));
   code.emit(mov64(R0, MEMBER.IN), exit());
   code.place(exception);
   code.emit(mov64(R0, MEMBER.NOMATCH), exit());
+}
+
+const FAILS = { eq: 'jne', ne: 'jeq', lt: 'jge', gt: 'jle' } as const;
+
+/** Counts the packet of r8 bytes in the element at r0, then compares: to `other` where that fails. Clobbers r1, r2. */
+function emitCounters(code: Code, { quiet, compared }: Counting, other: string): void {
+  if (!quiet) {
+    code.emit(mov64(R1, reg(R8)), atomic(8, ATOMIC_OP.add, R0, COUNTERS.bytes, R1));
+    code.emit(mov64(R1, 1), atomic(8, ATOMIC_OP.add, R0, COUNTERS.packets, R1));
+  }
+  for (const { counter, is, value } of compared) {
+    code.emit(load(8, R1, R0, COUNTERS[counter]), lddw(R2, value), jump64(FAILS[is], R1, reg(R2), other));
+  }
 }

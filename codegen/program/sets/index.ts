@@ -5,7 +5,7 @@ import { callFunction, goto, jump64, mov64, R0, R1, R6, reg } from '../../byteco
 import type { FunctionSpec, MapSpec, ParamSpec } from '../../object/spec.js';
 import type { Code } from '../code.js';
 import type { FlowLayout } from '../flow.js';
-import { MEMBER, setFunction } from './function.js';
+import { MEMBER, setFunction, type Counting } from './function.js';
 import { READY_MAP, setMap } from './layout.js';
 
 export { SET_STACK } from './function.js';
@@ -20,6 +20,7 @@ interface Lookup {
   readonly name: string;
   readonly used: UsedSet;
   readonly directions: SetTest['directions'];
+  readonly counting?: Counting;
 }
 
 /** The sets of an object, and the functions that look packets up in them: one for a set and the sides compared. */
@@ -39,7 +40,9 @@ export class SetFunctions {
     const key = keyOf(test);
     let lookup = this.lookups.get(key);
     if (lookup === undefined) {
-      lookup = { name: `set_lookup_${this.lookups.size}`, used: this.use(set), directions: sides };
+      const counting = countingOf(test);
+      const counts = counting === undefined ? {} : { counting };
+      lookup = { name: `set_lookup_${this.lookups.size}`, used: this.use(set), directions: sides, ...counts };
       this.lookups.set(key, lookup);
     }
     return lookup;
@@ -73,10 +76,10 @@ export class SetFunctions {
   }
 
   specs(family: Family, layout: FlowLayout, flow: ParamSpec): readonly Omit<FunctionSpec, 'linkage'>[] {
-    return [...this.lookups.values()].map(({ name, used, directions }) => ({
+    return [...this.lookups.values()].map(({ name, used, directions, counting }) => ({
       name,
       params: [flow],
-      instructions: setFunction(used.set, used.map, directions, family, layout).finish(),
+      instructions: setFunction(used.set, used.map, directions, family, layout, counting).finish(),
     }));
   }
 
@@ -93,7 +96,18 @@ function setOf({ set, name }: SetTest): IpSet {
   return set;
 }
 
+/** Elements count only where some rule asks them what they have counted. */
+function countingOf(test: SetTest): Counting | undefined {
+  if (setOf(test).comparedBy === undefined) return undefined;
+  const { quiet = false, compared = [] } = test;
+  return quiet && compared.length === 0 ? undefined : { quiet, compared };
+}
+
 /** The same text for tests that one function answers. */
 function keyOf(test: SetTest): string {
-  return [test.name, ...test.directions.slice(0, dimensionOf(setOf(test).type))].join(' ');
+  const counting = countingOf(test);
+  const sides = test.directions.slice(0, dimensionOf(setOf(test).type));
+  if (counting === undefined) return [test.name, ...sides].join(' ');
+  const compared = counting.compared.map(({ counter, is, value }) => `${counter} ${is} ${value}`);
+  return [test.name, ...sides, counting.quiet ? 'quiet' : 'counts', ...compared].join(' ');
 }

@@ -50,7 +50,9 @@ export const ELEMENT = {
   /** u32: in a trie the bits of the key that count, as in the key. */
   bits: 12,
 } as const;
-const ELEMENT_BYTES = 16;
+/** Offsets in the value of an element of a set with counters, behind these: u64 each. */
+export const COUNTERS = { packets: 16, bytes: 24 } as const;
+const elementBytes = ({ counters }: Pick<IpSet, 'counters'>): number => (counters ? 32 : 16);
 export const NOMATCH = 1;
 
 /** BPF_F_NO_PREALLOC: memory for the elements that there are, not for all that there may be. */
@@ -62,7 +64,7 @@ export function setMap(set: IpSet, name: string): MapSpec {
     name,
     type: fixedBits === undefined ? 'hash' : 'lpm_trie',
     keySize: bytes,
-    valueSize: ELEMENT_BYTES,
+    valueSize: elementBytes(set),
     maxEntries: Math.max(1, set.maxElements, set.members.length),
     flags: NO_PREALLOC,
   };
@@ -115,13 +117,29 @@ function putNumber(view: DataView, offset: number, bytes: number, value: bigint)
   view.setBigUint64(offset + 8, value & ((1n << 64n) - 1n));
 }
 
+/** What an element has counted so far, by its text. */
+function countedBy({ more = [] }: IpSetMember, counter: keyof typeof COUNTERS): bigint {
+  const at = more.indexOf(counter);
+  const number = at < 0 ? undefined : more[at + 1];
+  return number !== undefined && /^\d+$/.test(number) ? BigInt(number) : 0n;
+}
+
 /** The value of an element. `now`: CLOCK_MONOTONIC in nanoseconds, from which its time runs. */
-export function encodeValue(member: IpSetMember, layout: KeyLayout, now: bigint): Uint8Array {
-  const value = new Uint8Array(ELEMENT_BYTES);
+export function encodeValue(
+  member: IpSetMember,
+  set: Pick<IpSet, 'counters'>,
+  layout: KeyLayout,
+  now: bigint,
+): Uint8Array {
+  const value = new Uint8Array(elementBytes(set));
   const view = new DataView(value.buffer);
   const { timeout = 0 } = member;
   view.setBigUint64(ELEMENT.expires, timeout === 0 ? 0n : now + BigInt(timeout) * NS_PER_SECOND, true);
   view.setUint32(ELEMENT.flags, member.nomatch === true ? NOMATCH : 0, true);
   if (layout.fixedBits !== undefined) view.setUint32(ELEMENT.bits, bitsOf(member, layout), true);
+  if (set.counters) {
+    for (const counter of ['packets', 'bytes'] as const)
+      view.setBigUint64(COUNTERS[counter], BigInt.asUintN(64, countedBy(member, counter)), true);
+  }
   return value;
 }

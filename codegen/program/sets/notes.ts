@@ -7,7 +7,7 @@ export function setNotes(sets: readonly UsedSet[]): readonly string[] {
   const notes = [
     `the IP sets ${names} are the object's own: ipset changes those of the kernel alone, the runtime those of the object`,
   ];
-  const counted = sets.filter(({ set }) => set.counters).map(({ set }) => set.name);
+  const counted = sets.filter(({ set }) => set.counters && set.comparedBy === undefined).map(({ set }) => set.name);
   if (counted.length > 0)
     notes.push(`nobody reads the counters of the IP sets ${counted.join(', ')}: the object keeps none`);
   const timed = sets.filter(({ set }) => set.timeout !== undefined).map(({ set }) => set.name);

@@ -9,7 +9,7 @@ import { setFields } from './function.js';
 
 /** Fields that a test on a set reads; none where the view could not answer it. */
 export function setTestFields(test: Opaque, family: Family): readonly Field[] {
-  if (test.name !== 'set' || undecidedSet(test.test, family) !== undefined) return [];
+  if ((test.name !== 'set' && test.name !== 'counted-set') || undecidedSet(test.test, family) !== undefined) return [];
   const { set, directions } = test.test;
   return set === undefined || set.type === 'other' ? [] : setFields(set, directions, family);
 }
@@ -33,7 +33,8 @@ export function answerSet(test: SetTest, view: View, rewritten: (field: Field) =
       const reason = `addresses may be rewritten before the chain (${view.rewrittenBy})`;
       return { reason, advice: 'use exact mode' };
     }
-    tests.push(opaque({ name: 'set', test: { ...test, name: leaf.name, set: leaf } }));
+    const name = leaf.comparedBy === undefined ? 'set' : 'counted-set';
+    tests.push(opaque({ name, test: { ...test, name: leaf.name, set: leaf } }));
   }
   return { condition: any(...tests) };
 }

@@ -1,4 +1,5 @@
 import { FALSE, invertIf, opaque } from '../../model/condition.js';
+import type { CounterTest } from '../../model/ip-set.js';
 import { defineMatch, givenWords, option, optionWords } from '../define.js';
 import { setUse } from '../value/ipset.js';
 import { uint64 } from '../value/number.js';
@@ -40,6 +41,14 @@ const OPTIONS = {
 
 const COMPARED = ['packetsEq', 'packetsLt', 'packetsGt', 'bytesEq', 'bytesLt', 'bytesGt'] as const;
 
+/** What one of these options compares. */
+function counterTest(key: (typeof COMPARED)[number], value: bigint, inverted: boolean): CounterTest {
+  const counter = key.startsWith('packets') ? 'packets' : 'bytes';
+  if (key.endsWith('Lt')) return { counter, is: 'lt', value };
+  if (key.endsWith('Gt')) return { counter, is: 'gt', value };
+  return { counter, is: inverted ? 'ne' : 'eq', value };
+}
+
 /** Membership of an IP set (net/netfilter/xt_set.c, revision 4). */
 export const set = defineMatch({
   name: 'set',
@@ -60,7 +69,17 @@ export const set = defineMatch({
       const given = options[key];
       return given === undefined ? [] : optionWords(OPTIONS[key], given, context);
     });
-    const test = { ...use.value, returnNomatch: nomatch !== undefined, counters: compared };
+    const tests = COMPARED.flatMap((key) => {
+      const given = options[key];
+      return given === undefined ? [] : [counterTest(key, given.value, given.inverted)];
+    });
+    const test = {
+      ...use.value,
+      returnNomatch: nomatch !== undefined,
+      counters: compared,
+      ...(tests.length === 0 ? {} : { compared: tests }),
+      ...(options.counters?.inverted === true ? { quiet: true as const } : {}),
+    };
     return invertIf(use.inverted, opaque({ name: 'set', test }));
   },
 });

@@ -31,6 +31,8 @@ add both six
 add both net
 create strange hash:mac
 create filled hash:ip
+create counts hash:ip counters
+add counts 10.0.0.1 packets 2
 `;
 
 /** Whether a packet passes the test; undefined where it hangs on what is not known. */
@@ -86,7 +88,10 @@ describe('a packet and an IP set', () => {
     { test: '--match-set both src', packet: TCP, want: true },
     { test: '--match-set strange src', packet: TCP, want: undefined },
     { test: '--match-set absent src', packet: TCP, want: undefined },
-    { test: '--match-set ip src --packets-gt 5', packet: TCP, want: undefined },
+    // A set without counters has nothing to compare.
+    { test: '--match-set ip src --packets-gt 5', packet: TCP, want: true },
+    { test: '--match-set counts src --packets-gt 5', packet: TCP, want: undefined },
+    { test: '--match-set counts src', packet: TCP, want: true },
     { test: '--match-set ip src ! --update-counters', packet: TCP, want: true },
     {
       test: '--match-set both src',

@@ -210,6 +210,7 @@ function oracleOf(random: Random): Oracle {
       case 'connlimit':
       case 'hashlimit':
       case 'quota':
+      case 'counted-set':
       case 'nth':
       case 'random':
       case 'conntrack':

@@ -153,6 +153,7 @@ describe('tests that are refused by name', () => {
   const LEARNS = 'create a bitmap:ip,mac range 10.0.0.0/24\nadd a 10.0.0.1\n';
   const LIST = 'create b hash:ip\ncreate a list:set timeout 60\nadd a b\n';
   const IP = 'create a hash:ip counters\n';
+  const COUNTING = 'create b hash:ip counters\ncreate a list:set counters\nadd a b\n';
   it.each([
     { set: '', test: 'a src', why: 'the members of set a are not known', asked: true },
     {
@@ -161,8 +162,7 @@ describe('tests that are refused by name', () => {
       why: 'set a is of type hash:net,iface, which is not translated',
       asked: true,
     },
-    { set: IP, test: 'a src --packets-gt 3', why: '--packets-gt compares what the kernel counts in set a' },
-    { set: IP, test: 'a src --bytes-eq 3', why: '--bytes-eq compares what the kernel counts in set a' },
+    { set: COUNTING, test: 'a src --packets-gt 3', why: '--packets-gt compares what the kernel counts in set a' },
     { set: LEARNS, test: 'a src,src', why: 'set a learns MAC addresses from packets', asked: true },
     { set: LEARNS, test: 'a src,dst', why: 'the destination MAC that set a is asked for is not read', asked: true },
     { set: LIST, test: 'a src', why: 'sets leave the list a when their time is over', asked: true },
@@ -177,6 +177,36 @@ describe('tests that are refused by name', () => {
         asked && hook === 'netfilter' ? [] : want,
       );
     }
+  });
+
+  it.each([
+    {
+      name: 'by a list',
+      rules: ['-A INPUT -m set --match-set list src -j DROP'],
+      sets: 'create a hash:ip counters\ncreate list list:set\nadd list a\n',
+      why: 'elements of a count packets for list list, and a rule compares them (table filter, chain INPUT, line 3)',
+      line: 2,
+    },
+    {
+      name: 'by a target',
+      rules: ['COMMIT', '*mangle', ':FORWARD ACCEPT [0:0]', '-A FORWARD -j SET --map-set a src --map-mark'],
+      sets: IP,
+      why: 'packets change set a',
+      line: 1,
+    },
+    {
+      name: 'in a chain that another object judges',
+      rules: ['-A FORWARD -m set --match-set a src -j DROP'],
+      sets: IP,
+      why: 'what set a counts is shared with rule 1 of chain FORWARD in table filter, which is judged elsewhere',
+      line: 1,
+    },
+  ])('counters that are compared, where packets are counted $name', ({ rules, sets, why, line }) => {
+    const all = ['-A INPUT -m set --match-set a src --packets-gt 3 -j DROP', ...rules];
+    const result = analyse(bound(all, sets), { hook: 'tc', chain: 'INPUT' });
+    if (!result.ok) throw new Error(result.diagnostics[0].message);
+    const messages = refusals(result.analysis).map(({ message }) => message);
+    expect(messages.find((message) => message.startsWith(`rule ${line} `))).toContain(why);
   });
 
   it('a set that packets change, and the target that changes it', () => {
