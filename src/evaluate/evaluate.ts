@@ -143,7 +143,8 @@ function run(walk: Walk): End {
   let place: Place | undefined = { chain: walk.builtin, next: 0 };
   for (;;) {
     if (place === undefined) return policy(walk);
-    const { chain, next }: Place = place;
+    const { chain }: Place = place;
+    const next = passHeads(walk, place);
     if (next >= chain.rules.length) {
       // The end of a user chain is a RETURN; the end of the built-in chain is its policy.
       place = chain === walk.builtin ? undefined : leave(walk, stack, chain);
@@ -183,6 +184,19 @@ function run(walk: Walk): End {
     place = { chain, next: next + 1 };
   }
 }
+
+/** Most rules end at their head, before anything is asked: the number of the next one that does not. */
+function passHeads({ trace, fields, mark }: Walk, { chain, next }: Place): number {
+  const view: ConditionView = { fields, mark, changed: false, answer: UNANSWERED };
+  const { rules } = chain;
+  let at = next;
+  for (; at < rules.length && outcomeOf(rules[at].head, view) === NO; at++) {
+    trace?.push(new SettledStep(rules[at], { chain: chain.name, number: at + 1 }, view, NO));
+  }
+  return at;
+}
+
+const UNANSWERED: Answer = () => undefined;
 
 /** Back to where the last jump came from; from a built-in chain (or a goto out of one) to the policy. */
 function leave(walk: Walk, stack: Place[], chain: Chain): Place | undefined {
@@ -248,14 +262,8 @@ interface Tested {
   readonly unknown?: Opaque;
 }
 
-/** The rule's head, then its matches in order, until one fails; a hotdrop ends it too. */
+/** A rule whose head may hold: the head, then its matches in order, until one fails; a hotdrop ends it too. */
 function testRule(walk: Walk, rule: Rule, ref: RuleRef): Tested {
-  // Most rules end at their head, before anything is asked.
-  const head: ConditionView = { fields: walk.fields, mark: walk.mark, changed: false, answer: UNANSWERED };
-  if (outcomeOf(rule.head, head) === NO) {
-    walk.trace?.push(new SettledStep(rule, ref, head, NO));
-    return FAILED;
-  }
   let unknown: Opaque | undefined;
   let given: Map<Opaque, boolean | undefined> | undefined;
   const answer: Answer = (test) => {
@@ -274,10 +282,6 @@ function testRule(walk: Walk, rule: Rule, ref: RuleRef): Tested {
   }
   return unknown === undefined ? { outcome } : { outcome, unknown };
 }
-
-const FAILED: Tested = { outcome: NO };
-
-const UNANSWERED: Answer = () => undefined;
 
 const conditions = new WeakMap<object, Condition>();
 

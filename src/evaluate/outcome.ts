@@ -103,6 +103,9 @@ function inTurn(parts: readonly Condition[], view: ConditionView, further: Outco
   let here = further;
   for (const part of parts) {
     const outcome = outcomeOf(part, view);
+    // As nearly always: all is known, and nothing drops the packet.
+    if (here === further && outcome === further) continue;
+    if (here === further && outcome === end) return ended | end;
     const dropping = (here & DROPPING) !== 0;
     if ((here & further) !== 0) ended |= outcome & (end | HOTDROP);
     if (dropping && (outcome & (end | HOTDROP)) !== 0) ended |= HOTDROP;

@@ -38,7 +38,7 @@ export async function concernedRules(a: Ruleset, b: Ruleset, place: ChainPlace):
   const alignment = await align(before, after);
   if (alignment === undefined) return whole;
   const extents = new Extents(a.family);
-  const edits = alignment.edited.map((rule): Edit => ({ rule, bounds: extents.around(ruleCondition(rule)) }));
+  const edits = alignment.edited.flatMap((rule) => extents.around(ruleCondition(rule)));
   const keep = new Set<Rule>(alignment.edited);
   for (const [left, right] of alignment.common) {
     if (!isConcerned(extents, left, edits)) continue;
@@ -49,18 +49,10 @@ export async function concernedRules(a: Ruleset, b: Ruleset, place: ChainPlace):
   return { before: cut(a, place, before, keep), after: cut(b, place, after, keep), numbers, conditions };
 }
 
-interface Edit {
-  readonly rule: Rule;
-  readonly bounds: readonly Bounds[];
-}
-
-function isConcerned(extents: Extents, rule: Rule, edits: readonly Edit[]): boolean {
-  const condition: Condition = ruleCondition(rule);
-  return edits.some(
-    ({ bounds }) =>
-      bounds.some((one) => extents.mayMeet(rule.head, one)) &&
-      extents.around(condition).some((own) => bounds.some((one) => boundsMeet(own, one))),
-  );
+function isConcerned(extents: Extents, rule: Rule, edits: readonly Bounds[]): boolean {
+  const near = extents.meeting(rule.head, edits);
+  if (near.length === 0) return false;
+  return extents.around(ruleCondition(rule)).some((own) => near.some((one) => boundsMeet(own, one)));
 }
 
 function chainsOf(ruleset: Ruleset, { table, chain }: ChainPlace): ReadonlyMap<string, Chain> {

@@ -35,19 +35,23 @@ export class Extents {
     return [...holds, ...drops];
   }
 
-  /** Whether some packet of the rectangle may pass the tests that the condition begins with. */
-  mayMeet(condition: Condition, bounds: Bounds): boolean {
+  /** The rectangles of which some packet may pass the tests that the condition begins with. */
+  meeting(condition: Condition, rectangles: readonly Bounds[]): readonly Bounds[] {
     if (condition.kind === 'in') {
       const own = this.#range(condition);
-      const given = own && bounds.get(condition.field);
-      return own === undefined || given === undefined || overlap(own, given);
+      if (own === undefined) return rectangles;
+      return rectangles.filter((bounds) => {
+        const given = bounds.get(condition.field);
+        return given === undefined || overlap(own, given);
+      });
     }
-    if (condition.kind !== 'all') return true;
+    if (condition.kind !== 'all') return rectangles;
+    let left = rectangles;
     for (const part of condition.of) {
-      if (mayDropAtOnce(part)) return true;
-      if (!this.mayMeet(part, bounds)) return false;
+      if (left.length === 0 || mayDropAtOnce(part)) return left;
+      left = this.meeting(part, left);
     }
-    return true;
+    return left;
   }
 
   #of(condition: Condition): Extent {
