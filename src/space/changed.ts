@@ -1,5 +1,6 @@
-import { FALSE, TRUE, type Node } from './diagram.js';
-import { END, type List, type Lists } from './lists.js';
+import { FALSE, Operation, TRUE, type Node } from './diagram.js';
+import { DROP_KEY, END, type List, type Lists } from './lists.js';
+import { OUTCOME } from './outcome.js';
 
 /** Beyond so many differences the lists are taken for two that have nothing to do with each other. */
 const MOST_EDITS = 2000;
@@ -36,7 +37,7 @@ export async function changedRegions(lists: Lists, a: List, b: List): Promise<re
     let [i, j] = [0, 0];
     let removed: readonly CellText[] = [];
     const flush = (added: readonly CellText[]): void => {
-      regions.push(...unlike(removed, added));
+      regions.push(...unlikeStretch(removed, added));
       removed = [];
     };
     for (const { value, added, removed: gone } of edits) {
@@ -58,11 +59,16 @@ export async function changedRegions(lists: Lists, a: List, b: List): Promise<re
   };
 
   /** What a stretch of rules and the one in its place match; calls that differ in the called chain alone are looked into. */
-  const unlike = (removed: readonly CellText[], added: readonly CellText[]): readonly Node[] => {
+  const unlikeStretch = (removed: readonly CellText[], added: readonly CellText[]): readonly Node[] => {
     const regions: Node[] = [];
     const gone = (cells: readonly CellText[]): void => {
       for (const { outcome } of cells) regions.push(lists.matching(outcome));
     };
+    const pairs =
+      lists.counts || removed.length !== added.length ? [] : removed.map((one, i) => [one, added[i]] as const);
+    if (pairs.length > 0 && pairs.every((pair) => pair.every(({ verdict }) => verdict !== undefined))) {
+      return pairs.flatMap(([one, other]) => doingOtherwise(lists, one, other));
+    }
     let next = 0;
     for (const one of removed) {
       const at = added.findIndex(({ call }, i) => i >= next && call !== undefined && call === one.call);
@@ -82,10 +88,35 @@ export async function changedRegions(lists: Lists, a: List, b: List): Promise<re
   return apart(lists, between(a, b));
 }
 
+/** What two rules match of which at least one decides otherwise than the other, in two parts: most often they are simple. */
+function doingOtherwise(lists: Lists, one: CellText, other: CellText): readonly Node[] {
+  const { diagrams } = lists;
+  const does = new Map<string | undefined, number>([[DROP_KEY, 1]]);
+  const [before, after] = [one, other].map(({ outcome, verdict }) => {
+    const number = does.get(verdict) ?? does.size + 1;
+    does.set(verdict, number);
+    const rejects = verdict?.startsWith('reject ') ?? false;
+    return diagrams.map(outcome, (value) =>
+      value === OUTCOME.no ? 0 : value === OUTCOME.yes || (value === OUTCOME.dropping && rejects) ? number : 1,
+    );
+  });
+  const otherwise = diagrams.apply(new Operation(unlike), before, after);
+  const matching = lists.matching(one.outcome);
+  return [diagrams.and(matching, otherwise), diagrams.and(diagrams.not(matching), otherwise)];
+}
+
+/** 1 where two functions differ. */
+function unlike(a: Node, b: Node): Node | undefined {
+  if (a === b) return FALSE;
+  return a < 0 && b < 0 ? TRUE : undefined;
+}
+
 interface CellText {
   readonly key: string;
   readonly outcome: Node;
   readonly body: List;
+  /** Of a rule that decides. */
+  readonly verdict?: string;
   /** Calls: the same for those that differ in the called chain alone. */
   readonly call?: string;
 }
@@ -97,7 +128,8 @@ function cellsOf(lists: Lists, list: List): readonly CellText[] {
     const kind = effect.kind === 'verdict' ? effect.key : ` ${effect.kind}`;
     const who = lists.counts ? lists.keyOf(rule) : '';
     const call = body === END ? {} : { call: `${outcome} ${kind} ${who}` };
-    cells.push({ key: `${outcome} ${kind} ${lists.senseOf(body)} ${who}`, outcome, body, ...call });
+    const verdict = effect.kind === 'verdict' ? { verdict: effect.key } : {};
+    cells.push({ key: `${outcome} ${kind} ${lists.senseOf(body)} ${who}`, outcome, body, ...call, ...verdict });
   }
   return cells;
 }

@@ -78,6 +78,11 @@ export class Lists {
     this.counts = detail === 'counts';
   }
 
+  /** Lists that there are, the empty one among them. */
+  get count(): number {
+    return this.#cells.length;
+  }
+
   cell(list: List): Cell {
     return this.#cells[list];
   }
