@@ -31,7 +31,7 @@ export type { Field } from '../grammar/model/fields.js';
 export type { Interval, IntervalSet } from '../grammar/model/interval.js';
 export type { DeviceGroupTest } from '../grammar/model/device-group.js';
 export type { HeaderChange, PacketChange, TcpChange } from '../grammar/model/change.js';
-export type { IpSet, IpSetMember, OtherIpSet, SetTest } from '../grammar/model/ip-set.js';
+export type { CounterTest, IpSet, IpSetMember, OtherIpSet, SetTest } from '../grammar/model/ip-set.js';
 export type { HashlimitKey, HashlimitTable, HashlimitTest, RecentTest } from '../grammar/model/memory.js';
 export type { PayloadTest } from '../grammar/model/payload.js';
 export type { TimeTest } from '../grammar/model/time.js';

@@ -350,12 +350,12 @@ function undecidedEffect(
         return undecidedChange(ruleset, judged, view, effect.target, effect);
       }
       if (effect.change !== undefined && view.hook === 'netfilter')
-        return [unwritten(view, `what ${effect.target} changes`)];
+        return [unwritten(view, `what ${effect.target} changes`, 'bytes')];
       return [undecidedTarget(effect.target, view)];
     case 'mark':
       if (left !== undefined) return [];
       if (view.hook === 'tc') return mode === 'exact' ? undecidedChange(ruleset, judged, view, 'MARK', effect) : [];
-      return [unwritten(view, 'the mark of a packet')];
+      return [unwritten(view, 'the mark of a packet', 'mark')];
     case 'reject':
       if (!isSocketHook(view.hook) || reject === 'drop') return [];
       return [
@@ -386,8 +386,13 @@ function undecidedEffect(
   }
 }
 
-function unwritten({ hook }: View, what: string): Undecided {
-  return { reason: `a program at ${hook} cannot write ${what}`, advice: 'use --hook tc' };
+const BESIDE = 'keep this table with iptables, beside an object for table filter';
+
+function unwritten({ hook, chain }: View, what: string, kind: 'mark' | 'bytes'): Undecided {
+  const reason = `a program at ${hook} cannot write ${what}`;
+  if (hook !== 'netfilter') return { reason, advice: 'use --hook tc' };
+  const atTc = kind === 'mark' || (chain !== 'INPUT' && chain !== 'FORWARD');
+  return { reason, advice: atTc ? `use --hook tc, or ${BESIDE}` : BESIDE };
 }
 
 /** Fields that events show. */

@@ -16,6 +16,8 @@ const reason = present ? '' : ' (needs IPT2BPF_SHARED)';
 const FULL = process.env.IPT2BPF_CAMPAIGN === 'full';
 const PACKETS = Number(process.env.IPT2BPF_CAMPAIGN_PACKETS ?? (FULL ? 10_000 : 300));
 const SEED = Number(process.env.IPT2BPF_SEED ?? '1');
+/** IPT2BPF_CAMPAIGN_SHARD=I/N: the I-th of N parts. */
+const [PART, PARTS] = (process.env.IPT2BPF_CAMPAIGN_SHARD ?? '1/1').split('/').map(Number);
 
 const ROOT = process.platform === 'linux' && process.geteuid?.() === 0;
 const ENGINES: readonly EngineName[] = ROOT ? ['interpreter', 'kernel', 'iptables'] : ['interpreter'];
@@ -23,7 +25,8 @@ const WHO = ROOT ? ENGINES.join(', ') : 'interpreter alone: kernel and iptables 
 
 const names = (present ? readdirSync(FOLDER) : [])
   .filter((name) => /\.v[46]$/.test(name))
-  .filter((_, i) => FULL || i % 12 === 0);
+  .filter((_, i) => FULL || i % 12 === 0)
+  .filter((_, i) => i % PARTS === PART - 1);
 
 interface Outcome {
   readonly dump: string;
