@@ -11,6 +11,7 @@ const REASONS: Readonly<Record<string, string>> = {
   connmark: 'the mark of the connection is with conntrack',
   connlimit: 'the number of connections is known to conntrack alone',
   devgroup: 'the group of a device is kept in the kernel, and programs at sockets do not read it',
+  'host name': 'iptables looks the name up while it loads the rule',
   helper: 'the helper of a connection is known to conntrack alone',
   ipvs: 'the connection belongs to IPVS',
   nfacct: 'its quota is counted in the kernel',
@@ -26,6 +27,7 @@ const REASONS: Readonly<Record<string, string>> = {
 /** What stands in for a match, where something does. */
 const INSTEAD: Readonly<Record<string, string>> = {
   devgroup: 'name the devices with -i and -o',
+  'host name': 'write its addresses',
   realm: 'write the addresses that are routed so',
 };
 
@@ -85,8 +87,12 @@ export function undecidedMatch(module: string, view: View): Undecided {
 }
 
 /** Why iptables is not asked for a match that it may be asked for. */
-function unaskable(module: string, { hook }: View): string | undefined {
-  if (module !== 'rateest' || hook !== 'netfilter') return undefined;
+function unaskable(module: string, { hook, asking }: View): string | undefined {
+  if (hook !== 'netfilter') return undefined;
+  if (module === 'host name' && asking !== undefined) {
+    return 'iptables, which looks the name up, can be asked in front of tables mangle and nat alone, which may change the packet before the rule';
+  }
+  if (module !== 'rateest') return undefined;
   return 'no rule of the dump makes its estimator, or it compares twice, which iptables does not read';
 }
 
