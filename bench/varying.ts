@@ -17,6 +17,7 @@ import {
   R6,
   R7,
   R8,
+  R9,
   reg,
   store,
   storeImm,
@@ -88,7 +89,7 @@ function returning(hook: 'xdp' | 'tc', result: number): ObjectSpec {
   };
 }
 
-/** The same object, entered by a program that writes the next frame's headers into the packet and calls the entry. */
+/** The same object, entered by a program that calls the entry and writes the next frame's headers into the packet. */
 export function driven(spec: ObjectSpec): ObjectSpec {
   const [entry] = spec.program.entries;
   const driver: FunctionSpec = {
@@ -108,6 +109,10 @@ export function driven(spec: ObjectSpec): ObjectSpec {
   };
 }
 
+/**
+ * The next frame is written behind the run of the program, not before it: to read what has just been written, in pieces
+ * of other sizes, would wait for the writing, which no frame of a network card does.
+ */
 function driverCode(section: string, entry: string): readonly Instruction[] {
   const [data, end] = section === 'xdp' ? [0, 4] : [76, 80];
   const lookUp = (map: string): readonly Instruction[] => [
@@ -120,6 +125,8 @@ function driverCode(section: string, entry: string): readonly Instruction[] {
   const copies = Array.from({ length: CHANGED / 8 }, (_, i) => [load(8, R1, R0, 8 * i), store(8, R7, 8 * i, R1)]);
   return [
     mov64(R6, reg(R1)),
+    callFunction(entry),
+    mov64(R9, reg(R0)),
     storeImm(4, R10, -4, 0),
     ...lookUp(TURN),
     load(8, R8, R0, 0),
@@ -134,8 +141,7 @@ function driverCode(section: string, entry: string): readonly Instruction[] {
     alu64('add', R3, CHANGED),
     jump64('jgt', R3, reg(R2), 'out'),
     ...copies.flat(),
-    mov64(R1, reg(R6)),
-    callFunction(entry),
+    mov64(R0, reg(R9)),
     exit(),
     { ...mov32(R0, 0), label: 'out' },
     exit(),

@@ -3,7 +3,6 @@ import {
   R0,
   R1,
   R10,
-  R2,
   R6,
   R7,
   R8,
@@ -23,9 +22,9 @@ import { Code } from './code.js';
 import type { Common } from './common.js';
 import { emitCount } from './counters.js';
 import { emitDevices } from './devices.js';
-import { FLOW_L3, FLOW_RULE } from './flow.js';
+import { FLOW_RULE } from './flow.js';
 import { emitLookup, lookupOf } from './lookup.js';
-import { type EntryContext, SK_BUFF, emitLink, emitStart, loadData, storeFlow } from './packet/entry.js';
+import { type EntryContext, SK_BUFF, emitLink, emitStart } from './packet/entry.js';
 import { emitIpv4 } from './packet/ipv4.js';
 import { emitIpv6 } from './packet/ipv6.js';
 import { FIB_PARAMS_BYTES } from './packet/route.js';
@@ -70,9 +69,6 @@ export function emitWireEntry(
   emitStart(context);
   for (let offset = 0; offset < layout.bytes; offset += 8) code.emit(storeImm(8, R10, context.flow + offset, 0));
   emitLink(context);
-  loadData(context, R2);
-  code.emit(mov64(R1, reg(R7)), alu64('sub', R1, reg(R2)));
-  storeFlow(context, FLOW_L3, R1);
   if (view.family === 'v4') emitIpv4(context);
   else emitIpv6(context);
   emitTransport(context);
@@ -88,13 +84,16 @@ export function emitWireEntry(
   const early = analysis.mode === 'early';
   if (early) code.emit(load(4, R7, R9, FLOW_RULE));
   if (analysis.reachable.alternative !== undefined) emitAlternative(code, analysis, compiler, policy);
-  code.emit(jump64('jle', R0, VERDICT.RETURN, policy), jump64('jeq', R0, VERDICT.ACCEPT, 'accept'));
+  code.emit(jump64('jle', R0, VERDICT.RETURN, policy));
   if (answers.length > 0) {
-    code.emit(jump64('jeq', R0, VERDICT.DROP, 'drop'));
+    code.emit(jump64('jeq', R0, VERDICT.ACCEPT, 'accept'), jump64('jeq', R0, VERDICT.DROP, 'drop'));
     emitReject(context, answers);
-  } else {
+  } else if (early || writesMark(context, analysis)) {
+    code.emit(jump64('jeq', R0, VERDICT.ACCEPT, 'accept'));
     if (early) emitCount(code, reg(R7), R9);
     code.emit(mov64(R0, result.drop), exit());
+  } else {
+    emitResult(code, result);
   }
 
   code.place(policy);
@@ -140,10 +139,21 @@ function emitMetadata(context: EntryContext): void {
   emitDevices(context);
 }
 
+/** Returns what ACCEPT or DROP in r0 is here, without a jump: which of them it is, the processor cannot foresee. */
+function emitResult(code: Code, { accept, drop }: { readonly accept: number; readonly drop: number }): void {
+  // All bits become the lowest one: 0 of ACCEPT, 1 of DROP.
+  code.emit(alu64('lsh', R0, 63), alu64('arsh', R0, 63));
+  code.emit(alu64('and', R0, accept ^ drop), alu64('xor', R0, accept), exit());
+}
+
+function writesMark({ layout, view }: EntryContext, { rules }: Analysis): boolean {
+  if (layout.offsets.get('mark') === undefined || view.hook !== 'tc') return false;
+  return rules.some(({ rule }) => rule.rule.target.effect.kind === 'mark');
+}
+
 /** An accepted packet takes the mark along that the rules gave it. */
 function emitMarkWrite(context: EntryContext, analysis: Analysis): void {
   const mark = context.layout.offsets.get('mark');
-  const writes = analysis.rules.some(({ rule }) => rule.rule.target.effect.kind === 'mark');
-  if (mark === undefined || !writes || context.view.hook !== 'tc') return;
+  if (mark === undefined || !writesMark(context, analysis)) return;
   context.code.emit(load(4, R1, R10, context.flow + mark), store(4, R6, SK_BUFF.mark, R1));
 }

@@ -35,11 +35,11 @@ export class OnesComplement {
     return nameFor(wordsBetween(from, to));
   }
 
-  /** When a folded sum is 0xffff; undefined if the values are not such a question. */
+  /** When a sum is 0xffff that is folded so far that no other number would fold to that; undefined if the values are not such a question. */
   compare(a: Value, b: Value): Ref | undefined {
     if (numberOf(b) !== LOW_HALF || a.kind !== 'arithmetic' || !a.heavy) return undefined;
     const sum = sumOf(a);
-    if (sum === undefined || sum.most > LOW_HALF) return undefined;
+    if (sum === undefined || sum.most >= 2n * LOW_HALF) return undefined;
     const relative = new Map([...sum.words].map(([offset, count]) => [offset - this.base, count]));
     if (relative.size === 0) return FALSE;
     return this.variable(relative);

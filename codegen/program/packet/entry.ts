@@ -3,6 +3,7 @@ import {
   alu32,
   alu64,
   callHelper,
+  goto,
   jump32,
   jump64,
   load,
@@ -19,11 +20,12 @@ import {
   R9,
   reg,
   store,
+  storeImm,
   toBigEndian,
   type AccessSize,
 } from '../../bytecode/instruction.js';
 import type { Code } from '../code.js';
-import { storedBytes, type FlowLayout } from '../flow.js';
+import { FLOW_L3, storedBytes, type FlowLayout } from '../flow.js';
 import type { FragmentPolicy, VlanPolicy } from '../manifest.js';
 import { isIngress, type View, type WireView } from '../view.js';
 
@@ -157,12 +159,36 @@ function emitLinear(context: EntryContext): void {
   code.place(linear);
 }
 
-/** The Ethernet header and VLAN tags; r7 = IP header of the family behind them. */
+/** Bytes of an Ethernet header. */
+const LINK_HEADER = 14;
+/** Bytes of a header of each family without options. */
+const LEAST_IP_HEADER = { v4: 20, v6: 40 } as const;
+
+/**
+ * The Ethernet header and VLAN tags; r7 = IP header of the family behind them, all of which lies in the packet but for
+ * options. Most frames have no tag, and one comparison tells that all of both headers is there.
+ */
 export function emitLink(context: EntryContext): void {
   const { code, view } = context;
-  requireBytes(context, 14, context.pass);
+  const other = code.label('other_frame');
+  const header = code.label('ip_header');
+  const protocol = htons(view.family === 'v4' ? 0x0800 : 0x86dd);
+  requireBytes(context, LINK_HEADER + LEAST_IP_HEADER[view.family], other);
+  code.emit(load(2, R2, R7, 12), jump32('jne', R2, protocol, other));
+  if (view.hook === 'tc') code.emit(load(4, R1, R6, SK_BUFF.vlan_present), jump32('jne', R1, 0, other));
   emitAddresses(context);
-  code.emit(load(2, R2, R7, 12), mov64(R9, 0), alu64('add', R7, 14));
+  code.emit(alu64('add', R7, LINK_HEADER), storeImm(4, R10, context.flow + FLOW_L3, LINK_HEADER), goto(header));
+  code.place(other);
+  emitTagged(context, protocol);
+  code.place(header);
+}
+
+/** As {@link emitLink}, of any frame. */
+function emitTagged(context: EntryContext, protocol: number): void {
+  const { code, view } = context;
+  requireBytes(context, LINK_HEADER, context.pass);
+  emitAddresses(context);
+  code.emit(load(2, R2, R7, 12), mov64(R9, 0), alu64('add', R7, LINK_HEADER));
   if (view.hook === 'tc') {
     const untagged = code.label('untagged');
     code.emit(load(4, R1, R6, SK_BUFF.vlan_present), jump32('jeq', R1, 0, untagged));
@@ -180,10 +206,14 @@ export function emitLink(context: EntryContext): void {
     code.emit(load(2, R2, R7, 2), alu64('add', R7, 4));
     code.place(inner);
   }
-  code.emit(jump32('jne', R2, htons(view.family === 'v4' ? 0x0800 : 0x86dd), context.pass));
+  code.emit(jump32('jne', R2, protocol, context.pass));
   if (context.vlan !== 'judge') {
     code.emit(jump32('jne', R9, 0, context.vlan === 'drop' ? context.drop : context.pass));
   }
+  loadData(context, R2);
+  code.emit(mov64(R1, reg(R7)), alu64('sub', R1, reg(R2)));
+  storeFlow(context, FLOW_L3, R1);
+  requireBytes(context, LEAST_IP_HEADER[view.family], context.pass);
 }
 
 function emitAddresses(context: EntryContext): void {

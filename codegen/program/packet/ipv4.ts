@@ -28,16 +28,7 @@ import { FLOW_L3, FLOW_LENGTH, FLOW_THOFF } from '../flow.js';
 import type { WireHook } from '../manifest.js';
 import { REWRITTEN_OPTIONS } from '../payload/rewritten-options.js';
 import { isIngress } from '../view.js';
-import {
-  loadData,
-  LOOPBACK_IFINDEX,
-  requireBytes,
-  SK_BUFF,
-  storeField,
-  storeFlow,
-  XDP_MD,
-  type EntryContext,
-} from './entry.js';
+import { loadData, LOOPBACK_IFINDEX, SK_BUFF, storeField, storeFlow, XDP_MD, type EntryContext } from './entry.js';
 import { emitRoute } from './route.js';
 
 /** Fragment bits of the 16-bit field (include/net/ip.h): more fragments, and the offset in units of 8 bytes. */
@@ -50,9 +41,7 @@ const IP_OFFSET = 0x1fff;
  */
 export function emitIpv4(context: EntryContext): void {
   const { code, view } = context;
-  requireBytes(context, 20, context.pass);
-  code.emit(load(1, R9, R7, 0), mov32(R2, reg(R9)), alu32('rsh', R2, 4), jump32('jne', R2, 4, context.pass));
-  code.emit(alu32('and', R9, 15), alu32('lsh', R9, 2), jump32('jlt', R9, 20, context.pass));
+  emitHeaderLength(context);
   emitTotalLength(context);
   if (isIngress(view)) emitHeaderChecksum(context);
   emitHeaderFields(context);
@@ -63,6 +52,15 @@ export function emitIpv4(context: EntryContext): void {
   code.emit(load(2, R3, R7, 2), toBigEndian(R3, 16));
   if (view.hook === 'tc') emitBigTcp(context);
   code.emit(alu64('sub', R3, reg(R9)));
+}
+
+/** r9 = length of the header, of version 4, at least 20. */
+function emitHeaderLength({ code, pass }: EntryContext): void {
+  const known = code.label('header_length');
+  code.emit(load(1, R2, R7, 0), mov64(R9, 20), jump32('jeq', R2, 0x45, known));
+  code.emit(mov32(R9, reg(R2)), alu32('rsh', R2, 4), jump32('jne', R2, 4, pass));
+  code.emit(alu32('and', R9, 15), alu32('lsh', R9, 2), jump32('jlt', R9, 20, pass));
+  code.place(known);
 }
 
 /** r3 = packet length where a GSO packet of more than 64 KiB has 0 in its header (include/linux/ip.h skb_ip_totlen). */
@@ -113,9 +111,12 @@ function emitHeaderChecksum(context: EntryContext): void {
   code.emit(jump32('jne', R3, 0xffff, context.pass));
 }
 
-/** Folds a sum of less than 2^36 to 16 bits. */
+/**
+ * Folds a sum of less than 2^36 as far as it takes to compare it with 0xffff: what is left is less than 2 * 0xffff, so that no other
+ * number would fold to that.
+ */
 function emitFold(code: Code, sum: number, scratch: number): void {
-  for (let fold = 0; fold < 3; fold++) {
+  for (let fold = 0; fold < 2; fold++) {
     code.emit(
       mov64(scratch, reg(sum)),
       alu64('rsh', scratch, 16),
@@ -126,7 +127,7 @@ function emitFold(code: Code, sum: number, scratch: number): void {
 }
 
 /**
- * `ipv4_options_sum(ctx, flow, ihl)`: 16-bit one's complement sum of the IP options, bytes as they stand; 0 where they
+ * `ipv4_options_sum(ctx, flow, ihl)`: one's complement sum of the IP options, of 17 bits at most, bytes as they stand; 0 where they
  * do not lie in the packet. A function of its own, so that the header's length does not multiply the entry's states.
  */
 export function ipv4OptionsSumFunction(hook: WireHook): Code {

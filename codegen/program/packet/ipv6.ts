@@ -29,7 +29,6 @@ import {
   htons,
   loadData,
   LOOPBACK_IFINDEX,
-  requireBytes,
   SK_BUFF,
   storeField,
   storeFlow,
@@ -47,7 +46,6 @@ const HEADER = 40;
  */
 export function emitIpv6(context: EntryContext): void {
   const { code, view, used } = context;
-  requireBytes(context, HEADER, context.pass);
   code.emit(load(1, R1, R7, 0), alu32('rsh', R1, 4), jump32('jne', R1, 6, context.pass));
   emitPayloadLength(context);
   if (used.has('saddr')) emitAddress(context, 'saddr', 8);

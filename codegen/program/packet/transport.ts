@@ -41,7 +41,7 @@ export function emitTransport(context: EntryContext): void {
   const tcp = TCP_FIELDS.some((field) => used.has(field));
   if (groups.length === 0 && !tcp) return;
   const done = code.label('read');
-  code.emit(jump64('jgt', R9, MAX_OFFSET, done), mov64(R1, reg(R7)), alu64('add', R1, reg(R9)), mov64(R9, reg(R1)));
+  code.emit(jump64('jgt', R9, MAX_OFFSET, done), alu64('add', R9, reg(R7)));
   for (const [end, fields] of groups.length === 0 ? [[LEAST_HEADER, []] as const] : groups) {
     readAt(context, end, done);
     for (const one of fields) {
