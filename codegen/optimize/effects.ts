@@ -51,6 +51,7 @@ function isLasting(test: Opaque): boolean {
 
 /** Whether a condition asks for a field. */
 export function asksFor(condition: Condition, fields: ReadonlySet<Field>): boolean {
+  if (fields.size === 0) return false;
   let found = false;
   visitCondition(condition, { field: (field) => (found ||= fields.has(field)) });
   return found;

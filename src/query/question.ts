@@ -9,6 +9,7 @@ import { describeBox, type Side } from '../space/describe.js';
 import { FALSE, type Node } from '../space/diagram.js';
 import { Explorer, type Fate } from '../space/explore.js';
 import { flowsOf } from '../space/flows.js';
+import { Hulls } from '../space/hull.js';
 import { Lists, type List } from '../space/lists.js';
 import { nameRules, type RuleNames } from '../space/names.js';
 import { RegionLists } from '../space/region-lists.js';
@@ -49,6 +50,7 @@ export class Question {
   readonly #names: RuleNames;
   readonly #deciders = new Deciders();
   readonly #lists: Lists;
+  readonly #hulls: Hulls;
   readonly #list: List;
 
   /**
@@ -66,6 +68,7 @@ export class Question {
     this.#names = names;
     this.space = spaceFor(ruleset, place.chain, chains, conditions);
     this.#lists = new Lists(this.space.diagrams, 'deciders', String);
+    this.#hulls = new Hulls(this.space.diagrams);
     this.#list = compileChain(this.space, this.#lists, this.#deciders, {
       ruleset,
       ...place,
@@ -87,7 +90,7 @@ export class Question {
   parts(region: Node): readonly Part[] {
     if (region === FALSE) return [];
     const explorer = new Explorer(this.#lists, this.#deciders);
-    const decided = explorer.decide(region, new RegionLists(this.#lists, region).of(this.#list));
+    const decided = explorer.decide(region, new RegionLists(this.#lists, this.#hulls, region).of(this.#list));
     const regions = regionsOf(this.space.diagrams, decided);
     return explorer.fates
       .map((fate: Fate, i): Part => {

@@ -6,6 +6,7 @@ import { changedRegions } from './changed.js';
 import { concernedRules } from './concerned.js';
 import { FALSE, type Node } from './diagram.js';
 import { Explorer, type FatePair } from './explore.js';
+import { Hulls } from './hull.js';
 import { Lists, type Detail, type List } from './lists.js';
 import { nameRules, type RuleNames } from './names.js';
 import { chainsFrom, compileChain, Deciders, markChangesOf } from './program.js';
@@ -42,6 +43,7 @@ export async function compareChains(a: Ruleset, b: Ruleset, options: CompareOpti
   const names = nameRules(before, after);
   const space = spaceFor(a, chain, [...before, ...after]);
   const deciders = new Deciders();
+  const hulls = new Hulls(space.diagrams);
   const keyOf = (number: number): string => {
     const decider = deciders.get(number);
     return decider.kind === 'rule' ? (names.text.get(decider.rule) ?? '') : `policy ${decider.chain}`;
@@ -58,7 +60,7 @@ export async function compareChains(a: Ruleset, b: Ruleset, options: CompareOpti
         conditions: concerned.conditions,
       }),
     );
-    return { lists, left, right, explorer: new Explorer(lists, deciders) };
+    return { lists, hulls, left, right, explorer: new Explorer(lists, deciders) };
   };
   if (strict) {
     const counting = sides('counts');
@@ -80,16 +82,17 @@ export async function compareChains(a: Ruleset, b: Ruleset, options: CompareOpti
 
 interface Sides {
   readonly lists: Lists;
+  readonly hulls: Hulls;
   readonly left: List;
   readonly right: List;
   readonly explorer: Explorer;
 }
 
-function compareIn({ lists, left, right, explorer }: Sides, regions: readonly Node[]): readonly Node[] {
+function compareIn({ lists, hulls, left, right, explorer }: Sides, regions: readonly Node[]): readonly Node[] {
   return regions
     .filter((region) => region !== FALSE)
     .map((region) => {
-      const within = new RegionLists(lists, region);
+      const within = new RegionLists(lists, hulls, region);
       return explorer.compare(region, within.of(left), within.of(right));
     })
     .filter((node) => node !== FALSE);

@@ -35,6 +35,20 @@ export function hullOf(diagrams: Diagrams, node: Node): Hull {
   return { variables, least, most };
 }
 
+/** Hulls of functions that are asked for again and again. */
+export class Hulls {
+  readonly #known = new Map<Node, Hull>();
+
+  constructor(private readonly diagrams: Diagrams) {}
+
+  /** The hull of a function (0 or 1) that is 1 somewhere. */
+  of(node: Node): Hull {
+    let hull = this.#known.get(node);
+    if (hull === undefined) this.#known.set(node, (hull = hullOf(this.diagrams, node)));
+    return hull;
+  }
+}
+
 /** The hull of a region, laid out for questions about many functions. */
 export class Inside {
   readonly #least: Float64Array;

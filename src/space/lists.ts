@@ -1,5 +1,4 @@
 import { mix, NO_VARIABLE, type Diagrams, type Node } from './diagram.js';
-import { hullOf, type Hull } from './hull.js';
 import { DROPPING, HOTDROP, NO, OUTCOME, YES } from './outcome.js';
 
 /** A list of rules as far as it is not decided yet: the number of its first cell; {@link END} is the empty list. */
@@ -252,15 +251,6 @@ export class Lists {
     }
     known.set(list, result);
     return result;
-  }
-
-  readonly #hulls = new Map<Node, Hull>();
-
-  /** The hull of where an outcome is not "no". */
-  hullOf(outcome: Node): Hull {
-    let hull = this.#hulls.get(outcome);
-    if (hull === undefined) this.#hulls.set(outcome, (hull = hullOf(this.diagrams, this.matching(outcome))));
-    return hull;
   }
 
   readonly #matching = new Map<Node, Node>();

@@ -1,5 +1,5 @@
 import type { Node } from './diagram.js';
-import { hullOf, Inside } from './hull.js';
+import { hullOf, Inside, type Hulls } from './hull.js';
 import { END, type List, type Lists } from './lists.js';
 import { NO } from './outcome.js';
 
@@ -13,6 +13,7 @@ export class RegionLists {
 
   constructor(
     private readonly lists: Lists,
+    private readonly hulls: Hulls,
     private readonly region: Node,
   ) {
     this.#inside = new Inside(lists.diagrams, hullOf(lists.diagrams, region));
@@ -48,7 +49,7 @@ export class RegionLists {
 
   #make(outcome: Node): Node {
     const { lists, region } = this;
-    if (!this.#inside.meets(lists.hullOf(outcome))) return NO;
+    if (!this.#inside.meets(this.hulls.of(lists.matching(outcome)))) return NO;
     const here = this.#inside.simplified(outcome);
     if (here === NO || this.#inside.isAll(region)) return here;
     return lists.diagrams.meet(lists.matching(here), region) ? here : NO;
