@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { addVerbs } from './verbs.js';
 import { endProgress, startProgress } from './progress.js';
 import { errorLine, EXIT, guardStreams, tell, UserError } from './output.js';
+import { LEFT_BEHIND } from './live/left-behind.js';
 import { troubleLine } from './trouble.js';
 
 /** Verbs that may take longer than a second and then end: they look at all rules, at many packets, or wait for the kernel. */
@@ -51,4 +52,6 @@ function exitCodeOf(error: unknown): number {
 }
 
 guardStreams();
-process.exitCode = await main(process.argv);
+const [, , first, ...words] = process.argv;
+if (first === LEFT_BEHIND) await (await import('./live/unconfirmed.js')).run(words);
+else process.exitCode = await main(process.argv);

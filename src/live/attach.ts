@@ -67,11 +67,31 @@ export function requireDevices(hook: LiveHook, devices: readonly string[], absen
   }
 }
 
-/** Throws `already-attached` where the name stands for something that is in force. */
+/** Throws `already-attached` where the name stands for something that is in force, or for what is none of ours. */
 export function requireFree(base: string, name: string): void {
-  const found = readDeployment(new Pins(base, name));
-  if (typeof found === 'string' || isBlocking(found)) return;
-  throw new RuntimeError('already-attached', `${name} is attached: use replace, or another --name`);
+  const pins = new Pins(base, name);
+  const found = readDeployment(pins);
+  if (typeof found !== 'string' && !isBlocking(found)) {
+    throw new RuntimeError('already-attached', `${name} is attached: use replace, or another --name`);
+  }
+  if (pins.exists() && !pins.exists('record') && readdirSync(pins.directory).length > 0) {
+    throw new RuntimeError('already-attached', `${pins.directory} is somebody else's: choose another --name`);
+  }
+}
+
+/**
+ * What keeps packets out under the name of an attachment, whose place that would take; undefined where nothing does.
+ * Throws `already-attached` where it cannot be attached; `other-namespace`.
+ */
+export function requireAttachable(base: string, record: DeploymentRecord): Deployment | undefined {
+  requireFree(base, record.name);
+  const found = readDeployment(new Pins(base, record.name));
+  if (typeof found === 'string') return undefined;
+  requireNamespace(found);
+  const names = (of: DeploymentRecord): string =>
+    [of.hook, of.family, ...placesOf(of).map((place) => place.words)].join(' ');
+  if (names(found.record) === names(record)) return found;
+  throw new RuntimeError('already-attached', `${record.name} keeps packets out at other places: detach it first`);
 }
 
 /** What an attachment of the object would be. Throws `no-device` where devices are missing or too many. */
@@ -141,16 +161,10 @@ export function attach(object: CheckedObject, options: AttachOptions): Deploymen
   return exclusively(base, options.told, () => {
     const record = withTcWay(planAttach(object.manifest, options), options.tc);
     const pins = new Pins(base, record.name);
-    const found = readDeployment(pins);
-    if (typeof found !== 'string' && isBlocking(found)) {
-      takeOver(found, object, record, confirmation(confirm, 'block'));
+    const blocking = requireAttachable(base, record);
+    if (blocking !== undefined) {
+      takeOver(blocking, object, record, confirmation(confirm, 'block'));
       return record;
-    }
-    if (typeof found !== 'string') {
-      throw new RuntimeError('already-attached', `${record.name} is attached: use replace, or another --name`);
-    }
-    if (pins.exists() && readdirSync(pins.directory).length > 0) {
-      throw new RuntimeError('already-attached', `${pins.directory} is somebody else's: choose another --name`);
     }
     try {
       build(pins, object, record, confirmation(confirm, 'pass'));
@@ -245,13 +259,7 @@ function takeOver(
   record: DeploymentRecord,
   confirm: Confirmation | undefined,
 ): void {
-  requireNamespace(found);
   const { pins } = found;
-  const names = (of: DeploymentRecord): string =>
-    [of.hook, of.family, ...placesOf(of).map((place) => place.words)].join(' ');
-  if (names(found.record) !== names(record)) {
-    throw new RuntimeError('already-attached', `${record.name} keeps packets out at other places: detach it first`);
-  }
   withDispatchMaps(pins, (maps) => {
     try {
       installGeneration(pins, 0, object, maps.programs, undefined);

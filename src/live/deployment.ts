@@ -41,6 +41,11 @@ export function deployments(base: string): readonly Deployment[] {
   });
 }
 
+/** The names of what is left of others: the next command that changes something removes it. */
+export function leftovers(base: string): readonly string[] {
+  return deploymentNames(base).filter((name) => typeof readDeployment(new Pins(base, name)) === 'string');
+}
+
 /** The deployment of a name; without a name the only one. Throws `not-attached`. */
 export function findDeployment(base: string, name?: string): Deployment {
   const all = deployments(base);

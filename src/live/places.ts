@@ -7,7 +7,7 @@ import type { KernelMap } from '../../bpf-runtime/kernel/map.js';
 import { pin } from '../../bpf-runtime/kernel/pin.js';
 import { getPinned } from '../../bpf-runtime/kernel/bpf.js';
 import { readProgramInfo, type LoadedProgram } from '../../bpf-runtime/kernel/program.js';
-import { loadPrograms } from '../../bpf-runtime/kernel/raw-load.js';
+import { loadPrograms, type LoadedObject } from '../../bpf-runtime/kernel/raw-load.js';
 import { objectPriority } from '../../bpf-runtime/netfilter/attach.js';
 import { attachNetfilter } from '../../bpf-runtime/netfilter/link.js';
 import { interfaceIndex } from '../../bpf-runtime/system/device.js';
@@ -117,16 +117,24 @@ export function isPlaceThere({ device }: Place): boolean {
   }
 }
 
-/** Attaches dispatchers at places, and pins the links. A dispatcher is loaded once, whatever the number of its places. */
-export function attachPlaces(pins: Pins, record: DeploymentRecord, places: readonly Place[], maps: DispatchMaps): void {
-  if (places.length === 0) return;
+/** Loads the dispatchers of some places: each once, whatever the number of its places. The caller closes them. */
+export function loadDispatchers(
+  { hook, family }: Pick<DeploymentRecord, 'hook' | 'family'>,
+  places: readonly Place[],
+  maps: DispatchMaps,
+): LoadedObject {
   const entries = [...new Map(places.map(({ entry }) => [entry.name, entry])).values()];
-  const { hook, family } = record;
   const given = new Map([
     [CONTROL_MAP, maps.control],
     [PROGRAMS_MAP, maps.programs],
   ]);
-  const loaded = loadPrograms(dispatcherSpec({ hook, family, slots: SLOTS, entries }), { maps: given });
+  return loadPrograms(dispatcherSpec({ hook, family, slots: SLOTS, entries }), { maps: given });
+}
+
+/** Attaches dispatchers at places, and pins the links. */
+export function attachPlaces(pins: Pins, record: DeploymentRecord, places: readonly Place[], maps: DispatchMaps): void {
+  if (places.length === 0) return;
+  const loaded = loadDispatchers(record, places, maps);
   mkdirSync(pins.at('links'), { recursive: true, mode: 0o700 });
   try {
     for (const place of places) {

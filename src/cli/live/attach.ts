@@ -3,14 +3,16 @@ import {
   attach as attachObject,
   planAttach,
   requireAbilities,
+  requireAttachable,
   requireDevices,
   requireFree,
   withTcWay,
 } from '../../live/attach.js';
-import { findDeployment } from '../../live/deployment.js';
+import { findDeployment, leftovers } from '../../live/deployment.js';
 import { checkObject, MOST_OBJECT_BYTES, type CheckedObject } from '../../live/object.js';
 import { prepare } from '../../live/prepare.js';
 import { Pins } from '../../live/pins.js';
+import { rehearse, type Rehearsal } from '../../live/rehearse.js';
 import { planReplace, replace as replaceObject } from '../../live/replace.js';
 import { planRules, type RuleChange } from '../../live/residual.js';
 import type { XdpMode } from '../../live/record.js';
@@ -20,7 +22,8 @@ import { loadRulesFrom, type DumpOptions } from '../dump.js';
 import { readInput } from '../files.js';
 import { isRefusal } from '../refusal.js';
 import { EXIT, sayJson, tell, tellDiagnostics, UserError, userError, type ExitCode } from '../output.js';
-import { asPart, changed, progress, tellConfirm, wouldChange } from './shared.js';
+import { asPart, changed, progress, tellConfirm, tellLoads, wouldChange } from './shared.js';
+import { leaveBehind } from './unconfirmed.js';
 
 export interface CommonOptions extends DumpOptions, Omit<TranslationOptions, 'hook'> {
   readonly hook?: TranslationOptions['hook'];
@@ -63,16 +66,23 @@ export async function attach(path: string, options: AttachVerb): Promise<ExitCod
   if (options.dryRun === true) {
     requireAbilities(pins, manifest);
     const record = withTcWay(planAttach(manifest, settings));
+    const blocking = requireAttachable(pins, record);
+    const left = leftovers(pins);
+    for (const one of left) tell(`${one}: not in force any more: would be removed`);
+    progress('loading, to let go of it');
     return sayPlan(options, {
       action: 'attach',
       name: record.name,
       places: placesOf(record).map(({ words }) => words),
+      // What keeps packets out, or is left, may have its places.
+      loads: rehearse(object, blocking === undefined && left.length === 0 ? record : undefined),
       iptables: planRules(new Pins(pins, record.name), record, [{ side: 0, manifest }], 0),
       ...asPart('confirm', confirm),
     });
   }
   progress('loading');
   const record = attachObject(object, settings);
+  if (confirm !== undefined) leaveBehind(pins, record.name);
   const places = placesOf(record).map(({ words }) => words);
   changed(options, { action: 'attached', name: record.name, places, ...asPart('confirm', confirm) }, () => {
     const what = record.role === 'shadow' ? 'only compares' : 'in force';
@@ -94,10 +104,12 @@ export async function replace(path: string, options: ReplaceVerb): Promise<ExitC
   if (options.dryRun === true) {
     requireAbilities(pins, object.manifest);
     const iptables = planReplace(running, object.manifest, confirm !== undefined);
+    progress('loading, to let go of it');
     return sayPlan(options, {
       action: 'replace',
       name: running.record.name,
       places: placesOf(running.record).map(({ words }) => words),
+      loads: rehearse(object),
       iptables,
       ...asPart('confirm', confirm),
     });
@@ -110,6 +122,7 @@ export async function replace(path: string, options: ReplaceVerb): Promise<ExitC
     ...asPart('zero', zero),
     ...asPart('confirm', confirm),
   });
+  if (confirm !== undefined) leaveBehind(pins, record.name);
   changed(options, { action: 'replaced', name: record.name, ...asPart('confirm', confirm) }, () => {
     tell(`${record.name}: ${object.manifest.sourceFile} is in force`);
     tellConfirm(confirm, 'the ruleset before is in force again');
@@ -188,6 +201,7 @@ interface Plan {
   readonly action: 'attach' | 'replace';
   readonly name: string;
   readonly places: readonly string[];
+  readonly loads: Rehearsal;
   readonly iptables: RuleChange;
   readonly confirm?: number;
 }
@@ -195,6 +209,7 @@ interface Plan {
 function sayPlan(options: CommonOptions, plan: Plan): ExitCode {
   wouldChange(options, plan, () => {
     tell(`${plan.name}: would be ${plan.action === 'attach' ? 'attached' : 'replaced'}: ${plan.places.join(', ')}`);
+    tellLoads(plan.loads);
     if (plan.confirm !== undefined) tell(`it would go back after ${plan.confirm} s without "ipt2bpf confirm"`);
   });
   return EXIT.same;

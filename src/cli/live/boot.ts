@@ -1,4 +1,3 @@
-import { realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { requireCapabilities, requireKernel } from '../../../bpf-runtime/system/requirements.js';
 import { planAttach } from '../../live/attach.js';
@@ -17,7 +16,7 @@ import { planRestore, restore as load, type Outcome, type RestorePlan } from '..
 import type { OnFailure } from '../../live/saved/store.js';
 import { errorLine, EXIT, sayJson, tell, userError, type ExitCode } from '../output.js';
 import { objectOf, type AttachVerb } from './attach.js';
-import { asPart, changed, tellRules, wouldChange } from './shared.js';
+import { asPart, changed, ownCommand, tellLoads, tellRules, wouldChange } from './shared.js';
 
 interface EnableVerb extends Omit<AttachVerb, 'confirm'> {
   readonly onFailure: OnFailure;
@@ -32,7 +31,7 @@ export async function enable(path: string | undefined, options: EnableVerb): Pro
   const rulesets = path === undefined ? running(pins, name) : await ofFile(path, options);
   if (rulesets === undefined) return EXIT.different;
   const names = rulesets.map(({ record }) => record.name);
-  const command = [process.execPath, realpathSync(process.argv[1])];
+  const command = ownCommand();
   const settings = { root: resolve(root), onFailure, units: unit, command };
   const { written, later } = dryRun === true ? planEnable(rulesets, settings) : save(rulesets, settings);
   const result = { names, onFailure, written, later };
@@ -132,6 +131,7 @@ function sayRestore(options: RestoreVerb, rulesets: readonly RestorePlan[]): Exi
       if ('reason' in plan) tell(inWords(plan));
       else {
         tell(`${plan.name}: ${WOULD[plan.would]}: ${plan.places.join(', ')}${notThere(plan.waiting)}`);
+        if (plan.loads !== undefined) tellLoads(plan.loads);
         tellRules(plan.iptables);
       }
     }

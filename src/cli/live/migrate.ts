@@ -1,10 +1,9 @@
-import { realpathSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { resolve } from 'node:path';
 import { requireCapabilities } from '../../../bpf-runtime/system/requirements.js';
 import { parseDump } from '../../../grammar/index.js';
 import type { Family } from '../../../grammar/model/family.js';
-import { attach, defaultName, planAttach } from '../../live/attach.js';
+import { attach, defaultName, planAttach, requireAbilities } from '../../live/attach.js';
 import {
   bringBack,
   chainsOfOthers,
@@ -21,6 +20,7 @@ import type { CheckedObject } from '../../live/object.js';
 import { Pins, requireBpfFileSystem } from '../../live/pins.js';
 import { placesOf } from '../../live/places.js';
 import { prepare } from '../../live/prepare.js';
+import { rehearse } from '../../live/rehearse.js';
 import { confirm, detach } from '../../live/replace.js';
 import { planRules } from '../../live/residual.js';
 import { attachedRulesets, enable, requireRoot } from '../../live/saved/enable.js';
@@ -32,7 +32,8 @@ import { EXIT, tell, tellDiagnostics, UserError, userError, type ExitCode } from
 import { ofRunningKernel } from './attach.js';
 import { Questions } from './ask.js';
 import { comparisonLines } from './comparison.js';
-import { progress, tellRules } from './shared.js';
+import { ownCommand, progress, tellLoads, tellRules } from './shared.js';
+import { leaveBehind } from './unconfirmed.js';
 
 interface Options {
   readonly yes?: boolean;
@@ -92,8 +93,13 @@ async function walk(options: Options, questions: Questions): Promise<ExitCode> {
 }
 
 /** What the steps behind `readAndCompile` would do. */
-function tellSteps({ rules, judge: { manifest }, name }: Ready, { root, pins, keepRules, compare }: Options): void {
+function tellSteps({ rules, judge, shadow, name }: Ready, { root, pins, keepRules, compare }: Options): void {
+  const { manifest } = judge;
+  requireAbilities(pins, manifest);
   const record = planAttach(manifest, { base: pins, name, devices: [] });
+  progress('loading, to let go of it');
+  if (compare !== 0) rehearse(shadow, { ...record, role: 'shadow' });
+  tellLoads(rehearse(judge, record));
   const places = placesOf(record).map(({ words }) => words);
   tell(`the way back would be kept: ${keptAt(resolve(root), rules.family)}`);
   if (compare !== 0) tell(`${name}: would be compared with iptables for ${compare ?? USUAL.compare} s`);
@@ -214,6 +220,7 @@ async function takeOver(ready: readonly Ready[], options: Options, questions: Qu
       const settings = { base: pins, name, devices: [], told: tell };
       progress('loading');
       attach(judge, seconds === undefined ? settings : { ...settings, confirm: seconds });
+      if (seconds !== undefined) leaveBehind(pins, name);
       attached.push(name);
       tell(`${name}: in force, in front of iptables`);
     }
@@ -260,7 +267,7 @@ async function enableAtBoot({ onFailure, yes, pins, root }: Options, questions: 
   const closed =
     onFailure === undefined && (await questions.yes('let no packet pass where loading fails then?', false));
   const choice = onFailure ?? (closed ? 'closed' : 'open');
-  const command = [process.execPath, realpathSync(process.argv[1])];
+  const command = ownCommand();
   enable(attachedRulesets(pins), { root: resolve(root), onFailure: choice, command, units: true });
   tell(`enabled (${choice} where loading fails); what loads the old rules at start, as netfilter-persistent, may go`);
 }

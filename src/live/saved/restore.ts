@@ -1,11 +1,12 @@
 import { RuntimeError } from '../../../bpf-runtime/system/error.js';
 import { SystemCallError } from '../../../bpf-runtime/system/libc.js';
-import { attach, block, exclusively, requireAbilities } from '../attach.js';
+import { attach, block, exclusively, requireAbilities, withTcWay } from '../attach.js';
 import { currentGeneration, isBlocking, readDeployment, type Deployment, type Leftover } from '../deployment.js';
 import { generationObject } from '../generation.js';
 import { Pins } from '../pins.js';
 import { isPlaceThere, placesOf, placeState } from '../places.js';
 import { currentNamespace } from '../record.js';
+import { rehearse, type Rehearsal } from '../rehearse.js';
 import { planReplace, replace } from '../replace.js';
 import { planRules, type RuleChange } from '../residual.js';
 import { readState, savedObject, type SavedRuleset, type SavedState } from './store.js';
@@ -54,11 +55,13 @@ export type RestorePlan =
       readonly would: 'attach' | 'replace' | 'keep';
       readonly places: readonly string[];
       readonly waiting: readonly string[];
+      /** What the kernel says of it; left out where it is in force already. */
+      readonly loads?: Rehearsal;
       readonly iptables: RuleChange;
     }
   | Failed;
 
-/** What {@link restore} would do, as far as that is seen without loading anything. Throws as it does. */
+/** What {@link restore} would do: programs are loaded, and let go of. Throws as it does. */
 export function planRestore({ base, directory }: RestoreOptions): readonly RestorePlan[] {
   const state = stateToRestore(base, directory);
   return state.rulesets.map((ruleset) =>
@@ -71,7 +74,8 @@ export function planRestore({ base, directory }: RestoreOptions): readonly Resto
 
 function planOne(ruleset: SavedRuleset, base: string, directory: string): RestorePlan {
   const { record } = ruleset;
-  const { manifest, bytes } = savedObject(directory, ruleset);
+  const object = savedObject(directory, ruleset);
+  const { manifest, bytes } = object;
   const pins = new Pins(base, record.name);
   const found = readDeployment(pins);
   const places = placesOf(record);
@@ -84,10 +88,12 @@ function planOne(ruleset: SavedRuleset, base: string, directory: string): Restor
   if (would === 'keep') return { ...common, would, iptables: { gets: [], loses: [] } };
   requireAbilities(base, manifest);
   if (would === 'replace' && typeof found !== 'string') {
-    return { ...common, would, iptables: planReplace(found, manifest, false) };
+    const iptables = planReplace(found, manifest, false);
+    return { ...common, would, loads: rehearse(object), iptables };
   }
-  const here = { ...record, namespace: currentNamespace() };
-  return { ...common, would, iptables: planRules(pins, here, [{ side: 0, manifest }], 0) };
+  const here = withTcWay({ ...record, namespace: currentNamespace() });
+  const loads = rehearse(object, typeof found === 'string' ? here : undefined);
+  return { ...common, would, loads, iptables: planRules(pins, here, [{ side: 0, manifest }], 0) };
 }
 
 /** How a saved ruleset gets into force where something is there. */
