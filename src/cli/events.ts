@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readObject } from '../../codegen/object/read.js';
 import { EVENTS } from '../../codegen/program/log.js';
+import type { RingBuffer } from '../../bpf-runtime/kernel/ring-buffer.js';
 import type { Manifest } from '../../codegen/program/manifest.js';
 import { EventReader, type LogEvent } from '../events/decode.js';
 import { logLine } from '../events/log-line.js';
@@ -12,46 +13,107 @@ import { EXIT, reasonOf, say, show, userError, type ExitCode } from './output.js
 
 interface Options {
   /** The pinned map, or the directory of the object's pins. */
-  readonly pin: string;
+  readonly pin?: string;
+  /** Of what is attached: which, and where it is pinned. */
+  readonly name?: string;
+  readonly pins: string;
   readonly group?: number;
   readonly pcap?: string;
   readonly once?: boolean;
   readonly json?: boolean;
 }
 
-/** Between two looks into the ring buffer, in milliseconds. */
+/** Between two looks into the ring buffers, and between two looks for other rulesets, in milliseconds. */
 const PAUSE = 50;
+const LOOK = 1000;
 
-/** Prints what LOG rules of a loaded object have matched, until it is stopped; NFLOG goes to a capture file. */
-export async function run(path: string, options: Options): Promise<ExitCode> {
+/** A ring buffer, and how what is in it is read. */
+interface Source {
+  /** Of a ruleset that is attached. */
+  readonly name?: string;
+  readonly manifest: Manifest;
+  readonly reader: EventReader;
+  readonly ring: Pick<RingBuffer, 'consume'>;
+}
+
+/** Sources that may become others; `look`: whether they may have. */
+interface Sources {
+  sources(look: boolean): readonly Source[];
+  close(): void;
+}
+
+/** Prints what LOG rules of a loaded object or of what is attached have matched, until it is stopped; NFLOG goes to a capture file. */
+export async function run(path: string | undefined, options: Options): Promise<ExitCode> {
   if ((options.pcap === undefined) !== (options.group === undefined)) {
     throw userError('usage', '--pcap and --group belong together: a capture file has the packets of one NFLOG group');
   }
-  if (options.pcap !== undefined) checkWritable(options.pcap, [path]);
-  const manifest = manifestOf(path);
-  const reader = readerOf(path, manifest);
-  const { KernelMap } = await import('../../bpf-runtime/kernel/map.js');
-  const { getPinned } = await import('../../bpf-runtime/kernel/bpf.js');
-  const { RingBuffer } = await import('../../bpf-runtime/kernel/ring-buffer.js');
-  const map = new KernelMap(getPinned(mapPath(options.pin)));
-  const ring = new RingBuffer(map);
+  if (options.pcap !== undefined) checkWritable(options.pcap, path === undefined ? [] : [path]);
+  const given = path === undefined ? await attachedSources(options) : await objectSources(path, options.pin);
   const capture = options.pcap === undefined ? undefined : new PcapFile(options.pcap);
   const stop = new AbortController();
   const end = (): void => stop.abort();
   process.once('SIGINT', end).once('SIGTERM', end);
   try {
-    do {
-      for (const bytes of ring.consume()) tellEvent(reader.read(bytes), { manifest, options, capture });
-      if (options.once !== true) await sleep(PAUSE, undefined, { signal: stop.signal }).catch(() => undefined);
-    } while (options.once !== true && !stop.signal.aborted);
+    for (let round = 0; !stop.signal.aborted; round++) {
+      for (const { name, manifest, reader, ring } of given.sources(round % (LOOK / PAUSE) === 0)) {
+        for (const bytes of ring.consume()) tellEvent(reader.read(bytes), { name, manifest, options, capture });
+      }
+      if (options.once === true) break;
+      await sleep(PAUSE, undefined, { signal: stop.signal }).catch(() => undefined);
+    }
   } finally {
     process.off('SIGINT', end).off('SIGTERM', end);
     capture?.close();
-    ring.close();
-    map.close();
+    given.close();
   }
   return EXIT.same;
 }
+
+async function objectSources(path: string, pin: string | undefined): Promise<Sources> {
+  if (pin === undefined) throw userError('usage', 'an object file needs --pin: where its map "events" is pinned');
+  const manifest = manifestOf(path);
+  const reader = readerOf(path, manifest);
+  const { KernelMap } = await import('../../bpf-runtime/kernel/map.js');
+  const { getPinned } = await import('../../bpf-runtime/kernel/bpf.js');
+  const { RingBuffer: Ring } = await import('../../bpf-runtime/kernel/ring-buffer.js');
+  const map = new KernelMap(getPinned(mapPath(pin)));
+  const ring = new Ring(map);
+  return {
+    sources: () => [{ manifest, reader, ring }],
+    close: () => {
+      ring.close();
+      map.close();
+    },
+  };
+}
+
+/** Those of what is attached, as rulesets are replaced. Throws `not-attached`, `no-log-rule`. */
+async function attachedSources({ pin, pins, name }: Options): Promise<Sources> {
+  if (pin !== undefined) throw userError('usage', '--pin is for an object file: give that, too');
+  const { attached } = await import('./live/list.js');
+  const { LogRings } = await import('../live/log-rings.js');
+  const names = attached(pins, name).map(({ record }) => record.name);
+  const rings = new LogRings(pins, name);
+  const readers = new Map<string, Pick<Source, 'manifest' | 'reader'>>();
+  const readerFor = (what: string, text: string): Pick<Source, 'manifest' | 'reader'> => {
+    const known = readers.get(text) ?? { ...withReader(what, JSON.parse(text) as Manifest) };
+    readers.set(text, known);
+    return known;
+  };
+  const look = (): readonly Source[] =>
+    rings.refresh().map((one) => ({ name: one.name, ring: one.ring, ...readerFor(one.name, one.manifest) }));
+  let now = look();
+  if (now.length === 0) throw userError('no-log-rule', `${names.join(', ')}: no rule of LOG or NFLOG`);
+  return {
+    sources: (again) => (now = again ? look() : now),
+    close: () => rings.close(),
+  };
+}
+
+const withReader = (what: string, manifest: Manifest): Pick<Source, 'manifest' | 'reader'> => ({
+  manifest,
+  reader: readerOf(what, manifest),
+});
 
 function manifestOf(path: string): Manifest {
   try {
@@ -79,18 +141,19 @@ function mapPath(pin: string): string {
 const asItIs = (line: string): string => line;
 
 interface Output {
+  readonly name: string | undefined;
   readonly manifest: Manifest;
   readonly options: Options;
   readonly capture: PcapFile | undefined;
 }
 
-function tellEvent(event: LogEvent, { manifest, options, capture }: Output): void {
+function tellEvent(event: LogEvent, { name, manifest, options, capture }: Output): void {
   const { group } = event.rule;
   const time = wallClock(event.time);
   if (capture !== undefined && group === options.group) {
     capture.add({ time, bytes: event.packet, length: event.length });
   }
-  if (options.json === true) say(JSON.stringify(jsonOf(event, manifest, time)));
+  if (options.json === true) say(JSON.stringify({ name, ...jsonOf(event, manifest, time) }));
   else if (group === undefined) show(logLine(event, manifest.family), asItIs);
 }
 

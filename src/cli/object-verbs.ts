@@ -121,23 +121,3 @@ export const RUN_WITH: Verb = {
     'sudo ipt2bpf run-with app.v4 --systemd nginx.service -o /etc/systemd/system',
   ],
 };
-
-export const EVENTS: Verb = {
-  name: 'events',
-  does: 'print what LOG rules of a loaded object match, as the kernel log has it',
-  dumps: ['object'],
-  argument: 'object file that is loaded; - is standard input',
-  options: [
-    required(new Option('--pin <path>', 'the pinned map "events", or the directory of the pins of the object')),
-    new Option('--once', 'print what is there and end, instead of waiting for more'),
-    new Option('--pcap <file>', 'write the packets of one NFLOG group to a capture file'),
-    whole('--group <n>', 'the NFLOG group', 0, 65_535),
-    new Option('--json', 'print each event as a line of JSON, NFLOG too'),
-  ],
-  exit: '0: ended; 2: trouble.',
-  examples: [
-    'sudo ipt2bpf events table.o --pin /sys/fs/bpf/firewall',
-    'sudo ipt2bpf events table.o --pin /sys/fs/bpf/firewall --once --json',
-    'sudo ipt2bpf events table.o --pin /sys/fs/bpf/firewall --pcap group5.pcap --group 5',
-  ],
-};

@@ -34,6 +34,7 @@ export type UserErrorCode =
   | 'no-hook'
   | 'no-intent'
   | 'no-packet'
+  | 'no-log-rule'
   | 'no-rules'
   | 'no-table'
   | 'no-times'

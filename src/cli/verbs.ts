@@ -6,7 +6,7 @@ import { VERSION } from '../version.js';
 import { addVerb, helpItem, programHelp } from './help.js';
 import { addFleetVerbs } from './live/fleet-verbs.js';
 import { addLiveVerbs } from './live/verbs.js';
-import { BUNDLE, COMPILE, EVENTS, RUN_WITH, VERIFY } from './object-verbs.js';
+import { BUNDLE, COMPILE, RUN_WITH, VERIFY } from './object-verbs.js';
 import { AUDIT, CHECK, DIFF, EXPLAIN, LINT, PRINT, QUERY, REPORT, TEST } from './rule-verbs.js';
 import { COMPLETION, LSP } from './shell-verbs.js';
 
@@ -80,9 +80,6 @@ export function addVerbs(program: Command, finish: Finish): void {
   const runWith = addVerb(program, RUN_WITH);
   runWith.action(async (dump: string, options) =>
     finish(await (await import('./run-with.js')).run(dump, runWith.args.slice(1), options)),
-  );
-  addVerb(program, EVENTS).action(async (object: string, options) =>
-    finish(await (await import('./events.js')).run(object, options)),
   );
   addLiveVerbs((verb) => addVerb(program, verb), finish);
   addFleetVerbs((verb) => addVerb(program, verb), finish);

@@ -32,6 +32,9 @@ export function addLiveVerbs(add: (verb: Verb) => Command, finish: (code: ExitCo
     finish((await import('./sets.js')).run(words, options)),
   );
   add(WATCH).action(async (options) => finish((await import('./watch.js')).run(options)));
+  add(EVENTS).action(async (object: string | undefined, options) =>
+    finish(await (await import('../events.js')).run(object, options)),
+  );
   addBootVerbs(add, finish);
   add(METRICS).action(async (options) => finish(await (await import('./metrics.js')).run(options)));
 }
@@ -173,6 +176,30 @@ const WATCH: Verb = {
   ],
   exit: '0: shown; 2: trouble.',
   examples: ['sudo ipt2bpf watch', 'sudo ipt2bpf watch --interval 10 --json'],
+};
+
+const EVENTS: Verb = {
+  name: 'events',
+  does: 'print what LOG rules of what is attached match, as the kernel log has it',
+  dumps: [],
+  words: [
+    new Argument('[object]', 'object file that others have loaded; what is attached if left out; - is standard input'),
+  ],
+  options: [
+    new Option('--name <name>', 'which ruleset; all if left out'),
+    new Option('--pin <path>', 'with an object file: the pinned map "events", or the directory of its pins'),
+    new Option('--once', 'print what is there and end, instead of waiting for more'),
+    new Option('--pcap <file>', 'write the packets of one NFLOG group to a capture file'),
+    whole('--group <n>', 'the NFLOG group', 0, 65_535),
+    pinsOption(),
+    new Option('--json', 'print each event as a line of JSON, NFLOG too'),
+  ],
+  exit: '0: ended; 2: trouble.',
+  examples: [
+    'sudo ipt2bpf events',
+    'sudo ipt2bpf events --pcap group5.pcap --group 5',
+    'sudo ipt2bpf events table.o --pin /sys/fs/bpf/firewall --once --json',
+  ],
 };
 
 const METRICS: Verb = {

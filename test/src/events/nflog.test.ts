@@ -92,7 +92,7 @@ describe.skipIf(!able)('a capture file of NFLOG (skipped without root, nft, ipta
         if (map === undefined) throw new Error('there is no map events');
         pin(map.fd, join(pins, 'events'));
         other.judgeSequence(PACKETS);
-        expect(await events(file, { pin: pins, group: 5, pcap: ours, once: true })).toBe(0);
+        expect(await events(file, { pin: pins, pins: '', group: 5, pcap: ours, once: true })).toBe(0);
         attached.close();
       } finally {
         object.close();
