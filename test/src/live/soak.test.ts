@@ -1,20 +1,28 @@
 /**
- * Everything at once for a long time: `IPT2BPF_SOAK=600 npx vitest run test/src/live/soak.test.ts` (seconds); a few rounds
- * by itself. What a process or the pins would leak grows with the rounds.
+ * Everything at once for a long time: `IPT2BPF_SOAK=600 npx vitest run test/src/live/soak.test.ts` (seconds); a round by
+ * itself. What a process or the pins would leak grows with the rounds.
  */
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { addVethPair } from '../../../bpf-runtime/system/device.js';
+import { pause } from '../../../bpf-runtime/system/pause.js';
+import { compile } from '../../../codegen/program/index.js';
+import { parseDump } from '../../../grammar/index.js';
+import { bindSets, parseSets } from '../../../grammar/sets/index.js';
 import { attach } from '../../../src/live/attach.js';
 import { countedRuleset, saveText } from '../../../src/live/listing.js';
 import { metricsText } from '../../../src/live/metrics.js';
+import { checkObject, type CheckedObject } from '../../../src/live/object.js';
+import { rehearse } from '../../../src/live/rehearse.js';
 import { confirm, detach, replace, rollback } from '../../../src/live/replace.js';
 import { attachedRulesets, bootPlaces, enable } from '../../../src/live/saved/enable.js';
 import { restore } from '../../../src/live/saved/restore.js';
+import { changeSets, listSets, parseSetChange } from '../../../src/live/sets.js';
 import { readStatus } from '../../../src/live/status.js';
 import { builtCli } from '../../docs/support/built-cli.js';
 import { able, objectOf, pinned, withHostAsync } from './support.js';
@@ -40,8 +48,21 @@ const STRICT = dump(
   'DROP',
   '-A INPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT',
   '-A INPUT -p tcp -j REJECT --reject-with tcp-reset',
+  '-A INPUT -p udp -m udp --dport 2 -m connlimit --connlimit-above 100 --connlimit-mask 0 -j DROP',
 );
 const LAX = dump('ACCEPT', '-A INPUT -p udp -m limit --limit 5/sec -j ACCEPT');
+
+/** For a device, with an IP set. */
+function withSet(...rules: readonly string[]): CheckedObject {
+  const text = dump('ACCEPT', '-A INPUT -m set --match-set blocked src -j DROP', ...rules);
+  const { sets } = parseSets('create blocked hash:net family inet timeout 600\n');
+  const ruleset = bindSets(parseDump(text, { family: 'v4' }).ruleset, sets);
+  const compiled = compile(ruleset, { hook: 'xdp', chain: 'INPUT', mode: 'early', source: text });
+  if (!compiled.ok) throw new Error(compiled.diagnostics.map(({ message }) => message).join('; '));
+  return checkObject(compiled.object, 'test.o');
+}
+
+const NAMES = ['filter-v4', 'wire', 'sets'];
 
 let root = '';
 let cli = '';
@@ -81,66 +102,100 @@ describe.skipIf(!able)('everything for long (skipped without root, nft or iptabl
       objectOf(LAX, { hook: 'tc', chain: 'INPUT', fragments: 'judge' }),
       objectOf(STRICT, { shadow: true }),
     ];
+    const [sets, otherSets] = [withSet(), withSet('-A INPUT -p udp -m udp --dport 9 -j DROP')];
     await withHostAsync(async ({ base, inside, verdicts }) => {
       inside(() => addVethPair('soak0', 'soak1'));
-      const server = spawn(process.execPath, [cli, 'metrics', '--listen', '0', '--pins', base], {
-        stdio: ['ignore', 'ignore', 'pipe'],
-      });
-      const [address] = (await once(server.stderr, 'data')) as [Buffer];
+      const start = (...words: readonly string[]): ChildProcess =>
+        spawn(process.execPath, [cli, ...words, '--pins', base], { stdio: ['ignore', 'pipe', 'pipe'] });
+      const server = start('metrics', '--listen', '0');
+      const [address] = (await once(server.stderr as Readable, 'data')) as [Buffer];
+      let logger: ChildProcess | undefined;
+      let logged = 0;
       const own: Sample[] = [];
       const served: Sample[] = [];
+      const followed: Sample[] = [];
       const seenPins: number[] = [];
       const state = bootPlaces(root).state;
+      const detachAll = (): void => NAMES.forEach((name) => void detach({ base, name }));
+      const change = (words: string): void =>
+        void changeSets([parseSetChange(words.split(' '))], { base, name: 'sets' });
       const round = async (): Promise<void> => {
         inside(() => {
           attach(shadow, { base, devices: [] });
           attach(wire, { base, devices: ['soak0'], name: 'wire' });
+          attach(sets, { base, devices: ['soak1'], name: 'sets' });
         });
         verdicts();
         inside(() => {
           readStatus(base);
           detach({ base, name: 'filter-v4' });
+          rehearse(strict);
           attach(strict, { base, devices: [], confirm: 60 });
           confirm({ base, name: 'filter-v4' });
           replace(wire, { base, name: 'wire' });
+          change('add blocked 198.51.100.0/24');
+          replace(otherSets, { base, name: 'sets' });
+          expect(listSets({ base, name: 'sets' }).sets).toEqual(['blocked']);
+          change('add blocked 203.0.113.0/24 timeout 300');
           replace(lax, { base, name: 'filter-v4', confirm: 60 });
         });
+        if (logger === undefined) {
+          logger = inside(() => start('events'));
+          logger.stdout?.on('data', (data: Buffer) => (logged += data.length));
+        }
         verdicts();
         inside(() => {
           rollback({ base, name: 'filter-v4' });
+          rollback({ base, name: 'sets' });
+          if (LONG) {
+            replace(lax, { base, name: 'filter-v4', confirm: 1 });
+            pause(1100);
+            readStatus(base);
+          }
           enable(attachedRulesets(base), { root, onFailure: 'closed', command: ['/bin/true'], units: false });
           for (const { manifest, counters } of readStatus(base).deployments)
             saveText(countedRuleset(manifest, counters));
           metricsText(readStatus(base));
           seenPins.push(pins(base));
         });
+        if (LONG)
+          expect(
+            await once(
+              inside(() => start('watch', '--count', '1', '--json')),
+              'exit',
+            ),
+          ).toEqual([0, null]);
         const response = await fetch(address.toString().trim(), { headers: { connection: 'close' } });
         expect(await response.text()).toContain('ipt2bpf_rule_packets_total');
         inside(() => {
-          for (const name of ['filter-v4', 'wire']) detach({ base, name });
+          detachAll();
           restore({ base, directory: state });
-          for (const name of ['filter-v4', 'wire']) detach({ base, name });
+          detachAll();
         });
         expect(pinned(base)).toEqual([]);
         own.push(sampleOf('self'));
         served.push(sampleOf(server.pid ?? 'self'));
+        followed.push(sampleOf(logger.pid ?? 'self'));
       };
       const end = Date.now() + SECONDS * 1000;
       do {
         await round();
       } while (Date.now() < end);
-      server.kill('SIGTERM');
-      await once(server, 'close');
+      for (const child of [server, logger]) {
+        child?.kill('SIGTERM');
+        if (child !== undefined) await once(child, 'close');
+      }
       if (LONG) {
-        console.log(
-          `${own.length} rounds; files and KiB at first and last:`,
-          [own[0], own.at(-1)],
-          [served[0], served.at(-1)],
-        );
-        console.log('growth', growth(own, 'memory'), growth(served, 'memory'));
-        expect(growth(own, 'memory')).toBeLessThan(1.2);
-        expect(growth(served, 'memory')).toBeLessThan(1.2);
+        const all = { own, served, followed };
+        for (const [name, samples] of Object.entries(all)) {
+          console.log(`${name}: ${samples.length} rounds; at first and last:`, samples[0], samples.at(-1));
+          console.log('growth', growth(samples, 'memory'), growth(samples, 'files'));
+        }
+        console.log(`bytes of events: ${logged}`);
+        expect(logged).toBeGreaterThan(0);
+        for (const samples of Object.values(all)) expect(growth(samples, 'memory')).toBeLessThan(1.2);
         expect(growth(served, 'files')).toBe(1);
+        expect(growth(followed, 'files')).toBe(1);
       }
       expect(own.at(-1)?.files).toBeLessThanOrEqual(own[0].files);
       expect(new Set(seenPins).size).toBe(1);
