@@ -12,8 +12,11 @@ export function required(option: Option, unless: Unless = () => false): Option {
   return option;
 }
 
-export function isRequired(option: Option): boolean {
-  return REQUIRED.has(option);
+/** Where the verb cannot run without an option: everywhere, or where no netfilter hook is asked for. */
+export function requirement(option: Option): 'required' | 'required at xdp and tc' | undefined {
+  const unless = REQUIRED.get(option);
+  if (unless === undefined) return undefined;
+  return unless({ hook: 'netfilter' }) ? 'required at xdp and tc' : 'required';
 }
 
 /** Behind the IP stack an object holds all chains that the hook has. */
@@ -27,11 +30,11 @@ export const withObject: Unless = ({ object }) => object !== undefined;
  * of the typo. Writes the required options into the usage line.
  */
 export function refuseMissing(command: Command): Command {
-  const needed = command.options.filter(isRequired);
+  const needed = command.options.filter((option) => REQUIRED.has(option));
   const words = command.registeredArguments.map((argument) =>
     argument.required ? `<${argument.name()}>` : `[${argument.name()}]`,
   );
-  command.usage([...words, ...needed.map(shortFlags), '[options]'].join(' '));
+  command.usage([...words, ...needed.map(usageOf), '[options]'].join(' '));
   return command.hook('preAction', () => {
     const given = command.opts();
     const missing = needed.filter(
@@ -40,6 +43,11 @@ export function refuseMissing(command: Command): Command {
     if (missing.length === 0) return;
     command.error(`error: ${command.name()} needs ${listed(missing.map(flagWithChoices))}`);
   });
+}
+
+function usageOf(option: Option): string {
+  const flags = shortFlags(option);
+  return requirement(option) === 'required' ? flags : `[${flags}]`;
 }
 
 /** `-o, --output <file>` as `-o <file>`. */
@@ -152,7 +160,7 @@ export const lookupOption = (): Option =>
     'no-helpers',
   ]);
 
-/** How a chain becomes a program: the same for every verb that compiles or looks at it as the compiler does. */
+/** How a chain becomes a program: the same for every verb that compiles or looks at it as the compiler does. In help they stand together. */
 export function translationOptions(): readonly Option[] {
   return [
     choice('--mode <mode>', 'exact: as iptables or refused; early: only drops that iptables would do too', [
@@ -168,5 +176,5 @@ export function translationOptions(): readonly Option[] {
     ipsetOption(),
     familyOption(),
     tableOption(),
-  ];
+  ].map((option) => option.helpGroup('Translation:'));
 }

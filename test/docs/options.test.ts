@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { Command as Program, type Command, type Option } from 'commander';
 import { format } from 'prettier';
 import { describe, expect, it } from 'vitest';
-import { isRequired } from '../../src/cli/options.js';
+import { requirement } from '../../src/cli/options.js';
 import { addVerbs } from '../../src/cli/verbs.js';
 import { TEXT_WORDS } from '../../src/packet/index.js';
 import { TERMS } from '../../src/query/terms.js';
@@ -23,11 +23,8 @@ const code = (text: string): string => `\`${text}\``;
 
 function optionRow(option: Option): readonly string[] {
   const values = option.argChoices?.map(code).join(', ') ?? '';
-  const fallback = isRequired(option)
-    ? 'required'
-    : option.defaultValue === undefined
-      ? ''
-      : code(String(option.defaultValue));
+  const usual = option.defaultValue === undefined ? '' : code(String(option.defaultValue));
+  const fallback = requirement(option) ?? usual;
   return [code(option.flags), option.description, values, fallback];
 }
 
