@@ -1,6 +1,6 @@
 /** Sequences for what iptables itself must be asked where it stands: connections, and rates. */
 import type { Family } from '../../../grammar/model/family.js';
-import type { TimedPacket, TimedSequence } from './sequences.js';
+import type { TimedPacket, TimedSequence } from './sequence.js';
 
 /** What is not confirmed yet is forgotten two jiffies later (nf_conncount.c find_or_evict). */
 const SOON = 12;

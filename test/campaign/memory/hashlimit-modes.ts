@@ -1,6 +1,6 @@
 /** Every mode of hashlimit, with masks: what makes another bucket, and what does not. */
 import type { Family } from '../../../grammar/model/family.js';
-import type { TimedPacket, TimedSequence } from './sequences.js';
+import type { TimedPacket, TimedSequence } from './sequence.js';
 
 const PARTS = ['srcip', 'dstip', 'srcport', 'dstport'] as const;
 type Part = (typeof PARTS)[number];

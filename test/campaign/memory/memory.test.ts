@@ -6,7 +6,10 @@ import type { SequenceMachine, SequencePacket } from '../../../src/verify/netfil
 import { packetOf, rulesetOf } from '../../src/evaluate/helpers.js';
 import { CONNECTION_SEQUENCES, RATE_SEQUENCES } from './connections.js';
 import { HASHLIMIT_MODES } from './hashlimit-modes.js';
-import { COUNT_SEQUENCES, HASHLIMIT_SEQUENCES, RECENT_SEQUENCES, type TimedSequence } from './sequences.js';
+import { COUNT_SEQUENCES } from './count-sequences.js';
+import { HASHLIMIT_SEQUENCES } from './hashlimit-sequences.js';
+import { RECENT_SEQUENCES } from './recent-sequences.js';
+import type { TimedSequence } from './sequence.js';
 
 const able =
   process.getuid?.() === 0 && ['nft', 'iptables-legacy', 'ip6tables-legacy'].every((tool) => hasCommand(tool));
