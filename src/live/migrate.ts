@@ -6,6 +6,7 @@ import { makeFolder } from '../../bpf-runtime/system/folder.js';
 import { parseDump } from '../../grammar/index.js';
 import type { Family } from '../../grammar/model/family.js';
 import { savedText, toolOf, type IptablesTool, type LiveRules } from './live-rules.js';
+import type { RuleChange } from './residual.js';
 import { stateDirectory, writeDurably } from './saved/store.js';
 
 const WAIT = ['-w', '60'];
@@ -42,11 +43,36 @@ function filterOf(text: string): string {
   return from < 0 ? '' : text.slice(from, text.indexOf('COMMIT', from));
 }
 
-/** Rules of table filter that `removeFilterRules` takes away, as iptables-save prints them. */
-export function filterRules({ text }: LiveRules): readonly string[] {
-  return filterOf(text)
+const HEAD = /^:(\S+) (\S+) /;
+
+/** Rules, chains and policies of table filter, as words of iptables. */
+function filterWords({ text }: LiveRules): { readonly policies: readonly string[]; readonly rules: readonly string[] } {
+  const lines = filterOf(text)
     .split('\n')
-    .filter((line) => line.startsWith('-A ') && !OWN.test(line));
+    .filter((line) => !OWN.test(line));
+  const heads = lines.flatMap((line) => {
+    const [, chain, policy] = HEAD.exec(line) ?? [];
+    return chain === undefined ? [] : [{ chain, policy }];
+  });
+  return {
+    policies: heads.filter(({ policy }) => policy === 'DROP').map(({ chain }) => chain),
+    rules: [
+      ...heads.filter(({ policy }) => policy === '-').map(({ chain }) => `-N ${chain}`),
+      ...lines.filter((line) => line.startsWith('-A ')),
+    ],
+  };
+}
+
+/** What {@link removeFilterRules} changes. */
+export function planRemoval(live: LiveRules): RuleChange {
+  const { policies, rules } = filterWords(live);
+  return { gets: policies.map((chain) => `-P ${chain} ACCEPT`), loses: rules };
+}
+
+/** What {@link bringBack} changes, where the table is empty. */
+export function planBack(live: LiveRules): RuleChange {
+  const { policies, rules } = filterWords(live);
+  return { gets: [...policies.map((chain) => `-P ${chain} DROP`), ...rules], loses: [] };
 }
 
 /** Takes the rules of table filter away, at once, but for those that answer for our programs. */

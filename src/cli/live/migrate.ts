@@ -7,11 +7,12 @@ import { attach, defaultName, planAttach, requireAbilities } from '../../live/at
 import {
   bringBack,
   chainsOfOthers,
-  filterRules,
   forgetRules,
   keepRules,
   keptAt,
   keptRules,
+  planBack,
+  planRemoval,
   removeFilterRules,
   requireUnchanged,
 } from '../../live/migrate.js';
@@ -106,7 +107,8 @@ function tellSteps({ rules, judge, shadow, name }: Ready, { root, pins, keepRule
   tell(`${name}: would judge in front of iptables: ${places.join(', ')}`);
   const stay = keepRules === true || chainsOfOthers(rules).length > 0;
   const { gets } = planRules(new Pins(pins, name), record, [{ side: 0, manifest }], 0);
-  tellRules({ gets, loses: stay ? [] : filterRules(rules) });
+  const removal = stay ? { gets: [], loses: [] } : planRemoval(rules);
+  tellRules({ gets: [...gets, ...removal.gets], loses: removal.loses });
   if (stay) tell('the rules would stay in table filter, behind the programs');
 }
 
@@ -281,7 +283,7 @@ function goBack({ root, pins, family, dryRun }: Options): ExitCode {
     const attached = readStatus(pins, name).deployments.length > 0;
     if (dryRun === true) {
       tell(`IP${rules.family}: iptables would have the rules of ${rules.file} again`);
-      tellRules({ gets: filterRules(rules), loses: [] });
+      tellRules(planBack(rules));
       if (attached) tell(`${name}: would be detached`);
       continue;
     }

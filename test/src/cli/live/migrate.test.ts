@@ -74,6 +74,7 @@ describe.skipIf(!able)('migrate (skipped without root, nft or iptables)', () => 
       expect(there).toMatchObject({ status: 0, text: expect.stringContaining('compared with iptables for 7 s') });
       const [, loses = ''] = there.text.split('iptables would lose:');
       expect(loses.match(/-A .*/g)).toEqual(before);
+      expect(there.text.match(/-P .*/g)).toEqual(['-P INPUT ACCEPT']);
       expect(filterRules(live)).toEqual(before);
       expect(readStatus(live.base).deployments).toEqual([]);
       expect(existsSync(join(root, 'etc/ipt2bpf/before'))).toBe(false);
@@ -82,6 +83,7 @@ describe.skipIf(!able)('migrate (skipped without root, nft or iptables)', () => 
       const back = migrate(live, '--back', '--dry-run');
       expect(back).toMatchObject({ status: 0, text: expect.stringContaining('filter-v4: would be detached') });
       expect(back.text.match(/-A .*/g)).toEqual(before);
+      expect(back.text.match(/-P .*/g)).toEqual(['-P INPUT DROP']);
       expect(filterRules(live)).toEqual([]);
       expect(readStatus(live.base).deployments).toHaveLength(1);
       expect(migrate(live, '--back').status).toBe(0);
