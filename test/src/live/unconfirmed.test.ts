@@ -24,7 +24,7 @@ const EVERYTHING = ['accept', 'accept', 'accept', 'accept'];
 
 describe.skipIf(!able)('a change that waits for its confirmation (skipped without root, nft or iptables)', () => {
   it('goes without another command where nobody confirms it', async () => {
-    const cli = join(builtCli('live'), 'src/cli/main.js');
+    const cli = join(builtCli('unconfirmed'), 'src/cli/main.js');
     const folder = mkdtempSync(join(tmpdir(), 'ipt2bpf-unconfirmed-'));
     const file = join(folder, 'rules.o');
     writeFileSync(file, OBJECT.bytes);
