@@ -8,6 +8,7 @@ export {
   printRule,
   readLines,
   CODES,
+  SharedRules,
   type Code,
   type Hosts,
   type Line,
@@ -16,6 +17,8 @@ export {
   type ParseOptions,
   type RulePlace,
 } from '../grammar/index.js';
+export type { SharedPlace, SharedRule } from '../grammar/bind/shared-rules.js';
+export type { PrintOptions } from '../grammar/print/print.js';
 export { formatDiagnostic, type Diagnostic, type Severity, type SourceRange } from '../grammar/model/diagnostic.js';
 export {
   ADDRESS_TYPES,

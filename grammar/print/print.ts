@@ -1,6 +1,7 @@
 import type { Chain, Counters, Rule, Ruleset, Table } from '../model/ruleset.js';
 import { compareBytes, utf8 } from '../model/utf8.js';
 
+/** How a dump is printed. */
 export interface PrintOptions {
   /** `none`: as after `iptables -Z`. */
   readonly counters?: 'none';
