@@ -21,6 +21,8 @@ export interface ChainSettings {
   readonly prefix: string;
   /** The rule's key in the map `counters`. */
   key(rule: ReachableRule): number;
+  /** How many counters the object has. */
+  readonly counters: number;
   meaning(rule: ReachableRule): RuleMeaning;
   line(rule: ReachableRule): SourceLine;
   /** Emits an opaque test that the view can decide. */

@@ -41,7 +41,7 @@ export const MAX_OPTION_BYTES = 40;
 
 /** u32: length counted by the rules' counters (skb->len at the hook). */
 export const FLOW_LENGTH = 0;
-/** u32: rule of an event, set just before the event is written; in early mode the rule that drops. */
+/** u32: rule of an event, or that is counted, set just before; in early mode the rule that drops. */
 export const FLOW_RULE = 4;
 /** No rule: a hotdrop, which counts nothing. */
 export const NO_RULE = -1;

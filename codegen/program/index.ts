@@ -185,8 +185,8 @@ function buildSpec(built: Built, manifest: Manifest): ObjectSpec {
   };
 }
 
-function diagramFunctions({ tables, layout }: Common): ReturnType<EngineTables['functions']> {
-  return tables?.functions(layout.bytes) ?? [];
+function diagramFunctions({ tables, layout, counters }: Common): ReturnType<EngineTables['functions']> {
+  return tables?.functions(layout.bytes, counters.count) ?? [];
 }
 
 /** The ELF section of the program of a chain. */

@@ -46,6 +46,11 @@ export class CounterKeys {
     this.entries = entries;
   }
 
+  /** How many counters the object has. */
+  get count(): number {
+    return this.entries.length;
+  }
+
   private setKey({ chain, number }: Place, key: number): void {
     let keys = this.rules.get(chain);
     if (keys === undefined) this.rules.set(chain, (keys = []));

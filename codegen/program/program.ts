@@ -59,6 +59,7 @@ export function generate(analysis: Analysis, common: Common): Program {
     layout,
     prefix: functionPrefix(analysis, common),
     key: (rule) => counters.of(rule),
+    counters: counters.count,
     meaning: optimized === undefined ? meaning : (rule) => ({ ...meaning(rule), condition: optimized.condition(rule) }),
     line: ({ rule, chain }) => ({
       text: ruleText(chain, rule.source),

@@ -90,14 +90,16 @@ export function emitWireEntry(
     emitReject(context, answers);
   } else if (early || writesMark(context, analysis)) {
     code.emit(jump64('jeq', R0, VERDICT.ACCEPT, 'accept'));
-    if (early) emitCount(code, reg(R7), R9);
+    if (early) emitCount(code, { key: reg(R7), counters: counters.count }, R9);
     code.emit(mov64(R0, result.drop), exit());
   } else {
     emitResult(code, result);
   }
 
   code.place(policy);
-  if (analysis.mode === 'exact' || analysis.policy === 'DROP') emitCount(code, policyKey, R9);
+  if (analysis.mode === 'exact' || analysis.policy === 'DROP') {
+    emitCount(code, { key: policyKey, counters: counters.count }, R9);
+  }
   if (analysis.policy === 'DROP') {
     code.place('drop');
     code.emit(mov64(R0, result.drop), exit());

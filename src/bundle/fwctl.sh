@@ -306,8 +306,10 @@ counters() {
       BEGIN { digits = "0123456789abcdef"; FS = "\t" }
       NR == FNR { text[$1] = $2; last = NR; next }
       FNR == 1 { FS = " "; $0 = $0 }
-      /^key:/ { getline; key = number(1, 4); next }
-      /^value/ { sub(/^.*: /, ""); packets[key] += number(1, 8); bytes[key] += number(9, 16) }
+      # An element of the map may hold several counters, each in a line of its own.
+      /^key:/ { if (lines) each = lines; getline; key = number(1, 4) * each; next }
+      /^value/ { lines = 0; sub(/^.*: */, "") }
+      /^[0-9a-f][0-9a-f] / { i = key + lines++; packets[i] += number(1, 8); bytes[i] += number(9, 16) }
       END { for (i = 0; i < last; i++) printf "%12d %16d  %s\n", packets[i], bytes[i], text[i] }
     ' "$here/$slot.counters" -
   done

@@ -1,25 +1,26 @@
 import type { KernelMap } from '../../bpf-runtime/kernel/map.js';
 import { indexKey } from '../../bpf-runtime/kernel/array-key.js';
 import { createArray } from '../../bpf-runtime/kernel/create.js';
+import { COUNTER_BYTES } from '../../codegen/program/counters.js';
 import type { CounterEntry } from '../../codegen/program/manifest.js';
 import type { Counters } from '../../grammar/model/ruleset.js';
 
 const NOTHING: Counters = { packets: 0n, bytes: 0n };
-/** u64 packets, u64 bytes. */
-const ENTRY_BYTES = 16;
 
 export function add(a: Counters, b: Counters): Counters {
   return { packets: a.packets + b.packets, bytes: a.bytes + b.bytes };
 }
 
-/** The values of a per-CPU map of counters, all CPUs together. */
-export function readCounters(map: KernelMap): readonly Counters[] {
+/** The first `count` values of a per-CPU map of counters, all CPUs together. An element of the map may hold several. */
+export function readCounters(map: KernelMap, count: number): readonly Counters[] {
   const values = map.readArray();
   const view = new DataView(values.buffer, values.byteOffset, values.byteLength);
-  return Array.from({ length: map.info.maxEntries }, (_, entry) => {
+  const together = Math.floor(map.info.valueSize / COUNTER_BYTES);
+  return Array.from({ length: count }, (_, counter) => {
+    const element = Math.floor(counter / together);
     let sum = NOTHING;
     for (let cpu = 0; cpu < map.cpus; cpu++) {
-      const at = (entry * map.cpus + cpu) * map.valueStride;
+      const at = (element * map.cpus + cpu) * map.valueStride + COUNTER_BYTES * (counter % together);
       sum = add(sum, { packets: view.getBigUint64(at, true), bytes: view.getBigUint64(at + 8, true) });
     }
     return sum;
@@ -32,7 +33,7 @@ export function readCounters(map: KernelMap): readonly Counters[] {
  * has counted its last packet.
  */
 export function createCarried(entries: number): KernelMap {
-  return createArray(ENTRY_BYTES, entries + 1, 'carried');
+  return createArray(COUNTER_BYTES, entries + 1, 'carried');
 }
 
 /** `settled`: they are as they stay; `carry`, `keep`: so they will be made when the ruleset is in force. */
@@ -59,13 +60,13 @@ export function readCarried(map: KernelMap): readonly Counters[] {
   const values = map.readArray();
   const view = new DataView(values.buffer, values.byteOffset, values.byteLength);
   return Array.from({ length: map.info.maxEntries - 1 }, (_, i) => ({
-    packets: view.getBigUint64(i * ENTRY_BYTES, true),
-    bytes: view.getBigUint64(i * ENTRY_BYTES + 8, true),
+    packets: view.getBigUint64(i * COUNTER_BYTES, true),
+    bytes: view.getBigUint64(i * COUNTER_BYTES + 8, true),
   }));
 }
 
 function encode({ packets, bytes }: Counters): Uint8Array {
-  const value = new Uint8Array(ENTRY_BYTES);
+  const value = new Uint8Array(COUNTER_BYTES);
   const view = new DataView(value.buffer);
   view.setBigUint64(0, packets, true);
   view.setBigUint64(8, bytes, true);

@@ -183,13 +183,13 @@ function rulesNaming({ manifest }: CheckedObject, table: string): string {
 
 /** What a generation has counted, with what it began with. */
 export function generationCounters(pins: Pins, side: Generation): readonly Counters[] {
-  const raw = withPinnedMap(pins.generation(side, 'maps', 'counters'), readCounters);
   const { state, values } = withPinnedMap(pins.generation(side, 'carried'), (map) => ({
     state: carriedState(map),
     values: readCarried(map),
   }));
+  const raw = withPinnedMap(pins.generation(side, 'maps', 'counters'), (map) => readCounters(map, values.length));
   const began = state === 'carry' ? carriedFrom(pins, side, values) : values;
-  return raw.map((value, i) => add(value, began[i] ?? { packets: 0n, bytes: 0n }));
+  return raw.map((value, i) => add(value, began[i]));
 }
 
 /** What the generation before has for the rules that this one has, too; for the others `own`. */
@@ -230,14 +230,14 @@ export function prepareCounters(pins: Pins, side: Generation, carry: boolean): v
  */
 export function absorbCounters(pins: Pins, side: Generation): void {
   const other = side === 0 ? 1 : 0;
+  const from = generationObject(pins, other).manifest.counters;
   const counts = withPinnedMap(pins.generation(other, 'maps', 'counters'), (map) => ({
     id: map.info.id,
-    values: readCounters(map),
+    values: readCounters(map, from.length),
   }));
   const path = pins.generation(side, 'carried');
   const began = withPinnedMap(path, (map) => (absorbed(map) === counts.id ? undefined : readCarried(map)));
   if (began === undefined) return;
-  const from = generationObject(pins, other).manifest.counters;
   const to = generationObject(pins, side).manifest.counters;
   const values = matchCounters(from, to).map((index, i) =>
     index === undefined ? began[i] : add(began[i], counts.values[index]),

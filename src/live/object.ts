@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { ObjectError } from '../../codegen/object/error.js';
 import { readObject } from '../../codegen/object/read.js';
 import type { ObjectSpec } from '../../codegen/object/spec.js';
+import { countersMap } from '../../codegen/program/counters.js';
 import type { Asks, CounterEntry, Manifest, Question, Rehearsal } from '../../codegen/program/manifest.js';
 import { askPrograms } from '../../codegen/program/netfilter/residual.js';
 import { RuntimeError } from '../../bpf-runtime/system/error.js';
@@ -187,7 +188,9 @@ function contradiction({ program, maps }: ObjectSpec, manifest: LiveManifest): s
   const unknown = program.entries.find(({ name }) => !known.has(name));
   if (unknown !== undefined) return `it does not name program ${unknown.name}`;
   const map = maps.find(({ name }) => name === 'counters');
-  if (map?.maxEntries !== counters.length || map.valueSize !== 16) return 'its counters are not those of the map';
+  const own = countersMap(counters.length);
+  if (map?.maxEntries !== own.maxEntries || map.valueSize !== own.valueSize)
+    return 'its counters are not those of the map';
   if (createHash('sha256').update(source).digest('hex') !== sourceHash) return 'its source has another hash';
   return undefined;
 }

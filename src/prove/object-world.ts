@@ -1,5 +1,5 @@
 import { HELPER } from '../../codegen/bytecode/instruction.js';
-import { COUNTERS } from '../../codegen/program/counters.js';
+import { COUNTER_BYTES, COUNTERS, countersTogether } from '../../codegen/program/counters.js';
 import { EVENTS } from '../../codegen/program/log.js';
 import { FLOW_RULE } from '../../codegen/program/flow.js';
 import type { PlacedFunction } from '../../bpf-runtime/interpreter/program.js';
@@ -16,7 +16,7 @@ export interface ObjectWorldSettings {
   /** Where it lies in the flow. */
   readonly lengthAt: number | undefined;
   readonly flow: Region;
-  /** Entries of the map of counters. */
+  /** How many counters the object has. */
   readonly entries: number;
   call(placed: PlacedFunction, state: State): Value | undefined;
   /** Code that is not followed: see {@link World.detour}. */
@@ -45,8 +45,8 @@ export class ObjectWorld implements World {
     if (region.kind !== 'map-value' || region.name !== COUNTERS || index !== undefined) {
       throw unsupported(`a load from ${region.kind} ${region.name}`);
     }
-    if (size !== 8 || (offset !== 0 && offset !== 8)) throw unsupported('a part of a counter');
-    const event = eventOf(region, offset);
+    const event = size === 8 ? this.eventOf(region, offset) : undefined;
+    if (event === undefined) throw unsupported('a part of a counter');
     if (this.words.bdd.and(state.log.get(event) ?? FALSE, state.condition) !== FALSE) {
       throw unsupported('a rule that is counted twice on one way');
     }
@@ -60,12 +60,13 @@ export class ObjectWorld implements World {
     }
     const own = value.kind === 'counter' && value.region === region && value.at === offset ? value : undefined;
     const right = own !== undefined && this.isDue(own.plus.bits, offset, state);
-    state.note(right ? eventOf(region, offset) : `miscount of ${region.key}`, state.condition, this.words);
+    const event = right ? this.eventOf(region, offset) : undefined;
+    state.note(event ?? `miscount of ${region.key} at ${offset}`, state.condition, this.words);
   }
 
   /** One packet, or the bytes of those that come here. */
   private isDue(plus: Bits, offset: number, { condition }: State): boolean {
-    const due = offset === 0 ? [TRUE] : this.maps.length;
+    const due = offset % COUNTER_BYTES === 0 ? [TRUE] : this.maps.length;
     return sameBits(plus, due) || this.words.bdd.implies(condition, this.words.equal(plus, due));
   }
 
@@ -86,8 +87,22 @@ export class ObjectWorld implements World {
     if (key?.kind !== 'pointer' || key.region.kind !== 'stack') throw unsupported('a key that is not on the stack');
     const index = numberOf(state.memory.load(key.region, key.offset, 4, this.words));
     if (index === undefined) throw unsupported('a counter whose number is not constant');
-    if (index >= BigInt(this.maps.entries)) return pointer(this.valueOf(Number(index)), 0, TRUE);
+    if (index >= BigInt(this.elements)) return pointer(this.valueOf(Number(index)), 0, TRUE);
     return pointer(this.valueOf(Number(index)));
+  }
+
+  private get elements(): number {
+    return Math.ceil(this.maps.entries / countersTogether(this.maps.entries));
+  }
+
+  /** What a change of 8 bytes of an element says; undefined where these are no part of a counter. */
+  private eventOf({ key }: Region, offset: number): string | undefined {
+    const together = countersTogether(this.maps.entries);
+    const place = Math.floor(offset / COUNTER_BYTES);
+    const part = offset - place * COUNTER_BYTES;
+    const counter = (key ?? 0) * together + place;
+    if (place < 0 || place >= together || counter >= this.maps.entries || part % 8 !== 0) return undefined;
+    return `count ${counter} ${part === 0 ? 'packets' : 'bytes'}`;
   }
 
   private valueOf(key: number): Region {
@@ -108,10 +123,6 @@ export class ObjectWorld implements World {
     state.note(`log ${number}`, state.condition, this.words);
     return unknown('whether an event was written');
   }
-}
-
-function eventOf({ key }: Region, offset: number): string {
-  return `count ${key} ${offset === 0 ? 'packets' : 'bytes'}`;
 }
 
 export function helperName(number: number): string {

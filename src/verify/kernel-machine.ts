@@ -5,6 +5,7 @@ import { loadPrograms, type LoadedObject } from '../../bpf-runtime/kernel/raw-lo
 import type { LoadedProgram } from '../../bpf-runtime/kernel/program.js';
 import { shortestFrame } from '../../bpf-runtime/kernel/test-run.js';
 import { Testbed, TESTBED_MAC } from '../../bpf-runtime/system/testbed.js';
+import { readCounters } from '../live/counters.js';
 import { readsOwnState } from '../../codegen/program/wire-state.js';
 import { visitCondition } from '../../grammar/model/condition-parts.js';
 import type { Opaque } from '../../grammar/model/condition.js';
@@ -58,7 +59,7 @@ export class KernelMachine implements ObjectMachine {
   }
 
   counters(): CounterValues {
-    return readCounters(this.program.maps.get('counters'), this.job.manifest.counters.length);
+    return counterValues(this.program.maps.get('counters'), this.job.manifest.counters.length);
   }
 
   close(): void {
@@ -110,7 +111,7 @@ export class SocketMachine implements ObjectMachine {
   }
 
   counters(): CounterValues {
-    return readCounters(this.loaded.maps.get('counters'), this.job.manifest.counters.length);
+    return counterValues(this.loaded.maps.get('counters'), this.job.manifest.counters.length);
   }
 
   close(): void {
@@ -137,19 +138,13 @@ function asksMore({ analysis }: VerifyJob): string | undefined {
   return asked;
 }
 
-function readCounters(map: KernelMap | undefined, entries: number): CounterValues {
+function counterValues(map: KernelMap | undefined, entries: number): CounterValues {
   if (map === undefined) throw new Error('the object has no map counters');
-  const bytes = map.readArray();
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const each = map.valueStride * map.cpus;
   const values = new Float64Array(2 * entries);
-  for (let i = 0; i < entries; i++) {
-    for (let cpu = 0; cpu < map.cpus; cpu++) {
-      const at = i * each + cpu * map.valueStride;
-      values[2 * i] += Number(view.getBigUint64(at, true));
-      values[2 * i + 1] += Number(view.getBigUint64(at + 8, true));
-    }
-  }
+  readCounters(map, entries).forEach(({ packets, bytes }, i) => {
+    values[2 * i] = Number(packets);
+    values[2 * i + 1] = Number(bytes);
+  });
   return values;
 }
 

@@ -12,6 +12,7 @@ import { FILTER_CHAINS } from '../../bpf-runtime/netfilter/probes.js';
 import type { TableName } from '../../grammar/model/family.js';
 import type { CounterEntry, Manifest } from '../../codegen/program/manifest.js';
 import type { Surroundings } from '../../grammar/model/packet.js';
+import { readCounters } from '../live/counters.js';
 import { residualText } from '../../codegen/program/netfilter/residual.js';
 import type { Counters, Ruleset } from '../../grammar/model/ruleset.js';
 
@@ -144,20 +145,9 @@ export class NetfilterMachine implements SequenceMachine {
   counters(): ReadonlyMap<string, Counters> {
     const map = this.loaded.maps.get('counters');
     if (map === undefined) throw new Error('the object has no map counters');
-    const bytes = map.readArray();
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    const each = map.valueStride * map.cpus;
-    const values = new Map(
-      this.judge.manifest.counters.map((entry, key) => {
-        let packets = 0n;
-        let total = 0n;
-        for (let at = key * each; at < (key + 1) * each; at += map.valueStride) {
-          packets += view.getBigUint64(at, true);
-          total += view.getBigUint64(at + 8, true);
-        }
-        return [counterName(entry), { packets, bytes: total }] as const;
-      }),
-    );
+    const { counters } = this.judge.manifest;
+    const counted = readCounters(map, counters.length);
+    const values = new Map(counters.map((entry, key) => [counterName(entry), counted[key]] as const));
     this.addKept(values);
     return values;
   }

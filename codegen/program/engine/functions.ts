@@ -71,11 +71,19 @@ export const nextHit = (layout: number, groups: number): string => `next_rule_${
 /** Bytes of the places in the lists that {@link nextHit} moves on: a u32 for each group. */
 export const PLACES_BYTES = 4 * MAX_GROUPS;
 
-/** Functions of an object with diagrams; `size`: bytes of the table. */
+/** What the functions have to know of the object. */
+export interface ObjectShape {
+  /** Bytes of the table, and of struct flow. */
+  readonly size: number;
+  readonly flowBytes: number;
+  /** How many counters it has. */
+  readonly counters: number;
+}
+
+/** Functions of an object with diagrams. */
 export function engineFunctions(
   shapes: readonly LookupShape[],
-  size: number,
-  flowBytes: number,
+  { size, flowBytes, counters }: ObjectShape,
 ): readonly Omit<FunctionSpec, 'linkage'>[] {
   const flow: ParamSpec = { name: 'flow', type: { kind: 'memory', struct: 'flow', bytes: flowBytes } };
   const places: ParamSpec = { name: 'places', type: { kind: 'memory', struct: 'places', bytes: PLACES_BYTES } };
@@ -99,7 +107,7 @@ export function engineFunctions(
     ...shape.groups.map((groups) => ({
       name: nextHit(shape.layout, groups),
       params: [flow, places],
-      instructions: nextHitFunction(shape, size, groups).finish(),
+      instructions: nextHitFunction(shape, size, groups, counters).finish(),
     })),
   ]);
 }
@@ -259,7 +267,7 @@ function nextEntryFunction(shape: LookupShape, size: number): Code {
  * that is more than counting; 0 at the end of all lists. Hits of one rule in several lists are one. The least of the
  * hits is found without jumps: neither the processor nor the verifier would know which way they go.
  */
-function nextHitFunction({ layout, hits }: LookupShape, size: number, groups: number): Code {
+function nextHitFunction({ layout, hits }: LookupShape, size: number, groups: number, counters: number): Code {
   const code = new Code();
   // `entry` = where the group stands in its list, `record` = address of the record; r5 = table.
   const toRecord = (group: number, entry: number, record: number): void => {
@@ -304,7 +312,7 @@ function nextHitFunction({ layout, hits }: LookupShape, size: number, groups: nu
   emitIsSet(code, R9, COUNTED, 'count');
   code.emit(goto('counted'));
   code.place('count');
-  emitCount(code, reg(R8), R6);
+  emitCount(code, { key: reg(R8), counters }, R6);
   code.place('counted');
   code.emit(mov32(R0, reg(R9)), alu32('and', R0, ACTION_MASK), jump64('jne', R0, VERDICT.NEXT, 'out'));
   code.emit(load(8, R1, R10, STEPS), alu64('add', R1, 1), store(8, R10, STEPS, R1));

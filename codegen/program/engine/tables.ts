@@ -97,13 +97,13 @@ export class EngineTables {
   }
 
   /** Functions that look up; none where no chain is looked up in diagrams. */
-  functions(flowBytes: number): readonly Omit<FunctionSpec, 'linkage'>[] {
+  functions(flowBytes: number, counters: number): readonly Omit<FunctionSpec, 'linkage'>[] {
     const shapes = [...this.layouts.values()].map(({ groups, ...layout }, index): LookupShape => ({
       ...layout,
       layout: index,
       groups: [...groups].sort((a, b) => a - b),
     }));
-    return engineFunctions(shapes, this.size, flowBytes);
+    return engineFunctions(shapes, { size: this.size, flowBytes, counters });
   }
 
   /** Bytes of the table: behind its end there is room for a record and for a search, so that none is read beyond it. */

@@ -72,7 +72,7 @@ export function emitLeftTarget(
     code.emit(mov32(R8, counters.of(rule)), mov32(R9, VERDICT.DROP), goto(EXITS.countAndLeave));
     code.place(whole);
   }
-  emitCount(code, counters.of(rule), R6);
+  emitCount(code, { key: counters.of(rule), counters: counters.count }, R6);
   if (trace !== undefined) {
     emitTrace(code, trace, counters.of(rule), { flow: R6, context: load(8, R1, R10, CONTEXT_SLOT) });
   }

@@ -62,7 +62,7 @@ export function emitNetfilterEntry(analysis: Analysis, common: Common, compiler:
   compiler.emitCall(code, analysis.chain, R9, 0);
   const decided = code.label('decided');
   code.emit(jump64('jgt', R0, VERDICT.RETURN, decided));
-  emitCount(code, counters.policyOf(analysis.chain), R9);
+  emitCount(code, { key: counters.policyOf(analysis.chain), counters: counters.count }, R9);
   if (common.traces !== undefined) {
     const trace = { at: factAt(layout, 'traced'), log: logFunctionName(functionPrefix(analysis, common)) };
     const context = mov64(R1, reg(R6));

@@ -118,6 +118,7 @@ function compilerOf(
     layout,
     prefix,
     key: () => 0,
+    counters: common.counters.count,
     meaning: (rule) => places.meaning(rule),
     line: ({ chain, rule }) => ({
       text: rule.source.startsWith('-') ? rule.source : `-A ${chain} ${rule.source}`,

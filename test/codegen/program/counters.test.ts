@@ -1,9 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { readObject } from '../../../codegen/object/read.js';
+import { parseDump } from '../../../grammar/index.js';
 import { buildPacket, type PacketSpec } from '../../../src/packet/index.js';
+import type { EngineName } from '../../../src/verify/job.js';
+import { verify } from '../../../src/verify/verify.js';
 import { filterText, objectOf, type Place } from './rulesets.js';
 import { RunningObject } from './run-object.js';
 
+/** Whether there is a kernel to compare with; the interpreter is always there. */
+const isRoot = process.platform === 'linux' && process.geteuid?.() === 0;
 const XDP: Place = { hook: 'xdp', chain: 'INPUT' };
 const IP = { family: 'v4', source: 0xc6336407n, destination: 0xc0000201n } as const;
 const TCP = { kind: 'tcp', sport: 4000, dport: 80 } as const;
@@ -102,5 +107,31 @@ describe('counters', () => {
     expect(judged(PLAIN)).toEqual(['accept', []]);
     expect(judged({ ip: IP, transport: { kind: 'udp', sport: 1, dport: 2 } })).toEqual(['drop', [1]]);
     expect(judged({ ip: IP, transport: { kind: 'icmp', type: 8 } })).toEqual(['drop', [3]]);
+  });
+});
+
+describe('counters of many rules', () => {
+  const MANY = 1030;
+  const address = (i: number): string => `10.0.${i >> 8}.${i & 255}`;
+  const text = filterText({ rules: Array.from({ length: MANY }, (_, i) => `-A INPUT -s ${address(i)}/32 -j DROP`) });
+  const { ruleset } = parseDump(text, { family: 'v4' });
+  const packets = [0, 1022, 1023, 1024, 1029, 1024, 2000].map((i) => {
+    const ip = { ...IP, source: 0x0a00_0000n + BigInt(i) };
+    return buildPacket({ ip, transport: TCP });
+  });
+
+  it('share elements of 1,024, the last of which is not full', () => {
+    const { object, manifest } = objectOf(text, XDP);
+    expect(manifest.counters).toHaveLength(MANY + 1);
+    const [map] = readObject(object).maps;
+    expect(map).toMatchObject({ name: 'counters', valueSize: 16 * 1024, maxEntries: 2 });
+  });
+
+  it.each(['linear', 'dag'] as const)('are those of the reference (%s)', async (engine) => {
+    const engines: readonly EngineName[] = isRoot ? ['interpreter', 'kernel'] : ['interpreter'];
+    const result = await verify(ruleset, text, packets, { hook: 'xdp', chain: 'INPUT', engine, engines, minimise: 0 });
+    if (!result.ok) throw new Error('not compiled');
+    expect(result.engines.flatMap(({ mismatches }) => mismatches)).toEqual([]);
+    expect(result.equal).toBe(true);
   });
 });

@@ -98,9 +98,9 @@ function foldCounts(text: string): string {
 /** A key that no rule of a small object has. */
 const FOLDED_KEY = 123_456_789;
 
-function foldCount(text: string, key: Parameters<typeof emitCount>[1], flow: number): string {
+function foldCount(text: string, key: number | { readonly reg: number }, flow: number): string {
   const code = new Code();
-  emitCount(code, key, flow);
+  emitCount(code, { key, counters: 1 }, flow);
   code.emit(exit());
   // Without the exit and its label.
   const lines = linesOf(code.finish()).slice(0, -2);

@@ -1,6 +1,8 @@
 import { Interpreter, type InterpreterOptions } from '../../../bpf-runtime/interpreter/index.js';
 import { readObject } from '../../../codegen/object/read.js';
 
+/** u64 packets, u64 bytes; an element of the map may hold several. */
+const COUNTER_BYTES = 16;
 /** What an XDP program may return, by name. */
 const XDP_RESULTS: Readonly<Record<number, string>> = { 1: 'drop', 2: 'accept', 3: 'answer' };
 
@@ -24,21 +26,18 @@ export class RunningObject {
   }
 
   counters(): readonly Counted[] {
-    return [...this.interpreter.map('counters').entries()].map(([, value]) => {
+    return [...this.interpreter.map('counters').entries()].flatMap(([, value]) => {
       const view = new DataView(value.buffer, value.byteOffset, value.byteLength);
-      return { packets: view.getBigUint64(0, true), bytes: view.getBigUint64(8, true) };
+      return Array.from({ length: value.length / COUNTER_BYTES }, (_, i) => ({
+        packets: view.getBigUint64(COUNTER_BYTES * i, true),
+        bytes: view.getBigUint64(COUNTER_BYTES * i + 8, true),
+      }));
     });
   }
 
   /** Indices of the counters that have counted a packet since they were cleared; for one CPU. */
   counted(): readonly number[] {
-    const indices: number[] = [];
-    let index = 0;
-    this.interpreter.map('counters').forEachValue((view, offset) => {
-      if (view.getUint32(offset, true) > 0) indices.push(index);
-      index++;
-    });
-    return indices;
+    return this.counters().flatMap(({ packets }, index) => (packets > 0n ? [index] : []));
   }
 
   /** Packets of one counter on each CPU. */
