@@ -1,8 +1,8 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import type { EngineName } from '../../src/verify/job.js';
 import { placesOf, readDump, runPlace, type DumpOutcome } from './dump-case.js';
+import { ENGINES, ENGINES_HERE } from '../support/machine.js';
 
 /** Folder of dumps that real systems have. */
 const FOLDER = join(process.env.IPT2BPF_SHARED ?? '', 'dumps');
@@ -16,16 +16,12 @@ const SEED = Number(process.env.IPT2BPF_SEED ?? '1');
 /** IPT2BPF_CAMPAIGN_SHARD=I/N: the I-th of N parts, for machines side by side. */
 const [PART, PARTS] = (process.env.IPT2BPF_CAMPAIGN_SHARD ?? '1/1').split('/').map(Number);
 
-const ROOT = process.platform === 'linux' && process.geteuid?.() === 0;
-const ENGINES: readonly EngineName[] = ROOT ? ['interpreter', 'kernel', 'iptables'] : ['interpreter'];
-const WHO = ROOT ? ENGINES.join(', ') : 'interpreter alone: kernel and iptables need root';
-
 const names = (present ? readdirSync(FOLDER) : [])
   .filter((name) => /\.v[46]$/.test(name))
   .filter((_, i) => FULL || i % 5 === 0)
   .filter((_, i) => i % PARTS === PART - 1);
 
-describe.skipIf(!present)(`real dumps, ${PACKETS} directed packets a chain (${WHO})${reason}`, () => {
+describe.skipIf(!present)(`real dumps, ${PACKETS} directed packets a chain (${ENGINES_HERE})${reason}`, () => {
   const outcomes: DumpOutcome[] = [];
 
   it.each(names)(

@@ -12,11 +12,11 @@ import type { VerifyJob } from '../../src/verify/job.js';
 import { readSpec } from '../../src/packet/index.js';
 import { Random } from '../../src/verify/random.js';
 import { reachOf } from '../../src/verify/reference.js';
+import { IPTABLES, skipReason } from '../support/machine.js';
 
 const SEED = 20240;
 const DATAGRAMS = 600;
-const isRoot = process.geteuid?.() === 0;
-const why = isRoot ? '' : ' (skipped: needs root for real iptables)';
+const why = skipReason(IPTABLES);
 
 /** The datagram's pieces, cut at random multiples of 8 bytes behind the IP header. */
 function cutInPieces(packet: Packet, id: number, random: Random): readonly Packet[] | undefined {
@@ -41,7 +41,7 @@ function cutInPieces(packet: Packet, id: number, random: Random): readonly Packe
 
 describe(`datagrams in pieces, seed ${SEED}`, () => {
   for (const name of ['stateless-server.v4', 'blocklist.v4', 'home-router.v4', 'hostile.v4']) {
-    it.skipIf(!isRoot)(`${name}: what passes piece by piece, iptables accepts whole${why}`, () => {
+    it.skipIf(why !== '')(`${name}: what passes piece by piece, iptables accepts whole${why}`, () => {
       const text = readFileSync(`fixtures/dumps/${name}`, 'utf8');
       const { ruleset } = parseDump(text, { file: name });
       const options = { hook: 'tc', chain: 'INPUT', source: text } as const;

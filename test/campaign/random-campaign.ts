@@ -1,15 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import type { Family } from '../../grammar/model/family.js';
-import type { EngineName } from '../../src/verify/job.js';
 import { caseOf, nameOf, runCase } from './random-case.js';
+import { ENGINES, ENGINES_HERE } from '../support/machine.js';
 
 const CI = { rulesets: 200, packets: 500 } as const;
 /** Rulesets of one test: a group that fails names its seeds, and a report line comes now and then. */
 const GROUP = 10;
-
-const ROOT = process.platform === 'linux' && process.geteuid?.() === 0;
-const ENGINES: readonly EngineName[] = ROOT ? ['interpreter', 'kernel', 'iptables'] : ['interpreter'];
-const WHO = ROOT ? ENGINES.join(', ') : 'interpreter alone: kernel and iptables need root';
 
 /** IPT2BPF_CAMPAIGN=N,M: so many rulesets and packets each. IPT2BPF_SEED: the first seed, 0 if unset. */
 function size(): { readonly rulesets: number; readonly packets: number } {
@@ -25,7 +21,7 @@ export function campaign(family: Family): void {
   const groups = Array.from({ length: Math.ceil(seeds.length / GROUP) }, (_, i) =>
     seeds.slice(i * GROUP, (i + 1) * GROUP),
   );
-  describe(`random rulesets, ${family}, ${packets} packets each (${WHO})`, () => {
+  describe(`random rulesets, ${family}, ${packets} packets each (${ENGINES_HERE})`, () => {
     it.each(groups.map((group) => ({ group, name: `seeds ${group[0]} to ${group[group.length - 1]}` })))(
       '$name: no mismatches',
       async ({ group }) => {

@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { builtCli } from '../docs/support/built-cli.js';
-import { missing } from '../docs/support/session.js';
+import { missing } from '../support/machine.js';
 
 const RULES = `*filter
 :INPUT DROP [0:0]

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { readBlocks } from '../docs/support/blocks.js';
 import { builtCli } from '../docs/support/built-cli.js';
-import { missing } from '../docs/support/session.js';
+import { missing } from '../support/machine.js';
 import { junitErrors } from '../src/report/junit-schema.js';
 
 const GUIDE = readFileSync('docs/guides/ci.md', 'utf8');

@@ -29,7 +29,8 @@ import { addVerbs } from '../../src/cli/verbs.js';
 import { readBlocks, type Block, type Command, type Part } from './support/blocks.js';
 import { builtCli } from './support/built-cli.js';
 import { outputMatches, updated } from './support/compare.js';
-import { missing, Session } from './support/session.js';
+import { Session } from './support/session.js';
+import { missing } from '../support/machine.js';
 
 const UPDATE = (process.env.IPT2BPF_UPDATE ?? '') !== '';
 

@@ -5,6 +5,7 @@ import { loadObject } from '../../../bpf-runtime/kernel/load.js';
 import { writeObject } from '../../../codegen/object/write.js';
 import { expected, programOf, randomProgram } from './alu-reference.js';
 import { objectSpec } from './support.js';
+import { KERNEL, skipReason } from '../../support/machine.js';
 
 const NO_MEMORY = new Uint8Array(0);
 
@@ -20,8 +21,8 @@ describe('random arithmetic and jumps', () => {
     );
   });
 
-  const root = process.getuid?.() === 0;
-  test.skipIf(!root)(`the kernel does the same${root ? '' : ' (needs root)'}`, () => {
+  const why = skipReason(KERNEL);
+  test.skipIf(why !== '')(`the kernel does the same${why}`, () => {
     const frame = new Uint8Array(64);
     fc.assert(
       fc.property(randomProgram, (program) => {

@@ -5,6 +5,7 @@ import type { ObjectSpec } from '../../../codegen/object/spec.js';
 import { writeObject } from '../../../codegen/object/write.js';
 import { FRAME, helperCases, type HelperCase } from './helper-cases.js';
 import { objectSpec } from './support.js';
+import { KERNEL, skipReason } from '../../support/machine.js';
 
 function specOf({ section, code, maps = [] }: HelperCase): ObjectSpec {
   return objectSpec(section, code, { maps });
@@ -20,8 +21,8 @@ describe('helpers in the interpreter', () => {
   });
 });
 
-const root = process.getuid?.() === 0;
-describe.skipIf(!root)(`helpers in the kernel${root ? '' : ' (needs root)'}`, () => {
+const why = skipReason(KERNEL);
+describe.skipIf(why !== '')(`helpers in the kernel${why}`, () => {
   test.each(helperCases)('$section $name', (row) => {
     const { packet = FRAME, want, wantPacket = packet } = row;
     const loaded = loadObject(writeObject(specOf(row)));

@@ -16,8 +16,9 @@ import { alu64, callHelper, exit, jump64, load, loadMap, mov64 } from '../../../
 import { R0, R1, R10, R2, reg, store, storeImm } from '../../../codegen/bytecode/instruction.js';
 import type { ContextStruct } from '../../../codegen/object/spec.js';
 import { frame4, packet, udp } from '../iptables/frames.js';
+import { KERNEL, skipReason } from '../../support/machine.js';
 
-const root = process.getuid?.() === 0;
+const why = skipReason(KERNEL);
 const CONTEXT: Readonly<Record<string, ContextStruct>> = { netfilter: 'bpf_nf_ctx', xdp: 'xdp_md' };
 
 /** Counts its packets in map `counters` and returns `result`. */
@@ -109,7 +110,7 @@ const [FIRST, LAST] = [
   frame4({ protocol: 17, fragment: 2, id: 9 }, [9, 10]),
 ];
 
-describe.skipIf(!root)('programs attached by links (skipped without root)', () => {
+describe.skipIf(why !== '')(`programs attached by links${why}`, () => {
   it('netfilter: by hook and priority, a drop ends the way, closing detaches', () => {
     withHost((host) => {
       const [first, second] = [1, 1].map((verdict) => host.hold(counting('netfilter', verdict)));

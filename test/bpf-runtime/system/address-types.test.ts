@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { AddressTypes, parseAddress } from '../../../bpf-runtime/system/address-types.js';
 import { Testbed } from '../../../bpf-runtime/system/testbed.js';
+import { skipReason } from '../../support/machine.js';
+
+const why = skipReason(['root', 'ip']);
 
 const TABLE4 = `local 127.0.0.0/8 dev lo proto kernel scope host src 127.0.0.1
 local 127.0.0.1 dev lo proto kernel scope host src 127.0.0.1
@@ -44,7 +47,7 @@ describe('types of addresses', () => {
   });
 });
 
-describe.skipIf(process.getuid?.() !== 0)('surroundings of a testbed (skipped without root)', () => {
+describe.skipIf(why !== '')(`surroundings of a testbed${why}`, () => {
   it('knows the addresses it was given', () => {
     const options = { family: 'v4', chain: 'INPUT', addresses: { eth0: ['192.0.2.1/24'] }, local: ['198.51.100.0/24'] };
     const testbed = Testbed.create({ ...options, family: 'v4', chain: 'INPUT', interfaces: ['eth0'] });

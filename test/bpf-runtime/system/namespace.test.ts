@@ -5,8 +5,9 @@ import { addVethPair, interfaceIndex, ip, isInterfaceName, openTap } from '../..
 import { RuntimeError } from '../../../bpf-runtime/system/error.js';
 import { NetworkNamespace, withNetworkNamespace } from '../../../bpf-runtime/system/namespace.js';
 import { getSysctl, setSysctl, setSysctlIfPresent } from '../../../bpf-runtime/system/sysctl.js';
+import { skipReason } from '../../support/machine.js';
 
-const root = process.getuid?.() === 0;
+const why = skipReason(['root', 'ip']);
 const here = (): string => readlinkSync('/proc/thread-self/ns/net');
 
 describe('interface names', () => {
@@ -25,7 +26,7 @@ describe('interface names', () => {
   });
 });
 
-describe.skipIf(!root)('network namespaces (skipped without root)', () => {
+describe.skipIf(why !== '')(`network namespaces${why}`, () => {
   it('holds devices and sysctls of its own, for child processes too', () => {
     const home = here();
     const hostLinks = run('ip', ['-o', 'link']);

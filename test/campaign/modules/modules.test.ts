@@ -1,17 +1,15 @@
 import type { BuiltinChain } from '../../../grammar/model/family.js';
 import { describe, expect, it } from 'vitest';
 import { parseDump } from '../../../grammar/index.js';
-import type { EngineName, VerifyJob } from '../../../src/verify/job.js';
+import type { VerifyJob } from '../../../src/verify/job.js';
 import type { Hook } from '../../../codegen/program/manifest.js';
 import { generatePackets } from '../../../src/verify/generate.js';
 import { judgeByHits, reachOf } from '../../../src/verify/reference.js';
 import { reportText } from '../../../src/verify/report.js';
 import { verify } from '../../../src/verify/verify.js';
 import { MODULE_CASES, type ModuleCase } from './cases.js';
+import { ENGINES, ENGINES_HERE } from '../../support/machine.js';
 
-const ROOT = process.platform === 'linux' && process.geteuid?.() === 0;
-const ENGINES: readonly EngineName[] = ROOT ? ['interpreter', 'kernel', 'iptables'] : ['interpreter'];
-const WHO = ROOT ? ENGINES.join(', ') : 'interpreter alone: kernel and iptables need root';
 const PACKETS = 80;
 
 const PLACES: readonly { readonly chain: BuiltinChain; readonly hook: Hook }[] = [
@@ -45,7 +43,7 @@ function rulesHit(job: VerifyJob): ReadonlySet<number> {
 /** Tests that no packet of ours passes: all 256 chunk types, and none. */
 const NEVER = /all ALL|any NONE|0xffffffff/;
 
-describe(`packets aimed at the matches of each module (${WHO})`, () => {
+describe(`packets aimed at the matches of each module (${ENGINES_HERE})`, () => {
   for (const { chain, hook } of PLACES) {
     it.each(MODULE_CASES.map((one) => ({ ...one, name: `${one.module}, ${one.family}, ${chain} at ${hook}` })))(
       '$name: no mismatches, every rule met',

@@ -1,18 +1,7 @@
 import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import {
-  accessSync,
-  chmodSync,
-  constants,
-  cpSync,
-  mkdirSync,
-  mkdtempSync,
-  readlinkSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, join, resolve } from 'node:path';
+import { delimiter, join } from 'node:path';
 import type { Place } from './blocks.js';
 
 /** A temporary folder that looks like a built checkout, and the commands that are typed in it. */
@@ -135,20 +124,4 @@ function linesOf(output: string): readonly string[] {
   const lines = output.split('\n').map((line) => line.trimEnd());
   while (lines.at(-1) === '') lines.pop();
   return lines;
-}
-
-/** What of `needs` is not here. */
-export function missing(needs: readonly string[]): readonly string[] {
-  return needs.filter((need) => (need === 'root' ? process.geteuid?.() !== 0 : !isInstalled(need)));
-}
-
-function isInstalled(tool: string): boolean {
-  return (process.env.PATH ?? '').split(delimiter).some((folder) => {
-    try {
-      accessSync(resolve(folder, tool), constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
 }

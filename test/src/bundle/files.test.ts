@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { tar } from '../../../src/bundle/tar.js';
 import { run } from '../cli/run.js';
-import { missing } from '../../docs/support/session.js';
+import { missing } from '../../support/machine.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'ipt2bpf-bundle-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -4,7 +4,8 @@ import { mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { run } from '../cli/run.js';
-import { missing, Session } from '../../docs/support/session.js';
+import { Session } from '../../docs/support/session.js';
+import { missing } from '../../support/machine.js';
 
 const BASE =
   'awk basename cat cut date dirname grep id ls mkdir mktemp mount nohup rm rmdir sed sh sha256sum sleep uname';

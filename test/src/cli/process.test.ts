@@ -15,7 +15,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { builtCli } from '../../docs/support/built-cli.js';
-import { missing } from '../../docs/support/session.js';
+import { missing } from '../../support/machine.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'ipt2bpf-process-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -155,11 +155,15 @@ describe.skipIf(noScript.length > 0)(`colour on a terminal${needs(noScript)}`, (
   });
 });
 
+const USER = ['--reuid', '65534', '--regid', '65534', '--clear-groups'];
+const works = (tool: string, ...words: readonly string[]): boolean => spawnSync(tool, words).status === 0;
+
 const noUser = missing(['root', 'setpriv']);
+if (noUser.length === 0 && !works('setpriv', ...USER, 'test', '-r', 'package.json'))
+  noUser.push('files that all may read');
 
 describe.skipIf(noUser.length > 0)(`without root${needs(noUser)}`, () => {
-  const user = 'setpriv --reuid 65534 --regid 65534 --clear-groups';
-  const tool = (): string => `${user} ${process.execPath} ${main}`;
+  const tool = (): string => `setpriv ${USER.join(' ')} ${process.execPath} ${main}`;
 
   it('engines are skipped by name, and none at all is trouble', () => {
     execFileSync('chmod', ['755', folder]);
@@ -192,6 +196,7 @@ describe.skipIf(noUser.length > 0)(`without root${needs(noUser)}`, () => {
 });
 
 const noMount = missing(['root', 'unshare']);
+if (noMount.length === 0 && !works('unshare', '--mount', 'true')) noMount.push('mount namespaces');
 
 describe.skipIf(noMount.length > 0)(`a machine without the tools${needs(noMount)}`, () => {
   const without = (line: string): ReturnType<typeof shell> =>

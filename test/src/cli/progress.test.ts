@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { transformSync } from 'esbuild';
 import { afterAll, describe, expect, it } from 'vitest';
-import { missing } from '../../docs/support/session.js';
+import { missing } from '../../support/machine.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'ipt2bpf-progress-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -10,7 +10,7 @@ import { manPages } from '../../../src/cli/man-pages.js';
 import { shellVerbs } from '../../../src/shell/command-line.js';
 import { completionScript } from '../../../src/shell/completion.js';
 import { SHELLS, type Shell } from '../../../src/shell/shells.js';
-import { missing } from '../../docs/support/session.js';
+import { missing } from '../../support/machine.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'ipt2bpf-shell-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -1,12 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { parseDump } from '../../../grammar/index.js';
-import type { EngineName } from '../../../src/verify/job.js';
 import { reportText } from '../../../src/verify/report.js';
 import { verifyNetfilter } from '../../../src/verify/verify-netfilter.js';
+import { ENGINES, ENGINES_HERE } from '../../support/machine.js';
 
-const ROOT = process.platform === 'linux' && process.geteuid?.() === 0;
-const ENGINES: readonly EngineName[] = ROOT ? ['interpreter', 'kernel', 'iptables'] : ['interpreter'];
-const WHO = ROOT ? ENGINES.join(', ') : 'interpreter alone: kernel and iptables need root';
 const PACKETS = 1500;
 const SEED = 1;
 
@@ -16,7 +13,7 @@ function table(...rules: readonly string[]): string {
   );
 }
 
-describe(`whole tables at netfilter (${WHO})`, () => {
+describe(`whole tables at netfilter (${ENGINES_HERE})`, () => {
   it.each([
     {
       name: 'which addresses are local',

@@ -7,10 +7,11 @@ import { generatePackets } from '../../../../src/verify/generate.js';
 import { randomDump } from '../../../../src/verify/random-ruleset.js';
 import { verify } from '../../../../src/verify/verify.js';
 import { reportText } from '../../../../src/verify/report.js';
+import { KERNEL, skipReason } from '../../../support/machine.js';
 
-const ROOT = process.platform === 'linux' && process.geteuid?.() === 0;
-const ENGINES = ROOT ? (['interpreter', 'kernel'] as const) : (['interpreter'] as const);
-const WHO = ROOT ? 'interpreter and kernel' : 'interpreter alone: kernel needs root';
+const MISSING = skipReason(KERNEL);
+const ENGINES = MISSING === '' ? (['interpreter', 'kernel'] as const) : (['interpreter'] as const);
+const WHO = `interpreter, kernel${MISSING}`;
 
 const PLACES = [
   { chain: 'INPUT', hook: 'xdp' },
@@ -62,7 +63,7 @@ describe(`long random chains through diagrams, against the reference (${WHO})`, 
     const packets = generatePackets(ruleset, { table: 'filter', chain: place.chain, count: PACKETS, seed });
     // Test runs at netfilter know no devices and no connections: there the kernel only verifies.
     const runs = place.hook !== 'netfilter';
-    if (ROOT && !runs) loadPrograms(compiled.object).close();
+    if (MISSING === '' && !runs) loadPrograms(compiled.object).close();
     const wanted = runs ? ENGINES : (['interpreter'] as const);
     const result = await verify(ruleset, text, packets, { ...options, engines: wanted, minimise: 0 });
     if (!result.ok) throw new Error('not compiled');

@@ -9,10 +9,11 @@ import { generatePackets } from '../../../../src/verify/generate.js';
 import { Random } from '../../../../src/verify/random.js';
 import { reportText } from '../../../../src/verify/report.js';
 import { verify } from '../../../../src/verify/verify.js';
+import { KERNEL, skipReason } from '../../../support/machine.js';
 
-const ROOT = process.platform === 'linux' && process.geteuid?.() === 0;
-const ENGINES = ROOT ? (['interpreter', 'kernel'] as const) : (['interpreter'] as const);
-const WHO = ROOT ? 'interpreter and kernel' : 'interpreter alone: kernel needs root';
+const MISSING = skipReason(KERNEL);
+const ENGINES = MISSING === '' ? (['interpreter', 'kernel'] as const) : (['interpreter'] as const);
+const WHO = `interpreter, kernel${MISSING}`;
 const RULES = Number(process.env.IPT2BPF_HOSTILE ?? '80');
 const PACKETS = Number(process.env.IPT2BPF_HOSTILE_PACKETS ?? '80');
 const SEED = Number(process.env.IPT2BPF_SEED ?? '1');
