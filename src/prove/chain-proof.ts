@@ -7,6 +7,7 @@ import type { PlacedFunction } from '../../bpf-runtime/interpreter/program.js';
 import { Bdd, FALSE, not, TRUE, type Ref } from './bdd.js';
 import { Executor, type Ran } from './executor.js';
 import type { Code } from './object-code.js';
+import type { Difference } from './difference.js';
 import { AskedTests, askingEvents, type AskingRule } from './asked-tests.js';
 import {
   knownBits,
@@ -26,18 +27,10 @@ import { CODE_BITS, refusePayload, type RuleMeaning, type RuleReading, type Spec
 import { bitsOf, Memory, State, type Log } from './state.js';
 import { Unprovable, unsupported } from './unprovable.js';
 import { constant, pointer, unknown, word, type Region, type Value } from './value.js';
+import { TableProof } from './table/table-proof.js';
+import { Walk } from './table/walk.js';
 import { Variables } from './variables.js';
 import { constantBits, sameBits, type Bits, Words } from './words.js';
-
-/** A place in the rule list where program and rules may differ, and for which fields. */
-export interface Difference {
-  readonly chain: string;
-  /** From 0. */
-  readonly at: number;
-  readonly what: string;
-  /** Over the variables of the fields: where they differ. */
-  readonly where: Ref;
-}
 
 export interface ChainSettings {
   readonly family: Family;
@@ -162,9 +155,34 @@ export class ChainProof {
     const name = `${placed.start} ${part} ${from} ${chain}`;
     if (!this.ends.has(name)) {
       this.ends.set(name, undefined);
-      this.ends.set(name, this.walk(placed, part, chain, from));
+      const looksUp = readsTables(this.settings.code, placed);
+      this.ends.set(name, looksUp ? this.lookedUp(placed, part, chain, from) : this.walk(placed, part, chain, from));
     }
     return this.ends.get(name);
+  }
+
+  /** A function that looks rules up in tables, which must be all that are left of its chain. */
+  private lookedUp(placed: PlacedFunction, part: bigint, chain: string, from: number): number | undefined {
+    const { code, specification, layout } = this.settings;
+    const places = new Walk({
+      code,
+      words: this.words,
+      world: this.world,
+      flow: this.flow,
+      context: this.context,
+      memory: this.memory,
+      isRead: (offset, size) =>
+        layout.slots.some((slot) => slot.offset < offset + size && offset < slot.offset + slot.size),
+      chainPart: (target, registers) => (isChainFunction(target.name) ? this.argumentsOf(registers).part : undefined),
+      codes: Array.from({ length: 1 << CODE_BITS }, (_, one) => one),
+      cuts: cutsOf(code, placed),
+    }).run(placed, part);
+    const proof = new TableProof(this);
+    const falls = proof.prove(places, chain, from);
+    this.differences.push(...proof.differences);
+    const { length } = specification.rules(chain);
+    this.rules += length - from;
+    return falls ? length : undefined;
   }
 
   private walk(placed: PlacedFunction, part: bigint, chain: string, from: number): number | undefined {
@@ -399,7 +417,7 @@ export class ChainProof {
     const before = block.calls[block.calls.length - 1];
     const from = before === undefined ? 0 : before.end;
     if (from === undefined) throw unsupported('a call behind the end of a chain');
-    const { part } = this.argumentsOf(state);
+    const { part } = this.argumentsOf(state.registers);
     const kept = this.block;
     const end = this.segment(
       placed,
@@ -421,8 +439,8 @@ export class ChainProof {
     return this.words.choose(zero, constantBits(BigInt(VERDICT.DROP)), result);
   }
 
-  private argumentsOf(state: State): { readonly part: bigint } {
-    const [, flow, , part] = state.registers;
+  private argumentsOf(registers: readonly (Value | undefined)[]): { readonly part: bigint } {
+    const [, flow, , part] = registers;
     const isFlow =
       flow?.kind === 'pointer' && flow.region === this.flow && flow.offset === 0 && flow.index === undefined;
     const bits = part === undefined ? undefined : bitsOf(part, this.words);
@@ -465,6 +483,21 @@ function pointerOnly(value: Value | undefined): Value | undefined {
 /** The compiler's name of functions that hold chains; only a hint, as what they do is proved. */
 export function isChainFunction(name: string): boolean {
   return /(^|_)chain_\d+$/.test(name);
+}
+
+/** Whether a function reads constant data, itself or by functions that are no chains. */
+function readsTables(code: Code, placed: PlacedFunction): boolean {
+  const seen = new Set([placed]);
+  for (const one of seen) {
+    for (let at = one.start; at < one.end; at++) {
+      const { instruction, operands } = code.instructions[at];
+      if (instruction.reference?.kind === 'data') return true;
+      if (instruction.reference?.kind !== 'function' || operands.target < 0) continue;
+      const called = code.functionAt(operands.target);
+      if (!isChainFunction(called.name)) seen.add(called);
+    }
+  }
+  return false;
 }
 
 /** Places at which the line info names another rule: hints where one rule's code ends. */

@@ -1,4 +1,5 @@
 import { FALSE, type Ref } from './bdd.js';
+import { unsupported } from './unprovable.js';
 import { unknown, word, type Region, type Value } from './value.js';
 import { bitAt, slice, trim, type Words } from './words.js';
 
@@ -31,6 +32,21 @@ class Cells {
 
   set(offset: number, cell: Cell | undefined): void {
     this.known.set(offset, cell);
+  }
+
+  describe(name: (value: Value) => string): string {
+    if (this.met !== undefined) throw unsupported('the contents of memory where ways have met');
+    const known = [...this.known].filter(([, cell]) => cell !== undefined).sort(([a], [b]) => a - b);
+    const parts: string[] = [];
+    for (const [offset, cell] of known) {
+      if (cell === undefined) continue;
+      const { value, index, size } = cell;
+      // Behind the first byte of a value stands the second one, as a rule.
+      const before = index === 0 ? undefined : this.known.get(offset - 1);
+      const isNext = before?.value === value && before.index === index - 1 && before.size === size;
+      parts.push(isNext ? '.' : `${offset}:${index}/${size}=${name(value)}`);
+    }
+    return parts.join(' ');
   }
 
   copy(): Cells {
@@ -123,6 +139,12 @@ export class Memory {
       this.regions.set(region, left);
       this.own.add(region);
     }
+  }
+
+  /** A name of all that a region holds: the same contents, the same name. */
+  describe(region: Region, name: (value: Value) => string): string {
+    const cells = this.regions.get(region);
+    return cells === undefined ? '' : cells.describe(name);
   }
 
   /** Memory of two ways that meet: `condition` is that of this one. */

@@ -39,6 +39,11 @@ export class Variables {
     });
   }
 
+  /** Numbers that have been asked for. */
+  names(): readonly string[] {
+    return [...this.named.keys()];
+  }
+
   has(name: string): boolean {
     return this.named.has(name);
   }

@@ -30,6 +30,19 @@ export function mutate(spec: ObjectSpec, random: Random): Mutant {
   throw new Error('no instruction');
 }
 
+/** Changes one word of the constant data: a bit of it, or by one. */
+export function mutateTable(spec: ObjectSpec, random: Random): Mutant {
+  const { data } = spec;
+  if (data === undefined) throw new Error('no table');
+  const bytes = data.bytes.slice();
+  const view = new DataView(bytes.buffer);
+  const at = 4 * random.below(bytes.length >> 2);
+  const word = view.getUint32(at, true);
+  const changed = random.chance(0.5) ? word ^ (1 << random.below(32)) : word + random.pick([-1, 1, 8]);
+  view.setUint32(at, changed >>> 0, true);
+  return { what: `table ${at}: ${word} → ${changed >>> 0}`, spec: { ...spec, data: { ...data, bytes } } };
+}
+
 function mutateInstruction(
   instruction: Instruction,
   random: Random,

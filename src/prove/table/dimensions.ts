@@ -1,0 +1,238 @@
+import type { Condition } from '../../../grammar/model/condition.js';
+import type { Field } from '../../../grammar/model/fields.js';
+import type { Bits } from '../words.js';
+import type { Range } from './pieces.js';
+
+/** A number of the packet, or 32 bits of a long one. */
+interface Dimension {
+  readonly field: Field;
+  /** Bits of the field below it. */
+  readonly below: number;
+  readonly width: number;
+}
+
+/** What lies in one of these ranges of a dimension. */
+export interface Limit {
+  readonly dimension: number;
+  readonly ranges: readonly Range[];
+}
+
+/** For some dimensions, sorted ranges outside of which nothing lies; where others are not named, anything may. */
+export type Hull = ReadonlyMap<number, readonly Range[]>;
+
+const LONGEST = 48;
+const ANYTHING: Hull = new Map();
+
+/**
+ * Numbers by which rules are told apart fast: they only say where a rule is for certain not met. What a rule means is
+ * always asked of its diagram.
+ */
+export class Dimensions {
+  readonly all: Dimension[] = [];
+  private readonly known = new Map<Field, readonly number[]>();
+  /** By a bit of a field, without its sign. */
+  private readonly bits = new Map<
+    number,
+    { readonly dimension: number; readonly bit: number; readonly sign: number }
+  >();
+
+  constructor(private readonly field: (field: Field) => Bits) {}
+
+  bitsOf(dimension: number): Bits {
+    const { field, below, width } = this.all[dimension];
+    return this.field(field).slice(below, below + width);
+  }
+
+  /** Dimensions of a field, the most significant bits first. */
+  private of(field: Field): readonly number[] {
+    const found = this.known.get(field);
+    if (found !== undefined) return found;
+    const bits = this.field(field);
+    const width = bits.length <= LONGEST ? bits.length : 32;
+    const numbers: number[] = [];
+    for (let below = bits.length - width; below >= 0 && width > 0; below -= width) {
+      const dimension = this.all.push({ field, below, width }) - 1;
+      numbers.push(dimension);
+      for (let bit = 0; bit < width; bit++) {
+        const ref = bits[below + bit];
+        if (ref > 1) this.bits.set(ref & ~1, { dimension, bit, sign: ref & 1 });
+      }
+    }
+    this.known.set(field, numbers);
+    return numbers;
+  }
+
+  /** What a number between these bounds says of a dimension; undefined where it says nothing that is a range of it. */
+  limit(number: Bits, ranges: readonly Range[]): Limit | undefined {
+    const first = number.length === 0 ? undefined : this.bits.get(number[0] & ~1);
+    if (first === undefined) return undefined;
+    const { dimension, bit: shift } = first;
+    if (shift + number.length !== this.all[dimension].width) return undefined;
+    let flipped = 0;
+    for (let i = number.length - 1; i >= 0; i--) {
+      const own = this.bits.get(number[i] & ~1);
+      if (own?.dimension !== dimension || own.bit !== shift + i) return undefined;
+      flipped = flipped * 2 + ((own.sign ^ number[i]) & 1);
+    }
+    const scale = 2 ** shift;
+    const moved: Range[] = [];
+    for (const [lo, hi] of ranges) {
+      if (flipped !== 0 && lo !== hi) return undefined;
+      const from = flipped === 0 ? lo : Number(BigInt(lo) ^ BigInt(flipped));
+      moved.push([from * scale, (from + hi - lo + 1) * scale - 1]);
+    }
+    return { dimension, ranges: moved };
+  }
+
+  /** Where a condition may hold, and whether it holds everywhere there, or drops. */
+  hullOf(test: Condition): { readonly hull: Hull; readonly exact: boolean } {
+    switch (test.kind) {
+      case 'in':
+        return this.membership(test);
+      case 'all': {
+        const parts = test.of.map((part) => this.hullOf(part));
+        return {
+          hull: parts.reduce((left, { hull }) => bothOf(left, hull), ANYTHING),
+          exact: parts.every(({ exact }) => exact),
+        };
+      }
+      case 'any':
+        return { hull: test.of.map((part) => this.hullOf(part).hull).reduce(eitherOf, NOTHING), exact: false };
+      case 'hotdrop':
+        return { hull: ANYTHING, exact: true };
+      case 'not':
+      case 'opaque':
+      case 'payload':
+        return { hull: test.kind === 'not' ? this.outside(test.of) : ANYTHING, exact: false };
+    }
+  }
+
+  /** Where a condition may drop. */
+  dropping(test: Condition, come: Hull = ANYTHING): Hull {
+    switch (test.kind) {
+      case 'hotdrop':
+        return bothOf(come, this.hullOf(test.when).hull);
+      case 'all': {
+        let here = come;
+        let dropped = NOTHING;
+        for (const part of test.of) {
+          dropped = eitherOf(dropped, this.dropping(part, here));
+          here = bothOf(here, this.hullOf(part).hull);
+        }
+        return dropped;
+      }
+      case 'any':
+        return test.of.map((part) => this.dropping(part, come)).reduce(eitherOf, NOTHING);
+      case 'not':
+        return this.dropping(test.of, come);
+      case 'in':
+      case 'opaque':
+      case 'payload':
+        return NOTHING;
+    }
+  }
+
+  private membership(test: Extract<Condition, { kind: 'in' }>): { readonly hull: Hull; readonly exact: boolean } {
+    const width = BigInt(this.field(test.field).length);
+    const top = (1n << width) - 1n;
+    const outside = test.mask === undefined ? 0n : top & ~test.mask;
+    const numbers = this.of(test.field);
+    // A mask of the upper bits.
+    if ((outside & (outside + 1n)) !== 0n || numbers.length === 0) return { hull: ANYTHING, exact: false };
+    const set = test.set
+      .filter(({ lo }) => lo <= top)
+      .map(({ lo, hi }): readonly [bigint, bigint] => [lo & ~outside, (hi > top ? top : hi) | outside]);
+    const exact = numbers.length === 1 && test.set.every(({ lo }) => (lo & outside) === 0n);
+    if (numbers.length === 1) {
+      return { hull: new Map([[numbers[0], set.map(([lo, hi]): Range => [Number(lo), Number(hi)])]]), exact };
+    }
+    const hull = new Map<number, readonly Range[]>();
+    for (const dimension of numbers) {
+      const below = BigInt(this.all[dimension].below);
+      const part = (value: bigint): number => Number((value >> below) & 0xffff_ffffn);
+      hull.set(dimension, sorted(set.map(([lo, hi]): Range => [part(lo), part(hi)])));
+      if (set.length !== 1 || set[0][0] >> below !== set[0][1] >> below) break;
+    }
+    return { hull, exact: false };
+  }
+
+  private outside(test: Condition): Hull {
+    if (test.kind !== 'in') return ANYTHING;
+    const { hull, exact } = this.membership(test);
+    if (!exact) return ANYTHING;
+    return new Map(
+      [...hull].map(([dimension, ranges]) => [dimension, gaps(ranges, 2 ** this.all[dimension].width - 1)]),
+    );
+  }
+}
+
+/** A hull that nothing is in: its one range is empty. */
+const NOTHING: Hull = new Map([[-1, []]]);
+
+function sorted(ranges: readonly Range[]): readonly Range[] {
+  const out: [number, number][] = [];
+  for (const [lo, hi] of [...ranges].sort((a, b) => a[0] - b[0])) {
+    const last = out[out.length - 1];
+    if (last !== undefined && lo <= last[1] + 1) last[1] = Math.max(last[1], hi);
+    else out.push([lo, hi]);
+  }
+  return out;
+}
+
+function gaps(ranges: readonly Range[], top: number): readonly Range[] {
+  const out: Range[] = [];
+  let next = 0;
+  for (const [lo, hi] of sorted(ranges)) {
+    if (lo > next) out.push([next, lo - 1]);
+    next = hi + 1;
+  }
+  if (next <= top) out.push([next, top]);
+  return out;
+}
+
+const isEmpty = (hull: Hull): boolean => hull.size > 0 && [...hull.values()].some((ranges) => ranges.length === 0);
+
+function bothOf(a: Hull, b: Hull): Hull {
+  if (a.size === 0) return b;
+  if (b.size === 0) return a;
+  const both = new Map(a);
+  for (const [dimension, ranges] of b) {
+    const own = both.get(dimension);
+    both.set(dimension, own === undefined ? ranges : common(own, ranges));
+  }
+  return both;
+}
+
+function eitherOf(a: Hull, b: Hull): Hull {
+  if (isEmpty(a)) return b;
+  if (isEmpty(b)) return a;
+  const either = new Map<number, readonly Range[]>();
+  for (const [dimension, ranges] of a) {
+    const other = b.get(dimension);
+    if (other !== undefined) either.set(dimension, sorted([...ranges, ...other]));
+  }
+  return either;
+}
+
+/** What lies in both. */
+export function common(a: readonly Range[], b: readonly Range[]): readonly Range[] {
+  const out: Range[] = [];
+  for (let i = 0, j = 0; i < a.length && j < b.length;) {
+    const lo = Math.max(a[i][0], b[j][0]);
+    const hi = Math.min(a[i][1], b[j][1]);
+    if (lo <= hi) out.push([lo, hi]);
+    if (a[i][1] < b[j][1]) i++;
+    else j++;
+  }
+  return out;
+}
+
+/** Whether some number lies in both. */
+export function meets(a: readonly Range[], b: readonly Range[]): boolean {
+  for (let i = 0, j = 0; i < a.length && j < b.length;) {
+    if (a[i][1] < b[j][0]) i++;
+    else if (b[j][1] < a[i][0]) j++;
+    else return true;
+  }
+  return false;
+}

@@ -1,0 +1,536 @@
+import { fieldBits } from '../../../grammar/model/fields.js';
+import { VERDICT } from '../../../codegen/program/verdict.js';
+import type { PlacedFunction } from '../../../bpf-runtime/interpreter/program.js';
+import { FALSE, TRUE, type Bdd, type Ref } from '../bdd.js';
+import type { Difference } from '../difference.js';
+import { isFact } from '../flow.js';
+import { reaching, type Meanings } from '../reach.js';
+import { Unprovable, unsupported } from '../unprovable.js';
+import type { Variables } from '../variables.js';
+import type { Bits, Words } from '../words.js';
+import type { Rule } from '../../../grammar/model/ruleset.js';
+import type { Family } from '../../../grammar/model/family.js';
+import type { RuleMeaning, Specification } from '../specification.js';
+import type { Field } from '../../../grammar/model/fields.js';
+import { Dimensions, type Limit } from './dimensions.js';
+import { endsAll, endsBox, mayMeet, partsOf, type Box, type Item, type Part, type PartSettings } from './rule-parts.js';
+import { joined, type Stand } from './stand.js';
+import type { Case, Step } from './walk.js';
+import type { Known } from './walk-value.js';
+
+/** What the proof of tables asks the proof of chains. */
+export interface Chains extends Meanings {
+  readonly words: Words;
+  readonly variables: Variables;
+  readonly settings: { readonly specification: Specification; readonly family: Family };
+  field(field: Field): Bits;
+  /** Proves another part of a chain, as {@link ChainProof.segment}. */
+  segment(placed: PlacedFunction, part: bigint, chain: string, from: number): number | undefined;
+}
+
+/** Packets at a place. */
+interface Arrival {
+  readonly stand: Stand;
+  /** What is known of them, of numbers of few bits. */
+  readonly known: Ref;
+  readonly box: Box;
+  /** What else holds for them, and is looked at only where there is a doubt. */
+  readonly beside: Beside | undefined;
+}
+
+interface Beside {
+  readonly when: Ref;
+  readonly before: Beside | undefined;
+  readonly depth: number;
+}
+
+/** What is known of packets between two places. */
+interface Here extends Omit<Arrival, 'stand'> {
+  /** What is known of them since the last place. */
+  readonly local: Ref;
+}
+
+/** So many items are asked one by one what a decision says of them. */
+const FEW = 64;
+const MOST_DIFFERENCES = 8;
+const MOST_DOUBTS = 2000;
+
+class EnoughError extends Error {}
+
+/**
+ * A function that looks rules up against the rules. All its places are visited in an order in which all ways to a place come
+ * before it; with them goes what the rules still have to say: those that may be met by the packets that come there. What is
+ * known of addresses and ports is forgotten from one place to the next, but for the rules that it has excluded; so a place
+ * is visited once, and its claim is a stronger one: for all addresses and ports it does what these rules say.
+ */
+export class TableProof {
+  readonly differences: Difference[] = [];
+  private readonly dimensions: Dimensions;
+  private readonly parts: PartSettings;
+  private readonly inlined = new Map<Part, readonly Item[]>();
+  private arrivals: Arrival[][] = [];
+  private falls = false;
+  private doubts = 0;
+  private readonly broad = new Map<Ref, boolean>();
+  private chain = '';
+
+  constructor(private readonly chains: Chains) {
+    this.dimensions = new Dimensions((field) => chains.field(field));
+    this.parts = {
+      dimensions: this.dimensions,
+      meaning: (rule: Rule): RuleMeaning => {
+        const meaning = chains.meaning(rule);
+        if (meaning.asked.length > 0) throw unsupported('a test with memory beside diagrams');
+        return meaning;
+      },
+    };
+  }
+
+  /** Whether packets may come to the function's end without a verdict, having passed all rules from `from` on. */
+  prove(places: readonly Step[], chain: string, from: number): boolean {
+    const rules = this.chains.settings.specification.rules(chain);
+    this.chain = chain;
+    this.falls = false;
+    this.arrivals = places.map(() => []);
+    const items = partsOf(rules, from, chain, undefined, this.parts);
+    const box: Box = new Map();
+    this.arrive(0, { stand: { items: this.cut(items, box), counted: -1 }, known: TRUE, box, beside: undefined });
+    try {
+      for (const number of inOrder(places)) {
+        for (const { stand, known, box: own, beside } of this.arrivals[number]) {
+          this.visit(places[number], stand, { known, local: TRUE, box: own, beside });
+        }
+        this.arrivals[number] = [];
+      }
+    } catch (error) {
+      if (!(error instanceof EnoughError)) throw error;
+    }
+    return this.falls;
+  }
+
+  private arrive(number: number, arrival: Arrival): void {
+    const { bdd } = this.chains;
+    const there = this.arrivals[number];
+    for (let i = 0; i < there.length; i++) {
+      const other = there[i];
+      const stand = joined(other.stand, arrival.stand, bdd);
+      if (stand === undefined) continue;
+      there[i] = {
+        stand,
+        known: bdd.or(other.known, arrival.known),
+        box: around(other.box, arrival.box),
+        beside: eitherBeside(other.beside, arrival.beside, bdd),
+      };
+      return;
+    }
+    there.push(arrival);
+  }
+
+  private visit(step: Step, stand: Stand, here: Here): void {
+    switch (step.kind) {
+      case 'place':
+        return this.arrive(step.number, { stand, known: here.known, box: here.box, beside: besideOf(here) });
+      case 'exit':
+        return this.exit(step.code, stand, here);
+      case 'event':
+        stand = this.happened(step.name, step.when, stand, here) ?? UNREAL;
+        return stand === UNREAL ? undefined : this.visit(step.then, stand, here);
+      case 'fork':
+        return this.fork(step.cases, step.jump, stand, here);
+      case 'call':
+        return this.call(step, stand, here);
+    }
+  }
+
+  private conditionOf({ known, local }: Here): Ref {
+    return this.chains.bdd.and(known, local);
+  }
+
+  private fork(cases: readonly Case[], jump: boolean, before: Stand, here: Here): void {
+    const { bdd } = this.chains;
+    // A chain is called before anything of the packet is asked, or it stands here.
+    const stand = before.jump?.from === 0 ? this.unfolded(before, here) : before;
+    const limits = cases.map(({ known }) => this.limitsOf(known));
+    const shares = jump ? undefined : divided(stand.items, limits);
+    cases.forEach((one, index) => {
+      const broad = this.isBroad(one);
+      const there: Here = {
+        known: broad ? here.known : bdd.and(here.known, one.when),
+        local: broad ? bdd.and(here.local, one.when) : here.local,
+        box: narrowed(here.box, limits[index]),
+        beside: here.beside,
+      };
+      const condition = this.conditionOf(there);
+      if (condition === FALSE) return;
+      let items = shares?.[index] ?? this.limited(stand.items, limits[index]);
+      const certain = limits[index].length === one.known.length && one.known.length > 0;
+      if (jump && items.length <= FEW) items = this.decided(items, one, here, condition);
+      else if (!certain || !broad) items = items.filter((item) => this.mayBeMet(item, condition, certain));
+      this.visit(one.then, { ...stand, items: this.cut(items, there.box) }, there);
+    });
+  }
+
+  /** Parts that drop are told by small numbers, which limits do not say together. */
+  private mayBeMet(item: Item, condition: Ref, limited: boolean): boolean {
+    if (limited && !item.part.drops) return true;
+    return this.chains.bdd.and(item.where, condition) !== FALSE;
+  }
+
+  private limitsOf(known: readonly Known[]): readonly Limit[] {
+    return known.flatMap(({ of, ranges }) => this.dimensions.limit(of, ranges) ?? []);
+  }
+
+  private limited(items: readonly Item[], limits: readonly Limit[]): readonly Item[] {
+    if (limits.length === 0) return items;
+    return items.filter((item) => limits.every(({ dimension, ranges }) => mayMeet(item, dimension, ranges)));
+  }
+
+  /** What a decision says of few items: those that it excludes, those that it makes certain, what it leaves of others. */
+  private decided(items: readonly Item[], { when, refuted }: Case, before: Here, after: Ref): readonly Item[] {
+    const { bdd } = this.chains;
+    const away = refuted.length === 0 ? [] : this.limitsOf(refuted);
+    const other = bdd.without(this.conditionOf(before), when);
+    const left: Item[] = [];
+    for (const item of items) {
+      if (item.kind === 'certain') {
+        left.push(item);
+        continue;
+      }
+      if (away.some(({ dimension, ranges }) => !mayMeet(item, dimension, ranges))) {
+        left.push(item);
+        continue;
+      }
+      const { where, most } = item;
+      if (bdd.and(where, after) === FALSE) continue;
+      if (bdd.implies(after, most)) left.push(item.certain);
+      else if (other !== FALSE && bdd.implies(other, most)) left.push(item.rest(bdd.and(where, when)));
+      else left.push(item);
+    }
+    return left;
+  }
+
+  /** Without the items behind one that ends the way of all packets. */
+  private cut(items: readonly Item[], box: Box): readonly Item[] {
+    const last = items.findIndex((item) => endsAll(item) || endsBox(item, box));
+    if (last < 0 || last === items.length - 1) return items;
+    const head = items.slice(0, last + 1);
+    // A RETURN before it leads behind the jump to its chain.
+    const { caller } = items[last].part;
+    const returning = caller === undefined ? undefined : head.find(({ part }) => returns(part));
+    if (returning === undefined) return head;
+    return items;
+  }
+
+  /** Whether a condition is one of addresses, ports, and their like. */
+  private isBroad({ when, known }: Case): boolean {
+    const [first] = known;
+    // All ways out of a look-up ask for the same number.
+    const asked = known.length === 1 && first.of.length > 0 ? first.of[first.of.length - 1] : when;
+    let broad = this.broad.get(asked);
+    if (broad === undefined) {
+      const { bdd } = this.chains;
+      const support = bdd.support(known.length === 1 ? bdd.anyOf(first.of) : when);
+      broad = this.broadNames().some((name) => this.chains.variables.variablesOf(name).some((one) => support.has(one)));
+      this.broad.set(asked, broad);
+    }
+    return broad;
+  }
+
+  private broadNames(): readonly string[] {
+    const { family } = this.chains.settings;
+    return this.chains.variables
+      .names()
+      .filter((name) => name in BROAD || (isField(name) && !isFact(name) && fieldBits(name, family) > 16));
+  }
+
+  /** Undefined where no packet is left for which the rules say that it happens. */
+  private happened(name: string, when: Ref, stand: Stand, here: Here): Stand | undefined {
+    const counted = /^count (\d+) (packets|bytes)$/.exec(name);
+    if (counted !== null) {
+      const [, number, what] = counted;
+      const key = Number(number);
+      if (stand.half === undefined) return { ...stand, half: { key, what } };
+      const { half, ...rest } = stand;
+      if (half.key === key && half.what !== what) return this.counted(key, rest, here);
+      this.differ(undefined, `count ${key} ${what}`, this.conditionOf(here), here);
+      return undefined;
+    }
+    if (name === `log ${stand.logging}`) {
+      const { logging, ...rest } = stand;
+      void logging;
+      return rest;
+    }
+    this.differ(undefined, name, this.chains.bdd.and(this.conditionOf(here), when), here);
+    return stand;
+  }
+
+  /** A rule was counted: none before it may match, and it must. */
+  private counted(key: number, before: Stand, here: Here): Stand | undefined {
+    const { specification } = this.chains.settings;
+    const stand = this.unfolded(before, here);
+    if (stand.decided !== undefined || stand.logging !== undefined) {
+      this.differ(undefined, `count ${key} packets`, this.conditionOf(here), here);
+      return undefined;
+    }
+    const index = stand.items.findIndex(({ part }) => !part.drops && specification.keyOf(part.chain, part.at) === key);
+    if (index < 0) {
+      this.differ(undefined, `count ${key} packets`, this.conditionOf(here), here);
+      return undefined;
+    }
+    this.passed(stand.items.slice(0, index), here);
+    const { part, most } = stand.items[index];
+    this.differ(part, `count ${key} packets`, this.chains.bdd.without(this.conditionOf(here), most), here);
+    const items = stand.items.slice(index + 1).filter((item) => item.part.order > part.order);
+    return this.behind(part, key, { items, counted: part.order });
+  }
+
+  /** The rules behind one that matched. */
+  private behind(part: Part, key: number, stand: Stand): Stand {
+    const { effect } = part.rule.target;
+    if (effect.kind === 'return' && part.caller !== undefined) {
+      const { caller } = part;
+      return { ...stand, items: stand.items.filter((item) => !isInside(item.part, caller)) };
+    }
+    const decided = this.chains.settings.specification.codeOf(effect);
+    if (decided !== undefined) return { items: [], counted: part.order, decided };
+    switch (effect.kind) {
+      case 'log':
+        return { ...stand, logging: key };
+      case 'jump':
+        if (effect.goto && part.caller !== undefined) throw unsupported('a goto in a chain that stands in another one');
+        return { ...stand, ...(effect.goto ? { items: [] } : {}), jump: { part, from: 0 } };
+      case 'mark':
+        throw unsupported('MARK beside diagrams');
+      case 'accept':
+      case 'drop':
+      case 'reject':
+      case 'return':
+      case 'opaque':
+      case 'continue':
+        return stand;
+    }
+  }
+
+  /** A jump whose chain is not called: its rules stand in its place. */
+  private unfolded(stand: Stand, { box }: Here): Stand {
+    const { jump, ...rest } = stand;
+    if (jump === undefined) return stand;
+    const { effect } = jump.part.rule.target;
+    if (effect.kind !== 'jump' || effect.goto || jump.from !== 0) throw unsupported('a chain that is not called');
+    let inner = this.inlined.get(jump.part);
+    if (inner === undefined) {
+      const rules = this.chains.settings.specification.rules(effect.chain);
+      this.inlined.set(jump.part, (inner = partsOf(rules, 0, effect.chain, jump.part, this.parts)));
+    }
+    const met = inner.filter((item) => [...box].every(([dimension, range]) => mayMeet(item, dimension, [range])));
+    return { ...rest, items: this.cut([...met, ...rest.items], box) };
+  }
+
+  /** None of these may match. */
+  private passed(items: readonly Item[], here: Here): void {
+    const condition = this.conditionOf(here);
+    for (const item of items) {
+      const missed = this.chains.bdd.and(condition, item.where);
+      if (missed !== FALSE) this.differ(item.part, 'whether the next rule follows', missed, here);
+    }
+  }
+
+  private exit(code: number, before: Stand, here: Here): void {
+    const { bdd } = this.chains;
+    const condition = this.conditionOf(here);
+    const stand = before.decided === undefined ? this.unfolded(before, here) : before;
+    if (stand.half !== undefined || stand.logging !== undefined) {
+      return this.differ(undefined, stand.half === undefined ? `log ${stand.logging}` : 'a count', condition, here);
+    }
+    if (stand.decided !== undefined) {
+      if (stand.decided !== code) this.differ(undefined, `verdict ${code}`, condition, here);
+      return;
+    }
+    if (code === VERDICT.NEXT) {
+      this.falls = true;
+      return this.passed(stand.items, here);
+    }
+    let left = condition;
+    for (const item of stand.items) {
+      const met = bdd.and(left, item.where);
+      if (met === FALSE) continue;
+      if (!item.part.drops || code !== VERDICT.DROP) this.differ(item.part, `verdict ${code}`, met, here);
+      left = bdd.without(left, item.most);
+    }
+    this.differ(undefined, `verdict ${code}`, left, here);
+  }
+
+  private call({ placed, part, after }: Extract<Step, { kind: 'call' }>, stand: Stand, here: Here): void {
+    const { jump, ...rest } = stand;
+    const effect = jump?.part.rule.target.effect;
+    if (jump === undefined || effect?.kind !== 'jump' || stand.half !== undefined || stand.logging !== undefined) {
+      return this.differ(undefined, 'a call of a chain where no rule jumps', this.conditionOf(here), here);
+    }
+    const rules = this.chains.settings.specification.rules(effect.chain);
+    const end = this.chains.segment(placed, part, effect.chain, jump.from);
+    for (const [code, then] of after) {
+      if (code > VERDICT.RETURN) {
+        this.visit(then, { items: [], counted: stand.counted, decided: code }, here);
+        continue;
+      }
+      if (code === VERDICT.NEXT && end === undefined) continue;
+      const goesOn = code === VERDICT.NEXT && end !== undefined && end < rules.length;
+      const behind: Stand = effect.goto ? { ...rest, items: [], decided: VERDICT.RETURN } : rest;
+      this.visit(then, goesOn ? { ...stand, jump: { part: jump.part, from: end } } : behind, here);
+    }
+  }
+
+  /** `part` undefined: it is not known at which rule. */
+  private differ(part: Part | undefined, what: string, where: Ref, { box, beside }: Here): void {
+    if (where === FALSE) return;
+    const { bdd, words } = this.chains;
+    if (++this.doubts > MOST_DOUBTS) throw new Unprovable('too-complex', 'too many places that may differ');
+    let inside = where;
+    for (const [dimension, [lo, hi]] of box) {
+      const bits = this.dimensions.bitsOf(dimension);
+      inside = bdd.and(inside, words.within(bits, BigInt(lo), BigInt(hi)));
+    }
+    for (let at = beside; at !== undefined && inside !== FALSE; at = at.before) inside = bdd.and(inside, at.when);
+    if (inside === FALSE) return;
+    const { specification } = this.chains.settings;
+    const isTop = part?.caller === undefined;
+    const chain = part !== undefined && isTop ? part.chain : this.chain;
+    const at = part !== undefined && isTop ? part.at : 0;
+    const difference: Difference = { chain, at, what, where: inside };
+    if (specification.rules(chain).length > 0 && reaching(this.chains, difference) === FALSE) return;
+    this.differences.push(difference);
+    if (this.differences.length >= MOST_DIFFERENCES) throw new EnoughError();
+  }
+}
+
+const UNREAL: Stand = { items: [], counted: -1 };
+
+function besideOf({ local, beside }: Here): Beside | undefined {
+  return local === TRUE ? beside : { when: local, before: beside, depth: 1 + (beside?.depth ?? 0) };
+}
+
+/** What holds for packets of either kind, as far as it is short to say. */
+function eitherBeside(a: Beside | undefined, b: Beside | undefined, bdd: Bdd): Beside | undefined {
+  let [x, y] = [a, b];
+  while (x !== y) {
+    if (x === undefined || y === undefined) return undefined;
+    if (x.before === y.before) return { when: bdd.or(x.when, y.when), before: x.before, depth: x.depth };
+    if (x.depth >= y.depth) x = x.before;
+    else y = y.before;
+  }
+  return x;
+}
+
+/** Numbers of 16 bits that rules tell apart by many cuts. */
+const BROAD: Readonly<Record<string, true>> = { sport: true, dport: true, length: true };
+
+const isField = (name: string): name is Field => !name.includes(' ');
+
+const returns = ({ rule, caller }: Part): boolean => rule.target.effect.kind === 'return' && caller !== undefined;
+
+function isInside(part: Part, jump: Part): boolean {
+  for (let at = part.caller; at !== undefined; at = at.caller) if (at === jump) return true;
+  return false;
+}
+
+function around(a: Box, b: Box): Box {
+  if (a === b) return a;
+  const box = new Map<number, readonly [number, number]>();
+  for (const [dimension, [lo, hi]] of a) {
+    const other = b.get(dimension);
+    if (other !== undefined) box.set(dimension, [Math.min(lo, other[0]), Math.max(hi, other[1])]);
+  }
+  return box;
+}
+
+function narrowed(box: Box, limits: readonly Limit[]): Box {
+  if (limits.length === 0) return box;
+  const narrow = new Map(box);
+  for (const { dimension, ranges } of limits) {
+    if (ranges.length === 0) continue;
+    const own = narrow.get(dimension) ?? [0, Infinity];
+    const [lo, hi] = [Math.max(own[0], ranges[0][0]), Math.min(own[1], ranges[ranges.length - 1][1])];
+    narrow.set(dimension, [lo, hi]);
+  }
+  return narrow;
+}
+
+/** The items for each case of a look-up by one number; undefined where it is none of a dimension. */
+function divided(
+  items: readonly Item[],
+  limits: readonly (readonly Limit[])[],
+): readonly (readonly Item[])[] | undefined {
+  const dimension = limits[0]?.[0]?.dimension;
+  if (dimension === undefined || limits.some((own) => own.length !== 1 || own[0].dimension !== dimension))
+    return undefined;
+  const spans = limits
+    .flatMap(([{ ranges }], index) => ranges.map(([lo, hi]) => ({ lo, hi, index })))
+    .sort((a, b) => a.lo - b.lo);
+  const shares: Item[][] = limits.map(() => []);
+  for (const item of items) {
+    const own = item.part.hull.get(dimension);
+    if (own === undefined) {
+      for (const share of shares) share.push(item);
+      continue;
+    }
+    for (const [lo, hi] of own) {
+      let [from, to] = [0, spans.length];
+      while (from < to) {
+        const middle = (from + to) >> 1;
+        if (spans[middle].hi < lo) from = middle + 1;
+        else to = middle;
+      }
+      for (let i = from; i < spans.length && spans[i].lo <= hi; i++) {
+        const share = shares[spans[i].index];
+        if (share[share.length - 1] !== item) share.push(item);
+      }
+    }
+  }
+  return shares;
+}
+
+/** Places in an order in which each comes behind all that lead to it. */
+function inOrder(places: readonly Step[]): readonly number[] {
+  const below = places.map(placesBelow);
+  const states = new Uint8Array(places.length);
+  const order: number[] = [];
+  const stack: { readonly number: number; next: number }[] = [{ number: 0, next: 0 }];
+  states[0] = 1;
+  for (let top = stack[stack.length - 1]; top !== undefined; top = stack[stack.length - 1]) {
+    const child = below[top.number][top.next++];
+    if (child === undefined) {
+      states[top.number] = 2;
+      order.push(top.number);
+      stack.pop();
+    } else if (states[child] === 0) {
+      states[child] = 1;
+      stack.push({ number: child, next: 0 });
+    } else if (states[child] === 1) {
+      throw unsupported('a walk over tables that comes back to where it was');
+    }
+  }
+  return order.reverse();
+}
+
+function placesBelow(step: Step): readonly number[] {
+  const found = new Set<number>();
+  const look = (one: Step): void => {
+    switch (one.kind) {
+      case 'place':
+        found.add(one.number);
+        return;
+      case 'event':
+        return look(one.then);
+      case 'fork':
+        for (const { then } of one.cases) look(then);
+        return;
+      case 'call':
+        for (const then of one.after.values()) look(then);
+        return;
+      case 'exit':
+        return;
+    }
+  };
+  look(step);
+  return [...found];
+}

@@ -1,0 +1,572 @@
+import {
+  ALU_OP,
+  CLASS,
+  CLASS_MASK,
+  JMP_OP,
+  MODE_MEM,
+  OPERATION_MASK,
+  SIZE,
+  SOURCE_X,
+} from '../../../codegen/bytecode/instruction.js';
+import type { LinkedInstruction, PlacedFunction } from '../../../bpf-runtime/interpreter/program.js';
+import { FALSE, not, TRUE, type Ref } from '../bdd.js';
+import type { Code } from '../object-code.js';
+import type { ObjectWorld } from '../object-world.js';
+import { bitsOf, State, type Memory } from '../state.js';
+import { Unprovable, unsupported } from '../unprovable.js';
+import { constant, pointer, unknown, word, type Pointer, type Region, type Value } from '../value.js';
+import { slice, swapBytes, type Words } from '../words.js';
+import { condition, valuesOf } from './pieces.js';
+import { constantOf, plain, walkCompute, walkDecision, type Known, type WalkValue } from './walk-value.js';
+
+/** One way out of a fork. */
+export interface Case {
+  readonly when: Ref;
+  /** What is known there as ranges of numbers: all of them hold. */
+  readonly known: readonly Known[];
+  /** On the other side of a jump all of these hold, and nothing else does: here, one of them does not. */
+  readonly refuted: readonly Known[];
+  readonly then: Step;
+}
+
+/** What a program does from one of its places on, until it comes to the next one. */
+export type Step =
+  | { readonly kind: 'place'; readonly number: number }
+  | { readonly kind: 'exit'; readonly code: number }
+  | { readonly kind: 'event'; readonly name: string; readonly when: Ref; readonly then: Step }
+  /** `jump`: the cases are the two sides of a jump; else what was read from a table. */
+  | { readonly kind: 'fork'; readonly jump: boolean; readonly cases: readonly Case[] }
+  /** The function of a chain, and what follows from each code that it may return. */
+  | {
+      readonly kind: 'call';
+      readonly placed: PlacedFunction;
+      readonly part: bigint;
+      readonly after: ReadonlyMap<number, Step>;
+    };
+
+interface Frame {
+  readonly placed: PlacedFunction;
+  /** Where its caller goes on, and what it keeps in r6 to r9. */
+  readonly back: number;
+  readonly kept: readonly (WalkValue | undefined)[];
+}
+
+/** A machine at an instruction: what it holds is either a number alone or a function of the packet. */
+interface Machine {
+  at: number;
+  readonly registers: (WalkValue | undefined)[];
+  readonly memory: Memory;
+  frames: readonly Frame[];
+}
+
+export interface WalkSettings {
+  readonly code: Code;
+  readonly words: Words;
+  readonly world: ObjectWorld;
+  readonly flow: Region;
+  readonly context: Region;
+  /** The flow as the entry leaves it. */
+  readonly memory: Memory;
+  /** Bytes of the flow that rules read. */
+  readonly isRead: (offset: number, size: number) => boolean;
+  /** Part of a chain, if the function holds chains. */
+  chainPart(placed: PlacedFunction, registers: readonly (Value | undefined)[]): bigint | undefined;
+  /** Codes that chains may return. */
+  readonly codes: readonly number[];
+  /** Instructions at which a new place begins, beside those of loops. */
+  readonly cuts: ReadonlySet<number>;
+}
+
+/** A diagram has fewer places than this for each byte of its table; several that are walked one behind the other have more. */
+const PLACES_PER_BYTE = 0.125;
+const SOME_PLACES = 4000;
+const MOST_STEPS = 30_000_000;
+const MOST_FRAMES = 9;
+const SIZES: Readonly<Record<number, number>> = { [SIZE[1]]: 1, [SIZE[2]]: 2, [SIZE[4]]: 4, [SIZE[8]]: 8 };
+const DATA: Region = { kind: 'map', name: '.rodata' };
+
+/**
+ * Runs a function that reads tables, with the tables' words as they are and the packet as symbols. A place is an
+ * instruction with all that the machine holds there; what the program does from there on is worked out once, whatever led
+ * there. So the work grows with the table and not with the ways through it.
+ */
+export class Walk {
+  /** By number: what the program does there. */
+  readonly places: Step[] = [];
+  private readonly numbers = new Map<string, number>();
+  private readonly open: { readonly number: number; readonly machine: Machine }[] = [];
+  private readonly loops: ReadonlySet<number>;
+  private readonly regions = new Map<Region, string>();
+  private readonly stacks: Region[] = [];
+  private readonly data: DataView;
+  private readonly mostPlaces: number;
+  private steps = 0;
+
+  constructor(private readonly settings: WalkSettings) {
+    const { code } = settings;
+    const bytes = code.spec.data?.bytes ?? new Uint8Array(0);
+    this.data = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.mostPlaces = SOME_PLACES + PLACES_PER_BYTE * bytes.length;
+    this.loops = loopsOf(code);
+  }
+
+  /** All places that the function comes to; the first one is where it begins. */
+  run(placed: PlacedFunction, part: bigint): readonly Step[] {
+    const { flow, context, memory } = this.settings;
+    const registers = new Array<WalkValue | undefined>(11).fill(undefined);
+    registers[1] = pointer(flow);
+    registers[2] = constant(0);
+    registers[3] = constant(part);
+    registers[4] = pointer(context);
+    registers[10] = pointer(this.stackOf(0));
+    const own = memory.fork();
+    const frames = [{ placed, back: -1, kept: [] }];
+    this.placeOf({ at: placed.start, registers, memory: own, frames });
+    for (let next = this.open.pop(); next !== undefined; next = this.open.pop()) {
+      this.places[next.number] = this.follow(next.machine, TRUE, true);
+    }
+    return this.places;
+  }
+
+  private stackOf(depth: number): Region {
+    return (this.stacks[depth] ??= { kind: 'stack', name: `stack ${depth}` });
+  }
+
+  private placeOf(machine: Machine): Step {
+    this.forgetDead(machine);
+    const key = this.describe(machine);
+    let number = this.numbers.get(key);
+    if (number === undefined) {
+      number = this.numbers.size;
+      if (number >= this.mostPlaces)
+        throw new Unprovable('too-complex', 'diagrams that are looked into one behind the other');
+      this.numbers.set(key, number);
+      this.open.push({ number, machine });
+    }
+    return { kind: 'place', number };
+  }
+
+  private forgetDead({ at, registers, frames }: Machine): void {
+    const { placed } = frames[frames.length - 1];
+    const live = this.settings.code.liveOf(placed)[at - placed.start];
+    for (let i = 0; i < 10; i++) if ((live & (1 << i)) === 0) registers[i] = undefined;
+  }
+
+  private describe({ at, registers, memory, frames }: Machine): string {
+    const parts = [String(at), ...registers.map((value) => this.nameOf(value))];
+    frames.forEach(({ back, kept }, depth) => {
+      parts.push(`${back}`, ...kept.map((value) => this.nameOf(value)));
+      parts.push(memory.describe(this.stackOf(depth), (value) => this.nameOf(value)));
+    });
+    const { flow } = this.settings;
+    if (!memory.sameAs(flow, this.settings.memory)) parts.push(memory.describe(flow, (value) => this.nameOf(value)));
+    return parts.join('|');
+  }
+
+  private nameOf(value: WalkValue | undefined): string {
+    switch (value?.kind) {
+      case undefined:
+        return '';
+      case 'word': {
+        const number = constantOf(value);
+        return number === undefined ? `b${value.bits.join(',')}` : String(number);
+      }
+      case 'pointer':
+        return `p${this.regionName(value.region)}+${value.offset},${value.index?.join(',') ?? ''},${value.absent}`;
+      case 'pieces':
+        return `f${value.name}:${value.pieces.map(({ high, slope, plus }) => `${high},${slope},${plus}`).join(';')}`;
+      case 'joined':
+        return `j${value.parts.map((part) => this.nameOf(part)).join('&')}`;
+      case 'place':
+        return `l${this.nameOf(value.base)}@${this.nameOf(value.by)}`;
+      case 'unknown':
+        return `?${value.why}`;
+      case 'counter':
+        throw unsupported('a counter that is kept');
+      case 'arithmetic':
+        return `b${bitsOf(value, this.settings.words)?.join(',') ?? ''}`;
+    }
+  }
+
+  private regionName(region: Region): string {
+    let name = this.regions.get(region);
+    if (name === undefined) {
+      const known = region.kind === 'stack' || region.kind === 'flow' || region.kind === 'context';
+      name = known
+        ? `${region.kind} ${region.name} ${this.regions.size}`
+        : `${region.kind} ${region.name} ${region.key}`;
+      this.regions.set(region, name);
+    }
+    return name;
+  }
+
+  /** What the machine does until it comes to a place. `begun`: it may be at one. */
+  private follow(machine: Machine, local: Ref, begun = false): Step {
+    const events: { readonly name: string; readonly when: Ref }[] = [];
+    const finish = (step: Step): Step =>
+      events.reduceRight<Step>((then, { name, when }) => ({ kind: 'event', name, when, then }), step);
+    const note = (name: string, when: Ref): void => void events.push({ name, when });
+    for (let first = begun; ; first = false) {
+      if (!first && this.isPlace(machine)) return finish(this.placeOf(machine));
+      if (++this.steps > MOST_STEPS) throw new Unprovable('too-complex', `more than ${MOST_STEPS} steps`);
+      const step = this.step(machine, local, note);
+      if (step !== undefined) return finish(step);
+    }
+  }
+
+  private isPlace({ at, frames }: Machine): boolean {
+    return this.loops.has(at) || (frames.length === 1 && this.settings.cuts.has(at));
+  }
+
+  /** One instruction; a step where that ends the machine's way, or divides it. */
+  private step(machine: Machine, local: Ref, note: Note): Step | undefined {
+    const { code } = this.settings;
+    const { placed } = machine.frames[machine.frames.length - 1];
+    if (machine.at < placed.start || machine.at >= placed.end) throw unsupported('a jump out of a function');
+    const linked = code.instructions[machine.at];
+    const { instruction, operands } = linked;
+    const { opcode } = instruction;
+    const kind = opcode & CLASS_MASK;
+    const operation = opcode & OPERATION_MASK;
+    if (kind !== CLASS.JMP && kind !== CLASS.JMP32) {
+      machine.at = operands.next;
+      return this.execute(linked, machine, local, note);
+    }
+    if (operation === JMP_OP.ja) {
+      machine.at = operands.target;
+      return undefined;
+    }
+    if (kind === CLASS.JMP && operation === JMP_OP.exit) return this.leave(machine);
+    if (kind === CLASS.JMP && operation === JMP_OP.call) return this.call(linked, machine, local, note);
+    return this.jump(linked, machine, local);
+  }
+
+  private jump({ instruction, operands }: LinkedInstruction, machine: Machine, local: Ref): Step | undefined {
+    const { words } = this.settings;
+    const { bdd } = words;
+    const { opcode, dst } = instruction;
+    const a = machine.registers[dst];
+    const b = operandOf(instruction, machine);
+    if (a === undefined || b === undefined) throw unsupported('a decision by a register that was not written');
+    const { taken, yes, no } = walkDecision(words, opcode & OPERATION_MASK, (opcode & CLASS_MASK) === CLASS.JMP, a, b);
+    const here = bdd.and(local, taken);
+    const there = bdd.without(local, taken);
+    if (there === FALSE || here === FALSE) {
+      machine.at = there === FALSE ? operands.target : operands.next;
+      return undefined;
+    }
+    const other = fork(machine);
+    other.at = operands.target;
+    machine.at = operands.next;
+    const cases: Case[] = [
+      { when: taken, known: yes, refuted: no, then: this.follow(other, here) },
+      { when: not(taken), known: no, refuted: yes, then: this.follow(machine, there) },
+    ];
+    return { kind: 'fork', jump: true, cases };
+  }
+
+  private leave(machine: Machine): Step | undefined {
+    const { frames, registers, memory } = machine;
+    const depth = frames.length - 1;
+    const result = registers[0];
+    if (depth === 0) {
+      const code = result === undefined ? undefined : constantOf(result);
+      if (code === undefined) throw unsupported('a verdict that is no number');
+      return { kind: 'exit', code: Number(code) };
+    }
+    const { back, kept } = frames[depth];
+    memory.drop(this.stackOf(depth));
+    registers.fill(undefined, 1, 10);
+    kept.forEach((value, index) => (registers[6 + index] = value));
+    registers[10] = pointer(this.stackOf(depth - 1));
+    machine.frames = frames.slice(0, depth);
+    machine.at = back;
+    return undefined;
+  }
+
+  private call(
+    { instruction, operands }: LinkedInstruction,
+    machine: Machine,
+    local: Ref,
+    note: Note,
+  ): Step | undefined {
+    const { code, world } = this.settings;
+    const { reference, src, imm } = instruction;
+    machine.at = operands.next;
+    const state = this.outside(machine, local);
+    if (operands.target < 0) {
+      if (reference?.kind !== 'kfunc' && src !== 0) throw unsupported('a kernel function without its name');
+      const result = reference?.kind === 'kfunc' ? world.kfunc(reference.name) : world.helper(Number(imm), state);
+      return this.returned(machine, state, result, note);
+    }
+    const placed = code.functionAt(operands.target);
+    const part = this.settings.chainPart(placed, state.registers);
+    if (part !== undefined) {
+      const after = new Map<number, Step>();
+      for (const one of this.settings.codes) {
+        const then = fork(machine);
+        returnTo(then, constant(one));
+        after.set(one, this.follow(then, local));
+      }
+      return { kind: 'call', placed, part, after };
+    }
+    const result = world.call(placed, state);
+    if (result !== undefined) return this.returned(machine, state, result, note);
+    this.enter(placed, machine);
+    return undefined;
+  }
+
+  private enter(placed: PlacedFunction, machine: Machine): void {
+    const { frames, registers } = machine;
+    if (frames.length >= MOST_FRAMES) throw unsupported('calls deeper than the kernel allows');
+    const caller = frames[frames.length - 1].placed;
+    const live = this.settings.code.liveOf(caller)[machine.at - caller.start];
+    const kept = registers.slice(6, 10).map((value, i) => ((live & (1 << (6 + i))) === 0 ? undefined : value));
+    machine.frames = [...frames, { placed, back: machine.at, kept }];
+    registers[0] = undefined;
+    registers.fill(undefined, 6, 10);
+    registers[10] = pointer(this.stackOf(frames.length));
+    machine.at = placed.start;
+  }
+
+  /** What the world outside sees of the machine. */
+  private outside({ registers, memory }: Machine, local: Ref): State {
+    const { words } = this.settings;
+    const seen = registers.map((value, i) =>
+      value === undefined || i === 0 || i > 5 ? undefined : plain(words, value),
+    );
+    return new State(local, seen, memory, new Map());
+  }
+
+  private returned(machine: Machine, state: State, result: Value, note: Note): undefined {
+    for (const [name, when] of state.log) note(name, when);
+    returnTo(machine, result);
+  }
+
+  private execute(
+    { instruction, operands }: LinkedInstruction,
+    machine: Machine,
+    local: Ref,
+    note: Note,
+  ): Step | undefined {
+    const { opcode, dst, src, imm } = instruction;
+    const { registers } = machine;
+    const { words } = this.settings;
+    const size = SIZES[opcode & 0x18];
+    switch (opcode & CLASS_MASK) {
+      case CLASS.LD:
+        registers[dst] = wide(instruction);
+        return undefined;
+      case CLASS.LDX:
+        if ((opcode & 0xe0) !== MODE_MEM) throw unsupported('a load with sign');
+        return this.load(machine, dst, registers[src], operands.offset, size, local, note);
+      case CLASS.ST:
+        if ((opcode & 0xe0) !== MODE_MEM) throw unsupported('a store of an unknown mode');
+        this.store(machine, registers[dst], operands.offset, size, constant(Number(imm)), local, note);
+        return undefined;
+      case CLASS.STX:
+        if ((opcode & 0xe0) !== MODE_MEM) throw unsupported('an atomic operation');
+        this.store(machine, registers[dst], operands.offset, size, registers[src], local, note);
+        return undefined;
+      default: {
+        const operation = opcode & OPERATION_MASK;
+        const isWide = (opcode & CLASS_MASK) === CLASS.ALU64;
+        if (instruction.reference?.kind === 'field-offset') throw unsupported('a kernel struct beside diagrams');
+        if (operation === ALU_OP.end) {
+          registers[dst] = this.byteOrder(registers[dst], Number(imm), (opcode & SOURCE_X) !== 0 || isWide);
+          return undefined;
+        }
+        if (instruction.offset !== 0) throw unsupported('a signed move or division');
+        const b = operation === ALU_OP.neg ? constant(0) : operandOf(instruction, machine);
+        registers[dst] =
+          b === undefined
+            ? unknown('a register that was not written')
+            : walkCompute(words, operation, isWide, registers[dst], b);
+        return undefined;
+      }
+    }
+  }
+
+  private byteOrder(value: WalkValue | undefined, width: number, swap: boolean): WalkValue {
+    const { words } = this.settings;
+    const bits = value === undefined ? undefined : bitsOf(plain(words, value), words);
+    if (bits === undefined) return unknown('the bytes of what is no number');
+    const cut = slice(bits, 0, width);
+    return word(swap ? swapBytes(cut, width / 8) : cut);
+  }
+
+  private load(
+    machine: Machine,
+    dst: number,
+    base: WalkValue | undefined,
+    offset: number,
+    size: number,
+    local: Ref,
+    note: Note,
+  ): Step | undefined {
+    const { registers, memory } = machine;
+    const { words, world } = this.settings;
+    if (base?.kind === 'place') return this.lookUp(machine, dst, base, offset, size, local);
+    if (base?.kind !== 'pointer') throw unsupported(`an address that is ${base?.kind ?? 'not written'}`);
+    const from: Pointer = { ...base, offset: base.offset + offset };
+    noteAbsent(from, local, words, note);
+    if (from.index !== undefined) throw unsupported('memory at a place that is not constant');
+    switch (from.region.kind) {
+      case 'stack':
+      case 'flow':
+        registers[dst] = memory.load(from.region, from.offset, size, words);
+        return undefined;
+      case 'map': {
+        if (from.region !== DATA) throw unsupported('a load from a map');
+        const value = this.read(from.offset, size);
+        if (value === undefined) return beyondTable;
+        registers[dst] = constant(value);
+        return undefined;
+      }
+      case 'context':
+      case 'packet':
+      case 'kernel':
+      case 'map-value': {
+        const state = this.outside(machine, local);
+        registers[dst] = world.load(from, size, state);
+        for (const [name, when] of state.log) note(name, when);
+        return undefined;
+      }
+    }
+  }
+
+  /** A word of the table; undefined beyond its ends. */
+  private read(offset: number, size: number): bigint | undefined {
+    if (offset < 0 || offset + size > this.data.byteLength) return undefined;
+    if (size === 8) return this.data.getBigUint64(offset, true);
+    return BigInt(size === 4 ? this.data.getUint32(offset, true) : this.small(offset, size));
+  }
+
+  private small(offset: number, size: number): number {
+    return size === 2 ? this.data.getUint16(offset, true) : this.data.getUint8(offset);
+  }
+
+  /** A look-up by a number of the packet: a way for each word that may be found. */
+  private lookUp(
+    machine: Machine,
+    dst: number,
+    { base, by }: Extract<WalkValue, { kind: 'place' }>,
+    offset: number,
+    size: number,
+    local: Ref,
+  ): Step | undefined {
+    const { words } = this.settings;
+    if (base.region !== DATA || size === 8) throw unsupported('memory at a place that depends on the packet');
+    const found = valuesOf(by, (place) => Number(this.read(base.offset + offset + place, size) ?? -1n));
+    if (found === undefined) throw new Unprovable('too-complex', 'a look-up of too many places');
+    const ways = [...found].flatMap(([value, ranges]) => {
+      const when = condition(words, by, ranges);
+      return words.bdd.and(local, when) === FALSE ? [] : [{ value, when, ranges }];
+    });
+    if (ways.length === 1 && ways[0].value >= 0) {
+      machine.registers[dst] = constant(ways[0].value);
+      return undefined;
+    }
+    const cases = ways.map(({ value, when, ranges }): Case => {
+      const known = [{ of: by.of, ranges }];
+      if (value < 0) return { when, known, refuted: [], then: beyondTable };
+      const then = fork(machine);
+      then.registers[dst] = constant(value);
+      return { when, known, refuted: [], then: this.follow(then, words.bdd.and(local, when)) };
+    });
+    return { kind: 'fork', jump: false, cases };
+  }
+
+  private store(
+    machine: Machine,
+    base: WalkValue | undefined,
+    offset: number,
+    size: number,
+    value: WalkValue | undefined,
+    local: Ref,
+    note: Note,
+  ): void {
+    const { words, world, isRead } = this.settings;
+    if (base?.kind !== 'pointer' || base.index !== undefined)
+      throw unsupported('a store at a place that is not constant');
+    const to: Pointer = { ...base, offset: base.offset + offset };
+    noteAbsent(to, local, words, note);
+    const stored = value === undefined ? unknown('a register that was not written') : plain(words, value);
+    const { kind } = to.region;
+    if (kind === 'stack' || kind === 'flow') {
+      if (kind === 'flow' && (to.offset < 0 || to.offset + size > (to.region.bytes ?? 0)))
+        note('fault: a write beyond struct flow', local);
+      if (kind === 'flow' && isRead(to.offset, size)) throw unsupported('a rule beside diagrams that changes a field');
+      machine.memory.store(to.region, to.offset, size, truncated(stored, size, words));
+      return;
+    }
+    const state = this.outside(machine, local);
+    world.store(to, size, stored, state);
+    for (const [name, when] of state.log) note(name, when);
+  }
+}
+
+type Note = (name: string, when: Ref) => void;
+
+/** What is read beyond the table's ends is nothing that the proof takes for granted. */
+const beyondTable: Step = {
+  kind: 'event',
+  name: 'fault: a read beyond the table',
+  when: TRUE,
+  then: { kind: 'exit', code: -1 },
+};
+
+function fork({ at, registers, memory, frames }: Machine): Machine {
+  return { at, registers: [...registers], memory: memory.fork(), frames };
+}
+
+function returnTo({ registers }: Machine, result: Value): void {
+  registers[0] = result;
+  registers.fill(undefined, 1, 6);
+}
+
+function operandOf(
+  { opcode, src, imm }: LinkedInstruction['instruction'],
+  { registers }: Machine,
+): WalkValue | undefined {
+  return (opcode & SOURCE_X) === 0 ? constant(Number(imm)) : registers[src];
+}
+
+function wide({ imm, src, reference }: LinkedInstruction['instruction']): Value {
+  if (reference?.kind === 'map') return pointer(mapNamed(reference.name));
+  if (reference?.kind === 'data') return pointer(DATA);
+  if (src !== 0) throw unsupported('an address of an unknown kind');
+  return constant(BigInt(imm));
+}
+
+const maps = new Map<string, Region>();
+
+function mapNamed(name: string): Region {
+  let region = maps.get(name);
+  if (region === undefined) maps.set(name, (region = { kind: 'map', name }));
+  return region;
+}
+
+function noteAbsent({ absent }: Pointer, local: Ref, { bdd }: Words, note: Note): void {
+  const fault = bdd.and(local, absent);
+  if (fault !== FALSE) note('fault: access to NULL', fault);
+}
+
+function truncated(value: Value, size: number, words: Words): Value {
+  if (size === 8 || value.kind === 'pointer' || value.kind === 'unknown') return value;
+  const bits = bitsOf(value, words);
+  return bits === undefined ? value : word(slice(bits, 0, size * 8));
+}
+
+/** Instructions that a jump leads back to. */
+function loopsOf({ instructions }: Code): ReadonlySet<number> {
+  const loops = new Set<number>();
+  instructions.forEach(({ instruction, operands }, at) => {
+    const kind = instruction.opcode & CLASS_MASK;
+    if (kind !== CLASS.JMP && kind !== CLASS.JMP32) return;
+    const operation = instruction.opcode & OPERATION_MASK;
+    if (kind === CLASS.JMP && (operation === JMP_OP.exit || operation === JMP_OP.call)) return;
+    if (operands.target <= at) loops.add(operands.target);
+  });
+  return loops;
+}
