@@ -291,6 +291,7 @@ export class Executor {
   }
 
   private byteOrder(value: Value | undefined, width: number, swap: boolean): Value {
+    if (width !== 16 && width !== 32 && width !== 64) throw unsupported(`the order of ${width} bits`);
     const bits = value === undefined ? undefined : bitsOf(value, this.words);
     if (bits === undefined) return value?.kind === 'unknown' ? value : unknown('the bytes of a pointer');
     const cut = slice(bits, 0, width);

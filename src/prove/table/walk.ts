@@ -389,6 +389,7 @@ export class Walk {
 
   private byteOrder(value: WalkValue | undefined, width: number, swap: boolean): WalkValue {
     const { words } = this.settings;
+    if (width !== 16 && width !== 32 && width !== 64) throw unsupported(`the order of ${width} bits`);
     const bits = value === undefined ? undefined : bitsOf(plain(words, value), words);
     if (bits === undefined) return unknown('the bytes of what is no number');
     const cut = slice(bits, 0, width);
