@@ -1,3 +1,4 @@
+import { ALU_OP, CLASS, CLASS_MASK, OPERATION_MASK, type Instruction } from '../../codegen/bytecode/instruction.js';
 import type { ObjectSpec } from '../../codegen/object/spec.js';
 import { linkProgram, type LinkedInstruction, type PlacedFunction } from '../../bpf-runtime/interpreter/program.js';
 import { liveRegisters } from './liveness.js';
@@ -14,6 +15,7 @@ export class Code {
     const { code, functions } = linkProgram(spec);
     this.instructions = code;
     this.functions = functions;
+    for (const { instruction } of code) refuseUnknownOrder(instruction);
     const specs = [...spec.program.entries, ...spec.program.functions];
     specs.forEach(({ params }, index) => this.parameters.set(functions[index].start, params.length));
   }
@@ -54,4 +56,11 @@ export class Code {
     }
     return live;
   }
+}
+
+/** Some code is not run on symbols (that of answers): an instruction that does not exist must not be in it, either. */
+function refuseUnknownOrder({ opcode, imm }: Instruction): void {
+  const kind = opcode & CLASS_MASK;
+  const isOrder = (kind === CLASS.ALU || kind === CLASS.ALU64) && (opcode & OPERATION_MASK) === ALU_OP.end;
+  if (isOrder && imm !== 16 && imm !== 32 && imm !== 64) throw unsupported(`the order of ${imm} bits`);
 }

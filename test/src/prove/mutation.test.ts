@@ -56,7 +56,7 @@ const LOOKED_UP = [
   '-A INPUT -d 192.0.2.7/32 -j web',
   '-A INPUT -s 198.51.100.0/24 -p tcp --dport 1024:65535 -j ACCEPT',
   '-A INPUT -s 203.0.113.9/32 -j DROP',
-  '-A INPUT -p tcp -m multiport --dports 25,110,143 -j REJECT --reject-with tcp-reset',
+  '-A INPUT -p tcp -m multiport --dports 25,110,143 -j DROP',
   '-A INPUT -p icmp --icmp-type 8 -j ACCEPT',
   '-A INPUT -s 172.16.0.0/12 -d 192.0.2.0/25 -j ACCEPT',
   '-A web -p tcp --dport 443 -j ACCEPT',
