@@ -10,10 +10,10 @@ import { median } from './statistics.js';
 
 const CASE = fileURLToPath(new URL('case.js', import.meta.url));
 const FILE = 'codegen/program/engine/cost-coefficients.ts';
-const KINDS = ['acl', 'fw', 'mixed'] as const;
+const KINDS = ['acl', 'fw', 'mixed', 'blocklist'] as const;
 const SIZES = { linear: [10, 30, 100, 300, 1000], dag: [10, 30, 100, 300, 1000, 3000, 10_000] } as const;
-const NAMES = ['instructions', 'looks', 'branches', 'steps', 'entries', 'misses'] as const;
-const COEFFICIENTS = ['instruction', 'look', 'branch', 'step', 'entry', 'miss'] as const;
+const NAMES = ['instructions', 'halvings', 'looks', 'branches', 'steps', 'entries', 'misses'] as const;
+const COEFFICIENTS = ['instruction', 'halving', 'look', 'branch', 'step', 'entry', 'miss'] as const;
 const ROUNDS = 20_000;
 
 interface Point {

@@ -42,7 +42,10 @@ import {
   eligibleChains,
   emitStretch,
   linearWork,
+  listWork,
   planChain,
+  sumOfWork,
+  type Work,
 } from './engine/index.js';
 import { changingFields } from './changes/changing.js';
 import { EXITS } from './exits.js';
@@ -53,8 +56,6 @@ import { VERDICT } from './verdict.js';
 
 /** Rules whose code is made to know about how long a chain's is. */
 const SAMPLED_RULES = 16;
-/** Slots of a list beside the search: what is asked before, and the verdict. */
-const LIST_SLOTS = 6;
 
 /** A function of the program that holds one or more parts of chains: `(flow, maybe, part) → verdict code`. */
 export interface ChainFunction {
@@ -144,22 +145,24 @@ export class ChainCompiler {
     for (const stretch of this.stretchesOf(chain)) {
       const tableBytes = this.settings.diagrams?.tables.bytes ?? 0;
       const looked = stretch.kind === 'diagrams' ? this.stretchCode(stretch) : undefined;
-      if (looked !== undefined) {
+      if (stretch.kind === 'diagrams' && looked !== undefined) {
         add(looked);
         plans.push(this.planOf(stretch, looked.slots, tableBytes));
         continue;
       }
       let slots = 0;
+      const works: Work[] = [];
       const steps = this.stepsOf(stretch.rules);
       for (const step of steps) {
         const block = new Code(this.labels);
         this.emitStep(block, step, undefined);
-        slots += this.askedSlots(step, block);
+        slots += block.slots;
+        works.push(this.workOf(step, block));
         add(block);
       }
       if (stretch.rules.length > 0)
         plans.push({
-          ...this.planOf({ kind: 'linear', rules: stretch.rules }, slots, tableBytes),
+          ...this.linearPlan(stretch.rules, slots, sumOfWork(works)),
           lists: steps.filter(({ kind }) => kind === 'list').length,
         });
     }
@@ -176,13 +179,8 @@ export class ChainCompiler {
   }
 
   /** `before`: bytes of the table before the stretch. */
-  private planOf(stretch: Stretch, slots: number, before: number): StretchPlan {
+  private planOf(stretch: Extract<Stretch, { kind: 'diagrams' }>, slots: number, before: number): StretchPlan {
     const base = { rules: stretch.rules.length, lists: 0, codeBytes: 8 * slots };
-    if (stretch.kind === 'linear') {
-      const none = { tableBytes: 0, diagrams: 0, depth: 0, hits: 0 };
-      const work = linearWork(slots);
-      return { engine: 'linear', ...base, ...none, nanoseconds: costOf(work), work };
-    }
     const { groups, depth, longest } = stretch.classifier;
     const tableBytes = (this.settings.diagrams?.tables.bytes ?? 0) - before;
     const work = diagramWork(stretch.classifier, stretch.dimensions);
@@ -190,18 +188,23 @@ export class ChainCompiler {
     return { engine: 'dag', ...base, tableBytes, diagrams: groups.length, depth, hits: longest, nanoseconds, work };
   }
 
-  /** Slots of the rules one after the other, from some of them. */
-  private slotsOf(rules: readonly ReachableRule[]): number {
+  private linearPlan(rules: readonly ReachableRule[], slots: number, work: Work): StretchPlan {
+    const none = { tableBytes: 0, diagrams: 0, depth: 0, hits: 0 };
+    const base = { rules: rules.length, lists: 0, codeBytes: 8 * slots };
+    return { engine: 'linear', ...base, ...none, nanoseconds: costOf(work), work };
+  }
+
+  /** Work of the rules one after the other, from some of them. */
+  private inTurn(rules: readonly ReachableRule[]): Work {
     const steps = this.stepsOf(rules);
     const every = Math.max(1, Math.floor(steps.length / SAMPLED_RULES));
-    let slots = 0;
-    let sampled = 0;
-    for (let i = 0; i < steps.length; i += every, sampled++) {
+    const works: Work[] = [];
+    for (let i = 0; i < steps.length; i += every) {
       const code = new Code(this.labels);
       this.emitStep(code, steps[i], undefined);
-      slots += this.askedSlots(steps[i], code);
+      works.push(this.workOf(steps[i], code));
     }
-    return sampled === 0 ? 0 : (slots / sampled) * steps.length;
+    return sumOfWork(works, works.length === 0 ? 0 : steps.length / works.length);
   }
 
   /** Rules that are judged in turn, and lists of them that are looked up by halves. */
@@ -220,18 +223,16 @@ export class ChainCompiler {
     emitList({ code, settings, ...(inlined === undefined ? {} : { leaveChain: () => leaveChain(inlined.end) }) }, step);
   }
 
-  /** Slots of the step's code that a packet comes by: of a list, those of its longest way. */
-  private askedSlots(step: Step<ReachableRule>, { slots }: Code): number {
-    if (step.kind === 'rule') return slots;
-    return Math.min(slots, LIST_SLOTS + 2 * Math.ceil(Math.log2(step.segments.length)));
+  private workOf(step: Step<ReachableRule>, { slots }: Code): Work {
+    return step.kind === 'rule' ? linearWork(slots) : listWork(step.segments.length, slots);
   }
 
   private stretchesOf(chain: ReachableChain): readonly Stretch[] {
     const { diagrams } = this.settings;
     if (diagrams === undefined || !this.eligible.has(chain.name)) return [{ kind: 'linear', rules: chain.rules }];
     const changing = changingFields(this.reachable.rules, this.settings.changes === true);
-    const slotsOf = (rules: readonly ReachableRule[]): number => this.slotsOf(rules);
-    return planChain(chain.rules, { ...this.settings, choose: diagrams.choose, slotsOf, changing });
+    const inTurn = (rules: readonly ReachableRule[]): Work => this.inTurn(rules);
+    return planChain(chain.rules, { ...this.settings, choose: diagrams.choose, inTurn, changing });
   }
 
   /** Undefined where the blocks are too large for one function. */

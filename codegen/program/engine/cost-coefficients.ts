@@ -4,6 +4,7 @@
  */
 export const COST = {
   instruction: 0.0397,
+  halving: 2.5,
   look: 32.4,
   branch: 0,
   step: 0,

@@ -5,12 +5,14 @@ import { COST } from './cost-coefficients.js';
 export interface Work {
   /** Instructions of rules that are asked in turn. */
   readonly instructions: number;
+  /** Comparisons of the search in a list that is code: a processor foresees half of these jumps. */
+  readonly halvings: number;
   /** Diagrams that are entered, branches on the way through them, steps of the search in those, and entries of lists. */
   readonly looks: number;
   readonly branches: number;
   readonly steps: number;
   readonly entries: number;
-  /** Doublings of the diagrams' size beyond what a processor keeps next to it, for each branch. */
+  /** Doublings of the size (of the diagrams, of a list's code) beyond what a processor keeps next to it, for each branch or comparison. */
   readonly misses: number;
 }
 
@@ -22,10 +24,35 @@ const LATER_GROUP = 0.5;
 const NEAR_BYTES = 32 * 1024;
 const EDGE_BYTES = 10;
 const LISTED_BYTES = 24;
+const SLOT_BYTES = 8;
+/** Slots of a list beside the search: what is asked before, and the verdict. */
+const LIST_SLOTS = 6;
+
+const NONE: Work = { instructions: 0, halvings: 0, looks: 0, branches: 0, steps: 0, entries: 0, misses: 0 };
 
 /** Rules that are asked one after the other, of so many instructions: half of them, on average. */
 export function linearWork(slots: number): Work {
-  return { instructions: slots / 2, looks: 0, branches: 0, steps: 0, entries: 0, misses: 0 };
+  return { ...NONE, instructions: slots / 2 };
+}
+
+/** A list of so many ranges in so many instructions: a packet that comes to it is compared to the end. */
+export function listWork(ranges: number, slots: number): Work {
+  const halvings = Math.log2(Math.max(1, ranges));
+  return { ...NONE, instructions: LIST_SLOTS / 2, halvings, misses: halvings * beyondNear(SLOT_BYTES * slots) };
+}
+
+/** Work done one after the other; of what is alike, `times` as much. */
+export function sumOfWork(works: readonly Work[], times = 1): Work {
+  const total: Record<(typeof WORK_NAMES)[number], number> = { ...NONE };
+  for (const work of works) for (const name of WORK_NAMES) total[name] += times * work[name];
+  return total;
+}
+
+const WORK_NAMES = ['instructions', 'halvings', 'looks', 'branches', 'steps', 'entries', 'misses'] as const;
+
+/** Doublings of a size beyond what a core keeps next to it. */
+function beyondNear(bytes: number): number {
+  return Math.max(0, Math.log2(bytes / NEAR_BYTES));
 }
 
 /** Look-ups in all diagrams of a stretch, each way as likely as the others. */
@@ -38,12 +65,12 @@ export function diagramWork({ groups }: Classifier, dimensions: readonly Dimensi
   const branches = sum((walk) => walk.branches);
   const looks = sum(() => 1);
   return {
-    instructions: 0,
+    ...NONE,
     looks,
     branches,
     steps: sum((walk) => walk.steps),
     entries: sum((walk) => walk.entries),
-    misses: (branches + looks) * Math.max(0, Math.log2(bytes / NEAR_BYTES)),
+    misses: (branches + looks) * beyondNear(bytes),
   };
 }
 
@@ -51,6 +78,7 @@ export function diagramWork({ groups }: Classifier, dimensions: readonly Dimensi
 export function costOf(work: Work): number {
   return (
     COST.instruction * work.instructions +
+    COST.halving * work.halvings +
     COST.look * work.looks +
     COST.branch * work.branches +
     COST.step * work.steps +

@@ -1,5 +1,5 @@
 /** Finding a packet's rules in diagrams instead of asking one rule after the other. */
-export { costOf, diagramWork, linearWork } from './cost.js';
+export { costOf, diagramWork, linearWork, listWork, sumOfWork, type Work } from './cost.js';
 export { planChain, type Stretch } from './segment.js';
 export { eligibleChains } from './eligible.js';
 export { emitStretch } from './stretch-code.js';

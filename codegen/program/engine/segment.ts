@@ -2,7 +2,7 @@ import { classify, type Access, type Classifier, type Dimension, type Instance }
 import type { ReachableRule, RuleMeaning } from '../reachable.js';
 import { rejectVerdict, VERDICT } from '../verdict.js';
 import type { RejectPolicy } from '../manifest.js';
-import { costOf, diagramWork, linearWork } from './cost.js';
+import { costOf, diagramWork, type Work } from './cost.js';
 import { DimensionSet } from './dimensions.js';
 import { regionsOf, type Box, type RegionSettings } from './regions.js';
 
@@ -33,8 +33,8 @@ export interface PlanSettings extends RegionSettings {
   meaning(rule: ReachableRule): RuleMeaning;
   /** Whether diagrams are for stretches alone where they are expected to be faster. */
   readonly choose: boolean;
-  /** Slots of the rules' code, judged one after the other, about. */
-  slotsOf(rules: readonly ReachableRule[]): number;
+  /** Work of the rules' code, judged one after the other, about. */
+  inTurn(rules: readonly ReachableRule[]): Work;
   /** The rule's key in the map `counters`: it grows along a chain. */
   key(rule: ReachableRule): number;
 }
@@ -102,7 +102,7 @@ function diagramsOf(rules: readonly ReachableRule[], settings: PlanSettings): St
   if (slots > MOST_SLOTS) return undefined;
   // Most rules would be asked one by one anyway.
   if (settings.choose && blocks.filter(({ matched }) => !matched).length > rules.length / 2) return undefined;
-  const inTurn = costOf(linearWork(settings.slotsOf(rules)));
+  const inTurn = costOf(settings.inTurn(rules));
   if (settings.choose && inTurn < LEAST_COST) return undefined;
   const classifier = classify(instances, dimensions.dimensions, { groups: MAX_GROUPS, longest: MAX_HITS });
   if (classifier === undefined || (settings.choose && costOf(diagramWork(classifier, dimensions.dimensions)) > inTurn))
