@@ -1,13 +1,13 @@
 /**
- * Nanoseconds. `bench/fit-cost.ts` fits them to measurements and writes this file; these here are of eight times in docs/classification.md, with
- * `instruction` held fixed. Only their ratios matter for the choice of an engine.
+ * Nanoseconds, fitted to measurements by `bench/fit-cost.ts`, which writes this file. Only their ratios matter for the
+ * choice of an engine.
  */
 export const COST = {
-  instruction: 0.0397,
-  halving: 2.5,
-  look: 32.4,
+  instruction: 0.0476,
+  halving: 1.63,
+  look: 21.4,
   branch: 0,
   step: 0,
-  entry: 0,
-  miss: 7.39,
+  entry: 3.01,
+  miss: 4.23,
 } as const;
