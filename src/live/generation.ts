@@ -5,22 +5,14 @@ import { createBlob, readBlob } from '../../bpf-runtime/kernel/blob.js';
 import { getPinned } from '../../bpf-runtime/kernel/bpf.js';
 import { indexKey } from '../../bpf-runtime/kernel/array-key.js';
 import { KernelMap } from '../../bpf-runtime/kernel/map.js';
+import { addCounters, readCounters } from '../../bpf-runtime/kernel/counters.js';
 import { pin } from '../../bpf-runtime/kernel/pin.js';
 import type { LoadedProgram } from '../../bpf-runtime/kernel/program.js';
 import { loadPrograms, type LoadedObject } from '../../bpf-runtime/kernel/raw-load.js';
 import { RuntimeError } from '../../bpf-runtime/system/error.js';
 import type { MapSpec } from '../../codegen/object/spec.js';
 import type { Counters } from '../../grammar/model/ruleset.js';
-import {
-  absorbed,
-  add,
-  carriedState,
-  createCarried,
-  matchCounters,
-  readCarried,
-  readCounters,
-  writeCarried,
-} from './counters.js';
+import { absorbed, carriedState, createCarried, matchCounters, readCarried, writeCarried } from './counters.js';
 import { askedPrograms, checkObject, type CheckedObject, type LiveManifest } from './object.js';
 import type { Pins } from './pins.js';
 import { SLOTS, slotOf, type SlotName } from './slots.js';
@@ -189,7 +181,7 @@ export function generationCounters(pins: Pins, side: Generation): readonly Count
   }));
   const raw = withPinnedMap(pins.generation(side, 'maps', 'counters'), (map) => readCounters(map, values.length));
   const began = state === 'carry' ? carriedFrom(pins, side, values) : values;
-  return raw.map((value, i) => add(value, began[i]));
+  return raw.map((value, i) => addCounters(value, began[i]));
 }
 
 /** What the generation before has for the rules that this one has, too; for the others `own`. */
@@ -240,7 +232,7 @@ export function absorbCounters(pins: Pins, side: Generation): void {
   if (began === undefined) return;
   const to = generationObject(pins, side).manifest.counters;
   const values = matchCounters(from, to).map((index, i) =>
-    index === undefined ? began[i] : add(began[i], counts.values[index]),
+    index === undefined ? began[i] : addCounters(began[i], counts.values[index]),
   );
   const carried = createCarried(values.length);
   const fresh = pins.generation(side, 'unfinished');

@@ -5,7 +5,7 @@ import { loadPrograms, type LoadedObject } from '../../bpf-runtime/kernel/raw-lo
 import type { LoadedProgram } from '../../bpf-runtime/kernel/program.js';
 import { shortestFrame } from '../../bpf-runtime/kernel/test-run.js';
 import { Testbed, TESTBED_MAC } from '../../bpf-runtime/system/testbed.js';
-import { readCounters } from '../live/counters.js';
+import { readCounters } from '../../bpf-runtime/kernel/counters.js';
 import { readsOwnState } from '../../codegen/program/wire-state.js';
 import { visitCondition } from '../../grammar/model/condition-parts.js';
 import type { Opaque } from '../../grammar/model/condition.js';

@@ -12,7 +12,7 @@ import { FILTER_CHAINS } from '../../bpf-runtime/netfilter/probes.js';
 import type { TableName } from '../../grammar/model/family.js';
 import type { CounterEntry, Manifest } from '../../codegen/program/manifest.js';
 import type { Surroundings } from '../../grammar/model/packet.js';
-import { readCounters } from '../live/counters.js';
+import { readCounters } from '../../bpf-runtime/kernel/counters.js';
 import { residualText } from '../../codegen/program/netfilter/residual.js';
 import type { Counters, Ruleset } from '../../grammar/model/ruleset.js';
 

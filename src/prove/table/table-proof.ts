@@ -1,7 +1,7 @@
 import { fieldBits } from '../../../grammar/model/fields.js';
 import { VERDICT } from '../../../codegen/program/verdict.js';
 import type { PlacedFunction } from '../../../bpf-runtime/interpreter/program.js';
-import { FALSE, TRUE, type Bdd, type Ref } from '../bdd.js';
+import { FALSE, TRUE, type Ref } from '../bdd.js';
 import type { Difference } from '../difference.js';
 import { isFact } from '../flow.js';
 import { reaching, type Meanings } from '../reach.js';
@@ -14,8 +14,11 @@ import type { RuleMeaning, Specification } from '../specification.js';
 import type { Field } from '../../../grammar/model/fields.js';
 import { Dimensions, type Limit } from './dimensions.js';
 import { endsAll, endsBox, mayMeet, partsOf, type Box, type Item, type Part, type PartSettings } from './rule-parts.js';
+import { besideOf, eitherBeside, type Beside } from './beside.js';
+import { around, divided, narrowed } from './narrow.js';
+import { inOrder } from './place-order.js';
 import { joined, type Stand } from './stand.js';
-import type { Case, Step } from './walk.js';
+import type { Case, Step } from './step.js';
 import type { Known } from './walk-value.js';
 
 /** What the proof of tables asks the proof of chains. */
@@ -36,12 +39,6 @@ interface Arrival {
   readonly box: Box;
   /** What else holds for them, and is looked at only where there is a doubt. */
   readonly beside: Beside | undefined;
-}
-
-interface Beside {
-  readonly when: Ref;
-  readonly before: Beside | undefined;
-  readonly depth: number;
 }
 
 /** What is known of packets between two places. */
@@ -129,7 +126,12 @@ export class TableProof {
   private visit(step: Step, stand: Stand, here: Here): void {
     switch (step.kind) {
       case 'place':
-        return this.arrive(step.number, { stand, known: here.known, box: here.box, beside: besideOf(here) });
+        return this.arrive(step.number, {
+          stand,
+          known: here.known,
+          box: here.box,
+          beside: besideOf(here.local, here.beside),
+        });
       case 'exit':
         return this.exit(step.code, stand, here);
       case 'event':
@@ -405,22 +407,6 @@ export class TableProof {
 
 const UNREAL: Stand = { items: [], counted: -1 };
 
-function besideOf({ local, beside }: Here): Beside | undefined {
-  return local === TRUE ? beside : { when: local, before: beside, depth: 1 + (beside?.depth ?? 0) };
-}
-
-/** What holds for packets of either kind, as far as it is short to say. */
-function eitherBeside(a: Beside | undefined, b: Beside | undefined, bdd: Bdd): Beside | undefined {
-  let [x, y] = [a, b];
-  while (x !== y) {
-    if (x === undefined || y === undefined) return undefined;
-    if (x.before === y.before) return { when: bdd.or(x.when, y.when), before: x.before, depth: x.depth };
-    if (x.depth >= y.depth) x = x.before;
-    else y = y.before;
-  }
-  return x;
-}
-
 /** Numbers of 16 bits that rules tell apart by many cuts. */
 const BROAD: Readonly<Record<string, true>> = { sport: true, dport: true, length: true };
 
@@ -431,106 +417,4 @@ const returns = ({ rule, caller }: Part): boolean => rule.target.effect.kind ===
 function isInside(part: Part, jump: Part): boolean {
   for (let at = part.caller; at !== undefined; at = at.caller) if (at === jump) return true;
   return false;
-}
-
-function around(a: Box, b: Box): Box {
-  if (a === b) return a;
-  const box = new Map<number, readonly [number, number]>();
-  for (const [dimension, [lo, hi]] of a) {
-    const other = b.get(dimension);
-    if (other !== undefined) box.set(dimension, [Math.min(lo, other[0]), Math.max(hi, other[1])]);
-  }
-  return box;
-}
-
-function narrowed(box: Box, limits: readonly Limit[]): Box {
-  if (limits.length === 0) return box;
-  const narrow = new Map(box);
-  for (const { dimension, ranges } of limits) {
-    if (ranges.length === 0) continue;
-    const own = narrow.get(dimension) ?? [0, Infinity];
-    const [lo, hi] = [Math.max(own[0], ranges[0][0]), Math.min(own[1], ranges[ranges.length - 1][1])];
-    narrow.set(dimension, [lo, hi]);
-  }
-  return narrow;
-}
-
-/** The items for each case of a look-up by one number; undefined where it is none of a dimension. */
-function divided(
-  items: readonly Item[],
-  limits: readonly (readonly Limit[])[],
-): readonly (readonly Item[])[] | undefined {
-  const dimension = limits[0]?.[0]?.dimension;
-  if (dimension === undefined || limits.some((own) => own.length !== 1 || own[0].dimension !== dimension))
-    return undefined;
-  const spans = limits
-    .flatMap(([{ ranges }], index) => ranges.map(([lo, hi]) => ({ lo, hi, index })))
-    .sort((a, b) => a.lo - b.lo);
-  const shares: Item[][] = limits.map(() => []);
-  for (const item of items) {
-    const own = item.part.hull.get(dimension);
-    if (own === undefined) {
-      for (const share of shares) share.push(item);
-      continue;
-    }
-    for (const [lo, hi] of own) {
-      let [from, to] = [0, spans.length];
-      while (from < to) {
-        const middle = (from + to) >> 1;
-        if (spans[middle].hi < lo) from = middle + 1;
-        else to = middle;
-      }
-      for (let i = from; i < spans.length && spans[i].lo <= hi; i++) {
-        const share = shares[spans[i].index];
-        if (share[share.length - 1] !== item) share.push(item);
-      }
-    }
-  }
-  return shares;
-}
-
-/** Places in an order in which each comes behind all that lead to it. */
-function inOrder(places: readonly Step[]): readonly number[] {
-  const below = places.map(placesBelow);
-  const states = new Uint8Array(places.length);
-  const order: number[] = [];
-  const stack: { readonly number: number; next: number }[] = [{ number: 0, next: 0 }];
-  states[0] = 1;
-  for (let top = stack[stack.length - 1]; top !== undefined; top = stack[stack.length - 1]) {
-    const child = below[top.number][top.next++];
-    if (child === undefined) {
-      states[top.number] = 2;
-      order.push(top.number);
-      stack.pop();
-    } else if (states[child] === 0) {
-      states[child] = 1;
-      stack.push({ number: child, next: 0 });
-    } else if (states[child] === 1) {
-      throw unsupported('a walk over tables that comes back to where it was');
-    }
-  }
-  return order.reverse();
-}
-
-function placesBelow(step: Step): readonly number[] {
-  const found = new Set<number>();
-  const look = (one: Step): void => {
-    switch (one.kind) {
-      case 'place':
-        found.add(one.number);
-        return;
-      case 'event':
-        return look(one.then);
-      case 'fork':
-        for (const { then } of one.cases) look(then);
-        return;
-      case 'call':
-        for (const then of one.after.values()) look(then);
-        return;
-      case 'exit':
-        return;
-    }
-  };
-  look(step);
-  return [...found];
 }

@@ -16,48 +16,11 @@ import { bitsOf, State, type Memory } from '../state.js';
 import { Unprovable, unsupported } from '../unprovable.js';
 import { constant, pointer, unknown, word, type Pointer, type Region, type Value } from '../value.js';
 import { slice, swapBytes, type Words } from '../words.js';
+import { DATA, fork, operandOf, returnTo, truncated, wide, type Machine } from './machine.js';
 import { condition, valuesOf } from './pieces.js';
-import { constantOf, plain, walkCompute, walkDecision, type Known, type WalkValue } from './walk-value.js';
-
-/** One way out of a fork. */
-export interface Case {
-  readonly when: Ref;
-  /** What is known there as ranges of numbers: all of them hold. */
-  readonly known: readonly Known[];
-  /** On the other side of a jump all of these hold, and nothing else does: here, one of them does not. */
-  readonly refuted: readonly Known[];
-  readonly then: Step;
-}
-
-/** What a program does from one of its places on, until it comes to the next one. */
-export type Step =
-  | { readonly kind: 'place'; readonly number: number }
-  | { readonly kind: 'exit'; readonly code: number }
-  | { readonly kind: 'event'; readonly name: string; readonly when: Ref; readonly then: Step }
-  /** `jump`: the cases are the two sides of a jump; else what was read from a table. */
-  | { readonly kind: 'fork'; readonly jump: boolean; readonly cases: readonly Case[] }
-  /** The function of a chain, and what follows from each code that it may return. */
-  | {
-      readonly kind: 'call';
-      readonly placed: PlacedFunction;
-      readonly part: bigint;
-      readonly after: ReadonlyMap<number, Step>;
-    };
-
-interface Frame {
-  readonly placed: PlacedFunction;
-  /** Where its caller goes on, and what it keeps in r6 to r9. */
-  readonly back: number;
-  readonly kept: readonly (WalkValue | undefined)[];
-}
-
-/** A machine at an instruction: what it holds is either a number alone or a function of the packet. */
-interface Machine {
-  at: number;
-  readonly registers: (WalkValue | undefined)[];
-  readonly memory: Memory;
-  frames: readonly Frame[];
-}
+import { PlaceNames } from './place-names.js';
+import { beyondTable, type Case, type Step } from './step.js';
+import { constantOf, plain, walkCompute, walkDecision, type WalkValue } from './walk-value.js';
 
 export interface WalkSettings {
   readonly code: Code;
@@ -83,7 +46,6 @@ const SOME_PLACES = 4000;
 const MOST_STEPS = 30_000_000;
 const MOST_FRAMES = 9;
 const SIZES: Readonly<Record<number, number>> = { [SIZE[1]]: 1, [SIZE[2]]: 2, [SIZE[4]]: 4, [SIZE[8]]: 8 };
-const DATA: Region = { kind: 'map', name: '.rodata' };
 
 /**
  * Runs a function that reads tables, with the tables' words as they are and the packet as symbols. A place is an
@@ -96,14 +58,15 @@ export class Walk {
   private readonly numbers = new Map<string, number>();
   private readonly open: { readonly number: number; readonly machine: Machine }[] = [];
   private readonly loops: ReadonlySet<number>;
-  private readonly regions = new Map<Region, string>();
+  private readonly names: PlaceNames;
   private readonly stacks: Region[] = [];
   private readonly data: DataView;
   private readonly mostPlaces: number;
   private steps = 0;
 
   constructor(private readonly settings: WalkSettings) {
-    const { code } = settings;
+    const { code, words, flow, memory } = settings;
+    this.names = new PlaceNames(words, flow, memory, (depth) => this.stackOf(depth));
     const bytes = code.spec.data?.bytes ?? new Uint8Array(0);
     this.data = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.mostPlaces = SOME_PLACES + PLACES_PER_BYTE * bytes.length;
@@ -134,7 +97,7 @@ export class Walk {
 
   private placeOf(machine: Machine): Step {
     this.forgetDead(machine);
-    const key = this.describe(machine);
+    const key = this.names.of(machine);
     let number = this.numbers.get(key);
     if (number === undefined) {
       number = this.numbers.size;
@@ -150,54 +113,6 @@ export class Walk {
     const { placed } = frames[frames.length - 1];
     const live = this.settings.code.liveOf(placed)[at - placed.start];
     for (let i = 0; i < 10; i++) if ((live & (1 << i)) === 0) registers[i] = undefined;
-  }
-
-  private describe({ at, registers, memory, frames }: Machine): string {
-    const parts = [String(at), ...registers.map((value) => this.nameOf(value))];
-    frames.forEach(({ back, kept }, depth) => {
-      parts.push(`${back}`, ...kept.map((value) => this.nameOf(value)));
-      parts.push(memory.describe(this.stackOf(depth), (value) => this.nameOf(value)));
-    });
-    const { flow } = this.settings;
-    if (!memory.sameAs(flow, this.settings.memory)) parts.push(memory.describe(flow, (value) => this.nameOf(value)));
-    return parts.join('|');
-  }
-
-  private nameOf(value: WalkValue | undefined): string {
-    switch (value?.kind) {
-      case undefined:
-        return '';
-      case 'word': {
-        const number = constantOf(value);
-        return number === undefined ? `b${value.bits.join(',')}` : String(number);
-      }
-      case 'pointer':
-        return `p${this.regionName(value.region)}+${value.offset},${value.index?.join(',') ?? ''},${value.absent}`;
-      case 'pieces':
-        return `f${value.name}:${value.pieces.map(({ high, slope, plus }) => `${high},${slope},${plus}`).join(';')}`;
-      case 'joined':
-        return `j${value.parts.map((part) => this.nameOf(part)).join('&')}`;
-      case 'place':
-        return `l${this.nameOf(value.base)}@${this.nameOf(value.by)}`;
-      case 'unknown':
-        return `?${value.why}`;
-      case 'counter':
-        throw unsupported('a counter that is kept');
-      case 'arithmetic':
-        return `b${bitsOf(value, this.settings.words)?.join(',') ?? ''}`;
-    }
-  }
-
-  private regionName(region: Region): string {
-    let name = this.regions.get(region);
-    if (name === undefined) {
-      const known = region.kind === 'stack' || region.kind === 'flow' || region.kind === 'context';
-      name = known
-        ? `${region.kind} ${region.name} ${this.regions.size}`
-        : `${region.kind} ${region.name} ${region.key}`;
-      this.regions.set(region, name);
-    }
-    return name;
   }
 
   /** What the machine does until it comes to a place. `begun`: it may be at one. */
@@ -509,54 +424,9 @@ export class Walk {
 
 type Note = (name: string, when: Ref) => void;
 
-/** What is read beyond the table's ends is nothing that the proof takes for granted. */
-const beyondTable: Step = {
-  kind: 'event',
-  name: 'fault: a read beyond the table',
-  when: TRUE,
-  then: { kind: 'exit', code: -1 },
-};
-
-function fork({ at, registers, memory, frames }: Machine): Machine {
-  return { at, registers: [...registers], memory: memory.fork(), frames };
-}
-
-function returnTo({ registers }: Machine, result: Value): void {
-  registers[0] = result;
-  registers.fill(undefined, 1, 6);
-}
-
-function operandOf(
-  { opcode, src, imm }: LinkedInstruction['instruction'],
-  { registers }: Machine,
-): WalkValue | undefined {
-  return (opcode & SOURCE_X) === 0 ? constant(Number(imm)) : registers[src];
-}
-
-function wide({ imm, src, reference }: LinkedInstruction['instruction']): Value {
-  if (reference?.kind === 'map') return pointer(mapNamed(reference.name));
-  if (reference?.kind === 'data') return pointer(DATA);
-  if (src !== 0) throw unsupported('an address of an unknown kind');
-  return constant(BigInt(imm));
-}
-
-const maps = new Map<string, Region>();
-
-function mapNamed(name: string): Region {
-  let region = maps.get(name);
-  if (region === undefined) maps.set(name, (region = { kind: 'map', name }));
-  return region;
-}
-
 function noteAbsent({ absent }: Pointer, local: Ref, { bdd }: Words, note: Note): void {
   const fault = bdd.and(local, absent);
   if (fault !== FALSE) note('fault: access to NULL', fault);
-}
-
-function truncated(value: Value, size: number, words: Words): Value {
-  if (size === 8 || value.kind === 'pointer' || value.kind === 'unknown') return value;
-  const bits = bitsOf(value, words);
-  return bits === undefined ? value : word(slice(bits, 0, size * 8));
 }
 
 /** Instructions that a jump leads back to. */

@@ -1,0 +1,25 @@
+import { TRUE, type Bdd, type Ref } from '../bdd.js';
+
+/** What holds for packets beside what is kept in numbers: each of these conditions, the last one first. */
+export interface Beside {
+  readonly when: Ref;
+  readonly before: Beside | undefined;
+  readonly depth: number;
+}
+
+/** With what is known since the last place. */
+export function besideOf(local: Ref, beside: Beside | undefined): Beside | undefined {
+  return local === TRUE ? beside : { when: local, before: beside, depth: 1 + (beside?.depth ?? 0) };
+}
+
+/** What holds for packets of either kind, as far as it is short to say. */
+export function eitherBeside(a: Beside | undefined, b: Beside | undefined, bdd: Bdd): Beside | undefined {
+  let [x, y] = [a, b];
+  while (x !== y) {
+    if (x === undefined || y === undefined) return undefined;
+    if (x.before === y.before) return { when: bdd.or(x.when, y.when), before: x.before, depth: x.depth };
+    if (x.depth >= y.depth) x = x.before;
+    else y = y.before;
+  }
+  return x;
+}

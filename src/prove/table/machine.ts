@@ -1,0 +1,62 @@
+import { SOURCE_X } from '../../../codegen/bytecode/instruction.js';
+import type { LinkedInstruction, PlacedFunction } from '../../../bpf-runtime/interpreter/program.js';
+import { bitsOf, type Memory } from '../state.js';
+import { unsupported } from '../unprovable.js';
+import { constant, pointer, word, type Region, type Value } from '../value.js';
+import { slice, type Words } from '../words.js';
+import type { WalkValue } from './walk-value.js';
+
+export interface Frame {
+  readonly placed: PlacedFunction;
+  /** Where its caller goes on, and what it keeps in r6 to r9. */
+  readonly back: number;
+  readonly kept: readonly (WalkValue | undefined)[];
+}
+
+/** A machine at an instruction: what it holds is either a number alone or a function of the packet. */
+export interface Machine {
+  at: number;
+  readonly registers: (WalkValue | undefined)[];
+  readonly memory: Memory;
+  frames: readonly Frame[];
+}
+
+/** The read-only data of the object: the table. */
+export const DATA: Region = { kind: 'map', name: '.rodata' };
+
+export function fork({ at, registers, memory, frames }: Machine): Machine {
+  return { at, registers: [...registers], memory: memory.fork(), frames };
+}
+
+export function returnTo({ registers }: Machine, result: Value): void {
+  registers[0] = result;
+  registers.fill(undefined, 1, 6);
+}
+
+export function operandOf(
+  { opcode, src, imm }: LinkedInstruction['instruction'],
+  { registers }: Machine,
+): WalkValue | undefined {
+  return (opcode & SOURCE_X) === 0 ? constant(Number(imm)) : registers[src];
+}
+
+export function wide({ imm, src, reference }: LinkedInstruction['instruction']): Value {
+  if (reference?.kind === 'map') return pointer(mapNamed(reference.name));
+  if (reference?.kind === 'data') return pointer(DATA);
+  if (src !== 0) throw unsupported('an address of an unknown kind');
+  return constant(BigInt(imm));
+}
+
+const maps = new Map<string, Region>();
+
+function mapNamed(name: string): Region {
+  let region = maps.get(name);
+  if (region === undefined) maps.set(name, (region = { kind: 'map', name }));
+  return region;
+}
+
+export function truncated(value: Value, size: number, words: Words): Value {
+  if (size === 8 || value.kind === 'pointer' || value.kind === 'unknown') return value;
+  const bits = bitsOf(value, words);
+  return bits === undefined ? value : word(slice(bits, 0, size * 8));
+}

@@ -1,0 +1,68 @@
+import { bitsOf, type Memory } from '../state.js';
+import { unsupported } from '../unprovable.js';
+import type { Region } from '../value.js';
+import type { Words } from '../words.js';
+import type { Machine } from './machine.js';
+import { constantOf, type WalkValue } from './walk-value.js';
+
+/** Names of places: an instruction with all that the machine holds there. */
+export class PlaceNames {
+  private readonly regions = new Map<Region, string>();
+
+  constructor(
+    private readonly words: Words,
+    private readonly flow: Region,
+    /** The flow as the entry leaves it, which needs no name. */
+    private readonly begun: Memory,
+    private readonly stackOf: (depth: number) => Region,
+  ) {}
+
+  /** Machines that hold the same have the same name. */
+  of({ at, registers, memory, frames }: Machine): string {
+    const parts = [String(at), ...registers.map((value) => this.nameOf(value))];
+    frames.forEach(({ back, kept }, depth) => {
+      parts.push(`${back}`, ...kept.map((value) => this.nameOf(value)));
+      parts.push(memory.describe(this.stackOf(depth), (value) => this.nameOf(value)));
+    });
+    const { flow } = this;
+    if (!memory.sameAs(flow, this.begun)) parts.push(memory.describe(flow, (value) => this.nameOf(value)));
+    return parts.join('|');
+  }
+
+  private nameOf(value: WalkValue | undefined): string {
+    switch (value?.kind) {
+      case undefined:
+        return '';
+      case 'word': {
+        const number = constantOf(value);
+        return number === undefined ? `b${value.bits.join(',')}` : String(number);
+      }
+      case 'pointer':
+        return `p${this.regionName(value.region)}+${value.offset},${value.index?.join(',') ?? ''},${value.absent}`;
+      case 'pieces':
+        return `f${value.name}:${value.pieces.map(({ high, slope, plus }) => `${high},${slope},${plus}`).join(';')}`;
+      case 'joined':
+        return `j${value.parts.map((part) => this.nameOf(part)).join('&')}`;
+      case 'place':
+        return `l${this.nameOf(value.base)}@${this.nameOf(value.by)}`;
+      case 'unknown':
+        return `?${value.why}`;
+      case 'counter':
+        throw unsupported('a counter that is kept');
+      case 'arithmetic':
+        return `b${bitsOf(value, this.words)?.join(',') ?? ''}`;
+    }
+  }
+
+  private regionName(region: Region): string {
+    let name = this.regions.get(region);
+    if (name === undefined) {
+      const known = region.kind === 'stack' || region.kind === 'flow' || region.kind === 'context';
+      name = known
+        ? `${region.kind} ${region.name} ${this.regions.size}`
+        : `${region.kind} ${region.name} ${region.key}`;
+      this.regions.set(region, name);
+    }
+    return name;
+  }
+}

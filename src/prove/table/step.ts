@@ -1,0 +1,36 @@
+import type { PlacedFunction } from '../../../bpf-runtime/interpreter/program.js';
+import { TRUE, type Ref } from '../bdd.js';
+import type { Known } from './walk-value.js';
+
+/** One way out of a fork. */
+export interface Case {
+  readonly when: Ref;
+  /** What is known there as ranges of numbers: all of them hold. */
+  readonly known: readonly Known[];
+  /** On the other side of a jump all of these hold, and nothing else does: here, one of them does not. */
+  readonly refuted: readonly Known[];
+  readonly then: Step;
+}
+
+/** What a program does from one of its places on, until it comes to the next one. */
+export type Step =
+  | { readonly kind: 'place'; readonly number: number }
+  | { readonly kind: 'exit'; readonly code: number }
+  | { readonly kind: 'event'; readonly name: string; readonly when: Ref; readonly then: Step }
+  /** `jump`: the cases are the two sides of a jump; else what was read from a table. */
+  | { readonly kind: 'fork'; readonly jump: boolean; readonly cases: readonly Case[] }
+  /** The function of a chain, and what follows from each code that it may return. */
+  | {
+      readonly kind: 'call';
+      readonly placed: PlacedFunction;
+      readonly part: bigint;
+      readonly after: ReadonlyMap<number, Step>;
+    };
+
+/** What is read beyond the table's ends is nothing that the proof takes for granted. */
+export const beyondTable: Step = {
+  kind: 'event',
+  name: 'fault: a read beyond the table',
+  when: TRUE,
+  then: { kind: 'exit', code: -1 },
+};
