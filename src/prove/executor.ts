@@ -6,7 +6,6 @@ import {
   MODE_ATOMIC,
   MODE_MEM,
   OPERATION_MASK,
-  SIZE,
   SOURCE_X,
 } from '../../codegen/bytecode/instruction.js';
 import { findMember } from '../../codegen/object/kernel-struct.js';
@@ -15,7 +14,7 @@ import { FALSE, type Ref } from './bdd.js';
 import { compute } from './arithmetic.js';
 import { comparison, type Recogniser } from './compare.js';
 import type { Code } from './object-code.js';
-import { bitsOf, Memory, State, type Log } from './state.js';
+import { accessBytes, bitsOf, Memory, State, type Log, storedPart } from './state.js';
 import { Unprovable, unsupported } from './unprovable.js';
 import { constant, pointer, unknown, word, type Pointer, type Region, type Value } from './value.js';
 import { slice, swapBytes, type Words } from './words.js';
@@ -221,7 +220,7 @@ export class Executor {
   private execute({ instruction, operands }: LinkedInstruction, state: State): void {
     const { opcode, dst, src, imm, reference } = instruction;
     const { registers } = state;
-    const size = SIZES[opcode & 0x18];
+    const size = accessBytes(opcode);
     switch (opcode & CLASS_MASK) {
       case CLASS.LD:
         registers[dst] = this.wide(instruction);
@@ -241,7 +240,12 @@ export class Executor {
           return;
         }
         if ((opcode & 0xe0) !== MODE_MEM) throw unsupported('an atomic operation');
-        this.store(this.address(registers[dst], operands.offset), size, this.cut(registers[src], size), state);
+        this.store(
+          this.address(registers[dst], operands.offset),
+          size,
+          storedPart(registers[src], size, this.words),
+          state,
+        );
         return;
       default: {
         const operation = opcode & OPERATION_MASK;
@@ -303,13 +307,6 @@ export class Executor {
     if (base.kind === 'unknown') throw unsupported(`an address that is ${base.why}`);
     if (base.kind !== 'pointer') throw unsupported('an address that is a number');
     return { ...base, offset: base.offset + offset };
-  }
-
-  private cut(value: Value | undefined, size: number): Value {
-    if (value === undefined) return unknown('a register that was not written');
-    if (size === 8 || value.kind === 'unknown') return value;
-    const bits = bitsOf(value, this.words);
-    return bits === undefined ? unknown('a part of a pointer') : word(slice(bits, 0, size * 8));
   }
 
   private load(from: Pointer, size: number, state: State): Value {
@@ -396,7 +393,6 @@ function isChoiceOfFew(bits: readonly Ref[]): boolean {
 }
 
 const NOWHERE: ReadonlySet<number> = new Set();
-const SIZES: Readonly<Record<number, number>> = { [SIZE[1]]: 1, [SIZE[2]]: 2, [SIZE[4]]: 4, [SIZE[8]]: 8 };
 
 const newStack = (): Region => ({ kind: 'stack', name: 'stack' });
 

@@ -1,3 +1,4 @@
+import { SIZE } from '../../codegen/bytecode/instruction.js';
 import { FALSE, type Ref } from './bdd.js';
 import { unsupported } from './unprovable.js';
 import { unknown, word, type Region, type Value } from './value.js';
@@ -294,4 +295,19 @@ function workOut(
         b.reduce((sum, bit, i) => sum + (bit === 0 ? 1 << i : 0), 0),
       );
   }
+}
+
+/** Bytes that a load or store reads or writes. */
+export function accessBytes(opcode: number): number {
+  return ACCESS_BYTES[opcode & 0x18];
+}
+
+const ACCESS_BYTES: Readonly<Record<number, number>> = { [SIZE[1]]: 1, [SIZE[2]]: 2, [SIZE[4]]: 4, [SIZE[8]]: 8 };
+
+/** What a store of `size` bytes leaves of a value: of a pointer, nothing but the whole is known. */
+export function storedPart(value: Value | undefined, size: number, words: Words): Value {
+  if (value === undefined) return unknown('a register that was not written');
+  if (size === 8 || value.kind === 'unknown') return value;
+  const bits = bitsOf(value, words);
+  return bits === undefined ? unknown('a part of a pointer') : word(slice(bits, 0, size * 8));
 }

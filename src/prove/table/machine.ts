@@ -1,9 +1,8 @@
 import { SOURCE_X } from '../../../codegen/bytecode/instruction.js';
 import type { LinkedInstruction, PlacedFunction } from '../../../bpf-runtime/interpreter/program.js';
-import { bitsOf, type Memory } from '../state.js';
+import type { Memory } from '../state.js';
 import { unsupported } from '../unprovable.js';
-import { constant, pointer, word, type Region, type Value } from '../value.js';
-import { slice, type Words } from '../words.js';
+import { constant, pointer, type Region, type Value } from '../value.js';
 import type { WalkValue } from './walk-value.js';
 
 export interface Frame {
@@ -53,10 +52,4 @@ function mapNamed(name: string): Region {
   let region = maps.get(name);
   if (region === undefined) maps.set(name, (region = { kind: 'map', name }));
   return region;
-}
-
-export function truncated(value: Value, size: number, words: Words): Value {
-  if (size === 8 || value.kind === 'pointer' || value.kind === 'unknown') return value;
-  const bits = bitsOf(value, words);
-  return bits === undefined ? value : word(slice(bits, 0, size * 8));
 }

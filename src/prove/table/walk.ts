@@ -5,18 +5,17 @@ import {
   JMP_OP,
   MODE_MEM,
   OPERATION_MASK,
-  SIZE,
   SOURCE_X,
 } from '../../../codegen/bytecode/instruction.js';
 import type { LinkedInstruction, PlacedFunction } from '../../../bpf-runtime/interpreter/program.js';
 import { FALSE, not, TRUE, type Ref } from '../bdd.js';
 import type { Code } from '../object-code.js';
 import type { ObjectWorld } from '../object-world.js';
-import { bitsOf, State, type Memory } from '../state.js';
+import { accessBytes, bitsOf, State, type Memory, storedPart } from '../state.js';
 import { Unprovable, unsupported } from '../unprovable.js';
 import { constant, pointer, unknown, word, type Pointer, type Region, type Value } from '../value.js';
 import { slice, swapBytes, type Words } from '../words.js';
-import { DATA, fork, operandOf, returnTo, truncated, wide, type Machine } from './machine.js';
+import { DATA, fork, operandOf, returnTo, wide, type Machine } from './machine.js';
 import { condition, valuesOf } from './pieces.js';
 import { PlaceNames } from './place-names.js';
 import { beyondTable, type Case, type Step } from './step.js';
@@ -45,7 +44,6 @@ const PLACES_PER_BYTE = 0.125;
 const SOME_PLACES = 4000;
 const MOST_STEPS = 30_000_000;
 const MOST_FRAMES = 9;
-const SIZES: Readonly<Record<number, number>> = { [SIZE[1]]: 1, [SIZE[2]]: 2, [SIZE[4]]: 4, [SIZE[8]]: 8 };
 
 /**
  * Runs a function that reads tables, with the tables' words as they are and the packet as symbols. A place is an
@@ -267,7 +265,7 @@ export class Walk {
     const { opcode, dst, src, imm } = instruction;
     const { registers } = machine;
     const { words } = this.settings;
-    const size = SIZES[opcode & 0x18];
+    const size = accessBytes(opcode);
     switch (opcode & CLASS_MASK) {
       case CLASS.LD:
         registers[dst] = wide(instruction);
@@ -413,7 +411,7 @@ export class Walk {
       if (kind === 'flow' && (to.offset < 0 || to.offset + size > (to.region.bytes ?? 0)))
         note('fault: a write beyond struct flow', local);
       if (kind === 'flow' && isRead(to.offset, size)) throw unsupported('a rule beside diagrams that changes a field');
-      machine.memory.store(to.region, to.offset, size, truncated(stored, size, words));
+      machine.memory.store(to.region, to.offset, size, storedPart(stored, size, words));
       return;
     }
     const state = this.outside(machine, local);
