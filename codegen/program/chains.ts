@@ -248,7 +248,7 @@ export class ChainCompiler {
       this.rules.emitAftermath(code, rule, undefined);
       code.at(undefined);
     };
-    emitStretch({ code, looks, blocks, emitBlock });
+    emitStretch({ code, looks, blocks, counters: this.settings.counters, emitBlock });
     return code.slots > MAX_FUNCTION_SLOTS || code.branches > MAX_FUNCTION_BRANCHES ? undefined : code;
   }
 

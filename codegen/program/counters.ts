@@ -46,8 +46,8 @@ export function countersMap(counters: number): MapSpec {
 
 /** Which counter, and of how many that the object has. */
 export interface CounterPlace {
-  /** An immediate, or a register that calls keep (r6–r9). */
-  readonly key: number | { readonly reg: number };
+  /** An immediate, or a register that calls keep (r6–r9). `unknown`: the verifier knows nothing of its value. */
+  readonly key: number | { readonly reg: number; readonly unknown?: true };
   readonly counters: number;
 }
 
@@ -64,6 +64,8 @@ export function emitCount(code: Code, { key, counters }: CounterPlace, flow: num
     at = COUNTER_BYTES * (key % together);
   } else if (together === 1) {
     code.emit(store(4, R10, KEY, key.reg));
+  } else if (key.unknown === true) {
+    code.emit(mov64(R1, reg(key.reg)), alu64('rsh', R1, TOGETHER_BITS), store(4, R10, KEY, R1));
   } else {
     // By way of memory, of which the verifier keeps nothing: of what becomes an address it would tell all values apart.
     code.emit(store(4, flow, FLOW_RULE, key.reg), load(4, R1, flow, FLOW_RULE));
@@ -72,7 +74,8 @@ export function emitCount(code: Code, { key, counters }: CounterPlace, flow: num
   code.emit(loadMap(R1, COUNTERS), mov64(R2, reg(R10)), alu64('add', R2, KEY), callHelper('map_lookup_elem'));
   code.emit(jump64('jeq', R0, 0, absent));
   if (typeof key !== 'number' && together > 1) {
-    code.emit(load(4, R1, flow, FLOW_RULE), alu64('and', R1, TOGETHER - 1));
+    code.emit(key.unknown === true ? mov64(R1, reg(key.reg)) : load(4, R1, flow, FLOW_RULE));
+    code.emit(alu64('and', R1, TOGETHER - 1));
     code.emit(alu64('lsh', R1, COUNTER_BITS), alu64('add', R0, reg(R1)));
   }
   code.emit(load(8, R1, R0, at), alu64('add', R1, 1), store(8, R0, at, R1));

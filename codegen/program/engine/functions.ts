@@ -60,10 +60,14 @@ export interface LookupShape {
   readonly candidates: number;
   /** Hits that a packet has, at most. */
   readonly hits: number;
-  /** Numbers of groups that some look-up walks. */
+  /** Whether some stretch is final, which takes the first hit alone. */
+  readonly final: boolean;
+  /** Numbers of groups that some look-up of other stretches walks. */
   readonly groups: readonly number[];
 }
 
+/** Name of the function that finds the first hit of a diagram whose rules are all final. */
+export const findRule = (layout: number): string => `find_rule_${layout}`;
 export const findRules = (layout: number): string => `find_rules_${layout}`;
 const nextEntry = (layout: number): string => `next_entry_${layout}`;
 /** Name of the function that takes the next hit from the lists of so many groups. */
@@ -90,12 +94,25 @@ export function engineFunctions(
   const place: ParamSpec = { name: 'place', type: { kind: 'memory', struct: 'place', bytes: 4 } };
   const int = (name: string): ParamSpec => ({ name, type: { kind: 'int' } });
   return shapes.flatMap((shape) => [
-    {
-      name: findRules(shape.layout),
-      params: [flow, place, int('root'), int('bound')],
-      instructions: findFunction(shape, size, flowBytes).finish(),
-    },
-    ...(shape.hits > 1
+    ...(shape.final
+      ? [
+          {
+            name: findRule(shape.layout),
+            params: [flow, int('root'), int('hit')],
+            instructions: findFinalFunction(shape, size, flowBytes).finish(),
+          },
+        ]
+      : []),
+    ...(shape.groups.length > 0
+      ? [
+          {
+            name: findRules(shape.layout),
+            params: [flow, place, int('root'), int('bound')],
+            instructions: findFunction(shape, size, flowBytes).finish(),
+          },
+        ]
+      : []),
+    ...(shape.groups.length > 0 && shape.hits > 1
       ? [
           {
             name: nextEntry(shape.layout),
@@ -121,7 +138,6 @@ export function engineFunctions(
 function findFunction(shape: LookupShape, size: number, flowBytes: number): Code {
   const { depth } = shape;
   const code = new Code();
-  const lastChild = size - 4;
   code.emit(mov64(R0, reg(R4)), jump64('jne', R1, 0, 'flow'), exit());
   code.place('flow');
   code.emit(jump64('jne', R2, 0, 'there'), exit());
@@ -129,6 +145,57 @@ function findFunction(shape: LookupShape, size: number, flowBytes: number): Code
   // r6 = flow, r7 = table, r8 = branch, r9 = branches so far.
   code.emit(mov64(R6, reg(R1)), store(8, R10, PLACE, R2), store(8, R10, BOUND, R4));
   code.emit(loadDataAddress(R7, TABLE), mov32(R8, reg(R3)), mov64(R9, 0));
+  emitWalk(code, depth, size, flowBytes);
+  code.place('lost');
+  code.emit(load(8, R0, R10, BOUND), exit());
+  code.place('found');
+  emitKey(code, size, flowBytes);
+  emitScan(code, shape, size, undefined, 'lost');
+  code.emit(load(8, R3, R10, PLACE), store(4, R3, 0, R8), load(8, R0, R10, BOUND));
+  code.emit(load(4, R3, R1, 0), jump32('jset', R3, FINAL, 'final'), goto('out'));
+  code.place('final');
+  code.emit(jump64('jge', R2, reg(R0), 'out'), mov64(R0, reg(R2)));
+  code.place('out');
+  code.emit(exit());
+  return code;
+}
+
+/** Stack of {@link findFunction}. */
+const PLACE = -8;
+const BOUND = -16;
+
+/**
+ * `(flow, root, hit) → hit`: down one diagram whose rules are all final to the first instance that the packet is inside of; the
+ * result is the lesser of its hit (u64 rule << 32 | action) and the one given.
+ */
+function findFinalFunction(shape: LookupShape, size: number, flowBytes: number): Code {
+  const code = new Code();
+  code.emit(mov64(R0, reg(R3)), jump64('jne', R1, 0, 'flow'), exit());
+  code.place('flow');
+  // r6 = flow, r7 = table, r8 = branch, r9 = branches so far.
+  code.emit(mov64(R6, reg(R1)), store(8, R10, HIT, R3));
+  code.emit(loadDataAddress(R7, TABLE), mov32(R8, reg(R2)), mov64(R9, 0));
+  emitWalk(code, shape.depth, size, flowBytes);
+  code.place('lost');
+  code.emit(load(8, R0, R10, HIT), exit());
+  code.place('found');
+  emitKey(code, size, flowBytes);
+  emitScan(code, shape, size, undefined, 'lost');
+  code.emit(load(8, R1, R1, 0), load(8, R0, R10, HIT), jump64('jge', R1, reg(R0), 'out'), mov64(R0, reg(R1)));
+  code.place('out');
+  code.emit(exit());
+  return code;
+}
+
+/** Stack of {@link findFinalFunction}. */
+const HIT = -8;
+
+/**
+ * Down from the number of a branch, or of a list, in r8: leaves for `found` with that of the list, or for `lost`. r6 = flow, r7 = table,
+ * r9 = 0; all but r6 and r7 are clobbered.
+ */
+function emitWalk(code: Code, depth: number, size: number, flowBytes: number): void {
+  const lastChild = size - 4;
   code.emit(jump32('jset', R8, LEAF | 0, 'found'));
   code.place('branch');
   code.emit(jump64('jgt', R8, size - SEARCH_BYTES, 'lost'), mov64(R5, reg(R7)), alu64('add', R5, reg(R8)));
@@ -147,9 +214,10 @@ function findFunction(shape: LookupShape, size: number, flowBytes: number): Code
   code.emit(alu64('lsh', R3, 2), alu64('add', R3, BRANCH.numbers), alu64('add', R8, reg(R3)));
   code.emit(jump64('jgt', R8, lastChild, 'lost'), alu64('add', R8, reg(R7)), load(4, R8, R8, 0));
   code.emit(jump32('jset', R8, LEAF | 0, 'found'), alu64('add', R9, 1), jump64('jle', R9, depth, 'branch'));
-  code.place('lost');
-  code.emit(load(8, R0, R10, BOUND), exit());
-  code.place('found');
+}
+
+/** r5 = the key of the list whose number is in r8, r8 = its first entry. */
+function emitKey(code: Code, size: number, flowBytes: number): void {
   code.emit(alu32('and', R8, ~LEAF), jump64('jgt', R8, size - LIST_BYTES, 'lost'));
   // r5 = the list's key.
   code.emit(mov64(R3, reg(R7)), alu64('add', R3, reg(R8)), load(2, R1, R3, LIST.offset));
@@ -166,19 +234,7 @@ function findFunction(shape: LookupShape, size: number, flowBytes: number): Code
     alu32('and', R5, reg(R1)),
   );
   code.emit(alu64('add', R8, LIST_BYTES));
-  emitScan(code, shape, size, undefined, 'lost');
-  code.emit(load(8, R3, R10, PLACE), store(4, R3, 0, R8), load(8, R0, R10, BOUND));
-  code.emit(load(4, R3, R1, 0), jump32('jset', R3, FINAL, 'final'), goto('out'));
-  code.place('final');
-  code.emit(jump64('jge', R2, reg(R0), 'out'), mov64(R0, reg(R2)));
-  code.place('out');
-  code.emit(exit());
-  return code;
 }
-
-/** Stack of {@link findFunction}. */
-const PLACE = -8;
-const BOUND = -16;
 
 /** Tests with one jump: with one each, the verifier would follow all the ways that lead to the next entry. */
 const TESTS_AT_ONCE = 8;

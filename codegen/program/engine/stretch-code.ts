@@ -1,4 +1,5 @@
 import {
+  alu32,
   alu64,
   callFunction,
   goto,
@@ -12,16 +13,18 @@ import {
   R3,
   R4,
   R6,
+  R8,
   R9,
   reg,
   storeImm,
 } from '../../bytecode/instruction.js';
 import { END } from '../../classify/index.js';
 import type { Code } from '../code.js';
+import { emitCount } from '../counters.js';
 import { EXITS } from '../exits.js';
 import { VERDICT } from '../verdict.js';
-import { emitValue, findRules, nextHit, PLACES_BYTES } from './functions.js';
-import { OWN_CODE, type Block } from './segment.js';
+import { emitValue, findRule, findRules, nextHit, PLACES_BYTES } from './functions.js';
+import { ACTION_MASK, COUNTED, OWN_CODE, type Block } from './segment.js';
 import type { Looks, Top } from './tables.js';
 
 /** Stack of a chain function with diagrams: the places lie below everything else that it keeps. */
@@ -33,6 +36,8 @@ export interface StretchCode {
   /** In order of their first rules. */
   readonly looks: Looks;
   readonly blocks: readonly Block[];
+  /** How many the object has. */
+  readonly counters: number;
   /** Emits the code of a block, which falls through where the chain goes on behind the rule. */
   emitBlock(block: Block): void;
 }
@@ -44,8 +49,9 @@ export interface StretchCode {
  */
 export function emitStretch(stretch: StretchCode): void {
   const { code, blocks } = stretch;
-  const { layout, looks } = stretch.looks;
+  const { layout, looks, final } = stretch.looks;
   if (looks.length === 0) return;
+  if (final) return emitFinal(stretch);
   // Place 0 is a list without hits; r9 is the first final rule that was found.
   for (let at = 0; at < PLACES_BYTES; at += 8) code.emit(storeImm(8, R10, PLACES + at, 0));
   code.emit(mov64(R9, END));
@@ -53,7 +59,7 @@ export function emitStretch(stretch: StretchCode): void {
     const look = code.label('look');
     const skip = code.label('decided');
     if (group > 0) code.emit(jump64('jlt', R9, first, skip));
-    emitTop(code, top, look, skip);
+    emitTop(code, top, R3, look, skip);
     code.place(look);
     code.emit(mov64(R1, reg(R6)), mov64(R2, reg(R10)), alu64('add', R2, PLACES + 4 * group));
     code.emit(mov64(R4, reg(R9)), callFunction(findRules(layout)), mov64(R9, reg(R0)));
@@ -65,20 +71,46 @@ export function emitStretch(stretch: StretchCode): void {
   code.place(end);
 }
 
-/** Leaves for `look` with the number of a root in r3, or for `nothing`. */
-function emitTop(code: Code, top: Top, look: string, nothing: string): void {
+/**
+ * Where every hit ends the packet's way: the least of all diagrams is the only one. A diagram whose rules all come behind
+ * the hit that is known is not looked into.
+ */
+function emitFinal({ code, looks: { layout, looks }, counters }: StretchCode): void {
+  const end = code.label('end_of_lists');
+  // r9 = the hit.
+  code.emit(mov64(R9, END), alu64('lsh', R9, 32));
+  looks.forEach(({ top, first }, group) => {
+    const look = code.label('look');
+    const skip = code.label('decided');
+    if (group > 0) code.emit(mov64(R1, reg(R9)), alu64('rsh', R1, 32), jump64('jle', R1, first, skip));
+    emitTop(code, top, R2, look, looks.length === 1 ? end : skip);
+    code.place(look);
+    code.emit(mov64(R1, reg(R6)), mov64(R3, reg(R9)), callFunction(findRule(layout)), mov64(R9, reg(R0)));
+    code.place(skip);
+  });
+  const uncounted = code.label('uncounted');
+  code.emit(mov64(R8, reg(R9)), alu64('rsh', R8, 32), jump64('jeq', R8, END, end));
+  code.emit(mov32(R1, reg(R9)), alu64('rsh', R1, Math.log2(COUNTED)), jump64('jeq', R1, 0, uncounted));
+  emitCount(code, { key: { reg: R8, unknown: true }, counters }, R6);
+  code.place(uncounted);
+  code.emit(mov32(R0, reg(R9)), alu32('and', R0, ACTION_MASK), goto(EXITS.leave));
+  code.place(end);
+}
+
+/** Leaves for `look` with the number of a root in a register, or for `nothing`. */
+function emitTop(code: Code, top: Top, root: number, look: string, nothing: string): void {
   switch (top.kind) {
     case 'nothing':
       code.emit(goto(nothing));
       return;
     case 'root':
-      code.emit(mov32(R3, top.number | 0), goto(look));
+      code.emit(mov32(root, top.number | 0), goto(look));
       return;
     case 'branch': {
       const { access, cuts, children } = top;
       emitValue(code, R0, access);
       const among = (from: number, to: number): void => {
-        if (from === to) return emitTop(code, children[from], look, nothing);
+        if (from === to) return emitTop(code, children[from], root, look, nothing);
         const middle = (from + to + 1) >> 1;
         const upper = code.label('upper');
         code.emit(jump64('jge', R0, cuts[middle - 1], upper));

@@ -33,10 +33,14 @@ export interface Look {
 export interface Looks {
   readonly layout: number;
   readonly looks: readonly Look[];
+  /** Whether every hit is an action that ends the packet's way here: it has one hit at most. */
+  readonly final: boolean;
 }
 
 interface Layout {
   readonly records: RecordLayout;
+  /** Whether some stretch with these records is final; numbers of groups of those that are not. */
+  final: boolean;
   readonly groups: Set<number>;
   depth: number;
   candidates: number;
@@ -57,20 +61,22 @@ export class EngineTables {
   }
 
   /** Adds the diagrams of a stretch. */
-  add({ classifier, dimensions, accesses, instances }: Extract<Stretch, { kind: 'diagrams' }>): Looks {
+  add({ classifier, dimensions, accesses, instances, blocks }: Extract<Stretch, { kind: 'diagrams' }>): Looks {
     const records = recordLayout(dimensions, accesses, instances);
     const key = JSON.stringify(records);
     const found = this.layouts.get(key);
-    const layout = found ?? { records, groups: new Set<number>(), depth: 0, candidates: 0, hits: 0 };
+    const layout = found ?? { records, final: false, groups: new Set<number>(), depth: 0, candidates: 0, hits: 0 };
     if (found === undefined) this.layouts.set(key, layout);
-    layout.groups.add(Math.max(1, classifier.groups.length));
+    const final = blocks.length === 0 && instances.every((instance) => instance.final);
+    if (final) layout.final = true;
+    else layout.groups.add(Math.max(1, classifier.groups.length));
     layout.candidates = Math.max(layout.candidates, classifier.candidates);
     layout.hits = Math.max(layout.hits, classifier.longest);
     const looks = classifier.groups.map(({ root, first }) => ({
       top: this.top(root, dimensions, accesses, layout),
       first,
     }));
-    return { layout: [...this.layouts.keys()].indexOf(key), looks };
+    return { layout: [...this.layouts.keys()].indexOf(key), looks, final };
   }
 
   private top(root: Node, dimensions: readonly Dimension[], accesses: readonly Access[], layout: Layout): Top {

@@ -81,6 +81,25 @@ const KINDS: readonly Hostile[] = [
       }),
     }),
   },
+  {
+    // All of them decide, and so many are in several diagrams.
+    name: 'rules that all decide',
+    make: (random, count) => ({
+      chains: [],
+      rules: many(6 * count, (i) => {
+        const wide = `10.${random.below(256)}.0.0/${1 + random.below(15)}`;
+        const narrow = (): string =>
+          `10.${random.below(256)}.${random.below(256)}.${random.below(256)}/${25 + random.below(8)}`;
+        const [from, to] = [
+          [wide, narrow()],
+          [narrow(), wide],
+          [narrow(), narrow()],
+        ][i % 3];
+        const ports = `${random.below(30_000)}:${30_000 + random.below(35_000)}`;
+        return `-A INPUT -s ${from} -d ${to} -p tcp -m tcp --dport ${ports} ${pick(random, TARGETS.slice(0, 2))}`;
+      }),
+    }),
+  },
 ];
 
 describe(`hostile rules, ${RULES} of them (${WHO})`, () => {
