@@ -32,10 +32,18 @@ class Cells {
   }
 
   set(offset: number, cell: Cell | undefined): void {
+    this.description = undefined;
     this.known.set(offset, cell);
   }
 
-  describe(name: (value: Value) => string): string {
+  private description: string | undefined;
+
+  /** A name of the contents, kept until they change. */
+  describe(shorten: Shortening): string {
+    return (this.description ??= shorten((name) => this.contentOf(name)));
+  }
+
+  private contentOf(name: (value: Value) => string): string {
     if (this.met !== undefined) throw unsupported('the contents of memory where ways have met');
     const known = [...this.known].filter(([, cell]) => cell !== undefined).sort(([a], [b]) => a - b);
     const parts: string[] = [];
@@ -64,6 +72,9 @@ class Cells {
     return new Set([...this.known.keys(), ...below]);
   }
 }
+
+/** Makes a short name of a long one, which it asks for with the names of values. */
+export type Shortening = (describe: (name: (value: Value) => string) => string) => string;
 
 /** Memory that the program writes: stack frames and the flow. Forks share what neither has changed. */
 export class Memory {
@@ -142,10 +153,10 @@ export class Memory {
     }
   }
 
-  /** A name of all that a region holds: the same contents, the same name. */
-  describe(region: Region, name: (value: Value) => string): string {
+  /** A name of all that a region holds: the same contents, the same name; always the same `shorten`. */
+  describe(region: Region, shorten: Shortening): string {
     const cells = this.regions.get(region);
-    return cells === undefined ? '' : cells.describe(name);
+    return cells === undefined ? '' : cells.describe(shorten);
   }
 
   /** Memory of two ways that meet: `condition` is that of this one. */

@@ -12,6 +12,10 @@ export function trim(bits: Ref[]): Bits {
 
 export function constantBits(value: bigint): Bits {
   const bits: Ref[] = [];
+  if (value <= 0xffff_ffffn) {
+    for (let rest = Number(value); rest !== 0; rest >>>= 1) bits.push((rest & 1) === 1 ? TRUE : FALSE);
+    return bits;
+  }
   for (let rest = value; rest > 0n; rest >>= 1n) bits.push((rest & 1n) === 1n ? TRUE : FALSE);
   return bits;
 }
@@ -147,16 +151,35 @@ export class Words {
     return less;
   }
 
-  /** lo ≤ a ≤ hi. */
-  within(a: Bits, lo: bigint, hi: bigint): Ref {
-    if (lo === hi) return this.equal(a, constantBits(lo));
-    const notBelow = lo === 0n ? TRUE : not(this.below(a, constantBits(lo)));
-    const notAbove = hi >= (1n << BigInt(a.length)) - 1n ? TRUE : not(this.below(constantBits(hi), a));
-    return this.bdd.and(notBelow, notAbove);
+  /** a = value. */
+  equalTo(a: Bits, value: bigint): Ref {
+    const { bdd } = this;
+    if (value >> BigInt(a.length) !== 0n) return FALSE;
+    const wanted = constantBits(value);
+    let all = TRUE;
+    for (let i = 0; i < a.length && all !== FALSE; i++) all = bdd.and(wanted[i] === TRUE ? a[i] : not(a[i]), all);
+    return all;
   }
 
-  /** a = value, or a ≥ value … with variables of `bits` as the number. */
+  /** a < bound: bit by bit as {@link below}, one step for each. */
+  belowConstant(a: Bits, bound: bigint): Ref {
+    const { bdd } = this;
+    if (bound >> BigInt(a.length) !== 0n) return TRUE;
+    const most = constantBits(bound);
+    let less = FALSE;
+    // With the lower bits compared: where the bound has a 1, a 0 is below it whatever they said; where it has a 0, a 1 is above.
+    for (let i = 0; i < a.length; i++) less = most[i] === TRUE ? bdd.or(not(a[i]), less) : bdd.and(not(a[i]), less);
+    return less;
+  }
+
+  /** lo ≤ a ≤ hi. */
+  within(a: Bits, lo: bigint, hi: bigint): Ref {
+    if (lo === hi) return this.equalTo(a, lo);
+    return this.bdd.without(this.belowConstant(a, hi + 1n), this.belowConstant(a, lo));
+  }
+
+  /** a ≥ value. */
   atLeast(a: Bits, value: bigint): Ref {
-    return value === 0n ? TRUE : not(this.below(a, constantBits(value)));
+    return not(this.belowConstant(a, value));
   }
 }

@@ -1,9 +1,9 @@
-import { SOURCE_X } from '../../../codegen/bytecode/instruction.js';
+import { CLASS, CLASS_MASK, SOURCE_X } from '../../../codegen/bytecode/instruction.js';
 import type { LinkedInstruction, PlacedFunction } from '../../../bpf-runtime/interpreter/program.js';
 import type { Memory } from '../state.js';
 import { unsupported } from '../unprovable.js';
-import { constant, pointer, type Region, type Value } from '../value.js';
-import type { WalkValue } from './walk-value.js';
+import { constant, pointer, type Region } from '../value.js';
+import { concrete, settled, type WalkValue } from './walk-value.js';
 
 export interface Frame {
   readonly placed: PlacedFunction;
@@ -27,23 +27,28 @@ export function fork({ at, registers, memory, frames }: Machine): Machine {
   return { at, registers: [...registers], memory: memory.fork(), frames };
 }
 
-export function returnTo({ registers }: Machine, result: Value): void {
+export function returnTo({ registers }: Machine, result: WalkValue): void {
   registers[0] = result;
   registers.fill(undefined, 1, 6);
 }
 
+/** The second operand: a register, or the instruction's number, which 64-bit instructions extend by its sign. */
 export function operandOf(
   { opcode, src, imm }: LinkedInstruction['instruction'],
   { registers }: Machine,
 ): WalkValue | undefined {
-  return (opcode & SOURCE_X) === 0 ? constant(Number(imm)) : registers[src];
+  if ((opcode & SOURCE_X) !== 0) return registers[src];
+  const number = Number(imm);
+  if (number >= 0) return concrete(number);
+  const kind = opcode & CLASS_MASK;
+  return kind === CLASS.ALU64 || kind === CLASS.JMP ? constant(number) : concrete(number >>> 0);
 }
 
-export function wide({ imm, src, reference }: LinkedInstruction['instruction']): Value {
+export function wide({ imm, src, reference }: LinkedInstruction['instruction']): WalkValue {
   if (reference?.kind === 'map') return pointer(mapNamed(reference.name));
   if (reference?.kind === 'data') return pointer(DATA);
   if (src !== 0) throw unsupported('an address of an unknown kind');
-  return constant(BigInt(imm));
+  return settled(constant(BigInt(imm)));
 }
 
 const maps = new Map<string, Region>();

@@ -3,11 +3,13 @@ import { unsupported } from '../unprovable.js';
 import type { Region } from '../value.js';
 import type { Words } from '../words.js';
 import type { Machine } from './machine.js';
-import { constantOf, type WalkValue } from './walk-value.js';
+import { constantOf, type Concrete, type WalkValue } from './walk-value.js';
 
 /** Names of places: an instruction with all that the machine holds there. */
 export class PlaceNames {
   private readonly regions = new Map<Region, string>();
+  private readonly named = new WeakMap<WalkValue, string>();
+  private readonly contents = new Map<string, number>();
 
   constructor(
     private readonly words: Words,
@@ -22,20 +24,37 @@ export class PlaceNames {
     const parts = [String(at), ...registers.map((value) => this.nameOf(value))];
     frames.forEach(({ back, kept }, depth) => {
       parts.push(`${back}`, ...kept.map((value) => this.nameOf(value)));
-      parts.push(memory.describe(this.stackOf(depth), (value) => this.nameOf(value)));
+      parts.push(this.memoryOf(memory, this.stackOf(depth)));
     });
     const { flow } = this;
-    if (!memory.sameAs(flow, this.begun)) parts.push(memory.describe(flow, (value) => this.nameOf(value)));
+    if (!memory.sameAs(flow, this.begun)) parts.push(this.memoryOf(memory, flow));
     return parts.join('|');
   }
 
+  private memoryOf(memory: Memory, region: Region): string {
+    return memory.describe(region, (describe) => this.shortened(describe((value) => this.nameOf(value))));
+  }
+
+  /** Of numbers themselves, else numbers of what has been named before: the same contents, the same name. */
   private nameOf(value: WalkValue | undefined): string {
-    switch (value?.kind) {
-      case undefined:
-        return '';
+    if (value === undefined) return '';
+    if (value.kind === 'number') return String(value.value);
+    let name = this.named.get(value);
+    if (name === undefined) this.named.set(value, (name = this.shortened(this.contentOf(value))));
+    return name;
+  }
+
+  private shortened(content: string): string {
+    let number = this.contents.get(content);
+    if (number === undefined) this.contents.set(content, (number = this.contents.size));
+    return `#${number}`;
+  }
+
+  private contentOf(value: Exclude<WalkValue, Concrete>): string {
+    switch (value.kind) {
       case 'word': {
         const number = constantOf(value);
-        return number === undefined ? `b${value.bits.join(',')}` : String(number);
+        return number === undefined ? `b${value.bits.join(',')}` : `n${number}`;
       }
       case 'pointer':
         return `p${this.regionName(value.region)}+${value.offset},${value.index?.join(',') ?? ''},${value.absent}`;

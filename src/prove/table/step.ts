@@ -1,6 +1,6 @@
 import type { PlacedFunction } from '../../../bpf-runtime/interpreter/program.js';
 import { TRUE, type Ref } from '../bdd.js';
-import type { Known } from './walk-value.js';
+import type { Known } from './walk-arithmetic.js';
 
 /** One way out of a fork. */
 export interface Case {

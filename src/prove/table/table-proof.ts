@@ -19,7 +19,7 @@ import { around, divided, narrowed } from './narrow.js';
 import { inOrder } from './place-order.js';
 import { joined, type Stand } from './stand.js';
 import type { Case, Step } from './step.js';
-import type { Known } from './walk-value.js';
+import type { Known } from './walk-arithmetic.js';
 
 /** What the proof of tables asks the proof of chains. */
 export interface Chains extends Meanings {

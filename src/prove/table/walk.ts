@@ -19,7 +19,8 @@ import { DATA, fork, operandOf, returnTo, wide, type Machine } from './machine.j
 import { condition, valuesOf } from './pieces.js';
 import { PlaceNames } from './place-names.js';
 import { beyondTable, type Case, type Step } from './step.js';
-import { constantOf, plain, walkCompute, walkDecision, type WalkValue } from './walk-value.js';
+import { WalkArithmetic } from './walk-arithmetic.js';
+import { concrete, constantOf, plain, settled, type WalkValue } from './walk-value.js';
 
 export interface WalkSettings {
   readonly code: Code;
@@ -57,6 +58,7 @@ export class Walk {
   private readonly open: { readonly number: number; readonly machine: Machine }[] = [];
   private readonly loops: ReadonlySet<number>;
   private readonly names: PlaceNames;
+  private readonly arithmetic: WalkArithmetic;
   private readonly stacks: Region[] = [];
   private readonly data: DataView;
   private readonly mostPlaces: number;
@@ -64,6 +66,7 @@ export class Walk {
 
   constructor(private readonly settings: WalkSettings) {
     const { code, words, flow, memory } = settings;
+    this.arithmetic = new WalkArithmetic(words);
     this.names = new PlaceNames(words, flow, memory, (depth) => this.stackOf(depth));
     const bytes = code.spec.data?.bytes ?? new Uint8Array(0);
     this.data = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -76,8 +79,8 @@ export class Walk {
     const { flow, context, memory } = this.settings;
     const registers = new Array<WalkValue | undefined>(11).fill(undefined);
     registers[1] = pointer(flow);
-    registers[2] = constant(0);
-    registers[3] = constant(part);
+    registers[2] = concrete(0);
+    registers[3] = settled(constant(part));
     registers[4] = pointer(context);
     registers[10] = pointer(this.stackOf(0));
     const own = memory.fork();
@@ -161,7 +164,12 @@ export class Walk {
     const a = machine.registers[dst];
     const b = operandOf(instruction, machine);
     if (a === undefined || b === undefined) throw unsupported('a decision by a register that was not written');
-    const { taken, yes, no } = walkDecision(words, opcode & OPERATION_MASK, (opcode & CLASS_MASK) === CLASS.JMP, a, b);
+    const { taken, yes, no } = this.arithmetic.decide(
+      opcode & OPERATION_MASK,
+      (opcode & CLASS_MASK) === CLASS.JMP,
+      a,
+      b,
+    );
     const here = bdd.and(local, taken);
     const there = bdd.without(local, taken);
     if (there === FALSE || here === FALSE) {
@@ -218,7 +226,7 @@ export class Walk {
       const after = new Map<number, Step>();
       for (const one of this.settings.codes) {
         const then = fork(machine);
-        returnTo(then, constant(one));
+        returnTo(then, concrete(one));
         after.set(one, this.follow(then, local));
       }
       return { kind: 'call', placed, part, after };
@@ -253,7 +261,7 @@ export class Walk {
 
   private returned(machine: Machine, state: State, result: Value, note: Note): undefined {
     for (const [name, when] of state.log) note(name, when);
-    returnTo(machine, result);
+    returnTo(machine, settled(result));
   }
 
   private execute(
@@ -264,7 +272,6 @@ export class Walk {
   ): Step | undefined {
     const { opcode, dst, src, imm } = instruction;
     const { registers } = machine;
-    const { words } = this.settings;
     const size = accessBytes(opcode);
     switch (opcode & CLASS_MASK) {
       case CLASS.LD:
@@ -294,7 +301,7 @@ export class Walk {
         registers[dst] =
           b === undefined
             ? unknown('a register that was not written')
-            : walkCompute(words, operation, isWide, registers[dst], b);
+            : this.arithmetic.compute(operation, isWide, registers[dst], b);
         return undefined;
       }
     }
@@ -328,13 +335,13 @@ export class Walk {
     switch (from.region.kind) {
       case 'stack':
       case 'flow':
-        registers[dst] = memory.load(from.region, from.offset, size, words);
+        registers[dst] = settled(memory.load(from.region, from.offset, size, words));
         return undefined;
       case 'map': {
         if (from.region !== DATA) throw unsupported('a load from a map');
         const value = this.read(from.offset, size);
         if (value === undefined) return beyondTable;
-        registers[dst] = constant(value);
+        registers[dst] = value;
         return undefined;
       }
       case 'context':
@@ -350,13 +357,19 @@ export class Walk {
   }
 
   /** A word of the table; undefined beyond its ends. */
-  private read(offset: number, size: number): bigint | undefined {
+  private read(offset: number, size: number): WalkValue | undefined {
+    if (size !== 8) {
+      const number = this.small(offset, size);
+      return number < 0 ? undefined : concrete(number);
+    }
     if (offset < 0 || offset + size > this.data.byteLength) return undefined;
-    if (size === 8) return this.data.getBigUint64(offset, true);
-    return BigInt(size === 4 ? this.data.getUint32(offset, true) : this.small(offset, size));
+    return settled(constant(this.data.getBigUint64(offset, true)));
   }
 
+  /** A word of up to 4 bytes of the table; −1 beyond its ends. */
   private small(offset: number, size: number): number {
+    if (offset < 0 || offset + size > this.data.byteLength) return -1;
+    if (size === 4) return this.data.getUint32(offset, true);
     return size === 2 ? this.data.getUint16(offset, true) : this.data.getUint8(offset);
   }
 
@@ -371,21 +384,21 @@ export class Walk {
   ): Step | undefined {
     const { words } = this.settings;
     if (base.region !== DATA || size === 8) throw unsupported('memory at a place that depends on the packet');
-    const found = valuesOf(by, (place) => Number(this.read(base.offset + offset + place, size) ?? -1n));
+    const found = valuesOf(by, (place) => this.small(base.offset + offset + place, size));
     if (found === undefined) throw new Unprovable('too-complex', 'a look-up of too many places');
     const ways = [...found].flatMap(([value, ranges]) => {
       const when = condition(words, by, ranges);
       return words.bdd.and(local, when) === FALSE ? [] : [{ value, when, ranges }];
     });
     if (ways.length === 1 && ways[0].value >= 0) {
-      machine.registers[dst] = constant(ways[0].value);
+      machine.registers[dst] = concrete(ways[0].value);
       return undefined;
     }
     const cases = ways.map(({ value, when, ranges }): Case => {
       const known = [{ of: by.of, ranges }];
       if (value < 0) return { when, known, refuted: [], then: beyondTable };
       const then = fork(machine);
-      then.registers[dst] = constant(value);
+      then.registers[dst] = concrete(value);
       return { when, known, refuted: [], then: this.follow(then, words.bdd.and(local, when)) };
     });
     return { kind: 'fork', jump: false, cases };
