@@ -1,4 +1,11 @@
-import type { Instance } from './instance.js';
+import type { Dimension, Instance } from './instance.js';
+
+/** Instances that test one dimension, by their places, with their lowest and highest values. */
+interface Members {
+  readonly indexes: Int32Array;
+  readonly lows: Float64Array;
+  readonly highs: Float64Array;
+}
 
 /**
  * The places of one dimension at which some instance begins or has ended, numbered in ascending order: rank 0 is its
@@ -13,29 +20,22 @@ export class CutRanks {
   private readonly local: Int32Array;
   private scratch = new Int32Array(64);
 
-  constructor(instances: readonly Instance[], dimension: number, max: number) {
-    const { length } = instances;
-    // Lowest values, and those behind the highest: a number that is no cut where there is none.
-    const from = new Float64Array(length);
-    const behind = new Float64Array(length).fill(max + 1);
-    const cuts = new Float64Array(2 * length);
+  /** `members`: what instances of `length` test the dimension; the others take all of its values. */
+  constructor(members: Members, length: number, max: number) {
+    const { indexes, lows, highs } = members;
+    const cuts = new Float64Array(2 * indexes.length);
     let count = 0;
-    for (let i = 0; i < length; i++) {
-      for (const { dimension: own, lo, hi } of instances[i].box) {
-        if (own !== dimension) continue;
-        from[i] = lo;
-        behind[i] = hi + 1;
-        if (lo > 0) cuts[count++] = lo;
-        if (hi < max) cuts[count++] = hi + 1;
-      }
+    for (let i = 0; i < indexes.length; i++) {
+      if (lows[i] > 0) cuts[count++] = lows[i];
+      if (highs[i] < max) cuts[count++] = highs[i] + 1;
     }
     this.values = unique(cuts.subarray(0, count).sort());
     this.end = this.values.length + 1;
     this.starts = new Int32Array(length);
-    this.ends = new Int32Array(length);
-    for (let i = 0; i < length; i++) {
-      this.starts[i] = from[i] === 0 ? 0 : this.rankOf(from[i]);
-      this.ends[i] = behind[i] > max ? this.end : this.rankOf(behind[i]);
+    this.ends = new Int32Array(length).fill(this.end);
+    for (let i = 0; i < indexes.length; i++) {
+      if (lows[i] > 0) this.starts[indexes[i]] = this.rankOf(lows[i]);
+      if (highs[i] < max) this.ends[indexes[i]] = this.rankOf(highs[i] + 1);
     }
     this.local = new Int32Array(this.end + 1);
   }
@@ -60,6 +60,7 @@ export class CutRanks {
 
   /** The ranks at which instances of the list begin or have ended, ascending; valid until the next call. */
   places(stack: Int32Array, at: number, length: number): Int32Array {
+    if (length * SHARE_FOR_ALL > this.end) return this.allPlaces(stack, at, length);
     if (this.scratch.length < 2 * length) this.scratch = new Int32Array(4 * length);
     const { scratch, starts, ends, end } = this;
     let count = 0;
@@ -74,6 +75,15 @@ export class CutRanks {
     return scratch.subarray(0, unique);
   }
 
+  /** The same by looking at all ranks instead of sorting. */
+  private allPlaces(stack: Int32Array, at: number, length: number): Int32Array {
+    const count = this.numberAll(stack, at, length);
+    if (this.scratch.length < count) this.scratch = new Int32Array(2 * count);
+    const { scratch, local, end } = this;
+    for (let rank = 1; rank < end; rank++) if (local[rank] > 0) scratch[local[rank] - 1] = rank;
+    return scratch.subarray(0, count);
+  }
+
   /** Writes for each instance of the list its first child, and the child behind its last one. */
   locate(stack: Int32Array, at: number, length: number, places: Int32Array, starts: number, ends: number): void {
     this.number(places);
@@ -86,12 +96,34 @@ export class CutRanks {
 
   /** Instances that a child has on average, if the list is divided here. */
   meanChild(stack: Int32Array, at: number, length: number): number {
-    const places = this.places(stack, at, length);
-    this.number(places);
+    const last =
+      length * SHARE_FOR_ALL > this.end ? this.numberAll(stack, at, length) : this.numberPlaces(stack, at, length);
     const { local, starts, ends } = this;
     let sum = 0;
     for (let i = at; i < at + length; i++) sum += local[ends[stack[i]]] - local[starts[stack[i]]];
-    return sum / (places.length + 1);
+    return sum / (last + 1);
+  }
+
+  private numberPlaces(stack: Int32Array, at: number, length: number): number {
+    const places = this.places(stack, at, length);
+    this.number(places);
+    return places.length;
+  }
+
+  /** Numbers the places of a list by looking at all ranks instead of sorting; how many places there are. */
+  private numberAll(stack: Int32Array, at: number, length: number): number {
+    const { local, starts, ends, end } = this;
+    local.fill(0);
+    for (let i = at; i < at + length; i++) {
+      local[starts[stack[i]]] = 1;
+      local[ends[stack[i]]] = 1;
+    }
+    local[0] = 0;
+    local[end] = 0;
+    let count = 0;
+    for (let rank = 1; rank < end; rank++) if (local[rank] === 1) local[rank] = ++count;
+    local[end] = count + 1;
+    return count;
   }
 
   private number(places: Int32Array): void {
@@ -101,6 +133,28 @@ export class CutRanks {
   }
 }
 
+/** The ranks of each dimension. */
+export function rankCuts(instances: readonly Instance[], dimensions: readonly Dimension[]): readonly CutRanks[] {
+  const counts = new Int32Array(dimensions.length);
+  for (const { box } of instances) for (const { dimension } of box) counts[dimension]++;
+  const members = dimensions.map((_, dimension): Members => ({
+    indexes: new Int32Array(counts[dimension]),
+    lows: new Float64Array(counts[dimension]),
+    highs: new Float64Array(counts[dimension]),
+  }));
+  counts.fill(0);
+  for (let index = 0; index < instances.length; index++) {
+    for (const { dimension, lo, hi } of instances[index].box) {
+      const { indexes, lows, highs } = members[dimension];
+      const at = counts[dimension]++;
+      indexes[at] = index;
+      lows[at] = lo;
+      highs[at] = hi;
+    }
+  }
+  return dimensions.map(({ max }, dimension) => new CutRanks(members[dimension], instances.length, max));
+}
+
 /** Each of the ascending numbers once. */
 function unique(numbers: Float64Array): Float64Array {
   let count = 0;
@@ -108,6 +162,8 @@ function unique(numbers: Float64Array): Float64Array {
   return numbers.slice(0, count);
 }
 
+/** Where a list has more than one instance for so many ranks, it takes less time to look at all ranks than to sort. */
+const SHARE_FOR_ALL = 8;
 /** Short lists are the most, and sorted faster without a call. */
 const INSERTION = 24;
 

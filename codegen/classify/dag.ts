@@ -1,4 +1,4 @@
-import { CutRanks } from './cut-ranks.js';
+import { rankCuts, type CutRanks } from './cut-ranks.js';
 import type { Dimension, Instance } from './instance.js';
 import { ListIndex } from './list-index.js';
 
@@ -99,21 +99,26 @@ class Bucket {
   take(from: number, stack: Int32Array, at: number, length: number): boolean {
     if (this.from < 0) {
       this.from = from;
-      this.own.set(stack.subarray(at, at + length));
+      for (let i = 0; i < length; i++) this.own[i] = stack[at + i];
       this.length = length;
       return true;
     }
-    const { own, union } = this;
+    const { own, union, length: mine } = this;
+    const end = at + length;
     let count = 0;
-    for (let i = 0, j = at; i < this.length || j < at + length; count++) {
-      const mine = i < this.length ? own[i] : Infinity;
-      const theirs = j < at + length ? stack[j] : Infinity;
-      union[count] = Math.min(mine, theirs);
-      if (mine <= theirs) i++;
-      if (theirs <= mine) j++;
+    let i = 0;
+    let j = at;
+    for (; i < mine && j < end; count++) {
+      const left = own[i];
+      const right = stack[j];
+      union[count] = left < right ? left : right;
+      if (left <= right) i++;
+      if (right <= left) j++;
     }
+    while (i < mine) union[count++] = own[i++];
+    while (j < end) union[count++] = stack[j++];
     if (count > this.few) return false;
-    own.set(union.subarray(0, count));
+    for (let k = 0; k < count; k++) own[k] = union[k];
     this.length = count;
     return true;
   }
@@ -126,7 +131,7 @@ class Bucket {
 class Builder {
   /** Bit set of the dimensions that an instance tests. */
   private readonly masks: Int32Array;
-  private readonly rules: Float64Array;
+  private readonly rules: Int32Array;
   private readonly finals: Uint8Array;
   /** Bit set of the dimensions that are asked first. */
   private readonly firsts: number;
@@ -142,13 +147,18 @@ class Builder {
     private readonly dimensions: readonly Dimension[],
     budget: Budget,
   ) {
-    this.masks = Int32Array.from(instances, ({ box }) =>
-      box.reduce((mask, { dimension }) => mask | (1 << dimension), 0),
-    );
-    this.rules = Float64Array.from(instances, ({ rule }) => rule);
-    this.finals = Uint8Array.from(instances, ({ final }) => (final ? 1 : 0));
+    const { length } = instances;
+    this.masks = new Int32Array(length);
+    this.rules = new Int32Array(length);
+    this.finals = new Uint8Array(length);
+    for (let i = 0; i < length; i++) {
+      const { box, rule, final } = instances[i];
+      for (const { dimension } of box) this.masks[i] |= 1 << dimension;
+      this.rules[i] = rule;
+      this.finals[i] = final ? 1 : 0;
+    }
     this.firsts = dimensions.reduce((set, { first }, index) => (first === undefined ? set : set | (1 << index)), 0);
-    this.ranks = dimensions.map(({ max }, dimension) => new CutRanks(instances, dimension, max));
+    this.ranks = rankCuts(instances, dimensions);
     this.few = instances.every(({ final }) => final) ? FEW : FEW_WITH_HITS;
     this.work = budget.work;
     this.edges = budget.edges;
@@ -158,7 +168,8 @@ class Builder {
     const { length } = this.instances;
     this.reserve(2 * length);
     for (let i = 0; i < length; i++) this.stack[i] = i;
-    return this.node(length, this.prune(0, length, length, 0), 0);
+    // The list is its own list of places.
+    return this.node(length, this.prune(0, length, 0, length, 0), 0);
   }
 
   private reserve(end: number): void {
@@ -168,19 +179,22 @@ class Builder {
     this.stack = grown;
   }
 
-  /** Writes the instances of a list that still matter where the dimensions in `done` fit all of them; how many. */
-  private prune(from: number, length: number, to: number, done: number): number {
-    const { stack, rules, masks } = this;
+  /**
+   * Writes those instances of a list that still matter where the dimensions in `done` fit all of them; how many. `from`: their
+   * places in the list that begins at `base`.
+   */
+  private prune(from: number, length: number, base: number, to: number, done: number): number {
+    const { stack, rules, masks, finals } = this;
     this.spend(length);
     let end = to;
     let covered = -1;
-    for (let at = from; at < from + length; at++) {
-      const index = stack[at];
+    for (let i = from; i < from + length; i++) {
+      const index = stack[base + stack[i]];
       // Another box of a rule that is met anyway.
       if (rules[index] === covered) continue;
       stack[end++] = index;
       if ((masks[index] & ~done) !== 0) continue;
-      if (this.finals[index] === 1) break;
+      if (finals[index] === 1) break;
       covered = rules[index];
     }
     return end - to;
@@ -192,34 +206,40 @@ class Builder {
   }
 
   private node(at: number, length: number, done: number): Node {
-    let asked = 0;
-    for (let i = at; i < at + length; i++) asked |= this.masks[this.stack[i]];
+    const asked = this.asked(at, length);
     // What no instance here tests makes no difference.
     const known = done & asked;
     const open = asked & ~done;
     if (open === 0 || this.isFew(at, length, done)) return this.leaf(this.stack, at, length);
-    const found = this.nodes.find(this.stack, at, length, known);
+    const slot = this.nodes.place(this.stack, at, length, known);
+    const found = this.nodes.get(slot);
     if (found !== undefined) return found;
-    const slot = this.nodes.add(this.stack, at, length, known);
     const node = this.branch(at, length, known, this.choose(at, length, open));
     this.nodes.set(slot, node);
     return node;
   }
 
+  /** Bit set of the dimensions that instances of a list test. */
+  private asked(at: number, length: number): number {
+    const { stack, masks } = this;
+    let asked = 0;
+    for (let i = at; i < at + length; i++) asked |= masks[stack[i]];
+    return asked;
+  }
+
   /** Whether instances are few enough to be asked one by one. */
   private isFew(at: number, length: number, done: number): boolean {
-    if (length > this.few) return false;
-    let asked = 0;
-    for (let i = at; i < at + length; i++) asked |= this.masks[this.stack[i]];
-    return (asked & ~done & this.firsts) === 0;
+    return length <= this.few && (this.asked(at, length) & ~done & this.firsts) === 0;
   }
 
   private leaf(list: Int32Array, at: number, length: number): Node {
-    const found = this.nodes.find(list, at, length, LEAF_TAG);
+    const slot = this.nodes.place(list, at, length, LEAF_TAG);
+    const found = this.nodes.get(slot);
     if (found !== undefined) return found;
-    const candidates = Array.from(list.subarray(at, at + length), (index) => this.instances[index]);
+    const candidates: Instance[] = [];
+    for (let i = at; i < at + length; i++) candidates.push(this.instances[list[i]]);
     const node: Leaf = { kind: 'leaf', candidates };
-    this.nodes.set(this.nodes.add(list, at, length, LEAF_TAG), node);
+    this.nodes.set(slot, node);
     return node;
   }
 
@@ -278,9 +298,8 @@ class Builder {
       while (next < length && this.stack[starts + this.stack[ordered + next]] === child) next++;
       this.mergeInto(alive, living, ordered + from, next - from);
       living += next - from;
-      for (let i = 0; i < living; i++) this.stack[list + i] = this.stack[at + this.stack[alive + i]];
       const first = child === 0 ? 0 : ranks.valueOf(places[child - 1]);
-      const left = this.prune(list, living, list, below);
+      const left = this.prune(alive, living, at, list, below);
       if (this.isFew(list, left, below)) {
         // Lists do not test what is asked first.
         if (isFirst || !bucket.take(first, this.stack, list, left)) {

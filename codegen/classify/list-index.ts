@@ -9,30 +9,31 @@ export class ListIndex<T> {
   private pool = new Int32Array(1 << 16);
   private used = 0;
 
-  /** Lists that are known. */
-  get size(): number {
-    return this.starts.length;
-  }
-
-  find(from: Int32Array, at: number, length: number, tag: number): T | undefined {
+  /** The number of a list, which is added if it is not known yet; what is known of it is told by {@link set}. */
+  place(from: Int32Array, at: number, length: number, tag: number): number {
     const hash = hashOf(from, at, length, tag);
     const mask = this.slots.length - 1;
     for (let slot = hash & mask; this.slots[slot] !== 0; slot = (slot + 1) & mask) {
       const entry = this.slots[slot] - 1;
-      if (this.hashes[entry] === hash && this.isList(entry, from, at, length, tag)) return this.values[entry];
+      if (this.hashes[entry] === hash && this.isList(entry, from, at, length, tag)) return entry;
     }
-    return undefined;
+    return this.add(from, at, length, tag, hash);
   }
 
-  /** Adds a list that is not known yet; what is known of it is told by {@link set}. */
-  add(from: Int32Array, at: number, length: number, tag: number): number {
+  /** What is known of the list with a number. */
+  get(entry: number): T | undefined {
+    return this.values[entry];
+  }
+
+  private add(from: Int32Array, at: number, length: number, tag: number, hash: number): number {
     const entry = this.starts.length;
     if (this.used + length > this.pool.length) this.grow(this.used + length);
-    for (let i = 0; i < length; i++) this.pool[this.used + i] = from[at + i];
-    this.starts.push(this.used);
+    const { pool, used } = this;
+    for (let i = 0; i < length; i++) pool[used + i] = from[at + i];
+    this.starts.push(used);
     this.lengths.push(length);
     this.tags.push(tag);
-    this.hashes.push(hashOf(from, at, length, tag));
+    this.hashes.push(hash);
     this.values.push(undefined);
     this.used += length;
     if (2 * this.starts.length > this.slots.length) this.rehash();
@@ -46,8 +47,9 @@ export class ListIndex<T> {
 
   private isList(entry: number, from: Int32Array, at: number, length: number, tag: number): boolean {
     if (this.lengths[entry] !== length || this.tags[entry] !== tag) return false;
+    const { pool } = this;
     const start = this.starts[entry];
-    for (let i = 0; i < length; i++) if (this.pool[start + i] !== from[at + i]) return false;
+    for (let i = 0; i < length; i++) if (pool[start + i] !== from[at + i]) return false;
     return true;
   }
 

@@ -1,4 +1,4 @@
-import { fieldBits, type Field } from '../../../grammar/model/fields.js';
+import { fieldLimit, type Field } from '../../../grammar/model/fields.js';
 import type { Family } from '../../../grammar/model/family.js';
 import { MAX_DIMENSIONS, type Access, type Dimension } from '../../classify/index.js';
 import { storedBytes, type FlowLayout } from '../flow.js';
@@ -8,17 +8,18 @@ export interface Word {
   readonly access: Access;
   /** Bits of the field below this word. */
   readonly below: number;
+  /** Whether it is the most significant one. */
+  readonly isTop: boolean;
 }
 
-/** The words of a field in struct flow. */
-export function wordsOf(layout: FlowLayout, family: Family, field: Field, mask: bigint): readonly Word[] {
+function wordsOf(layout: FlowLayout, family: Family, field: Field, mask: bigint): readonly Word[] {
   const offset = layout.offsets.get(field);
   if (offset === undefined) throw new Error(`field ${field} is tested but not in the flow`);
   const bytes = storedBytes(field, family);
   if (bytes <= 4) {
     // A small field is part of an aligned word of the flow.
     const access = { offset: offset & ~3, shift: 8 * (offset & 3), mask: Number(mask) };
-    return [{ access, below: 0 }];
+    return [{ access, below: 0, isTop: true }];
   }
   const words: Word[] = [];
   for (let index = 0; index < bytes / 4; index++) {
@@ -26,9 +27,17 @@ export function wordsOf(layout: FlowLayout, family: Family, field: Field, mask: 
     const own = Number((mask >> BigInt(below)) & 0xffff_ffffn);
     // Each 64 bits are a number in host order: the upper half lies behind the lower one.
     const at = offset + 8 * (index >> 1) + (index % 2 === 0 ? 4 : 0);
-    words.push({ access: { offset: at, shift: 0, mask: own }, below });
+    words.push({ access: { offset: at, shift: 0, mask: own }, below, isTop: index === 0 });
   }
   return words;
+}
+
+/** Bits of a field, as words in struct flow. */
+export interface MaskedField {
+  readonly mask: bigint;
+  /** Up to the highest one of the mask. */
+  readonly bits: number;
+  readonly words: readonly Word[];
 }
 
 /** Asked first, in this order: what most rules test, with few values, and what tells pieces and cut packets apart. */
@@ -41,9 +50,29 @@ export class DimensionSet {
   readonly accesses: Access[] = [];
   /** By place of the number, and by mask. */
   private readonly numbers = new Map<number, Map<number, number>>();
+  /** By field, and by mask; rules ask for the same few again and again. */
+  private readonly masked = new Map<Field, Map<bigint | undefined, MaskedField>>();
+
+  constructor(
+    private readonly layout: FlowLayout,
+    private readonly family: Family,
+  ) {}
 
   get all(): { readonly dimensions: readonly Dimension[]; readonly accesses: readonly Access[] } {
     return { dimensions: this.dimensions, accesses: this.accesses };
+  }
+
+  /** A field under a mask; all of it where there is none. */
+  wordsOf(field: Field, mask: bigint | undefined): MaskedField {
+    let byMask = this.masked.get(field);
+    if (byMask === undefined) this.masked.set(field, (byMask = new Map()));
+    const known = byMask.get(mask);
+    if (known !== undefined) return known;
+    const full = fieldLimit(field, this.family);
+    const own = (mask ?? full) & full;
+    const made = { mask: own, bits: own.toString(2).length, words: wordsOf(this.layout, this.family, field, own) };
+    byMask.set(mask, made);
+    return made;
   }
 
   /** Number of the dimension; undefined where there is no room for another one. */
@@ -63,9 +92,4 @@ export class DimensionSet {
     byMask.set(access.mask, number);
     return number;
   }
-}
-
-/** All bits of a field. */
-export function fullMask(field: Field, family: Family): bigint {
-  return (1n << BigInt(fieldBits(field, family))) - 1n;
 }

@@ -1,11 +1,10 @@
 import type { Condition } from '../../../grammar/model/condition.js';
 import type { Field } from '../../../grammar/model/fields.js';
-import type { Family } from '../../../grammar/model/family.js';
 import { complement, type Interval, type IntervalSet } from '../../../grammar/model/interval.js';
 import type { Range } from '../../classify/index.js';
-import { FLOW_STATE, type FlowLayout } from '../flow.js';
+import { FLOW_STATE } from '../flow.js';
 import { STATE_BIT } from '../netfilter/conntrack.js';
-import { fullMask, wordsOf, type DimensionSet, type Word } from './dimensions.js';
+import type { DimensionSet, Word } from './dimensions.js';
 
 export type Box = readonly Range[];
 
@@ -19,8 +18,6 @@ export interface Regions {
 }
 
 export interface RegionSettings {
-  readonly family: Family;
-  readonly layout: FlowLayout;
   /** Fields that rules may change on the way. */
   readonly changing: ReadonlySet<Field>;
 }
@@ -74,13 +71,8 @@ class RegionFinder {
       case 'opaque':
         if (condition.test.name === 'ctstate') {
           const mask = condition.test.states.reduce((bits, state) => bits | STATE_BIT[state], 0);
-          const access = { offset: FLOW_STATE, shift: 0, mask };
-          return this.constrainWord(
-            boxes,
-            access,
-            undefined,
-            want ? [{ lo: 1n, hi: BigInt(mask) }] : [{ lo: 0n, hi: 0n }],
-          );
+          const words = [{ access: { offset: FLOW_STATE, shift: 0, mask }, below: 0, isTop: true }];
+          return this.constrain(boxes, words, undefined, want ? [[1, mask]] : [[0, 0]]);
         }
         this.asking.push(...boxes);
         return boxes;
@@ -95,35 +87,34 @@ class RegionFinder {
   }
 
   private allOf(parts: readonly Condition[], boxes: readonly Box[], want: boolean): readonly Box[] {
-    return parts.reduce((left, part) => this.find(part, left, want), boxes);
+    let left = boxes;
+    for (const part of parts) left = this.find(part, left, want);
+    return left;
   }
 
   /** A part is asked only where those before it have not decided, which makes a difference if it is more than a test. */
   private someOf(parts: readonly Condition[], boxes: readonly Box[], want: boolean): readonly Box[] {
     const found: Box[] = [];
+    const plain = parts.every(isPlain);
     let left = boxes;
     for (const part of parts) {
       found.push(...this.find(part, left, want));
-      if (!parts.every(isPlain)) left = this.find(part, left, !want);
+      if (!plain) left = this.find(part, left, !want);
     }
     return found;
   }
 
   private membership(test: Extract<Condition, { kind: 'in' }>, boxes: readonly Box[], want: boolean): readonly Box[] {
-    const { family, layout, changing } = this.settings;
     const { field } = test;
-    if (changing.has(field)) {
+    if (this.settings.changing.has(field)) {
       this.asking.push(...boxes);
       return boxes;
     }
-    const full = fullMask(field, family);
-    const mask = (test.mask ?? full) & full;
+    const { mask, bits, words } = this.dimensions.wordsOf(field, test.mask);
+    if (words.length === 1 && mask !== 0n) return this.inWord(boxes, words[0], field, test.set, want);
     // Nothing but values under the mask ever comes up.
-    const bits = mask.toString(2).length;
     const set = clip(want ? test.set : complement(test.set, bits), mask);
     if (mask === 0n) return set.length > 0 ? boxes : [];
-    const words = wordsOf(layout, family, field, mask);
-    if (words.length === 1) return this.constrainWord(boxes, words[0].access, field, set);
     const found: Box[] = [];
     for (const interval of set) {
       for (const pieces of wordPieces(words, interval)) found.push(...this.constrain(boxes, words, field, pieces));
@@ -132,14 +123,54 @@ class RegionFinder {
     return found;
   }
 
-  private constrainWord(
+  /** The same for a field of one word: numbers above its mask lose nothing that matters as numbers of 53 bits. */
+  private inWord(
     boxes: readonly Box[],
-    access: Word['access'],
+    word: Word,
     field: Field | undefined,
     set: IntervalSet,
+    want: boolean,
   ): readonly Box[] {
-    const words = [{ access, below: 0 }];
-    return set.flatMap(({ lo, hi }) => this.constrain(boxes, words, field, [[Number(lo), Number(hi)]]));
+    const { mask } = word.access;
+    const found: Box[] = [];
+    // The lowest value behind what the set has told so far.
+    let next = 0;
+    for (const { lo, hi } of set) {
+      const from = Number(lo);
+      const to = Number(hi);
+      if (from > mask) break;
+      if (want) this.inRange(boxes, word, field, from, to < mask ? to : mask, found);
+      else if (from > next) this.inRange(boxes, word, field, next, from - 1, found);
+      next = to + 1;
+    }
+    if (!want && next <= mask) this.inRange(boxes, word, field, next, mask, found);
+    return found;
+  }
+
+  /** Adds the parts of the boxes where a number of one word is from `lo` to `hi`. */
+  private inRange(
+    boxes: readonly Box[],
+    { access, isTop }: Word,
+    field: Field | undefined,
+    lo: number,
+    hi: number,
+    found: Box[],
+  ): void {
+    if (lo === 0 && hi === access.mask) {
+      for (const box of boxes) found.push(box);
+      return;
+    }
+    const dimension = this.numberOf(access, field, isTop);
+    for (const box of boxes) {
+      const part = narrowed(box, dimension, lo, hi);
+      if (part !== undefined) found.push(part);
+    }
+  }
+
+  private numberOf(access: Word['access'], field: Field | undefined, isTop: boolean): number {
+    const dimension = this.dimensions.numberOf(access, field, isTop);
+    if (dimension === undefined) throw new TooManyError();
+    return dimension;
   }
 
   private constrain(
@@ -149,15 +180,15 @@ class RegionFinder {
     pieces: readonly Piece[],
   ): readonly Box[] {
     let left = boxes;
-    pieces.forEach(([lo, end], index) => {
+    for (let index = 0; index < pieces.length && left.length > 0; index++) {
+      const [lo, end] = pieces[index];
       const { access } = words[index];
       const hi = Math.min(end, access.mask);
-      if (lo > hi) left = [];
-      if (left.length === 0 || (lo === 0 && hi === access.mask)) return;
-      const dimension = this.dimensions.numberOf(access, field, index === 0);
-      if (dimension === undefined) throw new TooManyError();
-      left = left.flatMap((box) => narrowed(box, { dimension, lo, hi }));
-    });
+      if (lo > hi) return [];
+      const found: Box[] = [];
+      this.inRange(left, words[index], field, lo, hi, found);
+      left = found;
+    }
     return left;
   }
 }
@@ -191,8 +222,8 @@ type Piece = readonly [lo: number, hi: number];
  * between, those that begin as the upper end. Bits between the words are clear in all numbers.
  */
 function wordPieces(words: readonly Word[], { lo, hi }: Interval): readonly (readonly Piece[])[] {
-  const from = words.map(({ below }) => Number((lo >> BigInt(below)) & 0xffff_ffffn));
-  const to = words.map(({ below }) => Number((hi >> BigInt(below)) & 0xffff_ffffn));
+  const from = words.map(({ below }) => Number(BigInt.asUintN(32, lo >> BigInt(below))));
+  const to = words.map(({ below }) => Number(BigInt.asUintN(32, hi >> BigInt(below))));
   const tops = words.map(({ access }) => access.mask);
   return between(from, to, tops, 0);
 }
@@ -220,14 +251,20 @@ function between(
   return parts;
 }
 
-/** The part of the box with these values, as a list of one; of none where there is no such part. */
-function narrowed(box: Box, range: Range): readonly Box[] {
-  const index = box.findIndex(({ dimension }) => dimension >= range.dimension);
-  if (index < 0) return [[...box, range]];
-  const own = box[index];
-  if (own.dimension !== range.dimension) return [[...box.slice(0, index), range, ...box.slice(index)]];
-  const lo = Math.max(own.lo, range.lo);
-  const hi = Math.min(own.hi, range.hi);
-  if (lo > hi) return [];
-  return [[...box.slice(0, index), { dimension: own.dimension, lo, hi }, ...box.slice(index + 1)]];
+/** The part of the box with these values of a dimension; undefined where there is none. */
+function narrowed(box: Box, dimension: number, lo: number, hi: number): Box | undefined {
+  const out: Range[] = [];
+  let at = 0;
+  for (; at < box.length && box[at].dimension < dimension; at++) out.push(box[at]);
+  if (at < box.length && box[at].dimension === dimension) {
+    const own = box[at++];
+    const low = own.lo > lo ? own.lo : lo;
+    const high = own.hi < hi ? own.hi : hi;
+    if (low > high) return undefined;
+    out.push({ dimension, lo: low, hi: high });
+  } else {
+    out.push({ dimension, lo, hi });
+  }
+  for (; at < box.length; at++) out.push(box[at]);
+  return out;
 }

@@ -1,4 +1,6 @@
+import type { Family } from '../../../grammar/model/family.js';
 import { classify, type Access, type Classifier, type Dimension, type Instance } from '../../classify/index.js';
+import type { FlowLayout } from '../flow.js';
 import type { ReachableRule, RuleMeaning } from '../reachable.js';
 import { rejectVerdict, VERDICT } from '../verdict.js';
 import type { RejectPolicy } from '../manifest.js';
@@ -29,6 +31,8 @@ const ASKED_SLOTS = 90;
 const MOST_SLOTS = 18_000;
 
 export interface PlanSettings extends RegionSettings {
+  readonly family: Family;
+  readonly layout: FlowLayout;
   readonly reject: RejectPolicy;
   meaning(rule: ReachableRule): RuleMeaning;
   /** Whether diagrams are for stretches alone where they are expected to be faster. */
@@ -88,7 +92,7 @@ function divide(rules: readonly ReachableRule[], settings: PlanSettings, out: St
 }
 
 function diagramsOf(rules: readonly ReachableRule[], settings: PlanSettings): Stretch | undefined {
-  const dimensions = new DimensionSet();
+  const dimensions = new DimensionSet(settings.layout, settings.family);
   const blocks: Block[] = [];
   const instances: Instance[] = [];
   let last = -1;
