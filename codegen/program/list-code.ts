@@ -28,7 +28,8 @@ export function emitList({ code, settings, leaveChain }: ListCode, list: FoldedL
   const refused = (): never => {
     throw new Error('a list asks for fields alone');
   };
-  code.at(settings.line(list.rules[0]));
+  const line = settings.line(list.rules[0]);
+  code.at(line);
   const context = { code, family, layout, flow: R6, hotdrop: EXITS.hotdrop, opaque: refused };
   emitCondition(context, list.rest, yes, next, 'true');
   code.place(yes);
@@ -67,6 +68,7 @@ export function emitList({ code, settings, leaveChain }: ListCode, list: FoldedL
     if (tail === undefined) tails.set(verdict, (tail = code.label('verdict')));
     code.at(settings.line(rule));
     code.emit(mov32(R8, settings.key(rule)), goto(tail));
+    code.at(line);
   };
   const inside = segments.findLastIndex(({ from }) => from < 1n << BigInt(fieldBits(field, family)));
   among(0, inside);

@@ -8,7 +8,7 @@ import { Bdd, FALSE, not, TRUE, type Ref } from './bdd.js';
 import { Executor, type Ran } from './executor.js';
 import type { Code } from './object-code.js';
 import type { Difference } from './difference.js';
-import { AskedTests, askingEvents, type AskingRule } from './asked-tests.js';
+import { AskedTests, type AskingRule } from './asked-tests.js';
 import {
   knownBits,
   pieces,
@@ -20,9 +20,11 @@ import {
   type Slot,
 } from './flow.js';
 import { answerOf, type Inputs } from './inputs.js';
+import { FlatChain, isChainFunction, type FlatRule } from './flat-chain.js';
 import { LogFunctions } from './log-function.js';
 import { ObjectWorld } from './object-world.js';
 import { reaching } from './reach.js';
+import { RuleRun, type Expected } from './rule-run.js';
 import { CODE_BITS, refusePayload, type RuleMeaning, type RuleReading, type Specification } from './specification.js';
 import { bitsOf, Memory, State, type Log } from './state.js';
 import { Unprovable, unsupported } from './unprovable.js';
@@ -117,6 +119,11 @@ export class ChainProof {
     return need === undefined ? bits : whereReadable(this.words, bits, this.field('l4len'), need);
   }
 
+  /** The packet's mark in front of a rule. */
+  mark(): Bits {
+    return this.field('mark');
+  }
+
   /** When a rule matches, over the variables of the fields. */
   meaning(rule: Rule): RuleMeaning {
     return this.settings.specification.meaning(rule, this.reading);
@@ -185,38 +192,108 @@ export class ChainProof {
     return falls ? length : undefined;
   }
 
+  /**
+   * Block by block, in the order of the code. A block begins where the line info says that a rule's code begins, and ends at the
+   * next such places; between them program and rules must do the same and go on at the same rules.
+   */
   private walk(placed: PlacedFunction, part: bigint, chain: string, from: number): number | undefined {
-    const stops = cutsOf(this.settings.code, placed);
-    const rules = this.settings.specification.rules(chain);
-    let position = this.skip(rules, from);
-    let at = placed.start;
-    let state = this.executor.start(TRUE, [pointer(this.flow), constant(0), constant(part), pointer(this.context)]);
-    state.memory.reset(this.flow, this.memory);
+    const { specification, code } = this.settings;
+    const flat = new FlatChain(specification, code, placed, chain, from);
+    const starts = new Map<number, State>();
+    const first = this.executor.start(TRUE, [pointer(this.flow), constant(0), constant(part), pointer(this.context)]);
+    first.memory.reset(this.flow, this.memory);
+    starts.set(placed.start, first);
+    const blocks: RanBlock[] = [];
     for (;;) {
-      position = this.skipTo(at, chain, position);
-      this.block = this.blockOf(chain, position);
-      const elsewhere = new Set(stops);
-      elsewhere.delete(at);
-      const ran = this.executor.run(placed, at, state, elsewhere);
-      const done = this.summarise(ran);
-      if (ran.stopped.size > 1) throw unsupported(`a rule's code that goes on in several places (chain ${chain})`);
-      const [next] = ran.stopped;
-      const idle = done.events.size === 0 && this.block.calls.length === 0 && done.falls === TRUE;
-      if (!idle) {
-        this.compare(chain, position, position < rules.length ? rules[position] : undefined, done, ran);
-        this.rules++;
-        position = this.skip(rules, position + 1);
+      const at = Math.min(...starts.keys());
+      const state = starts.get(at);
+      if (state === undefined) break;
+      starts.delete(at);
+      this.block = this.blockOf(flat, at, placed);
+      const ran = this.runBlock(placed, at, state, flat);
+      blocks.push({ block: this.block, ran });
+      const live = code.liveOf(placed);
+      for (const [stop, there] of ran.stopped) {
+        if (stop <= at) throw unsupported(`a rule's code that goes on before it (chain ${chain})`);
+        const known = starts.get(stop);
+        // Both hold nothing but pointers: those that are not the same ones are not known any more.
+        if (known === undefined) starts.set(stop, this.renew(there));
+        else known.join(this.renew(there), live[stop - placed.start], this.words);
       }
-      if (next === undefined) return done.falls === FALSE ? undefined : this.skipUnreached(chain, position);
-      at = next[0];
-      state = this.renew(next[1]);
     }
+    return this.compareBlocks(blocks, flat, chain, from);
   }
 
-  private blockOf(chain: string, position: number): Block {
-    const rules = this.settings.specification.rules(chain);
-    const tests = position < rules.length ? this.meaning(rules[position]).asked : [];
-    return { chain, position, calls: [], asking: { name: `${chain} ${position}`, tests, asked: 0 } };
+  /**
+   * What the blocks do against what the rules say; where the next function of the chain begins, or undefined if no packet gets
+   * there.
+   */
+  private compareBlocks(blocks: readonly RanBlock[], flat: FlatChain, chain: string, from: number): number | undefined {
+    const { bdd } = this;
+    const tops = blocks.flatMap(({ block: { place, isRule, matched } }) =>
+      [...(isRule ? [place] : []), ...matched].map((one) => flat.rules[one].top),
+    );
+    const end = tops.length === 0 ? 0 : flat.rules[Math.max(...tops)].next;
+    let falls: Ref = FALSE;
+    for (const { block, ran } of blocks) {
+      const places = new Map(
+        [...ran.stopped].map(([at, { condition }]) => [flat.cuts.rules.get(at) ?? end, condition]),
+      );
+      const stretch = { flat, chain, from: block.place, stops: new Set(places.keys()), end, isRule: block.isRule };
+      const jump = (target: string, yes: Ref): Outcomes => this.outcomesOf(block, target, yes);
+      const want = new RuleRun(this, { ...stretch, jump }).run();
+      const done = this.summarise(ran);
+      falls = bdd.or(falls, done.falls);
+      places.set(end, bdd.or(places.get(end) ?? FALSE, done.falls));
+      this.compare(block, want, { ...done, reached: places }, ran);
+      if (block.isRule) this.rules++;
+    }
+    if (falls === FALSE) return undefined;
+    const { length } = this.settings.specification.rules(chain);
+    return this.skipUnreached(chain, end < flat.rules.length ? flat.rules[end].at : Math.max(from, length));
+  }
+
+  /** To the places where rules begin, and on from those where one has matched, way by way: what it counts is a number then. */
+  private runBlock(placed: PlacedFunction, at: number, state: State, { cuts }: FlatChain): Ran {
+    const stops = new Set([...cuts.rules.keys(), ...cuts.matched.keys()]);
+    const exits: State[] = [];
+    const stopped = new Map<number, State>();
+    const live = this.settings.code.liveOf(placed);
+    const open: (readonly [number, State])[] = [[at, state]];
+    for (let next = open.pop(); next !== undefined; next = open.pop()) {
+      const [from, there] = next;
+      const ran = this.executor.run(placed, from, there, stops);
+      exits.push(...ran.exits);
+      for (const [stop, arrived] of ran.stopped) {
+        const place = cuts.matched.get(stop);
+        const known = stopped.get(stop);
+        if (place !== undefined) {
+          this.block.matched.push(place);
+          open.push([stop, arrived]);
+        } else if (known === undefined) {
+          stopped.set(stop, arrived);
+        } else {
+          known.join(arrived, live[stop - placed.start], this.words);
+        }
+      }
+    }
+    return { exits, stopped };
+  }
+
+  private blockOf(flat: FlatChain, at: number, placed: PlacedFunction): Block {
+    const cut = flat.cuts.rules.get(at);
+    if (cut === undefined && at !== placed.start) throw new Error(`no rule's code begins at ${at}`);
+    const place = cut ?? 0;
+    const rule = flat.rules.at(place);
+    const tests = cut === undefined || rule === undefined ? [] : this.meaning(rule.rule).asked;
+    return {
+      place,
+      isRule: cut !== undefined,
+      rule,
+      matched: [],
+      calls: [],
+      asking: { name: `${rule?.chain} ${rule?.at}`, tests, asked: 0 },
+    };
   }
 
   /** Rules that no packet matches, and that ask nothing, need no code. */
@@ -229,20 +306,8 @@ export class ChainProof {
     return position;
   }
 
-  /**
-   * Rules that no packet comes to need no code, either. The line info only says where to look: it names the rule whose code begins
-   * here.
-   */
-  private skipTo(at: number, chain: string, position: number): number {
-    const rules = this.settings.specification.rules(chain);
-    const line = this.settings.code.instructions[at].instruction.line?.line;
-    if (!rules.some(({ range }, i) => i > position && range.line === line)) return position;
-    let here = position;
-    while (rules[here].range.line !== line && this.isUnreached(chain, here)) here = this.skip(rules, here + 1);
-    return here;
-  }
-
-  private isUnreached(chain: string, at: number): boolean {
+  /** Rules that no packet comes to need no code, either. */
+  isUnreached(chain: string, at: number): boolean {
     const { yes, hot, asked } = this.meaning(this.settings.specification.rules(chain)[at]);
     const where = asked.reduce((all, { here }) => this.bdd.or(all, here), this.bdd.or(yes, hot));
     if (reaching(this, { chain, at, where }) !== FALSE) return false;
@@ -266,7 +331,7 @@ export class ChainProof {
     return fresh;
   }
 
-  /** What a rule's code does, over the fields. */
+  /** What a block of code does, over the fields. */
   private summarise({ exits, stopped }: Ran): Done {
     const { bdd } = this;
     const codes = new Map<number, Ref>();
@@ -288,18 +353,22 @@ export class ChainProof {
         else codes.set(code, bdd.or(codes.get(code) ?? FALSE, here));
       }
     }
-    for (const [, state] of stopped) {
-      take(state.log);
-      falls = bdd.or(falls, state.condition);
-    }
+    for (const [, state] of stopped) take(state.log);
     return { codes, events, falls };
   }
 
-  private block: Block = { chain: '', position: 0, calls: [], asking: { name: '', tests: [], asked: 0 } };
+  private block: Block = {
+    place: 0,
+    isRule: false,
+    rule: undefined,
+    matched: [],
+    calls: [],
+    asking: { name: '', tests: [], asked: 0 },
+  };
 
-  private compare(chain: string, at: number, rule: Rule | undefined, done: Done, ran: Ran): void {
+  private compare({ rule }: Block, want: Expected, done: Omit<Expected, 'mark'>, ran: Ran): void {
     const { bdd } = this;
-    const want = rule === undefined ? NOTHING : this.expected(chain, at, rule);
+    const { chain, at } = rule ?? { chain: this.settings.specification.hookChain, at: 0 };
     const report = (what: string, where: Ref): void => {
       if (where !== FALSE) this.differences.push({ chain, at, what, where });
     };
@@ -307,7 +376,10 @@ export class ChainProof {
       const where = bdd.xor(want.codes.get(code) ?? FALSE, done.codes.get(code) ?? FALSE);
       report(`verdict ${verdictName(code)}`, where);
     }
-    report('whether the next rule follows', bdd.xor(want.falls, done.falls));
+    for (const place of new Set([...want.reached.keys(), ...done.reached.keys()])) {
+      const where = bdd.xor(want.reached.get(place) ?? FALSE, done.reached.get(place) ?? FALSE);
+      report('whether the next rule follows', where);
+    }
     for (const event of new Set([...want.events.keys(), ...done.events.keys()])) {
       report(event, bdd.xor(want.events.get(event) ?? FALSE, done.events.get(event) ?? FALSE));
     }
@@ -330,49 +402,9 @@ export class ChainProof {
     return this.bdd.and(state.condition, differs);
   }
 
-  /** What the rule list says. */
-  private expected(chain: string, at: number, rule: Rule): Expected {
-    const { bdd, settings } = this;
-    const { specification } = settings;
-    const { yes, no, hot, asked } = this.meaning(rule);
-    const codes = new Map<number, Ref>();
-    const add = (code: number, condition: Ref): void => {
-      if (condition !== FALSE) codes.set(code, bdd.or(codes.get(code) ?? FALSE, condition));
-    };
-    add(VERDICT.DROP, hot);
-    const events = new Map<string, Ref>(askingEvents(asked));
-    const key = specification.keyOf(chain, at);
-    if (yes !== FALSE) {
-      events.set(`count ${key} packets`, yes);
-      events.set(`count ${key} bytes`, yes);
-    }
-    const { effect } = rule.target;
-    let falls = no;
-    let mark: Bits | undefined;
-    const code = specification.codeOf(effect);
-    if (code !== undefined) {
-      add(code, yes);
-    } else if (effect.kind === 'jump') {
-      const { outcomes, falls: through } = this.outcomesOf(effect.chain, yes);
-      outcomes.forEach((condition, one) => add(one, condition));
-      if (effect.goto) add(VERDICT.RETURN, through);
-      else falls = bdd.or(falls, through);
-    } else {
-      falls = bdd.or(falls, yes);
-      if (effect.kind === 'log' && yes !== FALSE) events.set(`log ${key}`, yes);
-      if (effect.kind === 'mark') {
-        if (chain !== specification.hookChain) throw unsupported('MARK in a chain that rules jump to');
-        const before = this.field('mark');
-        const kept = this.words.and(before, constantBits(BigInt(~effect.clear >>> 0)));
-        mark = this.words.choose(yes, this.words.xor(kept, constantBits(BigInt(effect.flip >>> 0))), before);
-      }
-    }
-    return { codes, events, falls, ...(mark === undefined ? {} : { mark }) };
-  }
-
   /** What comes of a jump: the verdicts of the parts of the chain in turn, as variables that the program shares. */
-  private outcomesOf(chain: string, yes: Ref): { readonly outcomes: ReadonlyMap<number, Ref>; readonly falls: Ref } {
-    const { bdd, words, block } = this;
+  private outcomesOf(block: Block, chain: string, yes: Ref): Outcomes {
+    const { bdd, words } = this;
     const outcomes = new Map<number, Ref>();
     let here = yes;
     let falls: Ref = FALSE;
@@ -380,8 +412,8 @@ export class ChainProof {
       // The call must be made by just those packets.
       if (call.condition !== here) {
         this.differences.push({
-          chain: block.chain,
-          at: block.position,
+          chain: block.rule?.chain ?? chain,
+          at: block.rule?.at ?? 0,
           what: `the jump to ${chain}`,
           where: bdd.xor(call.condition, here),
         });
@@ -411,8 +443,7 @@ export class ChainProof {
       );
     }
     const { block } = this;
-    const rule = this.settings.specification.rules(block.chain)[block.position];
-    const effect = rule?.target.effect;
+    const effect = block.isRule ? block.rule?.rule.target.effect : undefined;
     if (effect?.kind !== 'jump') throw new Unprovable('unsupported', 'a call of a chain where no rule jumps');
     const before = block.calls[block.calls.length - 1];
     const from = before === undefined ? 0 : before.end;
@@ -454,22 +485,31 @@ interface Done {
   /** Verdict codes that the function returns, and when. */
   readonly codes: ReadonlyMap<number, Ref>;
   readonly events: ReadonlyMap<string, Ref>;
-  /** When control goes on behind the rule. */
+  /** When it returns because its rules have come to an end. */
   readonly falls: Ref;
 }
 
-interface Expected extends Done {
-  readonly mark?: Bits;
+/** Verdicts of a chain that was jumped to, and when it came to its end. */
+interface Outcomes {
+  readonly outcomes: ReadonlyMap<number, Ref>;
+  readonly falls: Ref;
 }
 
-const NOTHING: Expected = { codes: new Map(), events: new Map(), falls: TRUE };
-
-/** What has happened in the code of one rule. */
+/** What has happened in the code from one place of rules to the next ones. */
 interface Block {
-  readonly chain: string;
-  readonly position: number;
+  /** Place of the rule, and whether its own code begins here. */
+  readonly place: number;
+  readonly isRule: boolean;
+  readonly rule: FlatRule | undefined;
+  /** Places of rules that have matched on the way. */
+  readonly matched: number[];
   readonly calls: { readonly condition: Ref; readonly result: Bits; readonly end: number | undefined }[];
   readonly asking: AskingRule;
+}
+
+interface RanBlock {
+  readonly block: Block;
+  readonly ran: Ran;
 }
 
 function numberFrom(bits: Bits): bigint {
@@ -478,11 +518,6 @@ function numberFrom(bits: Bits): bigint {
 
 function pointerOnly(value: Value | undefined): Value | undefined {
   return value?.kind === 'pointer' ? value : value === undefined ? undefined : unknown('what an earlier rule left');
-}
-
-/** The compiler's name of functions that hold chains; only a hint, as what they do is proved. */
-export function isChainFunction(name: string): boolean {
-  return /(^|_)chain_\d+$/.test(name);
 }
 
 /** Whether a function reads constant data, itself or by functions that are no chains. */

@@ -3,7 +3,7 @@ import { FLOW_RULE } from '../../codegen/program/flow.js';
 import { VERDICT } from '../../codegen/program/verdict.js';
 import type { PlacedFunction } from '../../bpf-runtime/interpreter/program.js';
 import { Bdd, FALSE, not, type Ref } from './bdd.js';
-import { isChainFunction } from './chain-proof.js';
+import { isChainFunction } from './flat-chain.js';
 import { answerFault } from './answers.js';
 import type { Arrivals, EntryModel, EntryWorld, ShapedEntry, Symbols } from './entry-model.js';
 import { Executor, type Ran } from './executor.js';

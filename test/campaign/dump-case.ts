@@ -75,7 +75,7 @@ export interface DumpOutcome extends DumpPlace {
 }
 
 /** IPT2BPF_CAMPAIGN_ENGINE: `dag` or `auto`, to have chains looked up in diagrams. */
-const LOOKUP = engineOf(process.env.IPT2BPF_CAMPAIGN_ENGINE);
+export const LOOKUP = engineOf(process.env.IPT2BPF_CAMPAIGN_ENGINE);
 
 function engineOf(name: string | undefined): Pick<VerifyOptions, 'engine'> {
   if (name === undefined) return {};

@@ -1,6 +1,6 @@
 /**
  * Objects of real dumps, proved: `IPT2BPF_CAMPAIGN=full` takes every dump and prints the table of docs/proof.md,
- * `IPT2BPF_CAMPAIGN_OUT` keeps one line of JSON for each object. Else a few dumps are taken.
+ * `IPT2BPF_CAMPAIGN_OUT` keeps one line of JSON for each object, IPT2BPF_CAMPAIGN_ENGINE another engine. Else a few dumps are taken.
  */
 import { appendFileSync, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,7 +9,7 @@ import { analyse } from '../../codegen/program/analysis.js';
 import { compile } from '../../codegen/program/index.js';
 import type { Hook } from '../../codegen/program/manifest.js';
 import { judge } from '../../src/prove/judge.js';
-import { placesOf, readDump, type Dump, type DumpPlace } from './dump-case.js';
+import { LOOKUP, placesOf, readDump, type Dump, type DumpPlace } from './dump-case.js';
 
 const FOLDER = join(process.env.IPT2BPF_SHARED ?? '', 'dumps');
 const present = (process.env.IPT2BPF_SHARED ?? '') !== '' && existsSync(FOLDER);
@@ -40,7 +40,7 @@ async function outcomeOf(dump: Dump, { table, chain, hook }: DumpPlace): Promise
     const milliseconds = Math.round(performance.now() - started);
     return { dump: name, hook, table, chain, result, milliseconds };
   };
-  const options = { hook, table, chain, source: text, sourceFile: name };
+  const options = { hook, table, chain, source: text, sourceFile: name, ...LOOKUP };
   const result = compile(ruleset, options);
   if (!result.ok) return told('refused by the compiler');
   const analysed = analyse(ruleset, options);

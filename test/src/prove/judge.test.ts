@@ -5,6 +5,7 @@ import type { FunctionSpec } from '../../../codegen/object/spec.js';
 import { filterDump, jobOf, withObject, type JobOptions } from './support.js';
 
 const INPUT: JobOptions = { hook: 'xdp', chain: 'INPUT' };
+const HALVES: JobOptions = { ...INPUT, engine: 'auto' };
 
 /** The first test of a chain's rule for packets that are no first piece is never met: `jne w1, 0` becomes a jump to the next. */
 function withoutFragmentChecks(fn: FunctionSpec): FunctionSpec {
@@ -33,6 +34,31 @@ const MOVE = CLASS.ALU64 | ALU_OP.mov;
 const EXIT = CLASS.JMP | JMP_OP.exit;
 const JUMP32_NE = CLASS.JMP32 | JMP_OP.jne;
 const LOAD16 = CLASS.LDX | MODE_MEM | SIZE[2];
+
+/** Rules that differ in their addresses alone; some are covered by others. */
+const LISTED = [
+  '-A INPUT -s 192.0.2.1/32 -j DROP',
+  '-A INPUT -s 192.0.2.77/32 -j RETURN',
+  '-A INPUT -s 192.0.2.0/26 -j ACCEPT',
+  '-A INPUT -s 192.0.2.5/32 -j DROP',
+  '-A INPUT -s 198.51.100.0/24 -j DROP',
+  '-A INPUT -s 192.0.2.80/28 -j ACCEPT',
+];
+
+const INLINED = [
+  '-A INPUT -p tcp -j one',
+  '-A INPUT -p udp -g two',
+  '-A INPUT -j DROP',
+  '-A one -s 10.0.0.0/8 -j RETURN',
+  '-A one -m length --length 100:200',
+  '-A one -p tcp --dport 80 -g three',
+  '-A one -p tcp --dport 443 -j ACCEPT',
+  '-A two -p udp --sport 53 -j ACCEPT',
+  '-A two -p udp --sport 54 -j RETURN',
+  '-A three -s 192.0.2.0/24 -j ACCEPT',
+  '-A three -s 198.51.100.0/24 -j RETURN',
+  '-A three',
+];
 
 describe('judge', () => {
   const proved: readonly {
@@ -97,6 +123,30 @@ describe('judge', () => {
       ],
       chains: ['one'],
     },
+    {
+      name: 'lists found by halves',
+      rules: [...LISTED, '-A INPUT -s 10.0.0.0/8 -j one', ...LISTED.map((rule) => rule.replace('INPUT', 'one'))],
+      chains: ['one'],
+      options: HALVES,
+    },
+    {
+      name: 'chains that stand where they are jumped to',
+      rules: INLINED,
+      chains: ['one', 'two', 'three'],
+      options: HALVES,
+    },
+    {
+      name: 'chains that stand in another, with memory, at netfilter',
+      rules: [
+        '-A INPUT -p tcp -j one',
+        '-A INPUT -p udp -m limit --limit 2/sec -j ACCEPT',
+        '-A one -p tcp --dport 22 -m limit --limit 1/sec -j ACCEPT',
+        '-A one -j MARK --set-xmark 0x5/0xff',
+        '-A one -j RETURN',
+      ],
+      chains: ['one'],
+      options: { hook: 'netfilter', chain: 'INPUT', engine: 'auto' },
+    },
     { name: 'FORWARD', rules: ['-A FORWARD -m ttl --ttl-lt 5 -j ACCEPT'], options: { hook: 'xdp', chain: 'FORWARD' } },
   ];
   for (const { name, rules, options, chains } of proved) {
@@ -114,7 +164,38 @@ describe('judge', () => {
     expect(await judge(jobOf(text, { hook: 'tc', chain: 'POSTROUTING' }))).toMatchObject({ kind: 'proved' });
   }, 60_000);
 
-  const refuted: readonly { name: string; rules: readonly string[]; instead: readonly string[] }[] = [
+  const refuted: readonly {
+    name: string;
+    rules: readonly string[];
+    instead: readonly string[];
+    options?: JobOptions;
+  }[] = [
+    {
+      name: 'a list with another border',
+      rules: LISTED,
+      instead: LISTED.map((rule) => rule.replace('192.0.2.80/28', '192.0.2.80/29')),
+      options: HALVES,
+    },
+    {
+      name: 'a list in another order',
+      rules: LISTED,
+      instead: LISTED.map((rule) =>
+        rule.replace('2.5/32 -j DROP', '2.0/26 -j DROP').replace('2.0/26 -j ACCEPT', '2.5/32 -j ACCEPT'),
+      ),
+      options: HALVES,
+    },
+    {
+      name: 'a RETURN that was skipped in a chain that stands in another',
+      rules: ['-A INPUT -p udp -j one', '-A one -s 10.0.0.0/8 -j RETURN', '-A one -j ACCEPT'],
+      instead: ['-A INPUT -p udp -j one', '-A one -s 10.0.0.0/8', '-A one -j ACCEPT'],
+      options: HALVES,
+    },
+    {
+      name: 'a goto that comes back',
+      rules: ['-A INPUT -p udp -g one', '-A INPUT -j ACCEPT', '-A one -s 10.0.0.0/8 -j DROP'],
+      instead: ['-A INPUT -p udp -j one', '-A INPUT -j ACCEPT', '-A one -s 10.0.0.0/8 -j DROP'],
+      options: HALVES,
+    },
     {
       name: 'another mask',
       rules: ['-A INPUT -s 10.0.0.0/8 -j ACCEPT'],
@@ -146,10 +227,10 @@ describe('judge', () => {
       instead: ['-A INPUT -s 192.0.2.7/32 -p udp -j ACCEPT', '-A INPUT -p udp -j ACCEPT'],
     },
   ];
-  for (const { name, rules, instead } of refuted) {
+  for (const { name, rules, instead, options } of refuted) {
     it(`refutes ${name}, with a packet`, async () => {
       const dump = (lines: readonly string[]): string => filterDump(lines, 'DROP', ['one']);
-      const judgement = await judge(jobOf(dump(rules), INPUT, dump(instead)));
+      const judgement = await judge(jobOf(dump(rules), options ?? INPUT, dump(instead)));
       expect(judgement).toMatchObject({ kind: 'refuted', example: { what: 'verdict' } });
     }, 60_000);
   }

@@ -64,6 +64,19 @@ const LOOKED_UP = [
   '-A web -j DROP',
 ];
 
+/** A list, and chains that stand where they are jumped to. */
+const FOLDED = [
+  '-A INPUT -p tcp -j web',
+  '-A INPUT -s 192.0.2.1/32 -j DROP',
+  '-A INPUT -s 192.0.2.0/26 -j ACCEPT',
+  '-A INPUT -s 198.51.100.0/24 -j DROP',
+  '-A INPUT -s 192.0.2.80/28 -j DROP',
+  '-A INPUT -p udp --sport 53 -j ACCEPT',
+  '-A web -s 10.0.0.0/8 -j RETURN',
+  '-A web -p tcp --dport 22 -j ACCEPT',
+  '-A web -p tcp --syn',
+];
+
 const places: readonly {
   readonly name: string;
   readonly rules: readonly string[];
@@ -80,6 +93,7 @@ const places: readonly {
     options: { hook: 'tc', chain: 'INPUT', engine: 'dag' },
     change: mutateTable,
   },
+  { name: 'lists and inlined chains', rules: FOLDED, options: { hook: 'xdp', chain: 'INPUT', engine: 'auto' } },
   { name: 'IPv6 at xdp', rules: RULES_V6, options: { hook: 'xdp', chain: 'INPUT', family: 'v6' } },
 ];
 
