@@ -82,23 +82,29 @@ export function encodeRelocations(relocations: readonly Relocation[]): Uint8Arra
 export function encodeElf(sections: readonly Section[], strings: StringTable): Uint8Array {
   const names = [...sections.map((section) => section.name), '.strtab'].map((name) => strings.add(name));
   const all: readonly Section[] = [...sections, plainSection('.strtab', SECTION_TYPE.STRTAB, 0, strings.finish(), 1)];
-  const body = new ByteWriter();
   const headers = new ByteWriter().bytes(new Uint8Array(SECTION_HEADER_BYTES));
-  all.forEach((section, i) => {
-    body.align(section.alignment);
+  // Sections are large: each is copied once, into a file of the right size.
+  let end = ELF_HEADER_BYTES;
+  const offsets = all.map((section, i) => {
+    const offset = alignUp(end, section.alignment);
+    end = offset + section.data.length;
     headers
       .u32(names[i], section.type)
-      .u64(section.flags, 0, ELF_HEADER_BYTES + body.length, section.data.length)
+      .u64(section.flags, 0, offset, section.data.length)
       .u32(section.link, section.info)
       .u64(section.alignment, section.entrySize);
-    body.bytes(section.data);
+    return offset;
   });
-  body.align(8);
-  return new ByteWriter()
-    .bytes(elfHeader(ELF_HEADER_BYTES + body.length, all.length + 1))
-    .bytes(body.finish())
-    .bytes(headers.finish())
-    .finish();
+  const at = alignUp(end, 8);
+  const file = new Uint8Array(at + headers.length);
+  file.set(elfHeader(at, all.length + 1));
+  all.forEach(({ data }, i) => file.set(data, offsets[i]));
+  file.set(headers.finish(), at);
+  return file;
+}
+
+function alignUp(at: number, alignment: number): number {
+  return Math.ceil(at / alignment) * alignment;
 }
 
 /** A section without entries and links. */

@@ -2,7 +2,7 @@ import { all, type Condition } from '../../grammar/model/condition.js';
 import { fieldBits, type Field } from '../../grammar/model/fields.js';
 import type { Family } from '../../grammar/model/family.js';
 import { ends, targetOf, type ProgramRule } from './model.js';
-import { productOf, sameSet, type FieldTest, type Product } from './product.js';
+import { productOf, sameNumber, sameSet, testOf, type FieldTest, type Product, type TestedNumber } from './product.js';
 
 /** Rules that follow each other and differ in the values of one number alone: it is looked up once for all of them. */
 export interface FoldedList<R extends ProgramRule> {
@@ -58,7 +58,7 @@ function canFold(rule: ProgramRule): boolean {
 
 interface Run {
   readonly end: number;
-  readonly number: string;
+  readonly number: TestedNumber;
   readonly rest: Product;
 }
 
@@ -67,34 +67,37 @@ function runFrom(products: readonly (Product | undefined)[], at: number, family:
   const second = products[at + 1];
   if (first === undefined || second === undefined) return undefined;
   const number = onlyDifference(first, second);
-  const test = number === undefined ? undefined : first.get(number);
-  if (number === undefined || test === undefined || fieldBits(test.field, family) > MOST_BITS) return undefined;
+  if (number === undefined || fieldBits(number.field, family) > MOST_BITS) return undefined;
   let end = at + 1;
-  let intervals = test.set.length;
+  let intervals = number.set.length;
   for (; end < products.length && end - at < LONGEST; end++) {
     const next = products[end];
     if (next === undefined || !differsInOnly(first, next, number)) break;
-    intervals += next.get(number)?.set.length ?? 0;
+    intervals += testOf(next, number)?.set.length ?? 0;
     if (intervals > MOST_INTERVALS) break;
   }
   if (end - at < SHORTEST) return undefined;
-  return { end, number, rest: new Map([...first].filter(([one]) => one !== number)) };
+  return { end, number, rest: first.filter((one) => one !== number) };
 }
 
-function onlyDifference(a: Product, b: Product): string | undefined {
-  const differing = [...a].filter(([number, { set }]) => {
-    const other = b.get(number);
-    return other === undefined || !sameSet(set, other.set);
-  });
-  const number = differing.length === 1 ? differing[0][0] : undefined;
-  return number !== undefined && differsInOnly(a, b, number) ? number : undefined;
+/** The test of the first product. */
+function onlyDifference(a: Product, b: Product): FieldTest | undefined {
+  if (a.length !== b.length) return undefined;
+  let found: FieldTest | undefined;
+  for (const test of a) {
+    const other = testOf(b, test);
+    if (other !== undefined && sameSet(test.set, other.set)) continue;
+    if (other === undefined || found !== undefined) return undefined;
+    found = test;
+  }
+  return found;
 }
 
-function differsInOnly(a: Product, b: Product, number: string): boolean {
-  if (a.size !== b.size || !b.has(number)) return false;
-  for (const [one, { set }] of a) {
-    const other = b.get(one);
-    if (other === undefined || (one !== number && !sameSet(set, other.set))) return false;
+function differsInOnly(a: Product, b: Product, number: TestedNumber): boolean {
+  if (a.length !== b.length) return false;
+  for (const test of a) {
+    const other = testOf(b, test);
+    if (other === undefined || (!sameNumber(test, number) && !sameSet(test.set, other.set))) return false;
   }
   return true;
 }
@@ -104,9 +107,9 @@ function listOf<R extends ProgramRule>(
   products: readonly (Product | undefined)[],
   { number, rest }: Run,
 ): FoldedList<R> {
-  const tests = products.flatMap((product) => product?.get(number) ?? []);
+  const tests = products.flatMap((product) => (product === undefined ? undefined : testOf(product, number)) ?? []);
   const [{ field, mask }] = tests;
-  const list = { kind: 'list', rules, rest: all(...rest.values()), field, segments: segmentsOf(rules, tests) } as const;
+  const list = { kind: 'list', rules, rest: all(...rest), field, segments: segmentsOf(rules, tests) } as const;
   return mask === undefined ? list : { ...list, mask };
 }
 

@@ -1,6 +1,6 @@
 import type { Condition } from '../../grammar/model/condition.js';
 import { intervals } from '../../grammar/model/interval.js';
-import { EVERYTHING, isWithin, sameSet, type FieldTest, type Product } from './product.js';
+import { EVERYTHING, isWithin, sameSet, testOf, type FieldTest, type Product } from './product.js';
 
 /** Packets that were dropped before: those of the product for which `when` holds. */
 export interface Guard {
@@ -23,17 +23,18 @@ const MOST_INTERVALS = 8;
 
 /** Whether `when` is known not to hold of the packets of a product. */
 export function isGuarded(guards: readonly Guard[], product: Product, when: Condition): boolean {
-  return guards.some((guard) => sameCondition(guard.when, when) && isWithin(product, guard.of));
+  for (const guard of guards) if (sameCondition(guard.when, when) && isWithin(product, guard.of)) return true;
+  return false;
 }
 
 /** What is known of packets that come by one of two ways. */
 export function either(a: Known, b: Known): Known {
-  const facts = new Map<string, FieldTest>();
-  for (const [number, test] of a.facts) {
-    const other = b.facts.get(number);
+  const facts: FieldTest[] = [];
+  for (const test of a.facts) {
+    const other = testOf(b.facts, test);
     if (other === undefined) continue;
     const set = intervals(...test.set, ...other.set);
-    if (set.length <= MOST_INTERVALS) facts.set(number, { ...test, set });
+    if (set.length <= MOST_INTERVALS) facts.push({ ...test, set });
   }
   const guards = a.guards.filter(({ of, when }) => isGuarded(b.guards, of, when));
   return { facts, guards };

@@ -12,29 +12,41 @@ import type { FieldTest } from './product.js';
 export function orderTests(condition: Condition, family: Family): Condition {
   if (condition.kind !== 'all' || condition.of.length < 2) return condition;
   const out: Condition[] = [];
-  let run: Condition[] = [];
-  const close = (): void => {
-    out.push(...ordered(run, family));
-    run = [];
-  };
-  for (const part of condition.of) {
-    if (isPure(part)) run.push(part);
-    else {
-      close();
-      out.push(part);
-    }
+  let from = 0;
+  for (let at = 0; at <= condition.of.length; at++) {
+    if (at < condition.of.length && isPure(condition.of[at])) continue;
+    orderRun(condition.of, from, at, family, out);
+    if (at < condition.of.length) out.push(condition.of[at]);
+    from = at + 1;
   }
-  close();
   return out.every((part, i) => part === condition.of[i]) ? condition : { kind: 'all', of: out };
 }
 
-/** Tests that ask more than fields stay in their order, behind the others: they are known by their number in the rule. */
-function ordered(run: readonly Condition[], family: Family): readonly Condition[] {
-  if (run.length < 2) return run;
-  const plain = run.filter((part) => !asksMore(part));
-  const others = run.filter(asksMore);
-  const ranks = new Map(plain.map((part) => [part, rankOf(part, family)]));
-  return [...plain.sort((a, b) => (ranks.get(a) ?? 0) - (ranks.get(b) ?? 0)), ...others];
+/**
+ * Adds the parts from `from` on, up to `end`. Tests that ask more than fields stay in their order, behind the others: they are
+ * known by their number in the rule.
+ */
+function orderRun(parts: readonly Condition[], from: number, end: number, family: Family, out: Condition[]): void {
+  if (end - from < 2) {
+    for (let i = from; i < end; i++) out.push(parts[i]);
+    return;
+  }
+  const start = out.length;
+  const ranks: number[] = [];
+  for (let i = from; i < end; i++) {
+    const part = parts[i];
+    if (asksMore(part)) continue;
+    const rank = rankOf(part, family);
+    // Runs are short.
+    let at = ranks.length;
+    for (; at > 0 && ranks[at - 1] > rank; at--) {
+      ranks[at] = ranks[at - 1];
+      out[start + at] = out[start + at - 1];
+    }
+    ranks[at] = rank;
+    out[start + at] = part;
+  }
+  for (let i = from; i < end; i++) if (asksMore(parts[i])) out.push(parts[i]);
 }
 
 /** Cost by share of packets that fail: the smallest first is the cheapest order of tests that fail independently. */
@@ -96,8 +108,11 @@ const RARE = 0.01;
 function estimateTest({ field, mask, set }: FieldTest, family: Family): Estimate {
   const words = Math.ceil(fieldBits(field, family) / 64);
   const cost = words * (1 + 2 * set.length) + (mask === undefined ? 0 : words);
-  const size = Number((mask ?? fieldLimit(field, family)) & fieldLimit(field, family)) + 1;
-  const share = set.reduce((sum, { lo, hi }) => sum + Number(hi - lo) + 1, 0) / size;
+  const limit = fieldLimit(field, family);
+  const size = Number(mask === undefined ? limit : mask & limit) + 1;
+  let values = 0;
+  for (const { lo, hi } of set) values += lo === hi ? 1 : Number(hi - lo) + 1;
+  const share = values / size;
   if (MOSTLY.includes(field)) return { cost, passes: 1 - RARE };
   const least = LEAST_PASSING[field] ?? 0;
   // The opposite of a few values passes the rest.

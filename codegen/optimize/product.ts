@@ -1,30 +1,51 @@
 import type { Condition } from '../../grammar/model/condition.js';
-import type { Field } from '../../grammar/model/fields.js';
-import type { IntervalSet } from '../../grammar/model/interval.js';
+import { intersect, type IntervalSet } from '../../grammar/model/interval.js';
 
 /** A test of one field. */
 export type FieldTest = Extract<Condition, { kind: 'in' }>;
 
-/** What holds of some fields at once, by field and mask: a box of packets. Without a test it holds of all packets. */
-export type Product = ReadonlyMap<string, FieldTest>;
+/** A field under a mask: what tests ask for. */
+export type TestedNumber = Pick<FieldTest, 'field' | 'mask'>;
 
-export const EVERYTHING: Product = new Map();
+/**
+ * What holds of some numbers at once, a test for each: a box of packets. Without a test it holds of all packets. There are
+ * few tests, so that going through them takes less time than a map would.
+ */
+export type Product = readonly FieldTest[];
 
-/** What tells the numbers apart that tests ask for. */
-export function numberOf({ field, mask }: { readonly field: Field; readonly mask?: bigint }): string {
-  return mask === undefined ? field : `${field}/${mask}`;
+export const EVERYTHING: Product = [];
+
+export function sameNumber(a: TestedNumber, b: TestedNumber): boolean {
+  return a.field === b.field && a.mask === b.mask;
+}
+
+/** The test of a number. */
+export function testOf(product: Product, number: TestedNumber): FieldTest | undefined {
+  for (const test of product) if (sameNumber(test, number)) return test;
+  return undefined;
+}
+
+/** Adds what a test says to a product. */
+export function narrow(product: FieldTest[], test: FieldTest): void {
+  for (let i = 0; i < product.length; i++) {
+    if (!sameNumber(product[i], test)) continue;
+    product[i] = { ...test, set: intersect(product[i].set, test.set) };
+    return;
+  }
+  product.push(test);
 }
 
 /** Whether all packets of a product are in another one. */
 export function isWithin(inner: Product, outer: Product): boolean {
-  for (const [number, { set }] of outer) {
-    const own = inner.get(number);
-    if (own === undefined || !isSubset(own.set, set)) return false;
+  for (const test of outer) {
+    const own = testOf(inner, test);
+    if (own === undefined || (own !== test && !isSubset(own.set, test.set))) return false;
   }
   return true;
 }
 
 export function isSubset(inner: IntervalSet, outer: IntervalSet): boolean {
+  if (inner === outer) return true;
   let at = 0;
   for (const { lo, hi } of inner) {
     while (at < outer.length && outer[at].hi < lo) at++;
@@ -34,17 +55,20 @@ export function isSubset(inner: IntervalSet, outer: IntervalSet): boolean {
 }
 
 export function sameSet(a: IntervalSet, b: IntervalSet): boolean {
-  return a.length === b.length && a.every(({ lo, hi }, i) => lo === b[i].lo && hi === b[i].hi);
+  if (a === b) return true;
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i].lo !== b[i].lo || a[i].hi !== b[i].hi) return false;
+  return true;
 }
 
 /** The tests of a condition that is nothing but tests of fields, each of another number; undefined of others. */
 export function productOf(condition: Condition): Product | undefined {
-  if (condition.kind === 'in') return new Map([[numberOf(condition), condition]]);
+  if (condition.kind === 'in') return [condition];
   if (condition.kind !== 'all') return undefined;
-  const found = new Map<string, FieldTest>();
+  const found: FieldTest[] = [];
   for (const part of condition.of) {
-    if (part.kind !== 'in' || found.has(numberOf(part))) return undefined;
-    found.set(numberOf(part), part);
+    if (part.kind !== 'in' || testOf(found, part) !== undefined) return undefined;
+    found.push(part);
   }
   return found;
 }

@@ -5,7 +5,7 @@ import { fieldBits, fieldLimit, type Field } from '../../grammar/model/fields.js
 import { complement, intersect, intervals, type IntervalSet } from '../../grammar/model/interval.js';
 import { asksFor, isPure } from './effects.js';
 import { isGuarded, type Guard, type Known } from './known.js';
-import { isSubset, numberOf, sameSet, type FieldTest } from './product.js';
+import { isSubset, narrow, sameNumber, sameSet, testOf, type FieldTest, type Product } from './product.js';
 
 export interface SimplifySettings {
   readonly family: Family;
@@ -15,7 +15,7 @@ export interface SimplifySettings {
 /** A condition, and what is known of a packet that it lets by: `passed` wherever it goes, `facts` where it matches. */
 export interface Simplified {
   readonly condition: Condition;
-  readonly facts: ReadonlyMap<string, FieldTest>;
+  readonly facts: Product;
   /** Guards that the packet has passed at the end of the condition, or where a test before them failed. */
   readonly passed: readonly Guard[];
 }
@@ -35,7 +35,7 @@ export const isTrue = (condition: Condition): boolean => condition.kind === 'all
 
 /** The parts of a conjunction, in their order. */
 class Parts {
-  readonly facts: Map<string, FieldTest>;
+  readonly facts: FieldTest[];
   readonly passed: Guard[] = [];
   private readonly out: Condition[] = [];
   private changed = false;
@@ -50,7 +50,7 @@ class Parts {
     private readonly known: Known,
     private readonly settings: SimplifySettings,
   ) {
-    this.facts = new Map(known.facts);
+    this.facts = [...known.facts];
   }
 
   condition(before: Condition): Condition {
@@ -88,23 +88,31 @@ class Parts {
       this.exact = false;
       return;
     }
-    const number = numberOf(test);
-    const before = this.facts.get(number)?.set;
-    if (before !== undefined && isSubset(before, test.set)) {
+    const before = testOf(this.facts, test)?.set;
+    if (before === undefined) {
+      if (test.set.length === 0) return this.fail();
+      this.facts.push(test);
+      // No test of the number is among the parts.
+      this.out.push(test);
+      return;
+    }
+    if (isSubset(before, test.set)) {
       this.changed = true;
       return;
     }
-    const set = before === undefined ? test.set : intersect(before, test.set);
+    const set = intersect(before, test.set);
     if (set.length === 0) return this.fail();
-    this.facts.set(number, { ...test, set });
-    const merging = this.out.findIndex((one, i) => i >= this.run && one.kind === 'in' && numberOf(one) === number);
-    const other = this.out[merging];
-    const merged = other?.kind === 'in' ? this.merged(other, test) : undefined;
-    if (merged === undefined) this.out.push(test);
-    else {
-      this.out[merging] = merged;
+    this.learn(test);
+    for (let i = this.run; i < this.out.length; i++) {
+      const other = this.out[i];
+      if (other.kind !== 'in' || !sameNumber(other, test)) continue;
+      const merged = this.merged(other, test);
+      if (merged === undefined) break;
+      this.out[i] = merged;
       this.changed = true;
+      return;
     }
+    this.out.push(test);
   }
 
   /** One test for two of the same number, where it costs no more than they do. */
@@ -119,22 +127,21 @@ class Parts {
     const { guards } = this.known;
     const plain = !asksMore(condition);
     const when = plain ? simplifyPlain(condition, this.facts, this.settings) : condition;
-    const idle = isFalse(when) || [guards, this.passed].some((some) => isGuarded(some, this.facts, condition));
+    const idle =
+      isFalse(when) || isGuarded(guards, this.facts, condition) || isGuarded(this.passed, this.facts, condition);
     if (idle || when !== condition) this.changed = true;
     if (!idle) {
       this.out.push({ kind: 'hotdrop', when });
       this.run = this.out.length;
     }
     if (!plain || asksFor(condition, this.settings.changing)) return;
-    if (!idle && this.exact) this.passed.push({ of: new Map(this.facts), when: condition });
+    if (!idle && this.exact) this.passed.push({ of: [...this.facts], when: condition });
     // Whoever comes by is not one of those.
     if (condition.kind === 'not' && condition.of.kind === 'in') this.learn(condition.of);
   }
 
   private learn(test: FieldTest): void {
-    const number = numberOf(test);
-    const before = this.facts.get(number)?.set;
-    this.facts.set(number, before === undefined ? test : { ...test, set: intersect(before, test.set) });
+    narrow(this.facts, test);
   }
 
   private addOther(part: Condition): void {
@@ -160,30 +167,27 @@ class Parts {
 }
 
 /** A condition without effects, where some tests are known to hold. Never asks anything in another order. */
-function simplifyPlain(
-  condition: Condition,
-  facts: ReadonlyMap<string, FieldTest>,
-  settings: SimplifySettings,
-): Condition {
-  const below = (one: Condition): Condition => simplifyPlain(one, facts, settings);
+function simplifyPlain(condition: Condition, facts: Product, settings: SimplifySettings): Condition {
+  const below = (parts: readonly Condition[]): readonly Condition[] =>
+    parts.map((one) => simplifyPlain(one, facts, settings));
   switch (condition.kind) {
     case 'in': {
       if (settings.changing.has(condition.field)) return condition;
-      const known = facts.get(numberOf(condition))?.set;
+      const known = testOf(facts, condition)?.set;
       if (known === undefined) return condition;
       if (isSubset(known, condition.set)) return TRUE;
       return intersect(known, condition.set).length === 0 ? FALSE : condition;
     }
     case 'not': {
-      const of = below(condition.of);
+      const of = simplifyPlain(condition.of, facts, settings);
       if (isTrue(of)) return FALSE;
       if (isFalse(of)) return TRUE;
       return of === condition.of ? condition : { kind: 'not', of };
     }
     case 'all':
-      return joined(condition, condition.of.map(below), isTrue, isFalse);
+      return joined(condition, below(condition.of), isTrue, isFalse);
     case 'any':
-      return united(joined(condition, condition.of.map(below), isFalse, isTrue), settings.family);
+      return united(joined(condition, below(condition.of), isFalse, isTrue), settings.family);
     case 'hotdrop':
     case 'opaque':
     case 'payload':
@@ -211,7 +215,7 @@ function united(condition: Condition, family: Family): Condition {
   if (condition.kind !== 'any' || condition.of.length < 2) return condition;
   const tests = condition.of.flatMap((part) => (part.kind === 'in' ? [part] : []));
   const [first] = tests;
-  if (tests.length < condition.of.length || tests.some((test) => numberOf(test) !== numberOf(first))) return condition;
+  if (tests.length < condition.of.length || !tests.every((test) => sameNumber(test, first))) return condition;
   const set = intervals(...tests.flatMap((test) => test.set));
   return isAll(set, first, family) ? TRUE : { ...first, set };
 }

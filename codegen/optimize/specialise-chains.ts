@@ -54,5 +54,5 @@ export function specialiseChains<R extends ProgramRule>(
 
 /** What is dropped of one address alone helps no other rule. */
 function isCommon({ of }: Guard): boolean {
-  return !of.has('saddr') && !of.has('daddr');
+  return of.every(({ field, mask }) => mask !== undefined || (field !== 'saddr' && field !== 'daddr'));
 }

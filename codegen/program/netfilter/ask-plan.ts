@@ -21,8 +21,8 @@ export class AskPlan {
 
   constructor(analyses: readonly Analysis[]) {
     const found = new Map<string, { words: readonly string[]; chains: Analysis['chain'][] }>();
-    for (const { view, rules, chain } of analyses) {
-      for (const words of rules.flatMap(({ meaning }) => asked(meaning.condition, view))) {
+    for (const { view, asking, chain } of analyses) {
+      for (const words of asking.flatMap(({ meaning }) => asked(meaning.condition, view))) {
         const known = found.get(words.join(' ')) ?? { words, chains: [] };
         if (!known.chains.includes(chain)) known.chains.push(chain);
         found.set(words.join(' '), known);
@@ -74,9 +74,9 @@ export class AskPlan {
 
   /** A rule with a test that iptables is asked for one chain, but would not be for another one from which packets come to it. */
   divided(analyses: readonly Analysis[]): ReachableRule | undefined {
-    for (const { rules, places } of analyses) {
+    for (const { asking, places } of analyses) {
       const own = new Set(places?.tests.map(({ rule, ordinal }) => placeName(rule, ordinal)));
-      for (const { rule, meaning } of rules) {
+      for (const { rule, meaning } of asking) {
         const names = opaqueTests(meaning.condition).map((_, ordinal) => placeName(rule, ordinal));
         if (names.some((name) => this.places.has(name) && !own.has(name))) return rule;
       }
