@@ -7,11 +7,22 @@ export {
   ENTRY,
   ENTRY_BYTES,
   HIT_BYTES,
-  LIST,
-  LIST_BYTES,
   RECORD_UNIT_BITS,
   recordLayout,
   type RecordLayout,
 } from './record.js';
-export { BRANCH, END, LEAF, SEARCH_BYTES, SEARCH_CUTS, TableWriter } from './table.js';
+export { Slots } from './slots.js';
+export {
+  CHILD,
+  END,
+  INDEX,
+  PLACE_BITS,
+  PLACE_UNIT_BITS,
+  SEARCH,
+  SEARCH_BYTES,
+  SEARCH_CUTS,
+  SLOT_BITS,
+  SLOT_MASK,
+  TableWriter,
+} from './table.js';
 export type { Access } from './access.js';

@@ -11,8 +11,8 @@ export interface RecordTest {
 }
 
 /**
- * A list says which number its entries look at, its key, and has an entry for each of its instances: the block of values
- * that covers the instance's, and where its record is, which all its lists share. A record is u32 action, u32 rule, then two
+ * Who leads to a list says which number its entries look at, its key. A list has an entry for each of its instances: the block of
+ * values that covers the instance's, and where its record is, which all its lists share. A record is u32 action, u32 rule, then two
  * numbers for each test; it tests the key exactly, too.
  */
 export interface RecordLayout {
@@ -24,9 +24,6 @@ export interface RecordLayout {
 
 /** Bytes of action and rule: as one number of 64 bits, hits are in order of rule. */
 export const HIT_BYTES = 8;
-/** What stands before the entries of a list: u16 offset of the key's word, u16 shift, u32 mask. */
-export const LIST = { offset: 0, shift: 2, mask: 4 } as const;
-export const LIST_BYTES = 8;
 /**
  * Offsets in an entry, of u32 numbers: some value of the block; byte offset of the record, which is a multiple of 8, times 8,
  * with the number of bits that values of the block differ in, 0 to 32, in the lowest {@link BLOCK_BITS}.

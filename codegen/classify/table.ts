@@ -2,46 +2,56 @@ import type { Branch, Leaf, Node } from './dag.js';
 import type { Access } from './access.js';
 import type { Dimension, Instance } from './instance.js';
 import { blockBits, keyOf } from './key.js';
-import {
-  BLOCK_BITS,
-  ENTRY,
-  ENTRY_BYTES,
-  HIT_BYTES,
-  LIST,
-  LIST_BYTES,
-  RECORD_UNIT_BITS,
-  type RecordLayout,
-} from './record.js';
+import { BLOCK_BITS, ENTRY, ENTRY_BYTES, HIT_BYTES, RECORD_UNIT_BITS, type RecordLayout } from './record.js';
+import type { Slots } from './slots.js';
 
-/** Set in the number of a child that is a list of entries. */
-export const LEAF = 0x8000_0000;
+/**
+ * A child as a number of 32 bits: what it is in the lowest two bits, the slot of the number that it asks for in
+ * the next five, and above {@link PLACE_BITS} where it is, in units of 16 bytes.
+ */
+export const CHILD = { search: 0, index: 1, list: 2 } as const;
+export const SLOT_BITS = 2;
+export const SLOT_MASK = 31 << SLOT_BITS;
+export const PLACE_BITS = 7;
+export const PLACE_UNIT_BITS = 4;
 /** The rule behind the last one of a list: greater than all others, and positive as a signed number. */
 export const END = 0x7fff_ffff;
-/** Instead of cuts that a search does not have: both ways lead to its last child. */
-const NO_CUT = 0xffff_ffff;
-/**
- * Offsets in a branch: u16 offset of the word, u8 shift, u8 whether it is a search, u32 mask; then u32 numbers: the
- * cuts and the children of a search, or a child for each value.
- */
-export const BRANCH = { offset: 0, shift: 2, search: 3, mask: 4, numbers: 8 } as const;
-/** Cuts of a search: so many that it fits a cache line with its children, which are one more. */
-export const SEARCH_CUTS = 6;
+/** Cuts of a search: two fit a cache line with their children, which are one more. */
+export const SEARCH_CUTS = 3;
 const SEARCH_CHILDREN = SEARCH_CUTS + 1;
-/** Bytes of a search. */
-export const SEARCH_BYTES = BRANCH.numbers + 4 * (SEARCH_CUTS + SEARCH_CHILDREN);
-const CACHE_LINE = 64;
-/** The key of a list that has nothing to test: always 0. */
-const NO_KEY: Access = { offset: 0, shift: 0, mask: 0 };
+/**
+ * Offsets in a search, of u32 numbers: the cuts less one, so that a difference with a value that is not below the cut is negative; and the
+ * children.
+ */
+export const SEARCH = { cuts: 0, children: 4 * SEARCH_CUTS } as const;
+export const SEARCH_BYTES = 4 * (SEARCH_CUTS + SEARCH_CHILDREN);
+/** Instead of cuts that a search does not have: no value is beyond. */
+const NO_CUT = 0xffff_ffff;
+/** Offsets in an index: u32 how many low bits of the number do not matter, and a child for each value of the others. */
+export const INDEX = { shift: 0, children: 4 } as const;
+const HALF_LINE = 32;
+
+const PLACE_UNIT = 1 << PLACE_UNIT_BITS;
+const MOST_BYTES = 2 ** (32 - PLACE_BITS + PLACE_UNIT_BITS);
+/** What a list without a key lets pass. */
+const ANYTHING = { lo: 0, hi: 0xffff_ffff } as const;
+
+/** What diagrams are about, and how a program finds the numbers and tests the records. */
+export interface TableSettings {
+  readonly dimensions: readonly Dimension[];
+  readonly accesses: readonly Access[];
+  readonly layout: RecordLayout;
+  readonly slots: Slots;
+}
 
 /** Branches with so many children begin with the upper bits of the number. */
-const LEAST_FOR_TOP = 12;
+const LEAST_FOR_TOP = 8;
 const SPARE_TOP_BITS = 1;
 const MOST_TOP_BITS = 16;
 
 /**
- * Diagrams as bytes, little endian. Children are byte offsets from the table's start, with {@link LEAF} where they are lists,
- * whose entries end with one whose record is of rule {@link END}. At 0 stands such an entry, where a program goes that finds
- * itself lost. A search has a child for each number of cuts that the
+ * Diagrams as bytes, little endian. The entries of a list end with one whose record is of rule {@link END} and passes all
+ * tests. At 0 stands such an entry, where a program goes that finds itself lost. A search has a child for each number of cuts that the
  * value is not below; more children than it holds are searches below a search. What a long search would tell of a large
  * number, its upper bits tell at once: such a branch has a child for each value of theirs, and a search below asks
  * for the rest.
@@ -49,21 +59,19 @@ const MOST_TOP_BITS = 16;
 export class TableWriter {
   private bytes = new DataView(new ArrayBuffer(1 << 16));
   private end = 0;
-  /** The record that all lists end with. */
-  private readonly lastRecord: number;
-  /** The list without instances. */
-  private readonly emptyList: number;
+  /** The records that all lists end with, by their bytes. */
+  private readonly lastRecords = new Map<string, number>();
+  /** The lists without instances, by the record that they end with. */
+  private readonly emptyLists = new Map<number, number>();
   private readonly records = new Map<Instance, number>();
   /** Branches on the longest way from a branch. */
   private readonly depths = new Map<number, number>();
 
   constructor() {
     const lost = this.take(ENTRY_BYTES);
-    this.lastRecord = this.take(HIT_BYTES);
-    this.bytes.setUint32(this.lastRecord + 4, END, true);
-    this.lastEntry(lost);
-    this.emptyList = this.take(LIST_BYTES + ENTRY_BYTES);
-    this.lastEntry(this.emptyList + LIST_BYTES);
+    const record = this.take(HIT_BYTES);
+    this.bytes.setUint32(record + 4, END, true);
+    this.lastEntry(lost, record);
   }
 
   /** Bytes so far. */
@@ -77,20 +85,13 @@ export class TableWriter {
   }
 
   /** Adds the diagrams below these nodes, which may share; the results are their numbers, as of children. */
-  add(
-    roots: readonly Node[],
-    dimensions: readonly Dimension[],
-    accesses: readonly Access[],
-    layout: RecordLayout,
-  ): readonly number[] {
+  add(roots: readonly Node[], settings: TableSettings): readonly number[] {
     const places = new Map<Node, number>();
     const visit = (node: Node): number => {
       const known = places.get(node);
       if (known !== undefined) return known;
       const place =
-        node.kind === 'leaf'
-          ? this.list(node, dimensions, accesses, layout)
-          : this.branch(node, accesses, node.children.map(visit));
+        node.kind === 'leaf' ? this.list(node, settings) : this.branch(node, settings, node.children.map(visit));
       places.set(node, place);
       return place;
     };
@@ -101,27 +102,42 @@ export class TableWriter {
     return new Uint8Array(this.bytes.buffer, 0, this.end).slice();
   }
 
-  private list(
-    { candidates }: Leaf,
-    dimensions: readonly Dimension[],
-    accesses: readonly Access[],
-    layout: RecordLayout,
-  ): number {
-    if (candidates.length === 0) return (this.emptyList | LEAF) >>> 0;
-    const at = this.take(LIST_BYTES + ENTRY_BYTES * (candidates.length + 1));
+  private list({ candidates }: Leaf, { dimensions, accesses, layout, slots }: TableSettings): number {
+    const last = this.lastRecord(layout);
+    if (candidates.length === 0) return numberOf(CHILD.list, 0, this.emptyList(last));
+    const at = this.take(ENTRY_BYTES * (candidates.length + 1), PLACE_UNIT);
     const key = keyOf(candidates, dimensions);
-    const { offset, shift, mask } = key === undefined ? NO_KEY : accesses[key];
-    this.bytes.setUint16(at + LIST.offset, offset, true);
-    this.bytes.setUint16(at + LIST.shift, shift, true);
-    this.bytes.setUint32(at + LIST.mask, mask, true);
-    const entries = at + LIST_BYTES;
     candidates.forEach((instance, index) => {
       const record = this.record(instance, layout);
-      const range = rangeOf(instance, key, mask);
-      this.entryOf(entries + ENTRY_BYTES * index, range.lo, blockBits(range), record);
+      const range = key === undefined ? ANYTHING : rangeOf(instance, key, accesses[key].mask);
+      this.entryOf(at + ENTRY_BYTES * index, range.lo, blockBits(range), record);
     });
-    this.lastEntry(entries + ENTRY_BYTES * candidates.length);
-    return (at | LEAF) >>> 0;
+    this.lastEntry(at + ENTRY_BYTES * candidates.length, last);
+    return numberOf(CHILD.list, key === undefined ? 0 : slots.of(accesses[key]), at);
+  }
+
+  private emptyList(last: number): number {
+    let at = this.emptyLists.get(last);
+    if (at === undefined) {
+      this.emptyLists.set(last, (at = this.take(ENTRY_BYTES, PLACE_UNIT)));
+      this.lastEntry(at, last);
+    }
+    return at;
+  }
+
+  /** The record of rule {@link END}, which all packets are inside of. */
+  private lastRecord(layout: RecordLayout): number {
+    const key = JSON.stringify(layout);
+    let at = this.lastRecords.get(key);
+    if (at === undefined) {
+      this.lastRecords.set(key, (at = this.take(layout.bytes)));
+      this.bytes.setUint32(at + 4, END, true);
+      for (const { bytes, at: place } of layout.tests) {
+        if (bytes === 4) this.bytes.setUint32(at + place + 4, 0xffff_ffff, true);
+        else this.bytes.setUint16(at + place + 2, 0xffff, true);
+      }
+    }
+    return at;
   }
 
   private entryOf(at: number, value: number, bits: number, record: number): void {
@@ -130,8 +146,8 @@ export class TableWriter {
   }
 
   /** An entry that all packets pass. */
-  private lastEntry(at: number): void {
-    this.entryOf(at, 0, 32, this.lastRecord);
+  private lastEntry(at: number, record: number): void {
+    this.entryOf(at, 0, 32, record);
   }
 
   private record(instance: Instance, { tests, bytes: size }: RecordLayout): number {
@@ -154,16 +170,17 @@ export class TableWriter {
     return at;
   }
 
-  private branch({ dimension, cuts }: Branch, accesses: readonly Access[], children: readonly number[]): number {
-    const access = accesses[dimension];
-    const bits = contiguousBits(access.mask);
+  private branch({ dimension, cuts }: Branch, { accesses, slots }: TableSettings, children: readonly number[]): number {
+    const { mask } = accesses[dimension];
+    const slot = slots.of(accesses[dimension]);
+    const bits = contiguousBits(mask);
     const top = Math.min(MOST_TOP_BITS, Math.floor(Math.log2(children.length)) + SPARE_TOP_BITS);
-    if (bits === undefined || children.length < LEAST_FOR_TOP || bits < top) return this.search(access, cuts, children);
-    return this.byTopBits(access, bits, top, cuts, children);
+    if (bits === undefined || children.length < LEAST_FOR_TOP || bits < top) return this.search(slot, cuts, children);
+    return this.byTopBits(slot, bits, top, cuts, children);
   }
 
   private byTopBits(
-    { offset, shift, mask }: Access,
+    slot: number,
     bits: number,
     top: number,
     cuts: readonly number[],
@@ -179,19 +196,17 @@ export class TableWriter {
       let end = first;
       while (end < cuts.length && cuts[end] < (block + 1) * span) end++;
       entries.push(
-        end === first
-          ? children[first]
-          : this.search({ offset, shift, mask }, cuts.slice(first, end), children.slice(first, end + 1)),
+        end === first ? children[first] : this.search(slot, cuts.slice(first, end), children.slice(first, end + 1)),
       );
       first = end;
     }
-    const at = this.take(BRANCH.numbers + 4 * entries.length);
-    this.head(at, { offset, shift: shift + below, mask: 2 ** top - 1 }, false);
-    this.numbers(at, entries);
-    return this.withDepth(at, entries);
+    const at = this.take(INDEX.children + 4 * entries.length, PLACE_UNIT);
+    this.bytes.setUint32(at + INDEX.shift, below, true);
+    this.numbers(at + INDEX.children, entries);
+    return this.withDepth(numberOf(CHILD.index, slot, at), entries);
   }
 
-  private search(access: Access, cuts: readonly number[], children: readonly number[]): number {
+  private search(slot: number, cuts: readonly number[], children: readonly number[]): number {
     if (children.length > SEARCH_CHILDREN) {
       // As even as they go, so that all ways are about as long.
       const size = Math.ceil(children.length / SEARCH_CHILDREN);
@@ -200,42 +215,38 @@ export class TableWriter {
       for (let from = 0; from < children.length; from += size) {
         const end = Math.min(children.length, from + size);
         if (from > 0) between.push(cuts[from - 1]);
-        parts.push(this.search(access, cuts.slice(from, end - 1), children.slice(from, end)));
+        parts.push(this.search(slot, cuts.slice(from, end - 1), children.slice(from, end)));
       }
-      return this.search(access, between, parts);
+      return this.search(slot, between, parts);
     }
     if (children.length === 1) return children[0];
-    const at = this.take(SEARCH_BYTES, CACHE_LINE);
-    this.head(at, access, true);
+    const at = this.take(SEARCH_BYTES, HALF_LINE);
     const last = children[children.length - 1];
-    this.numbers(at, [
-      ...Array.from({ length: SEARCH_CUTS }, (_, i) => cuts[i] ?? NO_CUT),
-      ...Array.from({ length: SEARCH_CHILDREN }, (_, i) => children[i] ?? last),
-    ]);
-    return this.withDepth(at, children);
+    this.numbers(
+      at + SEARCH.cuts,
+      Array.from({ length: SEARCH_CUTS }, (_, i) => (i < cuts.length ? cuts[i] - 1 : NO_CUT)),
+    );
+    this.numbers(
+      at + SEARCH.children,
+      Array.from({ length: SEARCH_CHILDREN }, (_, i) => children[i] ?? last),
+    );
+    return this.withDepth(numberOf(CHILD.search, slot, at), children);
   }
 
-  private withDepth(at: number, children: readonly number[]): number {
-    this.depths.set(at, 1 + children.reduce((most, child) => Math.max(most, this.depthOf(child)), 0));
-    return at;
-  }
-
-  private head(at: number, { offset, shift, mask }: Access, search: boolean): void {
-    this.bytes.setUint16(at + BRANCH.offset, offset, true);
-    this.bytes.setUint8(at + BRANCH.shift, shift);
-    this.bytes.setUint8(at + BRANCH.search, search ? 1 : 0);
-    this.bytes.setUint32(at + BRANCH.mask, mask, true);
+  private withDepth(number: number, children: readonly number[]): number {
+    this.depths.set(number, 1 + children.reduce((most, child) => Math.max(most, this.depthOf(child)), 0));
+    return number;
   }
 
   private numbers(at: number, numbers: readonly number[]): void {
-    numbers.forEach((number, index) => this.bytes.setUint32(at + BRANCH.numbers + 4 * index, number, true));
+    numbers.forEach((number, index) => this.bytes.setUint32(at + 4 * index, number, true));
   }
 
   /** Room at the end, at a multiple of the alignment. */
   private take(bytes: number, alignment = 8): number {
     const at = Math.ceil(this.end / alignment) * alignment;
     this.end = at + Math.ceil(bytes / 8) * 8;
-    if (this.end >= LEAF / 4) throw new RangeError('the table is larger than 512 MiB');
+    if (this.end >= MOST_BYTES) throw new RangeError('the table is larger than 512 MiB');
     if (this.end > this.bytes.byteLength) {
       const grown = new Uint8Array(Math.max(2 * this.bytes.byteLength, this.end));
       grown.set(new Uint8Array(this.bytes.buffer));
@@ -243,6 +254,11 @@ export class TableWriter {
     }
     return at;
   }
+}
+
+/** A child, as the table names it. */
+function numberOf(kind: number, slot: number, at: number): number {
+  return (((at >>> PLACE_UNIT_BITS) << PLACE_BITS) | (slot << SLOT_BITS) | kind) >>> 0;
 }
 
 /** The values that an instance takes; all of them where it does not test the dimension. */

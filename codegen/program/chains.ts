@@ -35,6 +35,7 @@ import { type ChainSettings, below } from './chain-settings.js';
 import { foldLists, type Step } from '../optimize/index.js';
 import { Code } from './code.js';
 import {
+  type Eligible,
   type Stretch,
   type StretchPlan,
   costOf,
@@ -78,8 +79,8 @@ export class ChainCompiler {
   private readonly parts: Part[] = [];
   private readonly partsOf = new Map<string, readonly number[]>();
   private readonly inlineBelow: number;
-  /** Names of the chains that may be looked up in diagrams. */
-  private readonly eligible: ReadonlySet<string>;
+  /** Chains that may be looked up in diagrams. */
+  private readonly eligible: Eligible;
   private total = 0;
   /** Chains that are being inlined into one another (early mode). */
   private levels = 0;
@@ -94,7 +95,7 @@ export class ChainCompiler {
     this.inlineBelow = Math.max(0, height - mostCalls(below(settings)));
     const { diagrams } = settings;
     if (diagrams === undefined) {
-      this.eligible = new Set();
+      this.eligible = { chains: new Set(), numbers: 0 };
     } else {
       const { entryStack } = diagrams;
       const leafStack = (below(settings)?.stack ?? 0) - entryStack;
@@ -229,10 +230,12 @@ export class ChainCompiler {
 
   private stretchesOf(chain: ReachableChain): readonly Stretch[] {
     const { diagrams } = this.settings;
-    if (diagrams === undefined || !this.eligible.has(chain.name)) return [{ kind: 'linear', rules: chain.rules }];
+    if (diagrams === undefined || !this.eligible.chains.has(chain.name))
+      return [{ kind: 'linear', rules: chain.rules }];
     const changing = changingFields(this.reachable.rules, this.settings.changes === true);
     const inTurn = (rules: readonly ReachableRule[]): Work => this.inTurn(rules);
-    return planChain(chain.rules, { ...this.settings, choose: diagrams.choose, inTurn, changing });
+    const { numbers } = this.eligible;
+    return planChain(chain.rules, { ...this.settings, choose: diagrams.choose, numbers, inTurn, changing });
   }
 
   /** Undefined where the blocks are too large for one function. */

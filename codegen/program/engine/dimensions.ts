@@ -1,6 +1,6 @@
 import { fieldLimit, type Field } from '../../../grammar/model/fields.js';
 import type { Family } from '../../../grammar/model/family.js';
-import { MAX_DIMENSIONS, type Access, type Dimension } from '../../classify/index.js';
+import type { Access, Dimension } from '../../classify/index.js';
 import { storedBytes, type FlowLayout } from '../flow.js';
 
 /** 32 bits of a field, most significant word first. */
@@ -53,13 +53,15 @@ export class DimensionSet {
   /** By field, and by mask; rules ask for the same few again and again. */
   private readonly masked = new Map<Field, Map<bigint | undefined, MaskedField>>();
 
+  /** `most`: how many there may be, at most MAX_DIMENSIONS. */
   constructor(
     private readonly layout: FlowLayout,
     private readonly family: Family,
+    readonly most: number,
   ) {}
 
-  get all(): { readonly dimensions: readonly Dimension[]; readonly accesses: readonly Access[] } {
-    return { dimensions: this.dimensions, accesses: this.accesses };
+  get all(): Pick<DimensionSet, 'dimensions' | 'accesses' | 'most'> {
+    return { dimensions: this.dimensions, accesses: this.accesses, most: this.most };
   }
 
   /** A field under a mask; all of it where there is none. */
@@ -82,7 +84,7 @@ export class DimensionSet {
     if (byMask === undefined) this.numbers.set(place, (byMask = new Map()));
     const known = byMask.get(access.mask);
     if (known !== undefined) return known;
-    if (this.dimensions.length === MAX_DIMENSIONS) return undefined;
+    if (this.dimensions.length === this.most) return undefined;
     const first = field === undefined ? -1 : FIRST.indexOf(field);
     const whole = access.mask === 0xffff_ffff;
     const partition = isTop && whole && field !== undefined && PARTITIONS.includes(field);

@@ -1,3 +1,4 @@
+import { MAX_DIMENSIONS } from '../../classify/index.js';
 import type { Reachable, ReachableChain } from '../reachable.js';
 import { LEAST_RULES } from './segment.js';
 import { DIAGRAM_STACK } from './stretch-code.js';
@@ -7,8 +8,9 @@ const MAX_STACK = 512;
 const CHAIN_STACK = 32;
 /** Frames of a call stack (MAX_CALL_FRAMES): the entry function's, those of chains, and two for the look-up. */
 const MOST_CHAIN_FRAMES = 5;
-/** Bytes of stack of the functions that look up. */
+/** Bytes of stack of the functions that look up, with so many numbers; each one more takes 4. */
 const LOOK_STACK = 64;
+const FEW_NUMBERS = 12;
 
 export interface StackLimits {
   /** Others are part of those that jump to them. */
@@ -19,11 +21,17 @@ export interface StackLimits {
   readonly leafStack: number;
 }
 
+export interface Eligible {
+  readonly chains: ReadonlySet<string>;
+  /** Numbers that the diagrams of one chain may ask for: those lie on the stack. */
+  readonly numbers: number;
+}
+
 /**
  * Long chains that can be looked up in diagrams, the longest first as far as the kernel's limits go: they take more stack
  * than others, and frames for the look-up.
  */
-export function eligibleChains(reachable: Reachable, limits: StackLimits): ReadonlySet<string> {
+export function eligibleChains(reachable: Reachable, limits: StackLimits): Eligible {
   const calls = new CallGraph(reachable, (chain) => limits.isFunction(chain));
   const chosen = new Set<string>();
   const leaf = limits.entryStack + Math.max(LOOK_STACK, limits.leafStack);
@@ -34,7 +42,9 @@ export function eligibleChains(reachable: Reachable, limits: StackLimits): Reado
     chosen.add(name);
     if (leaf + calls.deepestStack(chosen) > MAX_STACK) chosen.delete(name);
   }
-  return chosen;
+  const room = MAX_STACK - limits.entryStack - LOOK_STACK - calls.deepestStack(chosen);
+  const more = (CHAIN_STACK / 4) * Math.max(0, Math.floor(room / CHAIN_STACK));
+  return { chains: chosen, numbers: Math.min(MAX_DIMENSIONS, FEW_NUMBERS + more) };
 }
 
 /** Which chain's function calls which. */

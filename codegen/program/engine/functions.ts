@@ -27,16 +27,19 @@ import {
 } from '../../bytecode/instruction.js';
 import {
   BLOCK_BITS,
-  BRANCH,
+  CHILD,
   END,
   ENTRY,
   ENTRY_BYTES,
   HIT_BYTES,
-  LEAF,
-  LIST,
-  LIST_BYTES,
+  INDEX,
+  PLACE_BITS,
+  PLACE_UNIT_BITS,
+  SEARCH,
   SEARCH_BYTES,
   SEARCH_CUTS,
+  SLOT_BITS,
+  SLOT_MASK,
   RECORD_UNIT_BITS,
   type Access,
   type RecordLayout,
@@ -55,6 +58,8 @@ export interface LookupShape {
   /** Number of the layout. */
   readonly layout: number;
   readonly records: RecordLayout;
+  /** The numbers that branches and lists ask for, by slot. */
+  readonly numbers: readonly Access[];
   /** Most branches on one way, and entries of one list. */
   readonly depth: number;
   readonly candidates: number;
@@ -99,7 +104,7 @@ export function engineFunctions(
           {
             name: findRule(shape.layout),
             params: [flow, int('root'), int('hit')],
-            instructions: findFinalFunction(shape, size, flowBytes).finish(),
+            instructions: findFinalFunction(shape, size).finish(),
           },
         ]
       : []),
@@ -108,7 +113,7 @@ export function engineFunctions(
           {
             name: findRules(shape.layout),
             params: [flow, place, int('root'), int('bound')],
-            instructions: findFunction(shape, size, flowBytes).finish(),
+            instructions: findFunction(shape, size).finish(),
           },
         ]
       : []),
@@ -135,8 +140,7 @@ export function engineFunctions(
  * from the table is known to the verifier, so every offset is compared with the table's size; outside of it the place
  * stays as it is.
  */
-function findFunction(shape: LookupShape, size: number, flowBytes: number): Code {
-  const { depth } = shape;
+function findFunction(shape: LookupShape, size: number): Code {
   const code = new Code();
   code.emit(mov64(R0, reg(R4)), jump64('jne', R1, 0, 'flow'), exit());
   code.place('flow');
@@ -145,14 +149,16 @@ function findFunction(shape: LookupShape, size: number, flowBytes: number): Code
   // r6 = flow, r7 = table, r8 = branch, r9 = branches so far.
   code.emit(mov64(R6, reg(R1)), store(8, R10, PLACE, R2), store(8, R10, BOUND, R4));
   code.emit(loadDataAddress(R7, TABLE), mov32(R8, reg(R3)), mov64(R9, 0));
-  emitWalk(code, depth, size, flowBytes);
+  emitWalk(code, shape, size);
   code.place('lost');
   code.emit(load(8, R0, R10, BOUND), exit());
   code.place('found');
-  emitKey(code, size, flowBytes);
-  emitScan(code, shape, size, undefined, 'lost');
+  emitFirst(code, shape, size, (entry) => {
+    code.emit(alu64('add', R8, ENTRY_BYTES * entry), goto('hit'));
+  });
+  code.place('hit');
   code.emit(load(8, R3, R10, PLACE), store(4, R3, 0, R8), load(8, R0, R10, BOUND));
-  code.emit(load(4, R3, R1, 0), jump32('jset', R3, FINAL, 'final'), goto('out'));
+  code.emit(load(4, R3, R1, 0), load(4, R2, R1, 4), jump32('jset', R3, FINAL, 'final'), goto('out'));
   code.place('final');
   code.emit(jump64('jge', R2, reg(R0), 'out'), mov64(R0, reg(R2)));
   code.place('out');
@@ -168,19 +174,19 @@ const BOUND = -16;
  * `(flow, root, hit) → hit`: down one diagram whose rules are all final to the first instance that the packet is inside of; the
  * result is the lesser of its hit (u64 rule << 32 | action) and the one given.
  */
-function findFinalFunction(shape: LookupShape, size: number, flowBytes: number): Code {
+function findFinalFunction(shape: LookupShape, size: number): Code {
   const code = new Code();
   code.emit(mov64(R0, reg(R3)), jump64('jne', R1, 0, 'flow'), exit());
   code.place('flow');
   // r6 = flow, r7 = table, r8 = branch, r9 = branches so far.
   code.emit(mov64(R6, reg(R1)), store(8, R10, HIT, R3));
   code.emit(loadDataAddress(R7, TABLE), mov32(R8, reg(R2)), mov64(R9, 0));
-  emitWalk(code, shape.depth, size, flowBytes);
+  emitWalk(code, shape, size);
   code.place('lost');
   code.emit(load(8, R0, R10, HIT), exit());
   code.place('found');
-  emitKey(code, size, flowBytes);
-  emitScan(code, shape, size, undefined, 'lost');
+  emitFirst(code, shape, size, () => code.emit(goto('hit')));
+  code.place('hit');
   code.emit(load(8, R1, R1, 0), load(8, R0, R10, HIT), jump64('jge', R1, reg(R0), 'out'), mov64(R0, reg(R1)));
   code.place('out');
   code.emit(exit());
@@ -190,99 +196,104 @@ function findFinalFunction(shape: LookupShape, size: number, flowBytes: number):
 /** Stack of {@link findFinalFunction}. */
 const HIT = -8;
 
+/** Where the numbers begin on the stack that branches and lists ask for, a u32 each. */
+const numbersAt = ({ numbers }: LookupShape): number => BOUND - 8 * Math.ceil(Math.max(1, numbers.length) / 2);
+
 /**
  * Down from the number of a branch, or of a list, in r8: leaves for `found` with that of the list, or for `lost`. r6 = flow, r7 = table,
  * r9 = 0; all but r6 and r7 are clobbered.
  */
-function emitWalk(code: Code, depth: number, size: number, flowBytes: number): void {
-  const lastChild = size - 4;
-  code.emit(jump32('jset', R8, LEAF | 0, 'found'));
+function emitWalk(code: Code, shape: LookupShape, size: number): void {
+  const { numbers, depth } = shape;
+  // Who asks says by its own number what it asks for, so that nobody waits for the table to find the value.
+  if (numbers.length === 0) code.emit(storeImm(4, R10, numbersAt(shape), 0));
+  numbers.forEach((access, slot) => {
+    emitValue(code, R0, access);
+    code.emit(store(4, R10, numbersAt(shape) + 4 * slot, R0));
+  });
+  code.emit(jump32('jset', R8, CHILD.list, 'found'));
   code.place('branch');
-  code.emit(jump64('jgt', R8, size - SEARCH_BYTES, 'lost'), mov64(R5, reg(R7)), alu64('add', R5, reg(R8)));
-  code.emit(load(2, R1, R5, BRANCH.offset), jump64('jgt', R1, flowBytes - 4, 'lost'));
-  code.emit(mov64(R0, reg(R6)), alu64('add', R0, reg(R1)), load(4, R0, R0, 0));
-  code.emit(load(1, R1, R5, BRANCH.shift), alu32('rsh', R0, reg(R1)), load(4, R1, R5, BRANCH.mask));
-  // r0 = value; r3 = which of the numbers is the child.
-  code.emit(alu32('and', R0, reg(R1)), load(1, R1, R5, BRANCH.search), mov64(R3, reg(R0)));
-  code.emit(jump64('jeq', R1, 0, 'child'), mov64(R3, 2 * SEARCH_CUTS));
-  // Without jumps: one less for each cut that the value is below.
+  emitNumber(code, shape, R0);
+  emitPlace(code, R5);
+  code.emit(jump64('jgt', R5, size - SEARCH_BYTES, 'lost'), alu64('add', R5, reg(R7)));
+  code.emit(jump32('jset', R8, CHILD.index, 'index'));
+  // r3 = the cuts that the value is not below, without jumps.
   for (let cut = 0; cut < SEARCH_CUTS; cut++) {
-    code.emit(load(4, R1, R5, BRANCH.numbers + 4 * cut), mov64(R2, reg(R0)), alu64('sub', R2, reg(R1)));
-    code.emit(alu64('arsh', R2, 63), alu64('add', R3, reg(R2)));
+    const to = cut === 0 ? R3 : R1;
+    code.emit(load(4, to, R5, SEARCH.cuts + 4 * cut), alu64('sub', to, reg(R0)), alu64('rsh', to, 63));
+    if (cut > 0) code.emit(alu64('add', R3, reg(R1)));
   }
-  code.place('child');
-  code.emit(alu64('lsh', R3, 2), alu64('add', R3, BRANCH.numbers), alu64('add', R8, reg(R3)));
-  code.emit(jump64('jgt', R8, lastChild, 'lost'), alu64('add', R8, reg(R7)), load(4, R8, R8, 0));
-  code.emit(jump32('jset', R8, LEAF | 0, 'found'), alu64('add', R9, 1), jump64('jle', R9, depth, 'branch'));
+  code.emit(alu64('lsh', R3, 2), alu64('add', R5, reg(R3)), load(4, R8, R5, SEARCH.children));
+  code.place('next');
+  code.emit(jump32('jset', R8, CHILD.list, 'found'), alu64('add', R9, 1), jump64('jle', R9, depth, 'branch'));
+  code.emit(goto('lost'));
+  code.place('index');
+  code.emit(load(4, R1, R5, INDEX.shift), alu64('rsh', R0, reg(R1)), alu64('lsh', R0, 2));
+  emitPlace(code, R8);
+  code.emit(alu64('add', R8, reg(R0)), jump64('jgt', R8, size - INDEX.children - 4, 'lost'), alu64('add', R8, reg(R7)));
+  code.emit(load(4, R8, R8, INDEX.children), goto('next'));
 }
 
-/** r5 = the key of the list whose number is in r8, r8 = its first entry. */
-function emitKey(code: Code, size: number, flowBytes: number): void {
-  code.emit(alu32('and', R8, ~LEAF), jump64('jgt', R8, size - LIST_BYTES, 'lost'));
-  // r5 = the list's key.
-  code.emit(mov64(R3, reg(R7)), alu64('add', R3, reg(R8)), load(2, R1, R3, LIST.offset));
+/** The number that the child in r8 asks for. */
+function emitNumber(code: Code, shape: LookupShape, to: number): void {
+  code.emit(mov64(to, reg(R8)), alu64('and', to, SLOT_MASK));
   code.emit(
-    jump64('jgt', R1, flowBytes - 4, 'lost'),
-    mov64(R5, reg(R6)),
-    alu64('add', R5, reg(R1)),
-    load(4, R5, R5, 0),
+    jump64('jgt', to, (Math.max(1, shape.numbers.length) - 1) << SLOT_BITS, 'lost'),
+    alu64('add', to, reg(R10)),
   );
-  code.emit(
-    load(2, R1, R3, LIST.shift),
-    alu32('rsh', R5, reg(R1)),
-    load(4, R1, R3, LIST.mask),
-    alu32('and', R5, reg(R1)),
-  );
-  code.emit(alu64('add', R8, LIST_BYTES));
+  code.emit(load(4, to, to, numbersAt(shape)));
+}
+
+/** Byte offset of the child in r8. */
+function emitPlace(code: Code, to: number): void {
+  if (to !== R8) code.emit(mov64(to, reg(R8)));
+  code.emit(alu64('rsh', to, PLACE_BITS), alu64('lsh', to, PLACE_UNIT_BITS));
+}
+
+/**
+ * The first entry of the list in r8 whose instance the packet is inside of: `matched` with r1 = address of its record, and r8 = the list's
+ * offset; the last entry has room for all. r6 = flow, r7 = table; r0 and r2–r5 are clobbered.
+ */
+function emitFirst(
+  code: Code,
+  { records, candidates, ...shape }: LookupShape,
+  size: number,
+  matched: (entry: number) => void,
+): void {
+  emitNumber(code, { records, candidates, ...shape }, R5);
+  emitPlace(code, R8);
+  code.emit(jump64('jgt', R8, size - ENTRY_BYTES * (candidates + 1), 'lost'), mov64(R3, reg(R7)));
+  code.emit(alu64('add', R3, reg(R8)));
+  for (let entry = 0; entry <= candidates; entry++) {
+    const other = entry === candidates ? 'lost' : code.label('entry');
+    const at = ENTRY_BYTES * entry;
+    // The lowest bits of r1 are how many of the difference do not matter.
+    code.emit(load(4, R2, R3, at + ENTRY.value), alu64('xor', R2, reg(R5)), load(4, R1, R3, at + ENTRY.record));
+    code.emit(alu64('rsh', R2, reg(R1)), jump64('jne', R2, 0, other));
+    emitRecordOffset(code, R1);
+    code.emit(jump64('jgt', R1, size - records.bytes, 'lost'), alu64('add', R1, reg(R7)));
+    emitTests(code, records, R0, other);
+    matched(entry);
+    if (other !== 'lost') code.place(other);
+  }
 }
 
 /** Tests with one jump: with one each, the verifier would follow all the ways that lead to the next entry. */
 const TESTS_AT_ONCE = 8;
 
-/**
- * Goes on from the entry at r8 to the first one whose instance the packet is inside of, or to the end of the list: r1 =
- * address of its record, r2 = its rule. r6 = flow, r7 = table, r5 = the list's key; r0 and r3–r5 are clobbered. With `least`,
- * a register with the first rule that counts, the key is not known: records test it, too.
- */
-function emitScan(
-  code: Code,
-  { records, candidates }: LookupShape,
-  size: number,
-  least: number | undefined,
-  lost: string,
-): void {
-  const entry = code.label('entry');
-  const other = code.label('other');
-  const done = code.label('done');
-  // r0 = entries so far.
-  code.emit(mov64(R0, 0));
-  code.place(entry);
-  code.emit(jump64('jgt', R8, size - ENTRY_BYTES, lost), mov64(R3, reg(R7)), alu64('add', R3, reg(R8)));
-  code.emit(load(4, R1, R3, ENTRY.record));
-  if (least === undefined) {
-    // The lowest bits of r1 are how many of the difference do not matter.
-    code.emit(load(4, R2, R3, ENTRY.value), alu64('xor', R2, reg(R5)), alu64('rsh', R2, reg(R1)));
-    code.emit(jump64('jne', R2, 0, other));
-  }
-  emitRecordOffset(code, R1);
-  code.emit(jump64('jgt', R1, size - records.bytes, lost), alu64('add', R1, reg(R7)));
-  code.emit(load(4, R2, R1, 4), jump32('jeq', R2, END, done));
-  if (least !== undefined) code.emit(jump64('jlt', R2, reg(least), other));
-  for (let from = 0; from < records.tests.length; from += TESTS_AT_ONCE) {
+/** Leaves for `other` unless the packet is inside of the record at r1. r6 = flow; `scratch`, r2 and r4 are clobbered. */
+function emitTests(code: Code, { tests }: RecordLayout, scratch: number, other: string): void {
+  for (let from = 0; from < tests.length; from += TESTS_AT_ONCE) {
     // The sign of r2: whether a value lies outside, as a difference of 64 bits.
-    code.emit(mov64(R2, 0));
-    for (const { access, bytes, at } of records.tests.slice(from, from + TESTS_AT_ONCE)) {
-      emitValue(code, R3, access);
-      code.emit(load(bytes, R4, R1, at), alu32('sub', R3, reg(R4)), load(bytes, R4, R1, at + bytes));
-      code.emit(alu64('sub', R4, reg(R3)), alu64('or', R2, reg(R4)));
-    }
+    tests.slice(from, from + TESTS_AT_ONCE).forEach(({ access, bytes, at }, index) => {
+      const to = index === 0 ? R2 : R4;
+      emitValue(code, scratch, access);
+      code.emit(load(bytes, R4, R1, at), alu32('sub', scratch, reg(R4)), load(bytes, to, R1, at + bytes));
+      code.emit(alu64('sub', to, reg(scratch)));
+      if (index > 0) code.emit(alu64('or', R2, reg(R4)));
+    });
     code.emit(jump64('jslt', R2, 0, other));
   }
-  if (records.tests.length > 0) code.emit(load(4, R2, R1, 4));
-  code.emit(goto(done));
-  code.place(other);
-  code.emit(alu64('add', R8, ENTRY_BYTES), alu64('add', R0, 1), jump64('jle', R0, candidates, entry), goto(lost));
-  code.place(done);
 }
 
 /** The second number of an entry → byte offset of its record. */
@@ -305,13 +316,22 @@ export function emitValue(code: Code, to: number, { offset, shift, mask }: Acces
 }
 
 /** `(flow, at, least) → at`: the first entry from here on whose instance the packet is inside of, of no rule before `least`. */
-function nextEntryFunction(shape: LookupShape, size: number): Code {
+function nextEntryFunction({ records, candidates }: LookupShape, size: number): Code {
   const code = new Code();
   code.emit(mov64(R0, 0), jump64('jne', R1, 0, 'flow'), exit());
   code.place('flow');
   code.emit(mov64(R6, reg(R1)), mov32(R8, reg(R2)), mov32(R9, reg(R3)), loadDataAddress(R7, TABLE));
-  emitScan(code, shape, size, R9, 'lost');
+  // r0 = entries so far. What the entry says of the list's key, its record says, too.
+  code.place('entry');
+  code.emit(jump64('jgt', R8, size - ENTRY_BYTES, 'lost'), mov64(R3, reg(R7)), alu64('add', R3, reg(R8)));
+  code.emit(load(4, R1, R3, ENTRY.record));
+  emitRecordOffset(code, R1);
+  code.emit(jump64('jgt', R1, size - records.bytes, 'lost'), alu64('add', R1, reg(R7)));
+  code.emit(load(4, R2, R1, 4), jump64('jlt', R2, reg(R9), 'other'));
+  emitTests(code, records, R3, 'other');
   code.emit(mov64(R0, reg(R8)), exit());
+  code.place('other');
+  code.emit(alu64('add', R8, ENTRY_BYTES), alu64('add', R0, 1), jump64('jle', R0, candidates, 'entry'));
   code.place('lost');
   // The list without entries.
   code.emit(mov64(R0, 0), exit());

@@ -35,6 +35,8 @@ export interface PlanSettings extends RegionSettings {
   readonly layout: FlowLayout;
   readonly reject: RejectPolicy;
   meaning(rule: ReachableRule): RuleMeaning;
+  /** Numbers that a stretch's diagrams may ask for. */
+  readonly numbers: number;
   /** Whether diagrams are for stretches alone where they are expected to be faster. */
   readonly choose: boolean;
   /** Work of the rules' code, judged one after the other, about. */
@@ -60,6 +62,8 @@ export type Stretch =
       readonly instances: readonly Instance[];
       readonly dimensions: readonly Dimension[];
       readonly accesses: readonly Access[];
+      /** Numbers that one look-up may ask for. */
+      readonly most: number;
       /** In order of rule; block i is action {@link OWN_CODE} + i. */
       readonly blocks: readonly Block[];
     };
@@ -92,7 +96,7 @@ function divide(rules: readonly ReachableRule[], settings: PlanSettings, out: St
 }
 
 function diagramsOf(rules: readonly ReachableRule[], settings: PlanSettings): Stretch | undefined {
-  const dimensions = new DimensionSet(settings.layout, settings.family);
+  const dimensions = new DimensionSet(settings.layout, settings.family, settings.numbers);
   const blocks: Block[] = [];
   const instances: Instance[] = [];
   let last = -1;

@@ -1,6 +1,8 @@
 import {
   recordLayout,
+  ENTRY_BYTES,
   SEARCH_BYTES,
+  Slots,
   TableWriter,
   type Access,
   type Dimension,
@@ -39,6 +41,7 @@ export interface Looks {
 
 interface Layout {
   readonly records: RecordLayout;
+  readonly slots: Slots;
   /** Whether some stretch with these records is final; numbers of groups of those that are not. */
   final: boolean;
   readonly groups: Set<number>;
@@ -61,11 +64,19 @@ export class EngineTables {
   }
 
   /** Adds the diagrams of a stretch. */
-  add({ classifier, dimensions, accesses, instances, blocks }: Extract<Stretch, { kind: 'diagrams' }>): Looks {
+  add({ classifier, dimensions, accesses, most, instances, blocks }: Extract<Stretch, { kind: 'diagrams' }>): Looks {
     const records = recordLayout(dimensions, accesses, instances);
-    const key = JSON.stringify(records);
+    const key = this.keyOf(records, accesses, most);
     const found = this.layouts.get(key);
-    const layout = found ?? { records, final: false, groups: new Set<number>(), depth: 0, candidates: 0, hits: 0 };
+    const layout = found ?? {
+      records,
+      slots: new Slots(),
+      final: false,
+      groups: new Set<number>(),
+      depth: 0,
+      candidates: 0,
+      hits: 0,
+    };
     if (found === undefined) this.layouts.set(key, layout);
     const final = blocks.length === 0 && instances.every((instance) => instance.final);
     if (final) layout.final = true;
@@ -79,6 +90,14 @@ export class EngineTables {
     return { layout: [...this.layouts.keys()].indexOf(key), looks, final };
   }
 
+  /** Of the layout with these records, one that has room for all numbers. */
+  private keyOf(records: RecordLayout, accesses: readonly Access[], most: number): string {
+    for (let turn = 0; ; turn++) {
+      const key = `${most} ${turn} ${JSON.stringify(records)}`;
+      if (this.layouts.get(key)?.slots.hasRoomFor(accesses, most) !== false) return key;
+    }
+  }
+
   private top(root: Node, dimensions: readonly Dimension[], accesses: readonly Access[], layout: Layout): Top {
     const inCode = topOf(root, dimensions);
     const below = new Set<Node>();
@@ -88,7 +107,8 @@ export class EngineTables {
     };
     collect(root);
     const roots = [...below];
-    const numbers = this.writer.add(roots, dimensions, accesses, layout.records);
+    const { records, slots } = layout;
+    const numbers = this.writer.add(roots, { dimensions, accesses, layout: records, slots });
     for (const number of numbers) layout.depth = Math.max(layout.depth, this.writer.depthOf(number));
     const numberOf = new Map(roots.map((node, index) => [node, numbers[index]]));
     const build = (node: Node): Top => {
@@ -104,18 +124,22 @@ export class EngineTables {
 
   /** Functions that look up; none where no chain is looked up in diagrams. */
   functions(flowBytes: number, counters: number): readonly Omit<FunctionSpec, 'linkage'>[] {
-    const shapes = [...this.layouts.values()].map(({ groups, ...layout }, index): LookupShape => ({
+    const shapes = [...this.layouts.values()].map(({ groups, slots, ...layout }, index): LookupShape => ({
       ...layout,
+      numbers: slots.accesses,
       layout: index,
       groups: [...groups].sort((a, b) => a - b),
     }));
     return engineFunctions(shapes, { size: this.size, flowBytes, counters });
   }
 
-  /** Bytes of the table: behind its end there is room for a record and for a search, so that none is read beyond it. */
+  /** Bytes of the table: behind its end there is room for a record, a list, and a search, so that none is read beyond it. */
   private get size(): number {
-    const longest = Math.max(SEARCH_BYTES, ...[...this.layouts.values()].map(({ records }) => records.bytes));
-    return Math.max(this.writer.size + longest, LEAST_BYTES);
+    const longest = [...this.layouts.values()].flatMap(({ records, candidates }) => [
+      records.bytes,
+      ENTRY_BYTES * (candidates + 1),
+    ]);
+    return Math.max(this.writer.size + Math.max(SEARCH_BYTES, ...longest), LEAST_BYTES);
   }
 
   get data(): DataSpec | undefined {

@@ -134,6 +134,8 @@ function ofPieces(operation: number, wide: boolean, a: WalkValue | undefined, b:
     }
     case ALU_OP.rsh:
       if (a?.kind !== 'pieces' || by === undefined || by < 0) return undefined;
+      // The highest bit is the sign.
+      if (wide && by === 63) return negated(signOf(a));
       return wide ? mapped(a, (value) => value >> BigInt(by & 63)) : undefined;
     case ALU_OP.arsh:
       return wide && by === 63 && a?.kind === 'pieces' ? signOf(a) : undefined;
@@ -141,6 +143,8 @@ function ofPieces(operation: number, wide: boolean, a: WalkValue | undefined, b:
       return undefined;
   }
 }
+
+const negated = (a: Pieces | undefined): Pieces | undefined => (a === undefined ? undefined : scaled(a, -1, 0));
 
 /** A pointer moved by a number of a field. */
 function added(a: WalkValue | undefined, b: WalkValue, wide: boolean): WalkValue | undefined {

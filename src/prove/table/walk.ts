@@ -57,6 +57,7 @@ export class Walk {
   private readonly numbers = new Map<string, number>();
   private readonly open: { readonly number: number; readonly machine: Machine }[] = [];
   private readonly loops: ReadonlySet<number>;
+  private readonly meetings: ReadonlySet<number>;
   private readonly names: PlaceNames;
   private readonly arithmetic: WalkArithmetic;
   private readonly stacks: Region[] = [];
@@ -72,6 +73,7 @@ export class Walk {
     this.data = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.mostPlaces = SOME_PLACES + PLACES_PER_BYTE * bytes.length;
     this.loops = loopsOf(code);
+    this.meetings = meetingsOf(code);
   }
 
   /** All places that the function comes to; the first one is where it begins. */
@@ -131,7 +133,7 @@ export class Walk {
   }
 
   private isPlace({ at, frames }: Machine): boolean {
-    return this.loops.has(at) || (frames.length === 1 && this.settings.cuts.has(at));
+    return this.loops.has(at) || (frames.length === 1 ? this.settings.cuts : this.meetings).has(at);
   }
 
   /** One instruction; a step where that ends the machine's way, or divides it. */
@@ -441,14 +443,32 @@ function noteAbsent({ absent }: Pointer, local: Ref, { bdd }: Words, note: Note)
 }
 
 /** Instructions that a jump leads back to. */
-function loopsOf({ instructions }: Code): ReadonlySet<number> {
+function loopsOf(code: Code): ReadonlySet<number> {
   const loops = new Set<number>();
+  eachJump(code, (target, at) => {
+    if (target <= at) loops.add(target);
+  });
+  return loops;
+}
+
+/** Instructions where several decisions lead: in turn, as the entries of a list, they would make many ways of few. */
+function meetingsOf(code: Code): ReadonlySet<number> {
+  const once = new Set<number>();
+  const meetings = new Set<number>();
+  eachJump(code, (target, _, conditional) => {
+    if (!conditional) return;
+    if (once.has(target)) meetings.add(target);
+    once.add(target);
+  });
+  return meetings;
+}
+
+function eachJump({ instructions }: Code, jump: (target: number, at: number, conditional: boolean) => void): void {
   instructions.forEach(({ instruction, operands }, at) => {
     const kind = instruction.opcode & CLASS_MASK;
     if (kind !== CLASS.JMP && kind !== CLASS.JMP32) return;
     const operation = instruction.opcode & OPERATION_MASK;
     if (kind === CLASS.JMP && (operation === JMP_OP.exit || operation === JMP_OP.call)) return;
-    if (operands.target <= at) loops.add(operands.target);
+    jump(operands.target, at, operation !== JMP_OP.ja);
   });
-  return loops;
 }

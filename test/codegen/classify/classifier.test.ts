@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import {
   classify,
   recordLayout,
+  Slots,
   TableWriter,
   type Dimension,
   type Instance,
@@ -76,12 +77,15 @@ function checkAll(instances: readonly Instance[], packets: readonly (readonly nu
   if (classifier === undefined) return;
   const writer = new TableWriter();
   const accesses = wordAccesses(DIMENSIONS);
+  const slots = new Slots();
   const layout = recordLayout(DIMENSIONS, accesses, instances);
-  const roots = classifier.groups.flatMap(({ root }) => writer.add([root], DIMENSIONS, accesses, layout));
+  const roots = classifier.groups.flatMap(({ root }) =>
+    writer.add([root], { dimensions: DIMENSIONS, accesses, layout, slots }),
+  );
   const table = writer.finish();
   const finals = new Set(instances.filter(({ final }) => final).map(({ rule }) => rule));
   for (const values of packets) {
-    const lists = roots.map((root) => walk(table, root, memoryOf(values), layout));
+    const lists = roots.map((root) => walk(table, root, memoryOf(values), layout, slots.accesses));
     const met = lists.map((list) => mergeHits([list], ({ rule }) => finals.has(rule)));
     expect(met.reduce((sum, list) => sum + list.length, 0)).toBeLessThanOrEqual(classifier.longest);
     expect(mergeHits(lists, ({ rule }) => finals.has(rule))).toEqual(linear(instances, values));

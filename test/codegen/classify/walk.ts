@@ -1,14 +1,17 @@
 import {
   BLOCK_BITS,
-  BRANCH,
+  CHILD,
   END,
   ENTRY,
   ENTRY_BYTES,
-  LEAF,
-  LIST,
-  LIST_BYTES,
+  INDEX,
+  PLACE_BITS,
+  PLACE_UNIT_BITS,
   RECORD_UNIT_BITS,
+  SEARCH,
   SEARCH_CUTS,
+  SLOT_BITS,
+  SLOT_MASK,
   isInside,
   type Access,
   type Instance,
@@ -21,36 +24,39 @@ export interface Hit {
   readonly action: number;
 }
 
-/** The instances that a packet, given as memory, comes to from the root and is inside of. */
-export function walk(table: Uint8Array, root: number, memory: DataView, { tests }: RecordLayout): readonly Hit[] {
+/** The instances that a packet, given as memory, comes to from the root and is inside of; `slots`: the numbers that may be asked for. */
+export function walk(
+  table: Uint8Array,
+  root: number,
+  memory: DataView,
+  { tests }: RecordLayout,
+  slots: readonly Access[],
+): readonly Hit[] {
   const view = new DataView(table.buffer, table.byteOffset, table.byteLength);
+  const word = (place: number): number => view.getUint32(place, true);
   const valueOf = ({ offset, shift, mask }: Access): number =>
     ((memory.getUint32(offset, true) >>> shift) & mask) >>> 0;
-  let at = root;
-  while (at < LEAF) {
-    const value = valueOf({
-      offset: view.getUint16(at + BRANCH.offset, true),
-      shift: view.getUint8(at + BRANCH.shift),
-      mask: view.getUint32(at + BRANCH.mask, true),
-    });
-    const number = (index: number): number => view.getUint32(at + BRANCH.numbers + 4 * index, true);
-    let child = value;
-    if (view.getUint8(at + BRANCH.search) !== 0) {
-      child = SEARCH_CUTS;
-      for (let cut = 0; cut < SEARCH_CUTS; cut++) child += value >= number(cut) ? 1 : 0;
+  const asked = (child: number): number => {
+    const access = slots[(child & SLOT_MASK) >> SLOT_BITS];
+    return access === undefined ? 0 : valueOf(access);
+  };
+  const placeOf = (child: number): number => (child >>> PLACE_BITS) << PLACE_UNIT_BITS;
+  let child = root;
+  while ((child & CHILD.list) === 0) {
+    const value = asked(child);
+    const at = placeOf(child);
+    if ((child & CHILD.index) !== 0) {
+      child = word(at + INDEX.children + 4 * (value >>> word(at + INDEX.shift)));
+      continue;
     }
-    at = number(child);
+    let passed = 0;
+    for (let cut = 0; cut < SEARCH_CUTS; cut++) passed += value > word(at + SEARCH.cuts + 4 * cut) ? 1 : 0;
+    child = word(at + SEARCH.children + 4 * passed);
   }
-  const word = (place: number): number => view.getUint32(place, true);
-  const list = at - LEAF;
-  const key = valueOf({
-    offset: view.getUint16(list + LIST.offset, true),
-    shift: view.getUint16(list + LIST.shift, true),
-    mask: word(list + LIST.mask),
-  });
+  const key = asked(child);
   const isWithin = (value: number, lo: number, span: number): boolean => value >= lo && value - lo <= span;
   const hits: Hit[] = [];
-  for (let entry = list + LIST_BYTES; ; entry += ENTRY_BYTES) {
+  for (let entry = placeOf(child); ; entry += ENTRY_BYTES) {
     const record = (word(entry + ENTRY.record) >>> BLOCK_BITS) << RECORD_UNIT_BITS;
     const rule = word(record + 4);
     if (rule === END) return hits;
