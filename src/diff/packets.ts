@@ -7,11 +7,10 @@ import { compareChains, type Comparison } from '../space/compare.js';
 import type { ChainPlace } from '../space/place.js';
 import { decidingOf, type Deciding } from '../space/deciding.js';
 import { describeBox, type Side } from '../space/describe.js';
-import { FALSE, type Node } from '../space/diagram.js';
+import type { Node } from '../space/diagram.js';
 import type { Example } from '../space/example.js';
 import type { FatePair } from '../space/explore.js';
 import { flowsOf } from '../space/flows.js';
-import { regionsOf } from '../space/regions.js';
 import { describeInputs, exampleIn, isVerdict, replayExample } from '../space/replay.js';
 
 /** One example, judged by the reference on both sides. */
@@ -81,11 +80,12 @@ export async function diffPackets(
 ): Promise<ChainChanges> {
   const strict = options.strict ?? false;
   const comparison = await compareChains(a, b, { ...place, strict });
-  const { regions, omitted } = regionsOfPairs(comparison, options.pairs ?? MOST_PAIRS);
-  const changes = [...regions].map(([number, region]) =>
-    changeOf(a, b, place, comparison, comparison.pairs[number - 1], region, options.rectangles ?? 20),
-  );
-  return { ...place, changes: changes.sort(largestFirst), omitted };
+  const { pairs } = comparison;
+  const most = options.pairs ?? MOST_PAIRS;
+  const changes = pairs
+    .slice(0, most)
+    .map((pair) => changeOf(a, b, place, comparison, pair, comparison.regionOf(pair), options.rectangles ?? 20));
+  return { ...place, changes: changes.sort(largestFirst), omitted: Math.max(0, pairs.length - most) };
 }
 
 /** The same order for the same change, however the packets were walked through. */
@@ -95,24 +95,6 @@ function largestFirst(a: PacketChange, b: PacketChange): number {
 
 /** Pairs of rules that are told of a chain. */
 const MOST_PAIRS = 200;
-
-/** The region of each pair of rules, for the first pairs that were found; how many others there are. */
-function regionsOfPairs(
-  { space, differences }: Comparison,
-  most: number,
-): { readonly regions: ReadonlyMap<number, Node>; readonly omitted: number } {
-  const { diagrams } = space;
-  const regions = new Map<number, Node>();
-  const others = new Set<number>();
-  for (const node of differences) {
-    for (const [number, region] of regionsOf(diagrams, node)) {
-      if (number === 0) continue;
-      if (!regions.has(number) && regions.size >= most) others.add(number);
-      else regions.set(number, diagrams.or(regions.get(number) ?? FALSE, region));
-    }
-  }
-  return { regions, omitted: others.size };
-}
 
 function changeOf(
   a: Ruleset,

@@ -5,6 +5,7 @@ import type { Packet } from '../../grammar/model/packet.js';
 import type { BoundMatch, Chain, Effect, RejectType, Rule, RuleRef, Ruleset } from '../../grammar/model/ruleset.js';
 import { changedFrame } from './change.js';
 import { entryChain, jumpTarget, type ChainIndex } from './chains.js';
+import { headIndexOf } from './head-index.js';
 import {
   DROPPING,
   HOTDROP,
@@ -186,9 +187,13 @@ function run(walk: Walk): End {
 }
 
 /** Most rules end at their head, before anything is asked: the number of the next one that does not. */
-function passHeads({ trace, fields, mark }: Walk, { chain, next }: Place): number {
+function passHeads({ trace, fields, mark, family }: Walk, { chain, next }: Place): number {
   const view: ConditionView = { fields, mark, changed: false, answer: UNANSWERED };
   const { rules } = chain;
+  const index = trace === undefined ? headIndexOf(chain, family) : undefined;
+  if (index !== undefined) {
+    return index.next(fields, next, rules.length, (rule) => outcomeOf(rules[rule].head, view) !== NO);
+  }
   let at = next;
   for (; at < rules.length && outcomeOf(rules[at].head, view) === NO; at++) {
     trace?.push(new SettledStep(rules[at], { chain: chain.name, number: at + 1 }, view, NO));

@@ -2,10 +2,13 @@ import type { Condition } from '../../grammar/model/condition.js';
 import type { BuiltinChain } from '../../grammar/model/family.js';
 import { findTable, type Chain, type Ruleset } from '../../grammar/model/ruleset.js';
 import { ruleCondition } from '../evaluate/evaluate.js';
+import { Alignment } from './alignment.js';
 import { changedRegions } from './changed.js';
 import { concernedRules } from './concerned.js';
 import { FALSE, type Node } from './diagram.js';
 import { Explorer, type FatePair } from './explore.js';
+import { FirstMatch } from './first-match.js';
+import { flatten } from './flat.js';
 import { Hulls } from './hull.js';
 import { Lists, type Detail, type List } from './lists.js';
 import { nameRules, type RuleNames } from './names.js';
@@ -13,6 +16,7 @@ import { chainsFrom, compileChain, Deciders, markChangesOf } from './program.js'
 import type { ChainPlace } from './place.js';
 import { piecesOf } from './pieces.js';
 import { RegionLists } from './region-lists.js';
+import { regionsOf } from './regions.js';
 import { PacketSpace } from './space.js';
 
 export interface CompareOptions extends ChainPlace {
@@ -26,8 +30,8 @@ export interface Comparison {
   /** Of the rules that matter: the others match no packet of a difference. */
   readonly names: RuleNames;
   readonly pairs: readonly FatePair[];
-  /** Disjoint regions; constants are 0 or a number of {@link pairs} plus 1. */
-  readonly differences: readonly Node[];
+  /** Exactly the packets of one of the pairs; two pairs share none. */
+  regionOf(pair: FatePair): Node;
 }
 
 /**
@@ -62,22 +66,45 @@ export async function compareChains(a: Ruleset, b: Ruleset, options: CompareOpti
     );
     return { lists, hulls, left, right, explorer: new Explorer(lists, deciders) };
   };
-  if (strict) {
-    const counting = sides('counts');
-    const changed = await changedRegions(counting.lists, counting.left, counting.right);
-    const regions = changed.map((region) => space.diagrams.and(region, space.feasible));
-    return { space, names, pairs: counting.explorer.pairs, differences: compareIn(counting, regions) };
-  }
+  const named = sides(strict ? 'counts' : 'deciders');
+  const first = strict ? undefined : await firstMatch(space, deciders, named);
+  if (first !== undefined) return { space, names, pairs: first.pairs(), regionOf: (pair) => first.regionOf(pair) };
+  const changed = async ({ lists, left, right }: Sides): Promise<readonly Node[]> => {
+    const regions = await changedRegions(lists, left, right);
+    return regions.map((region) => space.diagrams.and(region, space.feasible));
+  };
+  if (strict) return told(space, names, named, await changed(named));
   // Where verdicts differ at all is found without asking who decides; that is asked in these regions alone.
   const bare = sides('verdicts');
-  const changed = await changedRegions(bare.lists, bare.left, bare.right);
-  const regions = changed.map((region) => space.diagrams.and(region, space.feasible));
-  const different = regions
+  const different = (await changed(bare))
     .map((region) => differing(space, compareIn(bare, piecesOf(space.diagrams, region))))
     .filter((region) => region !== FALSE);
-  if (different.length === 0) return { space, names, pairs: [], differences: [] };
-  const named = sides('deciders');
-  return { space, names, pairs: named.explorer.pairs, differences: compareIn(named, different) };
+  return told(space, names, named, different);
+}
+
+/** Undefined where more counts than which rule matches first. */
+async function firstMatch(
+  { diagrams, feasible }: PacketSpace,
+  deciders: Deciders,
+  { lists, hulls, left, right }: Sides,
+): Promise<FirstMatch | undefined> {
+  const [before, after] = [left, right].map((list) => flatten(lists, list));
+  if (before === undefined || after === undefined) return undefined;
+  const alignment = await Alignment.of(diagrams, hulls, before, after);
+  return alignment === undefined ? undefined : new FirstMatch(diagrams, hulls, deciders, feasible, alignment);
+}
+
+/** The differences in some regions, by pairs. */
+function told(space: PacketSpace, names: RuleNames, sides: Sides, regions: readonly Node[]): Comparison {
+  const { diagrams } = space;
+  const differences = compareIn(sides, regions).map((node) => regionsOf(diagrams, node));
+  const { pairs } = sides.explorer;
+  const numbers = new Map(pairs.map((pair, i) => [pair, i + 1]));
+  const regionOf = (pair: FatePair): Node => {
+    const number = numbers.get(pair);
+    return diagrams.anyOf(differences.flatMap((one) => (number === undefined ? [] : (one.get(number) ?? []))));
+  };
+  return { space, names, pairs, regionOf };
 }
 
 interface Sides {

@@ -1,36 +1,60 @@
 import { FALSE, TRUE, type Diagrams, type Node } from './diagram.js';
 
-/** The least rectangle around a function: outside of one range of each of its variables it is 0. */
+/** The least rectangle around a function: outside of one range of each of some variables it is 0. */
 export interface Hull {
+  /** In order. */
   readonly variables: readonly number[];
   /** Of each variable: its first and its last value. */
   readonly least: readonly number[];
   readonly most: readonly number[];
 }
 
-/** The hull of a function (0 or 1) that is 1 somewhere. */
-export function hullOf(diagrams: Diagrams, node: Node): Hull {
-  const variables = diagrams.supportOf(node);
-  const placeOf = (f: Node): number => (f < 0 ? variables.length : variables.indexOf(diagrams.variableOf(f)));
-  const least = variables.map((variable) => diagrams.sizeOf(variable));
-  const most = variables.map(() => -1);
-  // A variable that is not tested on some way has any value.
-  const any = (from: number, to: number): void => {
-    for (let i = from; i < to; i++) [least[i], most[i]] = [0, diagrams.sizeOf(variables[i]) - 1];
+const EVERYTHING: Hull = { variables: [], least: [], most: [] };
+
+/** The hull of a function (0 or 1) that is 1 somewhere; `known` remembers those of its parts. */
+export function hullOf(diagrams: Diagrams, node: Node, known = new Map<Node, Hull>()): Hull {
+  if (node < 0) return EVERYTHING;
+  const before = known.get(node);
+  if (before !== undefined) return before;
+  const highs = diagrams.highsOf(node);
+  const children = diagrams.childrenOf(node);
+  let least = -1;
+  let most = 0;
+  let below: Hull | undefined;
+  let last: Node = FALSE;
+  for (let i = 0; i < highs.length; i++) {
+    const child = children[i];
+    if (child === FALSE) continue;
+    if (least < 0) least = i === 0 ? 0 : highs[i - 1] + 1;
+    most = highs[i];
+    if (child === last) continue;
+    const hull = hullOf(diagrams, child, known);
+    below = below === undefined ? hull : around(below, hull);
+    last = child;
+  }
+  below ??= EVERYTHING;
+  const hull: Hull = {
+    variables: [diagrams.variableOf(node), ...below.variables],
+    least: [least, ...below.least],
+    most: [most, ...below.most],
   };
-  any(0, placeOf(node));
-  const seen = new Set<Node>(node < 0 ? [] : [node]);
-  for (const f of seen) {
-    const place = placeOf(f);
-    const [highs, children] = [diagrams.highsOf(f), diagrams.childrenOf(f)];
-    for (let i = 0; i < highs.length; i++) {
-      const child = children[i];
-      if (child === FALSE) continue;
-      least[place] = Math.min(least[place], i === 0 ? 0 : highs[i - 1] + 1);
-      most[place] = Math.max(most[place], highs[i]);
-      any(place + 1, placeOf(child));
-      if (child >= 0) seen.add(child);
+  known.set(node, hull);
+  return hull;
+}
+
+/** The least hull around two; a variable that one of them leaves open is open. */
+function around(a: Hull, b: Hull): Hull {
+  if (a === b || a.variables.length === 0) return a;
+  const [variables, least, most]: [number[], number[], number[]] = [[], [], []];
+  for (let i = 0, j = 0; i < a.variables.length && j < b.variables.length;) {
+    const order = a.variables[i] - b.variables[j];
+    if (order === 0) {
+      variables.push(a.variables[i]);
+      least.push(Math.min(a.least[i], b.least[j]));
+      most.push(Math.max(a.most[i], b.most[j]));
     }
+    if (order <= 0) i++;
+    if (order >= 0) j++;
   }
   return { variables, least, most };
 }
@@ -43,9 +67,7 @@ export class Hulls {
 
   /** The hull of a function (0 or 1) that is 1 somewhere. */
   of(node: Node): Hull {
-    let hull = this.#known.get(node);
-    if (hull === undefined) this.#known.set(node, (hull = hullOf(this.diagrams, node)));
-    return hull;
+    return hullOf(this.diagrams, node, this.#known);
   }
 }
 

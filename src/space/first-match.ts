@@ -1,0 +1,246 @@
+import { AFTER, BEFORE, isCommon, type Alignment, type SideNumber } from './alignment.js';
+import { FALSE, type Diagrams, type Node } from './diagram.js';
+import type { Fate, FatePair } from './explore.js';
+import { Inside, type Hull, type Hulls } from './hull.js';
+import { DROP_KEY } from './lists.js';
+import { OUTCOME } from './outcome.js';
+import { pointIn, randomNumbers } from './point.js';
+import type { Deciders } from './program.js';
+
+/** Pairs that come first because they may have the most packets. */
+const WIDEST = 20;
+/** So many of the widest rules are taken from a region one after the other. */
+const WIDE = 32;
+
+/** A part of what a rule matches, with the same fate for all of its packets. */
+interface Part {
+  /** Place of the rule in the alignment. */
+  readonly place: number;
+  /** The outcome that its packets have. */
+  readonly value: number;
+  readonly verdict: string;
+}
+
+/** What decides packets on the two sides. */
+type Meeting = readonly [before: Part, after: Part];
+
+/** Two fates, and who gives them to which packets. */
+interface Pair {
+  readonly fates: FatePair;
+  readonly meetings: Meeting[];
+}
+
+/**
+ * Compares two lists of rules of which the first that matches decides, by the rules that one side alone has. A packet
+ * that no such rule decides, on either side, is decided by the same rule on both: one that both have and that matches
+ * is passed on neither. So an edited rule is looked at with each rule of the other side that decides otherwise, shares
+ * packets with it, and does not stand before it on both sides; what takes the packets of the two before is found by
+ * points, and taken away until a packet is found that comes to both, or none is left.
+ */
+export class FirstMatch {
+  readonly #pairs = new Map<string, Pair>();
+  readonly #found = new Set<number>();
+  readonly #parts: (readonly Part[] | undefined)[] = [];
+  /** For each outcome where it is that one. */
+  readonly #maps = Object.values(OUTCOME).map(() => new Map<Node, Node>());
+  readonly #random = randomNumbers();
+  readonly #values: Float64Array;
+  readonly #valueOf: (variable: number) => number;
+
+  constructor(
+    private readonly diagrams: Diagrams,
+    private readonly hulls: Hulls,
+    private readonly deciders: Deciders,
+    /** Packets that there are. */
+    private readonly feasible: Node,
+    private readonly alignment: Alignment,
+  ) {
+    this.#values = new Float64Array(diagrams.variableCount);
+    this.#valueOf = (variable) => this.#values[variable];
+  }
+
+  /** Each pair of fates of some packet that is judged otherwise; those that may have the most packets first, then in order. */
+  pairs(): readonly FatePair[] {
+    for (const side of [BEFORE, AFTER] as const) {
+      this.alignment.rules.forEach((rule, place) => {
+        if (rule.deciders[side] === undefined || isCommon(rule)) return;
+        for (const part of this.#partsOf(place)) this.#lookAround(part, side);
+      });
+    }
+    const placed = [...this.#pairs.values()].sort((a, b) => byPlace(a.meetings[0], b.meetings[0]));
+    const sized = placed.map((pair) => ({ pair, room: this.#roomOfPair(pair) })).sort((a, b) => b.room - a.room);
+    const widest = new Set(sized.slice(0, WIDEST).map(({ pair }) => pair));
+    return [...widest, ...placed.filter((pair) => !widest.has(pair))].map(({ fates }) => fates);
+  }
+
+  /** Exactly the packets of a pair of {@link pairs}. */
+  regionOf({ before, after }: FatePair): Node {
+    const pair = this.#pairs.get(pairKey(before, after));
+    return this.diagrams.anyOf((pair?.meetings ?? []).map((meeting) => this.#regionOf(meeting)));
+  }
+
+  /** Looks for the other side's fates of the packets of a part of an edited rule. */
+  #lookAround(own: Part, side: SideNumber): void {
+    const { diagrams, alignment } = this;
+    const where = diagrams.and(this.#where(own), this.feasible);
+    if (where === FALSE) return;
+    const hull = this.hulls.of(where);
+    const near = new Inside(diagrams, hull);
+    for (const place of alignment.near(hull)) {
+      const rule = alignment.rules[place];
+      if (rule.deciders[side === BEFORE ? AFTER : BEFORE] === undefined) continue;
+      // Where both are edited, the first side's rule has looked at the other one.
+      if (isCommon(rule) ? place < own.place : side === AFTER) continue;
+      for (const other of this.#partsOf(place)) {
+        if (other.verdict === own.verdict) continue;
+        const meeting: Meeting = side === BEFORE ? [own, other] : [other, own];
+        if (this.#found.has(meetingKey(meeting))) continue;
+        this.#search(meeting, diagrams.and(where, near.simplified(this.#where(other))), near);
+      }
+    }
+  }
+
+  /** Takes from the packets that match both what other rules take before, until one is found that comes to both. */
+  #search(wanted: Meeting, where: Node, near: Inside): void {
+    const { diagrams, alignment } = this;
+    let left = where;
+    while (left !== FALSE) {
+      pointIn(diagrams, left, this.#random, this.#values);
+      const deciding = [BEFORE, AFTER].map((side) => alignment.deciding(side as SideNumber, this.#valueOf));
+      this.#note(deciding[BEFORE], deciding[AFTER]);
+      const others = new Set(deciding.filter((place, side) => place !== wanted[side].place));
+      if (others.size === 0) return;
+      for (const place of others) {
+        left = diagrams.and(left, diagrams.not(near.simplified(alignment.rules[place].ends)));
+      }
+    }
+  }
+
+  /** The point that was looked at shows a pair, be it the one that is looked for or another one. */
+  #note(one: number, two: number): void {
+    if (one === two) return;
+    const [before, after] = [this.#partAt(one), this.#partAt(two)];
+    if (before.verdict === after.verdict) return;
+    const key = meetingKey([before, after]);
+    if (this.#found.has(key)) return;
+    this.#found.add(key);
+    const fates = { before: this.#fateOf(before, BEFORE), after: this.#fateOf(after, AFTER) };
+    const text = pairKey(fates.before, fates.after);
+    const known = this.#pairs.get(text);
+    if (known === undefined) this.#pairs.set(text, { fates, meetings: [[before, after]] });
+    else known.meetings.push([before, after]);
+  }
+
+  #partAt(place: number): Part {
+    const value = this.diagrams.evaluate(this.alignment.rules[place].outcome, this.#valueOf);
+    const part = this.#partsOf(place).find((one) => one.value === value);
+    if (part === undefined) throw new Error('a packet comes to a rule that does not match it');
+    return part;
+  }
+
+  #partsOf(place: number): readonly Part[] {
+    let parts = this.#parts[place];
+    if (parts === undefined) {
+      const { outcome, verdict } = this.alignment.rules[place];
+      const values = this.diagrams.isBoolean(outcome) ? [OUTCOME.yes] : [...this.diagrams.valuesOf(outcome)];
+      parts = values
+        .filter((value) => value !== OUTCOME.no)
+        .sort((a, b) => a - b)
+        .map((value) => ({ place, value, verdict: verdictOf(verdict, value) }));
+      this.#parts[place] = parts;
+    }
+    return parts;
+  }
+
+  #where({ place, value }: Part): Node {
+    const { outcome, ends } = this.alignment.rules[place];
+    if (this.diagrams.isBoolean(outcome)) return ends;
+    return this.diagrams.map(outcome, (one) => (one === value ? 1 : 0), this.#maps[value]);
+  }
+
+  #fateOf({ place, value, verdict }: Part, side: SideNumber): Fate {
+    const decider = this.deciders.get(this.alignment.rules[place].deciders[side] ?? 0);
+    return { verdict, decider, hotdrop: value !== OUTCOME.yes, counted: [] };
+  }
+
+  #regionOf(meeting: Meeting): Node {
+    const { diagrams, alignment } = this;
+    const [before, after] = meeting.map((part) => this.#where(part));
+    const region = diagrams.and(diagrams.and(before, after), this.feasible);
+    if (region === FALSE) return FALSE;
+    const hull = this.hulls.of(region);
+    const inside = new Inside(diagrams, hull);
+    const taken = new Map<Node, number>();
+    for (const place of alignment.near(hull, Math.max(meeting[0].place, meeting[1].place))) {
+      const { deciders, ends, hull: own } = alignment.rules[place];
+      const isBefore = ([BEFORE, AFTER] as const).some(
+        (side) => place < meeting[side].place && deciders[side] !== undefined,
+      );
+      if (isBefore) taken.set(inside.simplified(ends), this.#roomOf(hull, own));
+    }
+    return this.#without(
+      region,
+      [...taken].sort((a, b) => b[1] - a[1]).map(([node]) => node),
+    );
+  }
+
+  /** The region without what others take, the widest first: where they leave little, few of the rest matter. */
+  #without(region: Node, taken: readonly Node[]): Node {
+    const { diagrams } = this;
+    let left = region;
+    for (const node of taken.slice(0, WIDE)) left = diagrams.and(left, diagrams.not(node));
+    if (left === FALSE || taken.length <= WIDE) return left;
+    const inside = new Inside(diagrams, this.hulls.of(left));
+    const rest = taken.slice(WIDE).filter((node) => node < 0 || inside.meets(this.hulls.of(node)));
+    const simple = rest.map((node) => inside.simplified(node)).filter((node) => diagrams.meet(node, left));
+    return diagrams.and(left, diagrams.not(diagrams.anyOf([...new Set(simple)])));
+  }
+
+  #roomOfPair({ meetings }: Pair): number {
+    const { rules } = this.alignment;
+    const rooms = meetings.map(([before, after]) => this.#roomOf(rules[before.place].hull, rules[after.place].hull));
+    return rooms.reduce((a, b) => Math.max(a, b));
+  }
+
+  /** The share of all combinations of values that the rectangles around two rules have in common. */
+  #roomOf(a: Hull, b: Hull): number {
+    let room = 1;
+    const share = (variable: number, lo: number, hi: number): void => {
+      room *= (hi - lo + 1) / this.diagrams.sizeOf(variable);
+    };
+    a.variables.forEach((variable, i) => {
+      const j = b.variables.indexOf(variable);
+      if (j < 0) share(variable, a.least[i], a.most[i]);
+      else share(variable, Math.max(a.least[i], b.least[j]), Math.min(a.most[i], b.most[j]));
+    });
+    b.variables.forEach((variable, j) => {
+      if (!a.variables.includes(variable)) share(variable, b.least[j], b.most[j]);
+    });
+    return room;
+  }
+}
+
+/** As ipt_do_table (net/ipv4/netfilter/ip_tables.c): what is dropped on the way is dropped, but a REJECT has answered. */
+function verdictOf(verdict: string | undefined, value: number): string {
+  if (verdict !== undefined && value === OUTCOME.yes) return verdict;
+  return value === OUTCOME.dropping && verdict?.startsWith('reject ') === true ? verdict : DROP_KEY;
+}
+
+/** In the order of the rules, the first side's first. */
+function byPlace([a, b]: Meeting, [c, d]: Meeting): number {
+  return a.place - c.place || b.place - d.place || a.value - c.value || b.value - d.value;
+}
+
+/** One number for two parts. */
+function meetingKey([before, after]: Meeting): number {
+  return (before.place * 4 + before.value) * 2 ** 26 + after.place * 4 + after.value;
+}
+
+function pairKey(before: Fate, after: Fate): string {
+  return `${fateKey(before)} | ${fateKey(after)}`;
+}
+
+function fateKey({ verdict, decider, hotdrop }: Fate): string {
+  const who = decider.kind === 'rule' ? `${decider.chain} ${decider.number}` : `policy ${decider.chain}`;
+  return `${verdict} ${who} ${hotdrop ? 'h' : ''}`;
+}

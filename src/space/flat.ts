@@ -1,0 +1,72 @@
+import { FALSE, Operation, TRUE, type Diagrams, type Node } from './diagram.js';
+import { END, type List, type Lists } from './lists.js';
+import { NO, OUTCOME } from './outcome.js';
+
+/** A rule of a chain in which the first rule that ends a packet's way decides, and nothing else counts. */
+export interface FlatRule {
+  /** As in src/space/outcome.ts. */
+  readonly outcome: Node;
+  /** What it does to packets for which it holds; undefined: nothing, its tests alone drop packets. */
+  readonly verdict: string | undefined;
+  /** Number of the rule among the deciders. */
+  readonly rule: number;
+  /** Where it ends the packet's way. */
+  readonly ends: Node;
+}
+
+/** Rules that a flat list may have: a chain that is called from many places is written out at each. */
+const MOST = 100_000;
+
+/**
+ * A list with the lists that it calls written out; the last rule ends every packet's way. Undefined where packets come
+ * back early from a called list, or the list would be long.
+ */
+export function flatten(lists: Lists, list: List): readonly FlatRule[] | undefined {
+  const { diagrams } = lists;
+  const guarded = new Operation((guard, outcome) => {
+    if (guard === FALSE || outcome === NO) return NO;
+    return guard === TRUE ? outcome : undefined;
+  });
+  const drops = new Map<Node, Node>();
+  const rules: FlatRule[] = [];
+  const put = (outcome: Node, verdict: string | undefined, rule: number): void => {
+    if (outcome !== NO) rules.push({ outcome, verdict, rule, ends: lists.matching(outcome) });
+  };
+  const visit = (from: List, guard: Node): boolean => {
+    for (let at = from; at !== END; at = lists.cell(at).tail) {
+      if (rules.length > MOST) return false;
+      const { outcome, effect, body, rule } = lists.cell(at);
+      const here = diagrams.apply(guarded, guard, outcome);
+      switch (effect.kind) {
+        case 'verdict':
+          put(here, effect.key, rule);
+          break;
+        case 'go-on':
+          put(dropsOf(diagrams, here, drops), undefined, rule);
+          break;
+        case 'call':
+        case 'enter':
+          put(dropsOf(diagrams, here, drops), undefined, rule);
+          if (!visit(body, holds(diagrams, here))) return false;
+          break;
+        case 'return':
+        case 'goto':
+          return false;
+      }
+    }
+    return true;
+  };
+  return visit(list, TRUE) ? rules : undefined;
+}
+
+/** The outcome where a test drops the packet, else "no". */
+function dropsOf(diagrams: Diagrams, outcome: Node, known: Map<Node, Node>): Node {
+  if (diagrams.isBoolean(outcome)) return NO;
+  return diagrams.map(outcome, (value) => (value === OUTCOME.yes ? OUTCOME.no : value), known);
+}
+
+function holds(diagrams: Diagrams, outcome: Node): Node {
+  return diagrams.isBoolean(outcome)
+    ? outcome
+    : diagrams.map(outcome, (value) => (value === OUTCOME.yes ? OUTCOME.yes : OUTCOME.no));
+}
