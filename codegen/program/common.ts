@@ -47,7 +47,7 @@ export function commonOf(
   analyses: readonly Analysis[],
   hz: number,
   recentEntries = DEFAULT_RECENT_ENTRIES,
-  engine: Engine = 'linear',
+  engine: Engine = 'auto',
   shadow = false,
   optimizes = true,
 ): Common {

@@ -86,7 +86,7 @@ export function compile(ruleset: Ruleset, options: CompileOptions): CompileResul
     const names = analyses.map(({ chain }) => chain).join(', ');
     const message = `chain ${names} is larger than one eBPF program can be`;
     const place = { line: 1, column: 1, length: 1 } as const;
-    const linear = (engine ?? 'linear') === 'linear' && options.mode !== 'early';
+    const linear = engine === 'linear' && options.mode !== 'early';
     const hint = linear ? { hint: 'try --engine auto, which looks long chains up in a table' } : {};
     return { ok: false, diagnostics: [{ ...place, code: 'too-large', severity: 'error', message, ...hint }] };
   }

@@ -37,7 +37,7 @@ export interface CompileOptions {
   readonly fragments?: FragmentPolicy;
   readonly reject?: RejectPolicy;
   readonly vlan?: VlanPolicy;
-  /** Default: rule by rule. */
+  /** Default: `auto`. */
   readonly engine?: Engine;
   /** Whether rules are brought into a form that takes less time; the object decides and counts the same. Default true. */
   readonly optimize?: boolean;

@@ -9,7 +9,7 @@ export type Recompiled =
   /** The dump is refused with the options of the object. */
   | { readonly kind: 'refused'; readonly reason: string };
 
-const ENGINES: readonly Engine[] = ['linear', 'auto', 'dag'];
+const ENGINES: readonly Engine[] = ['auto', 'linear', 'dag'];
 
 /**
  * Compiles the dump of a manifest again, with the options that the manifest tells. It does not name the engine: each is

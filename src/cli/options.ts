@@ -152,7 +152,7 @@ const engineOption = (): Option =>
     'auto',
     'linear',
     'dag',
-  ]).default('linear');
+  ]).default('auto');
 
 export const lookupOption = (): Option =>
   choice('--lookup <how>', 'early: ask conntrack for connections; no-helpers: none of them is RELATED', [
