@@ -14,7 +14,7 @@ import { CHAIN_PACKETS, chainTexts, nestedText } from './chain-cases.js';
 import { filterText, objectOf, rulesetOf, type Place } from './rulesets.js';
 import { RunningObject } from './run-object.js';
 
-const EXACT: Place = { hook: 'xdp', chain: 'INPUT', reject: 'drop' };
+const EXACT: Place = { hook: 'xdp', chain: 'INPUT', reject: 'drop', engine: 'linear' };
 const UNOPTIMIZED: Place = { ...EXACT, optimize: false };
 const EARLY: Place = { ...EXACT, mode: 'early' };
 
