@@ -31,10 +31,18 @@ const NO_CUT = 0xffff_ffff;
 export const INDEX = { shift: 0, children: 4 } as const;
 const HALF_LINE = 32;
 
+const KIND_MASK = 3;
 const PLACE_UNIT = 1 << PLACE_UNIT_BITS;
 const MOST_BYTES = 2 ** (32 - PLACE_BITS + PLACE_UNIT_BITS);
 /** What a list without a key lets pass. */
 const ANYTHING = { lo: 0, hi: 0xffff_ffff } as const;
+
+/** An index, as code: the child is the number without its low bits, counted from the first one's byte offset. */
+export interface Index {
+  readonly slot: number;
+  readonly shift: number;
+  readonly children: number;
+}
 
 /** What diagrams are about, and how a program finds the numbers and tests the records. */
 export interface TableSettings {
@@ -82,6 +90,14 @@ export class TableWriter {
   /** Branches on the longest way through a child. */
   depthOf(child: number): number {
     return this.depths.get(child) ?? 0;
+  }
+
+  /** What a child is that is an index; undefined for others. */
+  indexOf(child: number): Index | undefined {
+    if ((child & KIND_MASK) !== CHILD.index) return undefined;
+    const at = (child >>> PLACE_BITS) << PLACE_UNIT_BITS;
+    const slot = (child & SLOT_MASK) >> SLOT_BITS;
+    return { slot, shift: this.bytes.getUint32(at + INDEX.shift, true), children: at + INDEX.children };
   }
 
   /** Adds the diagrams below these nodes, which may share; the results are their numbers, as of children. */

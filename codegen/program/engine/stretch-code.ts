@@ -3,7 +3,10 @@ import {
   alu64,
   callFunction,
   goto,
+  jump32,
   jump64,
+  load,
+  loadDataAddress,
   mov32,
   mov64,
   R0,
@@ -23,7 +26,7 @@ import type { Code } from '../code.js';
 import { emitCount } from '../counters.js';
 import { EXITS } from '../exits.js';
 import { VERDICT } from '../verdict.js';
-import { emitValue, findRule, findRules, nextHit, PLACES_BYTES } from './functions.js';
+import { TABLE, emitValue, findRule, findRules, nextHit, PLACES_BYTES } from './functions.js';
 import { ACTION_MASK, COUNTED, OWN_CODE, type Block } from './segment.js';
 import type { Looks, Top } from './tables.js';
 
@@ -88,9 +91,11 @@ function emitFinal({ code, looks: { layout, looks }, counters }: StretchCode): v
     code.emit(mov64(R1, reg(R6)), mov64(R3, reg(R9)), callFunction(findRule(layout)), mov64(R9, reg(R0)));
     code.place(skip);
   });
+  const count = code.label('count');
   const uncounted = code.label('uncounted');
   code.emit(mov64(R8, reg(R9)), alu64('rsh', R8, 32), jump64('jeq', R8, END, end));
-  code.emit(mov32(R1, reg(R9)), alu64('rsh', R1, Math.log2(COUNTED)), jump64('jeq', R1, 0, uncounted));
+  code.emit(jump32('jset', R9, COUNTED | 0, count), goto(uncounted));
+  code.place(count);
   emitCount(code, { key: { reg: R8, unknown: true }, counters }, R6);
   code.place(uncounted);
   code.emit(mov32(R0, reg(R9)), alu32('and', R0, ACTION_MASK), goto(EXITS.leave));
@@ -105,6 +110,12 @@ function emitTop(code: Code, top: Top, root: number, look: string, nothing: stri
       return;
     case 'root':
       code.emit(mov32(root, top.number | 0), goto(look));
+      return;
+    case 'index':
+      emitValue(code, R0, top.access);
+      if (top.shift > 0) code.emit(alu64('rsh', R0, top.shift));
+      code.emit(alu64('lsh', R0, 2), loadDataAddress(root, TABLE), alu64('add', root, top.children));
+      code.emit(alu64('add', root, reg(R0)), load(4, root, root, 0), goto(look));
       return;
     case 'branch': {
       const { access, cuts, children } = top;

@@ -17,6 +17,8 @@ import type { Stretch } from './segment.js';
 export type Top =
   | { readonly kind: 'nothing' }
   | { readonly kind: 'root'; readonly number: number }
+  /** The root is child `access >> shift` of those that begin at a byte offset of the table. */
+  | { readonly kind: 'index'; readonly access: Access; readonly shift: number; readonly children: number }
   | {
       readonly kind: 'branch';
       readonly access: Access;
@@ -114,12 +116,20 @@ export class EngineTables {
     const build = (node: Node): Top => {
       if (node.kind === 'leaf' && node.candidates.length === 0) return { kind: 'nothing' };
       const number = numberOf.get(node);
-      if (number !== undefined) return { kind: 'root', number };
+      if (number !== undefined) return this.rootOf(number, slots);
       if (node.kind === 'leaf') throw new Error('a leaf is below the top');
       const { dimension, cuts, children } = node;
       return { kind: 'branch', access: accesses[dimension], cuts, children: children.map(build) };
     };
     return build(root);
+  }
+
+  /** Most diagrams begin with an index: it is code, so that nothing has to be read to find out. */
+  private rootOf(number: number, { accesses }: Slots): Top {
+    const index = this.writer.indexOf(number);
+    if (index === undefined) return { kind: 'root', number };
+    const { slot, shift, children } = index;
+    return { kind: 'index', access: accesses[slot], shift, children };
   }
 
   /** Functions that look up; none where no chain is looked up in diagrams. */
