@@ -170,7 +170,32 @@ export class ChainProof {
 
   /** A function that looks rules up in tables, which must be all that are left of its chain. */
   private lookedUp(placed: PlacedFunction, part: bigint, chain: string, from: number): number | undefined {
-    const { code, specification, layout } = this.settings;
+    const { length } = this.settings.specification.rules(chain);
+    this.rules += length - from;
+    const quick = this.quickly(() => this.proveTables(placed, part, chain, from, false));
+    const proof = quick?.differences.length === 0 ? quick : this.proveTables(placed, part, chain, from, true);
+    this.differences.push(...proof.differences);
+    return proof.falls ? length : undefined;
+  }
+
+  /** What is found in a quick way; undefined where a longer one may tell more. */
+  private quickly<T>(prove: () => T): T | undefined {
+    try {
+      return prove();
+    } catch (error) {
+      if (error instanceof Unprovable) return undefined;
+      throw error;
+    }
+  }
+
+  private proveTables(
+    placed: PlacedFunction,
+    part: bigint,
+    chain: string,
+    from: number,
+    thorough: boolean,
+  ): { readonly differences: readonly Difference[]; readonly falls: boolean } {
+    const { code, layout } = this.settings;
     const places = new Walk({
       code,
       words: this.words,
@@ -183,13 +208,11 @@ export class ChainProof {
       chainPart: (target, registers) => (isChainFunction(target.name) ? this.argumentsOf(registers).part : undefined),
       codes: Array.from({ length: 1 << CODE_BITS }, (_, one) => one),
       cuts: cutsOf(code, placed),
+      thorough,
     }).run(placed, part);
-    const proof = new TableProof(this);
+    const proof = new TableProof(this, thorough);
     const falls = proof.prove(places, chain, from);
-    this.differences.push(...proof.differences);
-    const { length } = specification.rules(chain);
-    this.rules += length - from;
-    return falls ? length : undefined;
+    return { differences: proof.differences, falls };
   }
 
   /**

@@ -11,6 +11,15 @@ interface Dimension {
   readonly width: number;
 }
 
+/** A number that is the upper bits of a dimension from `shift` on; those of `flipped` are turned round. */
+interface DimensionPart {
+  readonly dimension: number;
+  readonly shift: number;
+  readonly flipped: number;
+}
+
+const NO_PART: DimensionPart = { dimension: -1, shift: 0, flipped: 0 };
+
 /** What lies in one of these ranges of a dimension. */
 export interface Limit {
   readonly dimension: number;
@@ -19,6 +28,11 @@ export interface Limit {
 
 /** For some dimensions, sorted ranges outside of which nothing lies; where others are not named, anything may. */
 export type Hull = ReadonlyMap<number, readonly Range[]>;
+
+/** Numbers of 16 bits that rules tell apart by many cuts. */
+const BROAD: Readonly<Record<string, true>> = { sport: true, dport: true, length: true };
+
+export const isBroadField = (field: string, bits: number): boolean => field in BROAD || bits > 16;
 
 const LONGEST = 48;
 const ANYTHING: Hull = new Map();
@@ -36,11 +50,24 @@ export class Dimensions {
     { readonly dimension: number; readonly bit: number; readonly sign: number }
   >();
 
+  private readonly parts = new WeakMap<Bits, DimensionPart>();
+
   constructor(private readonly field: (field: Field) => Bits) {}
 
   bitsOf(dimension: number): Bits {
     const { field, below, width } = this.all[dimension];
     return this.field(field).slice(below, below + width);
+  }
+
+  /** All its numbers. */
+  range(dimension: number): Range {
+    return [0, 2 ** this.all[dimension].width - 1];
+  }
+
+  /** Whether it is a number that rules tell apart by many cuts: an address, a port, and their like. */
+  isBroad(dimension: number): boolean {
+    const { field } = this.all[dimension];
+    return isBroadField(field, this.field(field).length);
   }
 
   /** Dimensions of a field, the most significant bits first. */
@@ -64,6 +91,21 @@ export class Dimensions {
 
   /** What a number between these bounds says of a dimension; undefined where it says nothing that is a range of it. */
   limit(number: Bits, ranges: readonly Range[]): Limit | undefined {
+    let part = this.parts.get(number);
+    if (part === undefined) this.parts.set(number, (part = this.partOf(number) ?? NO_PART));
+    if (part === NO_PART) return undefined;
+    const { dimension, shift, flipped } = part;
+    const scale = 2 ** shift;
+    const moved: Range[] = [];
+    for (const [lo, hi] of ranges) {
+      if (flipped !== 0 && lo !== hi) return undefined;
+      const from = flipped === 0 ? lo : Number(BigInt(lo) ^ BigInt(flipped));
+      moved.push([from * scale, (from + hi - lo + 1) * scale - 1]);
+    }
+    return { dimension, ranges: moved };
+  }
+
+  private partOf(number: Bits): DimensionPart | undefined {
     const first = number.length === 0 ? undefined : this.bits.get(number[0] & ~1);
     if (first === undefined) return undefined;
     const { dimension, bit: shift } = first;
@@ -74,14 +116,7 @@ export class Dimensions {
       if (own?.dimension !== dimension || own.bit !== shift + i) return undefined;
       flipped = flipped * 2 + ((own.sign ^ number[i]) & 1);
     }
-    const scale = 2 ** shift;
-    const moved: Range[] = [];
-    for (const [lo, hi] of ranges) {
-      if (flipped !== 0 && lo !== hi) return undefined;
-      const from = flipped === 0 ? lo : Number(BigInt(lo) ^ BigInt(flipped));
-      moved.push([from * scale, (from + hi - lo + 1) * scale - 1]);
-    }
-    return { dimension, ranges: moved };
+    return { dimension, shift, flipped };
   }
 
   /** Where a condition may hold, and whether it holds everywhere there, or drops. */
@@ -225,6 +260,16 @@ export function common(a: readonly Range[], b: readonly Range[]): readonly Range
     else j++;
   }
   return out;
+}
+
+/** Whether all numbers of `b` are in `a`; both are sorted. */
+export function holds(a: readonly Range[], b: readonly Range[]): boolean {
+  let i = 0;
+  for (const [lo, hi] of b) {
+    while (i < a.length && a[i][1] < lo) i++;
+    if (i === a.length || a[i][0] > lo || a[i][1] < hi) return false;
+  }
+  return true;
 }
 
 /** Whether some number lies in both. */

@@ -2,7 +2,7 @@ import { CLASS, CLASS_MASK, SOURCE_X } from '../../../codegen/bytecode/instructi
 import type { LinkedInstruction, PlacedFunction } from '../../../bpf-runtime/interpreter/program.js';
 import type { Memory } from '../state.js';
 import { unsupported } from '../unprovable.js';
-import { constant, pointer, type Region } from '../value.js';
+import { constant, pointer, type Region, type Word } from '../value.js';
 import { concrete, settled, type WalkValue } from './walk-value.js';
 
 export interface Frame {
@@ -41,7 +41,7 @@ export function operandOf(
   const number = Number(imm);
   if (number >= 0) return concrete(number);
   const kind = opcode & CLASS_MASK;
-  return kind === CLASS.ALU64 || kind === CLASS.JMP ? constant(number) : concrete(number >>> 0);
+  return kind === CLASS.ALU64 || kind === CLASS.JMP ? negative(number) : concrete(number >>> 0);
 }
 
 export function wide({ imm, src, reference }: LinkedInstruction['instruction']): WalkValue {
@@ -49,6 +49,15 @@ export function wide({ imm, src, reference }: LinkedInstruction['instruction']):
   if (reference?.kind === 'data') return pointer(DATA);
   if (src !== 0) throw unsupported('an address of an unknown kind');
   return settled(constant(BigInt(imm)));
+}
+
+const negatives = new Map<number, Word>();
+
+/** A number below 0 in 64 bits: the same number, the same word. */
+function negative(number: number): Word {
+  let value = negatives.get(number);
+  if (value === undefined) negatives.set(number, (value = constant(number)));
+  return value;
 }
 
 const maps = new Map<string, Region>();

@@ -24,6 +24,14 @@ export interface Pieces {
   readonly pieces: readonly Piece[];
 }
 
+/** That a number lies in ranges. */
+export interface Known {
+  readonly of: Bits;
+  /** {@link Pieces.name} of the number. */
+  readonly name: string;
+  readonly ranges: readonly Range[];
+}
+
 /** Numbers stay exact, and so do sums of two. */
 const MOST = 2 ** 51;
 const WORD = 2 ** 32;

@@ -1,13 +1,14 @@
 import type { PlacedFunction } from '../../../bpf-runtime/interpreter/program.js';
 import { TRUE, type Ref } from '../bdd.js';
-import type { Known } from './walk-arithmetic.js';
+import type { Condition } from './condition.js';
+import type { Known } from './pieces.js';
 
 /** One way out of a fork. */
 export interface Case {
-  readonly when: Ref;
+  readonly when: Condition;
   /** What is known there as ranges of numbers: all of them hold. */
   readonly known: readonly Known[];
-  /** On the other side of a jump all of these hold, and nothing else does: here, one of them does not. */
+  /** On the other side of a jump all of these hold, and on no way else: here, one of them does not. Empty where it is not known so. */
   readonly refuted: readonly Known[];
   readonly then: Step;
 }

@@ -12,14 +12,16 @@ import type { Rule } from '../../../grammar/model/ruleset.js';
 import type { Family } from '../../../grammar/model/family.js';
 import type { RuleMeaning, Specification } from '../specification.js';
 import type { Field } from '../../../grammar/model/fields.js';
-import { Dimensions, type Limit } from './dimensions.js';
+import { Condition } from './condition.js';
+import { Deciding, type Decided, type Told } from './deciding.js';
+import { Dimensions, isBroadField, type Limit } from './dimensions.js';
 import { endsAll, endsBox, mayMeet, partsOf, type Box, type Item, type Part, type PartSettings } from './rule-parts.js';
 import { besideOf, eitherBeside, type Beside } from './beside.js';
 import { around, divided, narrowed } from './narrow.js';
 import { inOrder } from './place-order.js';
 import { joined, type Stand } from './stand.js';
 import type { Case, Step } from './step.js';
-import type { Known } from './walk-arithmetic.js';
+import type { Known } from './pieces.js';
 
 /** What the proof of tables asks the proof of chains. */
 export interface Chains extends Meanings {
@@ -42,10 +44,7 @@ interface Arrival {
 }
 
 /** What is known of packets between two places. */
-interface Here extends Omit<Arrival, 'stand'> {
-  /** What is known of them since the last place. */
-  readonly local: Ref;
-}
+interface Here extends Told, Pick<Arrival, 'beside'> {}
 
 /** So many items are asked one by one what a decision says of them. */
 const FEW = 64;
@@ -69,10 +68,17 @@ export class TableProof {
   private falls = false;
   private doubts = 0;
   private readonly broad = new Map<Ref, boolean>();
+  private readonly deciding: Deciding;
   private chain = '';
 
-  constructor(private readonly chains: Chains) {
+  /** `thorough`: diagrams are asked of every decision and rule; else ranges of numbers, where they may answer. */
+  constructor(
+    private readonly chains: Chains,
+    private readonly thorough: boolean,
+  ) {
     this.dimensions = new Dimensions((field) => chains.field(field));
+    const variables = new Set(this.broadNames().flatMap((name) => chains.variables.variablesOf(name)));
+    this.deciding = new Deciding(chains.words, this.dimensions, (variable) => variables.has(variable));
     this.parts = {
       dimensions: this.dimensions,
       meaning: (rule: Rule): RuleMeaning => {
@@ -95,7 +101,7 @@ export class TableProof {
     try {
       for (const number of inOrder(places)) {
         for (const { stand, known, box: own, beside } of this.arrivals[number]) {
-          this.visit(places[number], stand, { known, local: TRUE, box: own, beside });
+          this.visit(places[number], stand, { known, local: Condition.always, told: NOTHING, box: own, beside });
         }
         this.arrivals[number] = [];
       }
@@ -144,8 +150,8 @@ export class TableProof {
     }
   }
 
-  private conditionOf({ known, local }: Here): Ref {
-    return this.chains.bdd.and(known, local);
+  private conditionOf(here: Here): Ref {
+    return this.deciding.conditionOf(here);
   }
 
   private fork(cases: readonly Case[], jump: boolean, before: Stand, here: Here): void {
@@ -156,26 +162,31 @@ export class TableProof {
     const shares = jump ? undefined : divided(stand.items, limits);
     cases.forEach((one, index) => {
       const broad = this.isBroad(one);
+      const away = this.limitsOf(one.refuted);
+      const beyond = [...limits[index].filter(({ ranges }) => ranges.length !== 1), ...away];
+      const said = broad ? beyond.map(({ dimension }) => dimension) : [];
       const there: Here = {
-        known: broad ? here.known : bdd.and(here.known, one.when),
-        local: broad ? bdd.and(here.local, one.when) : here.local,
+        known: broad ? here.known : bdd.and(here.known, one.when.ref),
+        local: broad ? here.local.and(one.when, bdd) : here.local,
+        told: said.every((dimension) => here.told.has(dimension)) ? here.told : new Set([...here.told, ...said]),
         box: narrowed(here.box, limits[index]),
         beside: here.beside,
       };
-      const condition = this.conditionOf(there);
-      if (condition === FALSE) return;
+      const decided: Decided = { one, before: here, after: there, away, broad };
+      if (this.thorough ? this.conditionOf(there) === FALSE : this.deciding.isEmpty(decided)) return;
       let items = shares?.[index] ?? this.limited(stand.items, limits[index]);
       const certain = limits[index].length === one.known.length && one.known.length > 0;
-      if (jump && items.length <= FEW) items = this.decided(items, one, here, condition);
-      else if (!certain || !broad) items = items.filter((item) => this.mayBeMet(item, condition, certain));
+      if (jump && items.length <= FEW) items = this.decided(items, decided);
+      else if (!certain || !broad) items = items.filter((item) => this.mayBeMet(item, decided, certain));
       this.visit(one.then, { ...stand, items: this.cut(items, there.box) }, there);
     });
   }
 
   /** Parts that drop are told by small numbers, which limits do not say together. */
-  private mayBeMet(item: Item, condition: Ref, limited: boolean): boolean {
+  private mayBeMet(item: Item, decided: Decided, limited: boolean): boolean {
     if (limited && !item.part.drops) return true;
-    return this.chains.bdd.and(item.where, condition) !== FALSE;
+    if (!this.thorough) return !this.deciding.isExcluded(item, decided);
+    return this.chains.bdd.and(item.where, this.deciding.conditionOf(decided.after)) !== FALSE;
   }
 
   private limitsOf(known: readonly Known[]): readonly Limit[] {
@@ -188,10 +199,13 @@ export class TableProof {
   }
 
   /** What a decision says of few items: those that it excludes, those that it makes certain, what it leaves of others. */
-  private decided(items: readonly Item[], { when, refuted }: Case, before: Here, after: Ref): readonly Item[] {
+  private decided(items: readonly Item[], decided: Decided): readonly Item[] {
+    if (!this.thorough) return this.deciding.decided(items, decided);
     const { bdd } = this.chains;
-    const away = refuted.length === 0 ? [] : this.limitsOf(refuted);
-    const other = bdd.without(this.conditionOf(before), when);
+    const { away, before } = decided;
+    const when = decided.one.when.ref;
+    const after = this.deciding.conditionOf(decided.after);
+    const other = bdd.without(this.deciding.conditionOf(before), when);
     const left: Item[] = [];
     for (const item of items) {
       if (item.kind === 'certain') {
@@ -224,14 +238,18 @@ export class TableProof {
   }
 
   /** Whether a condition is one of addresses, ports, and their like. */
-  private isBroad({ when, known }: Case): boolean {
-    const [first] = known;
-    // All ways out of a look-up ask for the same number.
-    const asked = known.length === 1 && first.of.length > 0 ? first.of[first.of.length - 1] : when;
+  private isBroad({ when, known, refuted }: Case): boolean {
+    const { bdd } = this.chains;
+    const numbers = known.length > 0 ? known : refuted;
+    if (numbers.length === 0) return this.isBroadOf(when.ref, () => when.ref);
+    return numbers.some(({ of }) => of.length > 0 && this.isBroadOf(of[of.length - 1], () => bdd.anyOf(of)));
+  }
+
+  /** `asked`: the same for all conditions of the same number. */
+  private isBroadOf(asked: Ref, about: () => Ref): boolean {
     let broad = this.broad.get(asked);
     if (broad === undefined) {
-      const { bdd } = this.chains;
-      const support = bdd.support(known.length === 1 ? bdd.anyOf(first.of) : when);
+      const support = this.chains.bdd.support(about());
       broad = this.broadNames().some((name) => this.chains.variables.variablesOf(name).some((one) => support.has(one)));
       this.broad.set(asked, broad);
     }
@@ -242,7 +260,7 @@ export class TableProof {
     const { family } = this.chains.settings;
     return this.chains.variables
       .names()
-      .filter((name) => name in BROAD || (isField(name) && !isFact(name) && fieldBits(name, family) > 16));
+      .filter((name) => isField(name) && !isFact(name) && isBroadField(name, fieldBits(name, family)));
   }
 
   /** Undefined where no packet is left for which the rules say that it happens. */
@@ -280,8 +298,9 @@ export class TableProof {
       return undefined;
     }
     this.passed(stand.items.slice(0, index), here);
-    const { part, most } = stand.items[index];
-    this.differ(part, `count ${key} packets`, this.chains.bdd.without(this.conditionOf(here), most), here);
+    const { part, most, kind } = stand.items[index];
+    if (kind !== 'certain')
+      this.differ(part, `count ${key} packets`, this.chains.bdd.without(this.conditionOf(here), most), here);
     const items = stand.items.slice(index + 1).filter((item) => item.part.order > part.order);
     return this.behind(part, key, { items, counted: part.order });
   }
@@ -329,7 +348,9 @@ export class TableProof {
   }
 
   /** None of these may match. */
-  private passed(items: readonly Item[], here: Here): void {
+  private passed(all: readonly Item[], here: Here): void {
+    const items = this.thorough ? all : all.filter((item) => !this.deciding.isOut(item, here));
+    if (items.length === 0) return;
     const condition = this.conditionOf(here);
     for (const item of items) {
       const missed = this.chains.bdd.and(condition, item.where);
@@ -339,20 +360,21 @@ export class TableProof {
 
   private exit(code: number, before: Stand, here: Here): void {
     const { bdd } = this.chains;
-    const condition = this.conditionOf(here);
     const stand = before.decided === undefined ? this.unfolded(before, here) : before;
     if (stand.half !== undefined || stand.logging !== undefined) {
-      return this.differ(undefined, stand.half === undefined ? `log ${stand.logging}` : 'a count', condition, here);
+      const what = stand.half === undefined ? `log ${stand.logging}` : 'a count';
+      return this.differ(undefined, what, this.conditionOf(here), here);
     }
     if (stand.decided !== undefined) {
-      if (stand.decided !== code) this.differ(undefined, `verdict ${code}`, condition, here);
+      if (stand.decided !== code) this.differ(undefined, `verdict ${code}`, this.conditionOf(here), here);
       return;
     }
     if (code === VERDICT.NEXT) {
       this.falls = true;
       return this.passed(stand.items, here);
     }
-    let left = condition;
+    if (!this.thorough && code === VERDICT.DROP && this.isDropped(stand.items, here)) return;
+    let left = this.conditionOf(here);
     for (const item of stand.items) {
       const met = bdd.and(left, item.where);
       if (met === FALSE) continue;
@@ -360,6 +382,12 @@ export class TableProof {
       left = bdd.without(left, item.most);
     }
     this.differ(undefined, `verdict ${code}`, left, here);
+  }
+
+  /** Whether the first item that packets may meet drops all of them. */
+  private isDropped(items: readonly Item[], here: Here): boolean {
+    const first = items.find((item) => !this.deciding.isOut(item, here));
+    return first?.kind === 'certain' && first.part.drops;
   }
 
   private call({ placed, part, after }: Extract<Step, { kind: 'call' }>, stand: Stand, here: Here): void {
@@ -392,7 +420,7 @@ export class TableProof {
       const bits = this.dimensions.bitsOf(dimension);
       inside = bdd.and(inside, words.within(bits, BigInt(lo), BigInt(hi)));
     }
-    for (let at = beside; at !== undefined && inside !== FALSE; at = at.before) inside = bdd.and(inside, at.when);
+    for (let at = beside; at !== undefined && inside !== FALSE; at = at.before) inside = bdd.and(inside, at.when.ref);
     if (inside === FALSE) return;
     const { specification } = this.chains.settings;
     const isTop = part?.caller === undefined;
@@ -401,14 +429,13 @@ export class TableProof {
     const difference: Difference = { chain, at, what, where: inside };
     if (specification.rules(chain).length > 0 && reaching(this.chains, difference) === FALSE) return;
     this.differences.push(difference);
-    if (this.differences.length >= MOST_DIFFERENCES) throw new EnoughError();
+    if (!this.thorough || this.differences.length >= MOST_DIFFERENCES) throw new EnoughError();
   }
 }
 
 const UNREAL: Stand = { items: [], counted: -1 };
 
-/** Numbers of 16 bits that rules tell apart by many cuts. */
-const BROAD: Readonly<Record<string, true>> = { sport: true, dport: true, length: true };
+const NOTHING: ReadonlySet<number> = new Set();
 
 const isField = (name: string): name is Field => !name.includes(' ');
 

@@ -1,12 +1,13 @@
 import { ALU_OP, JMP_OP } from '../../../codegen/bytecode/instruction.js';
 import { compute } from '../arithmetic.js';
-import { FALSE, not, TRUE, type Ref } from '../bdd.js';
+import { TRUE, type Ref } from '../bdd.js';
 import { comparison } from '../compare.js';
 import { bitsOf } from '../state.js';
 import { unsupported } from '../unprovable.js';
 import { constant, word, type Word } from '../value.js';
 import type { Words } from '../words.js';
 import { compareConcrete, computeConcrete } from './concrete.js';
+import { Condition } from './condition.js';
 import {
   condition,
   lowHalf,
@@ -17,22 +18,24 @@ import {
   sum,
   unsignedRanges,
   where,
+  type Known,
   type Pieces,
   type Range,
 } from './pieces.js';
 import { asPieces, concrete, constantOf, plain, settled, smallOf, type Joined, type WalkValue } from './walk-value.js';
 
-/** That a number lies in ranges. */
-export interface Known {
-  readonly of: Pieces['of'];
-  readonly ranges: readonly Range[];
-}
-
 /** A decision: when it is taken, and what is known on either side, as far as it is ranges of numbers. */
 export interface Decision {
-  readonly taken: Ref;
+  readonly taken: Condition;
   readonly yes: readonly Known[];
   readonly no: readonly Known[];
+  /** On these sides, what is known is all that the decision says. */
+  readonly whole: Sides;
+}
+
+interface Sides {
+  readonly yes: boolean;
+  readonly no: boolean;
 }
 
 /**
@@ -91,8 +94,9 @@ export class WalkArithmetic {
 
 const isConstant = (value: WalkValue): boolean => constantOf(value) !== undefined;
 
-const ALWAYS: Decision = { taken: TRUE, yes: [], no: [] };
-const NEVER: Decision = { taken: FALSE, yes: [], no: [] };
+const NEITHER: Sides = { yes: false, no: false };
+export const ALWAYS: Decision = { taken: Condition.always, yes: [], no: [], whole: NEITHER };
+export const NEVER: Decision = { taken: Condition.always.not(), yes: [], no: [], whole: NEITHER };
 
 /** Results are kept of what is short: others hardly come again. */
 function isKept(a: WalkValue | undefined, b: number): a is Word | Pieces {
@@ -197,7 +201,7 @@ function walkDecision(words: Words, operation: number, wide: boolean, a: WalkVal
   const [p, q] = [plain(words, a), plain(words, b)];
   const why = [p, q].find((value) => value.kind === 'unknown');
   if (why?.kind === 'unknown') throw unsupported(`a decision by ${why.why}`);
-  return { taken: comparison(words, operation, wide, p, q), yes: [], no: [] };
+  return asked(comparison(words, operation, wide, p, q));
 }
 
 function decided(words: Words, x: Pieces, ranges: readonly Range[]): Decision {
@@ -209,19 +213,40 @@ function decided(words: Words, x: Pieces, ranges: readonly Range[]): Decision {
   }
   const top = 2 ** x.of.length - 1;
   if (next <= top) rest.push([next, top]);
-  return { taken: condition(words, x, ranges), yes: [{ of: x.of, ranges }], no: [{ of: x.of, ranges: rest }] };
+  if (ranges.length === 0) return NEVER;
+  if (rest.length === 0) return ALWAYS;
+  const { of, name } = x;
+  return {
+    taken: new Condition(() => condition(words, x, ranges)),
+    yes: [{ of, name, ranges }],
+    no: [{ of, name, ranges: rest }],
+    whole: { yes: true, no: true },
+  };
 }
 
-const turned = ({ taken, yes, no }: Decision): Decision => ({ taken: not(taken), yes: no, no: yes });
+/** A decision of which no more is known than when it is taken. */
+function asked(taken: Ref): Decision {
+  if (taken <= 1) return taken === TRUE ? ALWAYS : NEVER;
+  return { taken: new Condition(() => taken), yes: [], no: [], whole: NEITHER };
+}
+
+/** The other way round. */
+export function turned(decision: Decision): Decision {
+  if (decision === ALWAYS) return NEVER;
+  if (decision === NEVER) return ALWAYS;
+  const { taken, yes, no, whole } = decision;
+  return { taken: taken.not(), yes: no, no: yes, whole: { yes: whole.no, no: whole.yes } };
+}
 
 function someNegative(words: Words, { parts }: Joined): Decision {
   const each = parts.map((part) => {
     const x = asPieces(part);
     if (x !== undefined) return decided(words, x, where(x, [signedRange(-(2n ** 63n), -1n)]));
-    return { taken: comparison(words, JMP_OP.jslt, true, plain(words, part), word([])), yes: [], no: [] };
+    return asked(comparison(words, JMP_OP.jslt, true, plain(words, part), word([])));
   });
-  const taken = words.bdd.anyOf(each.map((one) => one.taken));
-  return { taken, yes: [], no: each.flatMap(({ no }) => no) };
+  const taken = new Condition(() => words.bdd.anyOf(each.map((one) => one.taken.ref)));
+  const whole = { yes: false, no: each.every((one) => one === NEVER || one.whole.no) };
+  return { taken, yes: [], no: each.flatMap(({ no }) => no), whole };
 }
 
 /** For which numbers a comparison holds, or does not. */

@@ -58,14 +58,23 @@ export function concrete(value: number): Concrete {
 /** The same value; constants as numbers, where they are not too large. */
 export function settled(value: Value): Concrete | Value {
   if (value.kind !== 'word') return value;
-  const number = numberOf(value);
+  const number = numberOfWord(value);
   return number === undefined || number > BigInt(Number.MAX_SAFE_INTEGER) ? value : concrete(Number(number));
+}
+
+const numbers = new WeakMap<Word, bigint | null>();
+
+/** {@link numberOf}, looked at once. */
+function numberOfWord(value: Word): bigint | undefined {
+  let number = numbers.get(value);
+  if (number === undefined) numbers.set(value, (number = numberOf(value) ?? null));
+  return number ?? undefined;
 }
 
 /** A number of a field, piece by piece; undefined for constants and what is no number. */
 export function asPieces(value: WalkValue | undefined): Pieces | undefined {
   if (value?.kind === 'pieces') return value;
-  if (value?.kind !== 'word' || numberOf(value) !== undefined) return undefined;
+  if (value?.kind !== 'word' || numberOfWord(value) !== undefined) return undefined;
   let pieces = identities.get(value);
   if (pieces === undefined) identities.set(value, (pieces = identity(value.bits)));
   return pieces;
@@ -86,7 +95,7 @@ export function smallOf(value: WalkValue | undefined): number | undefined {
 /** The number that a value is, if it is one alone. */
 export function constantOf(value: WalkValue): bigint | undefined {
   if (value.kind === 'number') return BigInt(value.value);
-  if (value.kind === 'word') return numberOf(value);
+  if (value.kind === 'word') return numberOfWord(value);
   if (value.kind !== 'pieces' || value.pieces.length !== 1 || value.pieces[0].slope !== 0) return undefined;
   return BigInt.asUintN(64, BigInt(value.pieces[0].plus));
 }

@@ -8,7 +8,7 @@ import {
   SOURCE_X,
 } from '../../../codegen/bytecode/instruction.js';
 import type { LinkedInstruction, PlacedFunction } from '../../../bpf-runtime/interpreter/program.js';
-import { FALSE, not, TRUE, type Ref } from '../bdd.js';
+import { FALSE, type Ref } from '../bdd.js';
 import type { Code } from '../object-code.js';
 import type { ObjectWorld } from '../object-world.js';
 import { accessBytes, bitsOf, State, type Memory, storedPart } from '../state.js';
@@ -19,7 +19,8 @@ import { DATA, fork, operandOf, returnTo, wide, type Machine } from './machine.j
 import { condition, valuesOf } from './pieces.js';
 import { PlaceNames } from './place-names.js';
 import { beyondTable, type Case, type Step } from './step.js';
-import { WalkArithmetic } from './walk-arithmetic.js';
+import { Condition, Local } from './condition.js';
+import { ALWAYS, NEVER, turned, WalkArithmetic, type Decision } from './walk-arithmetic.js';
 import { concrete, constantOf, plain, settled, type WalkValue } from './walk-value.js';
 
 export interface WalkSettings {
@@ -38,6 +39,8 @@ export interface WalkSettings {
   readonly codes: readonly number[];
   /** Instructions at which a new place begins, beside those of loops. */
   readonly cuts: ReadonlySet<number>;
+  /** Whether diagrams are asked which ways are open, and not ranges of single numbers alone. */
+  readonly thorough: boolean;
 }
 
 /** A diagram has fewer places than this for each byte of its table; several that are walked one behind the other have more. */
@@ -62,6 +65,8 @@ export class Walk {
   private readonly arithmetic: WalkArithmetic;
   private readonly stacks: Region[] = [];
   private readonly data: DataView;
+  /** Functions that are run as they are, whoever calls them. */
+  private readonly followed = new Set<PlacedFunction>();
   private readonly mostPlaces: number;
   private steps = 0;
 
@@ -89,7 +94,7 @@ export class Walk {
     const frames = [{ placed, back: -1, kept: [] }];
     this.placeOf({ at: placed.start, registers, memory: own, frames });
     for (let next = this.open.pop(); next !== undefined; next = this.open.pop()) {
-      this.places[next.number] = this.follow(next.machine, TRUE, true);
+      this.places[next.number] = this.follow(next.machine, Local.nothing(this.settings.words.bdd), true);
     }
     return this.places;
   }
@@ -119,7 +124,7 @@ export class Walk {
   }
 
   /** What the machine does until it comes to a place. `begun`: it may be at one. */
-  private follow(machine: Machine, local: Ref, begun = false): Step {
+  private follow(machine: Machine, local: Local, begun = false): Step {
     const events: { readonly name: string; readonly when: Ref }[] = [];
     const finish = (step: Step): Step =>
       events.reduceRight<Step>((then, { name, when }) => ({ kind: 'event', name, when, then }), step);
@@ -137,7 +142,7 @@ export class Walk {
   }
 
   /** One instruction; a step where that ends the machine's way, or divides it. */
-  private step(machine: Machine, local: Ref, note: Note): Step | undefined {
+  private step(machine: Machine, local: Local, note: Note): Step | undefined {
     const { code } = this.settings;
     const { placed } = machine.frames[machine.frames.length - 1];
     if (machine.at < placed.start || machine.at >= placed.end) throw unsupported('a jump out of a function');
@@ -159,33 +164,40 @@ export class Walk {
     return this.jump(linked, machine, local);
   }
 
-  private jump({ instruction, operands }: LinkedInstruction, machine: Machine, local: Ref): Step | undefined {
-    const { words } = this.settings;
-    const { bdd } = words;
+  private jump({ instruction, operands }: LinkedInstruction, machine: Machine, local: Local): Step | undefined {
     const { opcode, dst } = instruction;
     const a = machine.registers[dst];
     const b = operandOf(instruction, machine);
     if (a === undefined || b === undefined) throw unsupported('a decision by a register that was not written');
-    const { taken, yes, no } = this.arithmetic.decide(
-      opcode & OPERATION_MASK,
-      (opcode & CLASS_MASK) === CLASS.JMP,
-      a,
-      b,
-    );
-    const here = bdd.and(local, taken);
-    const there = bdd.without(local, taken);
-    if (there === FALSE || here === FALSE) {
-      machine.at = there === FALSE ? operands.target : operands.next;
+    const isWide = (opcode & CLASS_MASK) === CLASS.JMP;
+    const decision = this.arithmetic.decide(opcode & OPERATION_MASK, isWide, a, b);
+    const mayFail = this.mayBe(turned(decision), local);
+    if (!mayFail || !this.mayBe(decision, local)) {
+      machine.at = mayFail ? operands.next : operands.target;
       return undefined;
     }
+    const { taken, yes, no, whole } = decision;
+    const failed = taken.not();
     const other = fork(machine);
     other.at = operands.target;
     machine.at = operands.next;
     const cases: Case[] = [
-      { when: taken, known: yes, refuted: no, then: this.follow(other, here) },
-      { when: not(taken), known: no, refuted: yes, then: this.follow(machine, there) },
+      { when: taken, known: yes, refuted: whole.no ? no : [], then: this.follow(other, local.and(taken, yes)) },
+      { when: failed, known: no, refuted: whole.yes ? yes : [], then: this.follow(machine, local.and(failed, no)) },
     ];
     return { kind: 'fork', jump: true, cases };
+  }
+
+  /** Whether a decision may be taken here; ways that no packet goes may be taken for such as some do. */
+  private mayBe(decision: Decision, local: Local): boolean {
+    if (decision === ALWAYS) return true;
+    if (decision === NEVER) return false;
+    const { yes, no, whole, taken } = decision;
+    if (!this.settings.thorough) {
+      if (whole.yes) return local.mayHold(yes);
+      if (whole.no) return !local.holds(no);
+    }
+    return this.settings.words.bdd.and(local.ref, taken.ref) !== FALSE;
   }
 
   private leave(machine: Machine): Step | undefined {
@@ -210,20 +222,20 @@ export class Walk {
   private call(
     { instruction, operands }: LinkedInstruction,
     machine: Machine,
-    local: Ref,
+    local: Local,
     note: Note,
   ): Step | undefined {
     const { code, world } = this.settings;
     const { reference, src, imm } = instruction;
     machine.at = operands.next;
-    const state = this.outside(machine, local);
     if (operands.target < 0) {
+      const state = this.outside(machine, local);
       if (reference?.kind !== 'kfunc' && src !== 0) throw unsupported('a kernel function without its name');
       const result = reference?.kind === 'kfunc' ? world.kfunc(reference.name) : world.helper(Number(imm), state);
       return this.returned(machine, state, result, note);
     }
     const placed = code.functionAt(operands.target);
-    const part = this.settings.chainPart(placed, state.registers);
+    const part = this.settings.chainPart(placed, this.argumentsOf(machine));
     if (part !== undefined) {
       const after = new Map<number, Step>();
       for (const one of this.settings.codes) {
@@ -233,8 +245,12 @@ export class Walk {
       }
       return { kind: 'call', placed, part, after };
     }
-    const result = world.call(placed, state);
-    if (result !== undefined) return this.returned(machine, state, result, note);
+    if (!this.followed.has(placed)) {
+      const state = this.outside(machine, local);
+      const result = world.call(placed, state);
+      if (result !== undefined) return this.returned(machine, state, result, note);
+      this.followed.add(placed);
+    }
     this.enter(placed, machine);
     return undefined;
   }
@@ -253,12 +269,13 @@ export class Walk {
   }
 
   /** What the world outside sees of the machine. */
-  private outside({ registers, memory }: Machine, local: Ref): State {
+  private outside(machine: Machine, local: Local): State {
+    return new State(local.ref, this.argumentsOf(machine), machine.memory, new Map());
+  }
+
+  private argumentsOf({ registers }: Machine): (Value | undefined)[] {
     const { words } = this.settings;
-    const seen = registers.map((value, i) =>
-      value === undefined || i === 0 || i > 5 ? undefined : plain(words, value),
-    );
-    return new State(local, seen, memory, new Map());
+    return registers.map((value, i) => (value === undefined || i === 0 || i > 5 ? undefined : plain(words, value)));
   }
 
   private returned(machine: Machine, state: State, result: Value, note: Note): undefined {
@@ -269,7 +286,7 @@ export class Walk {
   private execute(
     { instruction, operands }: LinkedInstruction,
     machine: Machine,
-    local: Ref,
+    local: Local,
     note: Note,
   ): Step | undefined {
     const { opcode, dst, src, imm } = instruction;
@@ -324,7 +341,7 @@ export class Walk {
     base: WalkValue | undefined,
     offset: number,
     size: number,
-    local: Ref,
+    local: Local,
     note: Note,
   ): Step | undefined {
     const { registers, memory } = machine;
@@ -382,26 +399,27 @@ export class Walk {
     { base, by }: Extract<WalkValue, { kind: 'place' }>,
     offset: number,
     size: number,
-    local: Ref,
+    local: Local,
   ): Step | undefined {
-    const { words } = this.settings;
+    const { words, thorough } = this.settings;
     if (base.region !== DATA || size === 8) throw unsupported('memory at a place that depends on the packet');
     const found = valuesOf(by, (place) => this.small(base.offset + offset + place, size));
     if (found === undefined) throw new Unprovable('too-complex', 'a look-up of too many places');
     const ways = [...found].flatMap(([value, ranges]) => {
-      const when = condition(words, by, ranges);
-      return words.bdd.and(local, when) === FALSE ? [] : [{ value, when, ranges }];
+      const when = new Condition(() => condition(words, by, ranges));
+      const known = [{ of: by.of, name: by.name, ranges }];
+      const may = thorough ? words.bdd.and(local.ref, when.ref) !== FALSE : local.mayHold(known);
+      return may ? [{ value, when, known }] : [];
     });
     if (ways.length === 1 && ways[0].value >= 0) {
       machine.registers[dst] = concrete(ways[0].value);
       return undefined;
     }
-    const cases = ways.map(({ value, when, ranges }): Case => {
-      const known = [{ of: by.of, ranges }];
+    const cases = ways.map(({ value, when, known }): Case => {
       if (value < 0) return { when, known, refuted: [], then: beyondTable };
       const then = fork(machine);
       then.registers[dst] = concrete(value);
-      return { when, known, refuted: [], then: this.follow(then, words.bdd.and(local, when)) };
+      return { when, known, refuted: [], then: this.follow(then, local.and(when, known)) };
     });
     return { kind: 'fork', jump: false, cases };
   }
@@ -412,7 +430,7 @@ export class Walk {
     offset: number,
     size: number,
     value: WalkValue | undefined,
-    local: Ref,
+    local: Local,
     note: Note,
   ): void {
     const { words, world, isRead } = this.settings;
@@ -424,7 +442,7 @@ export class Walk {
     const { kind } = to.region;
     if (kind === 'stack' || kind === 'flow') {
       if (kind === 'flow' && (to.offset < 0 || to.offset + size > (to.region.bytes ?? 0)))
-        note('fault: a write beyond struct flow', local);
+        note('fault: a write beyond struct flow', local.ref);
       if (kind === 'flow' && isRead(to.offset, size)) throw unsupported('a rule beside diagrams that changes a field');
       machine.memory.store(to.region, to.offset, size, storedPart(stored, size, words));
       return;
@@ -437,8 +455,9 @@ export class Walk {
 
 type Note = (name: string, when: Ref) => void;
 
-function noteAbsent({ absent }: Pointer, local: Ref, { bdd }: Words, note: Note): void {
-  const fault = bdd.and(local, absent);
+function noteAbsent({ absent }: Pointer, local: Local, { bdd }: Words, note: Note): void {
+  if (absent === FALSE) return;
+  const fault = bdd.and(local.ref, absent);
   if (fault !== FALSE) note('fault: access to NULL', fault);
 }
 
