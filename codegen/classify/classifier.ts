@@ -99,8 +99,18 @@ function isNarrow({ box }: Instance, dimension: number, max: number): boolean {
 /** Of final rules a packet meets one at most. */
 function longestList(node: Node, below: number): number {
   if (node.kind === 'branch') return below;
-  const lasting = new Set(node.candidates.flatMap(({ rule, final }) => (final ? [] : [rule])));
-  return lasting.size + (node.candidates.some(({ final }) => final) ? 1 : 0);
+  let isFinal = false;
+  let lasting = 0;
+  // In order of rule.
+  let last = -1;
+  for (const { rule, final } of node.candidates) {
+    isFinal ||= final;
+    if (!final && rule !== last) {
+      lasting++;
+      last = rule;
+    }
+  }
+  return lasting + (isFinal ? 1 : 0);
 }
 
 const candidatesOf = (node: Node, below: number): number => (node.kind === 'leaf' ? node.candidates.length : below);

@@ -1,4 +1,4 @@
-import type { Dimension, Instance, Range } from './instance.js';
+import { MAX_DIMENSIONS, type Dimension, type Instance, type Range } from './instance.js';
 
 /** Of longer lists the first ones stand for all. */
 const COMPARED = 16;
@@ -10,12 +10,22 @@ const COMPARED = 16;
 export function keyOf(list: readonly Instance[], dimensions: readonly Dimension[]): number | undefined {
   const count = Math.min(list.length, COMPARED);
   let tested = 0;
-  for (let i = 0; i < count; i++) for (const { dimension } of list[i].box) tested |= 1 << dimension;
+  for (let i = 0; i < count; i++) {
+    for (const range of list[i].box) {
+      const { dimension } = range;
+      const row = COMPARED * dimension;
+      // Who does not test a dimension takes all of its values.
+      if ((tested & (1 << dimension)) === 0) common.fill(0, row, row + count);
+      tested |= 1 << dimension;
+      values[row + i] = range.lo;
+      common[row + i] = 32 - blockBits(range);
+    }
+  }
   let best: number | undefined;
   let fewest = Infinity;
   for (let dimension = 0; dimension < dimensions.length; dimension++) {
     if ((tested & (1 << dimension)) === 0 || dimensions[dimension].first !== undefined) continue;
-    const pairs = meetingPairs(list, count, dimension);
+    const pairs = meetingPairs(COMPARED * dimension, count, fewest);
     if (pairs >= fewest) continue;
     fewest = pairs;
     best = dimension;
@@ -23,30 +33,23 @@ export function keyOf(list: readonly Instance[], dimensions: readonly Dimension[
   return best;
 }
 
-/** Of the blocks that cover the ranges: some value, and how many of its upper bits all values have. */
-const values = new Uint32Array(COMPARED);
-const common = new Uint8Array(COMPARED);
+/**
+ * Of the blocks that cover the ranges, a row for each dimension: some value, and how many of its upper bits all values have
+ * (none: all values are in the block).
+ */
+const values = new Uint32Array(MAX_DIMENSIONS * COMPARED);
+const common = new Uint8Array(MAX_DIMENSIONS * COMPARED);
 
-/** Pairs of instances whose blocks have values in common: one of the two lies in the other. */
-function meetingPairs(list: readonly Instance[], count: number, dimension: number): number {
-  for (let i = 0; i < count; i++) {
-    const range = rangeIn(list[i].box, dimension);
-    values[i] = range === undefined ? 0 : range.lo;
-    common[i] = range === undefined ? 0 : 32 - blockBits(range);
-  }
+/** Pairs of instances whose blocks have values in common: one of the two lies in the other. Not counted beyond `enough`. */
+function meetingPairs(row: number, count: number, enough: number): number {
   let pairs = 0;
-  for (let i = 1; i < count; i++) {
-    for (let j = 0; j < i; j++) {
+  for (let i = row + 1; i < row + count && pairs < enough; i++) {
+    for (let j = row; j < i; j++) {
       const least = common[i] < common[j] ? common[i] : common[j];
       if (Math.clz32(values[i] ^ values[j]) >= least) pairs++;
     }
   }
   return pairs;
-}
-
-function rangeIn(box: readonly Range[], dimension: number): Range | undefined {
-  for (const range of box) if (range.dimension === dimension) return range;
-  return undefined;
 }
 
 /** Low bits in which the values of a range may differ: it lies in an aligned block of 2 to the power of so many. */

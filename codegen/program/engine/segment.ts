@@ -104,7 +104,7 @@ function diagramsOf(rules: readonly ReachableRule[], settings: PlanSettings): St
     const key = settings.key(rule);
     if (key <= last) return undefined;
     last = key;
-    instances.push(...instancesOf(rule, key, dimensions, blocks, settings));
+    for (const instance of instancesOf(rule, key, dimensions, blocks, settings)) instances.push(instance);
   }
   const slots = blocks.reduce((sum, { matched }) => sum + (matched ? MATCHED_SLOTS : ASKED_SLOTS), 0);
   if (slots > MOST_SLOTS) return undefined;
