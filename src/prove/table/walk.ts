@@ -8,7 +8,7 @@ import {
   SOURCE_X,
 } from '../../../codegen/bytecode/instruction.js';
 import type { LinkedInstruction, PlacedFunction } from '../../../bpf-runtime/interpreter/program.js';
-import { FALSE, type Ref } from '../bdd.js';
+import { FALSE, TRUE, type Ref } from '../bdd.js';
 import type { Code } from '../object-code.js';
 import type { ObjectWorld } from '../object-world.js';
 import { accessBytes, bitsOf, State, type Memory, storedPart } from '../state.js';
@@ -270,7 +270,9 @@ export class Walk {
 
   /** What the world outside sees of the machine. */
   private outside(machine: Machine, local: Local): State {
-    return new State(local.ref, this.argumentsOf(machine), machine.memory, new Map());
+    // What happens is noted for more packets than it happens to; the ways that lead there say for which it does.
+    const condition = this.settings.thorough ? local.ref : TRUE;
+    return new State(condition, this.argumentsOf(machine), machine.memory, new Map());
   }
 
   private argumentsOf({ registers }: Machine): (Value | undefined)[] {
