@@ -20,6 +20,8 @@ interface Level {
   readonly rest: Level | Few;
 }
 
+const NOWHERE: Rectangle = { variables: [], least: [], most: [] };
+
 /** So few rules are looked at one by one. */
 const FEW = 12;
 
@@ -30,12 +32,15 @@ const FEW = 12;
 export class FirstHit {
   readonly #level: Level | Few;
 
-  /** A rectangle for each rule, by its number. */
+  readonly #rectangles: readonly Rectangle[];
+
+  /** A rectangle for each rule, by its number; undefined for those that match nothing. */
   constructor(
-    private readonly rectangles: readonly Rectangle[],
+    rectangles: readonly (Rectangle | undefined)[],
     private readonly sizeOf: (variable: number) => number,
   ) {
-    this.#level = this.#build(rectangles.map((_, rule) => rule));
+    this.#rectangles = rectangles.map((one) => one ?? NOWHERE);
+    this.#level = this.#build(rectangles.flatMap((one, rule) => (one === undefined ? [] : [rule])));
   }
 
   /**
@@ -72,7 +77,7 @@ export class FirstHit {
   #mostTold(rules: readonly number[]): number | undefined {
     const lows = new Map<number, Set<number>>();
     for (const rule of rules) {
-      const { variables, least, most } = this.rectangles[rule];
+      const { variables, least, most } = this.#rectangles[rule];
       for (let i = 0; i < variables.length; i++) {
         if (!this.#leavesOut(variables[i], least[i], most[i])) continue;
         const seen = lows.get(variables[i]);
@@ -95,7 +100,7 @@ export class FirstHit {
     const rest: number[] = [];
     const edges = new Set<number>([0]);
     for (const rule of rules) {
-      const { variables, least, most } = this.rectangles[rule];
+      const { variables, least, most } = this.#rectangles[rule];
       const i = variables.indexOf(variable);
       if (i < 0 || !this.#leavesOut(variable, least[i], most[i])) rest.push(rule);
       else {
@@ -112,7 +117,7 @@ export class FirstHit {
       else there.push(rule);
     };
     for (const rule of own) {
-      const { variables, least, most } = this.rectangles[rule];
+      const { variables, least, most } = this.#rectangles[rule];
       const i = variables.indexOf(variable);
       let from = starts.length + runOf(starts, least[i]);
       let to = starts.length + runOf(starts, most[i]) + 1;

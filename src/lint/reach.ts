@@ -2,6 +2,7 @@ import { FALSE, type Node } from '../space/diagram.js';
 import { Explorer, TooWideError, type Fate } from '../space/explore.js';
 import { END, Lists, type CellEffect, type List } from '../space/lists.js';
 import { OUTCOME, YES } from '../space/outcome.js';
+import { pointIn, randomNumbers } from '../space/point.js';
 import type { Deciders } from '../space/program.js';
 import type { PacketSpace } from '../space/space.js';
 import { COMES, WitnessSearch } from './witness.js';
@@ -51,6 +52,8 @@ export class Reach {
   readonly #search: WitnessSearch;
   readonly #taken = new Map<List, List>();
   readonly #random = randomNumbers();
+  #values = new Float64Array(0);
+  readonly #valueOf = (variable: number): number => this.#values[variable];
   #work = WORK_OF_ALL;
 
   constructor(
@@ -125,32 +128,23 @@ export class Reach {
     return { region, single: undefined, fates: tell ? this.#fates(region, before) : [] };
   }
 
-  /** Whether the bounds of a step allow that it ends the way of all packets of the region. */
+  /** Whether the rectangles allow that a step ends the way of all packets of the region. */
   #mayCover(step: Step, region: Node): boolean {
-    const inner = this.#walks.boxOf(region);
-    for (const [variable, [lo, hi]] of this.#walks.boxOf(step.ends)) {
-      const range = inner.get(variable) ?? [0, this.space.diagrams.sizeOf(variable) - 1];
-      if (range[0] < lo || range[1] > hi) return false;
-    }
-    return true;
+    const inner = this.#walks.hulls.of(region);
+    const { variables, least, most } = this.#walks.hulls.of(step.ends);
+    return variables.every((variable, i) => {
+      const j = inner.variables.indexOf(variable);
+      const [lo, hi] = j < 0 ? [0, this.space.diagrams.sizeOf(variable) - 1] : [inner.least[j], inner.most[j]];
+      return lo >= least[i] && hi <= most[i];
+    });
   }
 
   /** The steps before the place that may end the way of some packet of the region. */
-  #meeting(region: Node, { walked: { steps, bounds }, index }: Frame): readonly Step[] {
-    const box = this.#walks.boxOf(region);
-    const asked = bounds.filter(({ variable }) => box.has(variable));
-    const lows = asked.map(({ variable }) => box.get(variable)?.[0] ?? 0);
-    const highs = asked.map(({ variable }) => box.get(variable)?.[1] ?? Infinity);
-    const found: Step[] = [];
-    next: for (let i = 0; i < index; i++) {
-      for (let b = 0; b < asked.length; b++) {
-        if (asked[b].lo[i] > highs[b] || asked[b].hi[i] < lows[b]) continue next;
-      }
-      const step = steps[i];
-      if (step.ends === FALSE) continue;
-      if (this.#walks.meet(region, step.ends)) found.push(step);
-    }
-    return found;
+  #meeting(region: Node, { walked: { steps, columns }, index }: Frame): readonly Step[] {
+    return columns
+      .meeting(this.#walks.hulls.of(region), index)
+      .map((at) => steps[at])
+      .filter(({ ends }) => ends !== FALSE && this.#walks.meet(region, ends));
   }
 
   /** The steps as a list whose packets are dropped by them, or come to the end of it. */
@@ -211,24 +205,9 @@ export class Reach {
   /** A point of the region, chosen by chance; variables that it does not hang on have any value. */
   #pointIn(region: Node): (variable: number) => number {
     const { diagrams } = this.space;
-    const values = new Map<number, number>();
-    for (let here = region; here >= 0;) {
-      const children = diagrams.childrenOf(here);
-      const highs = diagrams.highsOf(here);
-      const inside = children.flatMap((child, i) => (child === FALSE ? [] : [i]));
-      const i = inside[Math.floor(this.#random() * inside.length)];
-      const lo = i === 0 ? 0 : highs[i - 1] + 1;
-      values.set(diagrams.variableOf(here), lo + Math.floor(this.#random() * (highs[i] - lo + 1)));
-      here = children[i];
-    }
-    return (variable) => {
-      let value = values.get(variable);
-      if (value === undefined) {
-        value = Math.floor(this.#random() * diagrams.sizeOf(variable));
-        values.set(variable, value);
-      }
-      return value;
-    };
+    if (this.#values.length !== diagrams.variableCount) this.#values = new Float64Array(diagrams.variableCount);
+    pointIn(diagrams, region, this.#random, this.#values);
+    return this.#valueOf;
   }
 
   /** Whether a packet comes by all steps before the place. */
@@ -236,32 +215,34 @@ export class Reach {
     return frames.every(({ walked, index }) => this.#walk(at, walked, index) === 'through');
   }
 
-  #walk(at: (variable: number) => number, { steps, bounds }: Walked, end: number): 'through' | 'left' | 'ended' {
-    const values = bounds.map(({ variable }) => at(variable));
-    next: for (let i = 0; i < end; i++) {
-      for (let b = 0; b < bounds.length; b++) {
-        if (bounds[b].lo[i] > values[b] || bounds[b].hi[i] < values[b]) continue next;
-      }
-      const { ends, effect, outcome, body } = steps[i];
-      if (ends === FALSE) continue;
-      const result = this.space.diagrams.evaluate(outcome, at);
-      if (result === OUTCOME.no) continue;
-      if (result !== OUTCOME.yes) return 'ended';
-      switch (effect.kind) {
-        case 'verdict':
-          return 'ended';
-        case 'return':
-          return 'left';
-        case 'go-on':
-          continue;
-        case 'goto':
-          return this.#inside(at, body) === 'ended' ? 'ended' : 'left';
-        case 'call':
-        case 'enter':
-          if (this.#inside(at, body) === 'ended') return 'ended';
-      }
+  #walk(at: (variable: number) => number, { steps, first }: Walked, end: number): 'through' | 'left' | 'ended' {
+    let how: 'left' | 'ended' | undefined;
+    first.find(at, 0, end, (i) => {
+      const ends = this.#stepAt(at, steps[i]);
+      how = ends ?? how;
+      return ends !== undefined;
+    });
+    return how ?? 'through';
+  }
+
+  /** How a step ends the packet's way through its list; undefined where it does not. */
+  #stepAt(at: (variable: number) => number, { effect, outcome, body }: Step): 'left' | 'ended' | undefined {
+    const result = this.space.diagrams.evaluate(outcome, at);
+    if (result === OUTCOME.no) return undefined;
+    if (result !== OUTCOME.yes) return 'ended';
+    switch (effect.kind) {
+      case 'verdict':
+        return 'ended';
+      case 'return':
+        return 'left';
+      case 'go-on':
+        return undefined;
+      case 'goto':
+        return this.#inside(at, body) === 'ended' ? 'ended' : 'left';
+      case 'call':
+      case 'enter':
+        return this.#inside(at, body) === 'ended' ? 'ended' : undefined;
     }
-    return 'through';
   }
 
   #inside(at: (variable: number) => number, body: List): 'through' | 'left' | 'ended' {
@@ -283,15 +264,4 @@ function taking(effect: CellEffect): CellEffect {
 /** Whether the step ends the way of each packet for which it may do so. */
 function isSure({ effect }: Step): boolean {
   return effect.kind !== 'call' && effect.kind !== 'enter';
-}
-
-/** The same numbers in each run: xorshift32 (Marsaglia 2003). */
-function randomNumbers(): () => number {
-  let state = 0x2545f491;
-  return () => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) / 2 ** 32;
-  };
 }

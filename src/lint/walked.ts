@@ -1,4 +1,7 @@
+import { FirstHit } from '../evaluate/first-hit.js';
+import { Columns } from '../space/columns.js';
 import { FALSE, TRUE, type Diagrams, type Node } from '../space/diagram.js';
+import { Hulls } from '../space/hull.js';
 import { END, type CellEffect, type List, type Lists } from '../space/lists.js';
 import { OUTCOME } from '../space/outcome.js';
 
@@ -17,34 +20,30 @@ export interface Step {
   readonly ends: Node;
 }
 
-/** A list as an array, with bounds of what its rules test. */
+/** A list as an array. */
 export interface Walked {
   readonly steps: readonly Step[];
-  /** For some variables that many rules test: the least and the last value with which the rule may end the way. */
-  readonly bounds: readonly Bounds[];
-}
-
-export interface Bounds {
-  readonly variable: number;
-  readonly lo: Float64Array;
-  readonly hi: Float64Array;
+  /** Around the packets whose way the rules may end. */
+  readonly columns: Columns;
+  readonly first: FirstHit;
 }
 
 /** Nodes that are looked at before pairs of them are remembered. */
 const PLAIN_MEET = 300;
 
-/** Variables that have bounds. */
-const BOUNDED = 6;
-
 /** Lists of rules, step by step. */
 export class Walks {
   readonly #known = new Map<List, Walked>();
   readonly #rules = new Map<List, readonly number[]>();
-  readonly #boxes = new Map<Node, ReadonlyMap<number, readonly [number, number]>>();
   #left = 0;
   readonly #maps = [new Map<Node, Node>(), new Map<Node, Node>(), new Map<Node, Node>()];
 
-  constructor(private readonly lists: Lists) {}
+  /** Rectangles around what rules match. */
+  readonly hulls: Hulls;
+
+  constructor(private readonly lists: Lists) {
+    this.hulls = new Hulls(lists.diagrams);
+  }
 
   get #diagrams(): Diagrams {
     return this.lists.diagrams;
@@ -55,7 +54,15 @@ export class Walks {
     if (known === undefined) {
       const steps: Step[] = [];
       for (let at = list; at !== END; at = this.lists.cell(at).tail) steps.push(this.#step(at));
-      known = { steps, bounds: this.#bounds(steps) };
+      const hulls = steps.map(({ ends }) => this.hulls.of(ends));
+      known = {
+        steps,
+        columns: new Columns(hulls),
+        first: new FirstHit(
+          hulls.map((hull, i) => (steps[i].ends === FALSE ? undefined : hull)),
+          (variable) => this.#diagrams.sizeOf(variable),
+        ),
+      };
       this.#known.set(list, known);
     }
     return known;
@@ -131,47 +138,4 @@ export class Walks {
       effect.kind === 'return' ? this.drops(outcome) !== FALSE : ends !== FALSE,
     );
   }
-
-  #bounds(steps: readonly Step[]): readonly Bounds[] {
-    const boxes = steps.map(({ ends }) => this.boxOf(ends));
-    const uses = new Map<number, number>();
-    for (const box of boxes) for (const variable of box.keys()) uses.set(variable, (uses.get(variable) ?? 0) + 1);
-    const variables = [...uses].sort((a, b) => b[1] - a[1]).slice(0, BOUNDED);
-    return variables.map(([variable]) => {
-      const lo = new Float64Array(steps.length);
-      const hi = new Float64Array(steps.length).fill(Infinity);
-      boxes.forEach((box, i) => {
-        const range = box.get(variable);
-        if (range !== undefined) [lo[i], hi[i]] = range;
-        else if (steps[i].ends === FALSE) lo[i] = Infinity;
-      });
-      return { variable, lo, hi };
-    });
-  }
-
-  /** Bounds of each variable that holds for all values for which the function is not 0; none where it may be any. */
-  boxOf(node: Node): ReadonlyMap<number, readonly [number, number]> {
-    if (node < 0) return NOTHING;
-    let known = this.#boxes.get(node);
-    if (known !== undefined) return known;
-    const diagrams = this.#diagrams;
-    const children = diagrams.childrenOf(node);
-    const highs = diagrams.highsOf(node);
-    const inside = children.flatMap((child, i) => (child === FALSE ? [] : [i]));
-    const box = new Map<number, readonly [number, number]>();
-    const [first, last] = [inside[0], inside[inside.length - 1]];
-    box.set(diagrams.variableOf(node), [first === 0 ? 0 : highs[first - 1] + 1, highs[last]]);
-    const below = inside.map((i) => this.boxOf(children[i]));
-    for (const [variable, [lo, hi]] of below[0]) {
-      const all = below.map((one) => one.get(variable));
-      if (all.every((one) => one !== undefined)) {
-        box.set(variable, [Math.min(lo, ...all.map(([low]) => low)), Math.max(hi, ...all.map(([, high]) => high))]);
-      }
-    }
-    known = box;
-    this.#boxes.set(node, known);
-    return known;
-  }
 }
-
-const NOTHING: ReadonlyMap<number, readonly [number, number]> = new Map();
