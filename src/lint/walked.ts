@@ -86,12 +86,14 @@ export class Walks {
 
   /** Where the outcome is yes, or yes and the packet is dropped. */
   matches(outcome: Node): Node {
+    if (this.#diagrams.isBoolean(outcome)) return outcome;
     const is = (value: number): number => (value === OUTCOME.yes || value === OUTCOME.dropping ? 1 : 0);
     return this.#diagrams.map(outcome, is, this.#maps[0]);
   }
 
   /** Where a test of the rule drops the packet at once. */
   drops(outcome: Node): Node {
+    if (this.#diagrams.isBoolean(outcome)) return FALSE;
     const is = (value: number): number => (value === OUTCOME.hotdrop || value === OUTCOME.dropping ? 1 : 0);
     return this.#diagrams.map(outcome, is, this.#maps[1]);
   }
@@ -102,7 +104,9 @@ export class Walks {
     const ends =
       effect.kind === 'go-on' || ((effect.kind === 'call' || effect.kind === 'enter') && !this.#mayEnd(body))
         ? this.drops(outcome)
-        : this.#diagrams.map(outcome, (value) => (value === OUTCOME.no ? 0 : 1), this.#maps[2]);
+        : this.#diagrams.isBoolean(outcome)
+          ? outcome
+          : this.#diagrams.map(outcome, (value) => (value === OUTCOME.no ? 0 : 1), this.#maps[2]);
     return { outcome, effect, body, rule, list, matches, ends };
   }
 

@@ -3,7 +3,7 @@ import { findTable } from '../../grammar/model/ruleset.js';
 import type { Condition } from '../../grammar/model/condition.js';
 import { printRule } from '../../grammar/index.js';
 import { ruleCondition } from '../evaluate/evaluate.js';
-import { boundsMeet, Extents, type Bounds } from './extent.js';
+import { Extents } from './extent.js';
 import type { ChainPlace } from './place.js';
 import { chainsFrom } from './program.js';
 import { natureOf } from './targets.js';
@@ -41,18 +41,12 @@ export async function concernedRules(a: Ruleset, b: Ruleset, place: ChainPlace):
   const edits = alignment.edited.flatMap((rule) => extents.around(ruleCondition(rule)));
   const keep = new Set<Rule>(alignment.edited);
   for (const [left, right] of alignment.common) {
-    if (!isConcerned(extents, left, edits)) continue;
+    if (!extents.concerns(ruleCondition(left), edits)) continue;
     keep.add(left);
     keep.add(right);
     conditions.set(right, ruleCondition(left));
   }
   return { before: cut(a, place, before, keep), after: cut(b, place, after, keep), numbers, conditions };
-}
-
-function isConcerned(extents: Extents, rule: Rule, edits: readonly Bounds[]): boolean {
-  const near = extents.meeting(rule.head, edits);
-  if (near.length === 0) return false;
-  return extents.around(ruleCondition(rule)).some((own) => near.some((one) => boundsMeet(own, one)));
 }
 
 function chainsOf(ruleset: Ruleset, { table, chain }: ChainPlace): ReadonlyMap<string, Chain> {

@@ -35,23 +35,41 @@ export class Extents {
     return [...holds, ...drops];
   }
 
-  /** The rectangles of which some packet may pass the tests that the condition begins with. */
-  meeting(condition: Condition, rectangles: readonly Bounds[]): readonly Bounds[] {
+  /** Whether the condition may come to something else than "no" for a packet of one of the rectangles. */
+  concerns(condition: Condition, rectangles: readonly Bounds[]): boolean {
+    const { left, dropping } = this.#passing(condition, rectangles);
+    return dropping || left.length > 0;
+  }
+
+  /** The rectangles of which some packet may pass the condition, test by test; whether it may drop one at once. */
+  #passing(
+    condition: Condition,
+    rectangles: readonly Bounds[],
+  ): { readonly left: readonly Bounds[]; readonly dropping: boolean } {
     if (condition.kind === 'in') {
       const own = this.#range(condition);
-      if (own === undefined) return rectangles;
-      return rectangles.filter((bounds) => {
-        const given = bounds.get(condition.field);
-        return given === undefined || overlap(own, given);
+      if (own === undefined) return { left: rectangles, dropping: false };
+      const { field } = condition;
+      const left = rectangles.filter((bounds) => {
+        const given = bounds.get(field);
+        return given === undefined ? own.length > 0 : overlap(own, given);
       });
+      return { left, dropping: false };
     }
-    if (condition.kind !== 'all') return rectangles;
-    let left = rectangles;
-    for (const part of condition.of) {
-      if (left.length === 0 || mayDropAtOnce(part)) return left;
-      left = this.meeting(part, left);
+    if (condition.kind === 'all') {
+      let left = rectangles;
+      for (const part of condition.of) {
+        if (left.length === 0) break;
+        const passing = this.#passing(part, left);
+        if (passing.dropping) return passing;
+        left = passing.left;
+      }
+      return { left, dropping: false };
     }
-    return left;
+    const { holds, drops } = this.#of(condition);
+    const meets = (bounds: Bounds, all: readonly Bounds[]): boolean => all.some((one) => boundsMeet(one, bounds));
+    const dropping = drops.length > 0 && rectangles.some((bounds) => meets(bounds, drops));
+    return { left: rectangles.filter((bounds) => meets(bounds, holds)), dropping };
   }
 
   #of(condition: Condition): Extent {
@@ -134,23 +152,6 @@ export class Extents {
   }
 }
 
-function mayDropAtOnce(condition: Condition): boolean {
-  switch (condition.kind) {
-    case 'hotdrop':
-      return true;
-    case 'payload':
-      return mayDrop(condition.test) || mayDropMatching(condition.test);
-    case 'not':
-      return mayDropAtOnce(condition.of);
-    case 'all':
-    case 'any':
-      return condition.of.some(mayDropAtOnce);
-    case 'in':
-    case 'opaque':
-      return false;
-  }
-}
-
 /** What two lists of rectangles share. */
 function both(a: readonly Bounds[], b: readonly Bounds[]): readonly Bounds[] {
   return a.flatMap((one) => b.flatMap((other) => meet(one, other) ?? []));
@@ -185,7 +186,7 @@ function overlap(a: IntervalSet, b: IntervalSet): boolean {
 }
 
 /** Whether two rectangles share a packet, as far as their fields tell. */
-export function boundsMeet(a: Bounds, b: Bounds): boolean {
+function boundsMeet(a: Bounds, b: Bounds): boolean {
   for (const [field, set] of a) {
     const other = b.get(field);
     if (other !== undefined && !overlap(set, other)) return false;

@@ -145,6 +145,7 @@ export class Lists {
 
   #goOn(outcome: Node, rule: number, tail: List): List {
     if (this.counts) return this.#make(outcome, GO_ON, END, rule, tail);
+    if (isPlain(this.diagrams, outcome)) return tail;
     const dropping = this.#mapped(8, outcome, (value) => (value === OUTCOME.yes ? OUTCOME.no : value));
     return dropping === NO ? tail : this.#make(dropping, GO_ON, END, rule, tail);
   }
@@ -257,6 +258,7 @@ export class Lists {
 
   /** Where an outcome is not "no". */
   matching(outcome: Node): Node {
+    if (isPlain(this.diagrams, outcome)) return outcome;
     let node = this.#matching.get(outcome);
     if (node === undefined) {
       node = this.#mapped(9, outcome, (value) => (value === OUTCOME.no ? 0 : 1));

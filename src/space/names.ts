@@ -2,11 +2,16 @@ import type { Condition } from '../../grammar/model/condition.js';
 import { remembers, type Opaque } from '../../grammar/model/condition.js';
 import type { Chain, Rule } from '../../grammar/model/ruleset.js';
 import { printRule } from '../../grammar/index.js';
+import { ruleCondition } from '../evaluate/evaluate.js';
 import { testKey } from './inputs.js';
+import { asksOpaque } from './outcomes.js';
 
 /** Names by which rules of two rulesets are known to be the same ones. */
 export interface RuleNames {
-  /** Rules that share the buckets, counts and dice of their tests: same tests in the same chain, whatever their target. */
+  /**
+   * Rules that share the buckets, counts and dice of their tests: same tests in the same chain, whatever their target.
+   * Of rules that ask what is not in the packet; the others are absent.
+   */
   readonly occurrence: ReadonlyMap<Rule, string>;
   /** Rules that share a counter: same text in the same chain. */
   readonly text: ReadonlyMap<Rule, string>;
@@ -17,13 +22,31 @@ export interface RuleNames {
  * partner of the same text get the next one of their chain that asks the same of memory.
  */
 export function nameRules(before: readonly Chain[], after: readonly Chain[] = []): RuleNames {
-  const text = new Map<Rule, string>();
-  for (const chains of [before, after]) number(chains, (chain, rule) => `${chain.name} ${printRule(rule)}`, text);
+  let text: Map<Rule, string> | undefined;
+  const texts = (): ReadonlyMap<Rule, string> => {
+    if (text !== undefined) return text;
+    text = new Map<Rule, string>();
+    for (const chains of [before, after]) number(chains, (chain, rule) => `${chain.name} ${printRule(rule)}`, text);
+    return text;
+  };
   const tests = new Map<Rule, string>();
   const matchWords = (chain: Chain, { headWords, matches }: Rule): string =>
     [chain.name, ...headWords, ...matches.flatMap(({ words }) => words)].join(' ');
-  for (const chains of [before, after]) number(chains, matchWords, tests);
-  return { text, occurrence: pairMemory(before, after, tests) };
+  for (const chains of [before, after]) {
+    const asking = chains.map((chain) => ({ ...chain, rules: chain.rules.filter(asks) }));
+    number(asking, matchWords, tests);
+  }
+  return {
+    get text() {
+      return texts();
+    },
+    occurrence: pairMemory(before, after, tests),
+  };
+}
+
+/** Whether a test or the target of the rule hangs on more than the packet. */
+function asks(rule: Rule): boolean {
+  return rule.target.effect.kind === 'opaque' || asksOpaque(ruleCondition(rule));
 }
 
 function number(chains: readonly Chain[], keyOf: (chain: Chain, rule: Rule) => string, into: Map<Rule, string>): void {

@@ -120,3 +120,8 @@ function some(condition: Condition, test: (leaf: Condition) => boolean): boolean
 export function asksMark(condition: Condition): boolean {
   return some(condition, (leaf) => leaf.kind === 'in' && leaf.field === 'mark');
 }
+
+/** Whether the condition asks what is not in the packet. */
+export function asksOpaque(condition: Condition): boolean {
+  return asksOf(condition).opaque;
+}
