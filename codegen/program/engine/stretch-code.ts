@@ -26,7 +26,8 @@ import type { Code } from '../code.js';
 import { emitCount } from '../counters.js';
 import { EXITS } from '../exits.js';
 import { VERDICT } from '../verdict.js';
-import { TABLE, emitValue, findRule, findRules, nextHit, PLACES_BYTES } from './functions.js';
+import { findRule, findRules, nextHit, PLACES_BYTES, TABLE } from './lookup-shape.js';
+import { emitValue } from './lookup-walk.js';
 import { ACTION_MASK, COUNTED, OWN_CODE, type Block } from './segment.js';
 import type { Looks, Top } from './tables.js';
 

@@ -10,7 +10,8 @@ import {
   type RecordLayout,
 } from '../../classify/index.js';
 import type { DataSpec, FunctionSpec } from '../../object/spec.js';
-import { engineFunctions, TABLE, type LookupShape } from './functions.js';
+import { engineFunctions } from './functions.js';
+import { TABLE, type LookupShape } from './lookup-shape.js';
 import type { Stretch } from './segment.js';
 
 /** How a diagram begins: what is asked first is code; the rest is looked up. */

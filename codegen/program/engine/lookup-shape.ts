@@ -1,0 +1,41 @@
+import type { Access, RecordLayout } from '../../classify/index.js';
+import { MAX_GROUPS } from './segment.js';
+
+/** The object's constant data: all diagrams of all its programs. */
+export const TABLE = 'diagrams';
+
+/** What the functions of one layout of records have to reach. */
+export interface LookupShape {
+  /** Number of the layout. */
+  readonly layout: number;
+  readonly records: RecordLayout;
+  /** The numbers that branches and lists ask for, by slot. */
+  readonly numbers: readonly Access[];
+  /** Most branches on one way, and entries of one list. */
+  readonly depth: number;
+  readonly candidates: number;
+  /** Hits that a packet has, at most. */
+  readonly hits: number;
+  /** Whether some stretch is final, which takes the first hit alone. */
+  readonly final: boolean;
+  /** Numbers of groups that some look-up of other stretches walks. */
+  readonly groups: readonly number[];
+}
+
+/** Name of the function that finds the first hit of a diagram whose rules are all final. */
+export const findRule = (layout: number): string => `find_rule_${layout}`;
+export const findRules = (layout: number): string => `find_rules_${layout}`;
+export const nextEntry = (layout: number): string => `next_entry_${layout}`;
+/** Name of the function that takes the next hit from the lists of so many groups. */
+export const nextHit = (layout: number, groups: number): string => `next_rule_${layout}_of_${groups}`;
+/** Bytes of the places in the lists that {@link nextHit} moves on: a u32 for each group. */
+export const PLACES_BYTES = 4 * MAX_GROUPS;
+
+/** What the functions have to know of the object. */
+export interface ObjectShape {
+  /** Bytes of the table, and of struct flow. */
+  readonly size: number;
+  readonly flowBytes: number;
+  /** How many counters it has. */
+  readonly counters: number;
+}
