@@ -109,15 +109,19 @@ function overlap(a: readonly Range[], b: readonly Range[]): readonly Range[] {
 }
 
 function without(all: readonly Range[], gone: readonly Range[]): readonly Range[] {
-  return gone.reduce<readonly Range[]>(
-    (left, [lo, hi]) =>
-      left.flatMap(([from, to]): Range[] => {
-        if (hi < from || lo > to) return [[from, to]];
-        const before: Range[] = from < lo ? [[from, lo - 1]] : [];
-        return to > hi ? [...before, [hi + 1, to]] : before;
-      }),
-    all,
-  );
+  const left: Range[] = [];
+  let first = 0;
+  for (const [from, to] of all) {
+    while (first < gone.length && gone[first][1] < from) first++;
+    let next = from;
+    for (let i = first; i < gone.length && gone[i][0] <= to; i++) {
+      const [lo, hi] = gone[i];
+      if (lo > next) left.push([next, lo - 1]);
+      next = Math.max(next, hi + 1);
+    }
+    if (next <= to) left.push([next, to]);
+  }
+  return left;
 }
 
 interface Words {
