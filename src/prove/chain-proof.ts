@@ -208,6 +208,7 @@ export class ChainProof {
       chainPart: (target, registers) => (isChainFunction(target.name) ? this.argumentsOf(registers).part : undefined),
       codes: Array.from({ length: 1 << CODE_BITS }, (_, one) => one),
       cuts: cutsOf(code, placed),
+      readsTables: (target) => !isChainFunction(target.name) && readsTables(code, target),
       thorough,
     }).run(placed, part);
     const proof = new TableProof(this, thorough);

@@ -1,26 +1,33 @@
-import type { Bdd } from '../bdd.js';
-import { Condition } from './condition.js';
+import { FALSE, type Bdd, type Ref } from '../bdd.js';
+import type { Condition } from './condition.js';
 
-/** What holds for packets beside what is kept in numbers: each of these conditions, the last one first. */
+/** The ways that lead to a place; undefined stands for where a function begins. */
 export interface Beside {
-  readonly when: Condition;
-  readonly before: Beside | undefined;
-  readonly depth: number;
+  /** Each from another place, and what holds for the packets that take it. Others are added until the place is visited. */
+  readonly ways: { readonly when: Condition; readonly from: Beside | undefined }[];
 }
 
-/** With what is known since the last place. */
-export function besideOf(local: Condition, beside: Beside | undefined): Beside | undefined {
-  return local === Condition.always ? beside : { when: local, before: beside, depth: 1 + (beside?.depth ?? 0) };
-}
+const MOST_STEPS = 20_000;
 
-/** What holds for packets of either kind, as far as it is short to say. */
-export function eitherBeside(a: Beside | undefined, b: Beside | undefined, bdd: Bdd): Beside | undefined {
-  let [x, y] = [a, b];
-  while (x !== y) {
-    if (x === undefined || y === undefined) return undefined;
-    if (x.before === y.before) return { when: x.when.or(y.when, bdd), before: x.before, depth: x.depth };
-    if (x.depth >= y.depth) x = x.before;
-    else y = y.before;
-  }
-  return x;
+/**
+ * Those of the packets that come to a place by one of its ways; FALSE: none comes. It is asked where there is a doubt: what is
+ * known at a place itself is what all ways there have in common.
+ */
+export function coming(where: Ref, beside: Beside | undefined, bdd: Bdd): Ref {
+  const refused = new Map<Beside, Set<Ref>>();
+  let steps = 0;
+  const back = (left: Ref, at: Beside | undefined): Ref => {
+    if (at === undefined || ++steps > MOST_STEPS) return left;
+    let known = refused.get(at);
+    if (known === undefined) refused.set(at, (known = new Set()));
+    if (known.has(left)) return FALSE;
+    for (const { when, from } of at.ways) {
+      const here = bdd.and(left, when.ref);
+      const found = here === FALSE ? FALSE : back(here, from);
+      if (found !== FALSE) return found;
+    }
+    known.add(left);
+    return FALSE;
+  };
+  return back(where, beside);
 }

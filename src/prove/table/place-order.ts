@@ -2,23 +2,27 @@ import { unsupported } from '../unprovable.js';
 import type { Step } from './step.js';
 
 /** Places in an order in which each comes behind all that lead to it. */
-export function inOrder(places: readonly Step[]): readonly number[] {
+export function inOrder(places: readonly Step[], starts: readonly number[] = [0]): readonly number[] {
   const below = places.map(placesBelow);
   const states = new Uint8Array(places.length);
   const order: number[] = [];
-  const stack: { readonly number: number; next: number }[] = [{ number: 0, next: 0 }];
-  states[0] = 1;
-  for (let top = stack[stack.length - 1]; top !== undefined; top = stack[stack.length - 1]) {
-    const child = below[top.number][top.next++];
-    if (child === undefined) {
-      states[top.number] = 2;
-      order.push(top.number);
-      stack.pop();
-    } else if (states[child] === 0) {
-      states[child] = 1;
-      stack.push({ number: child, next: 0 });
-    } else if (states[child] === 1) {
-      throw unsupported('a walk over tables that comes back to where it was');
+  const stack: { readonly number: number; next: number }[] = [];
+  for (const start of starts) {
+    if (states[start] !== 0) continue;
+    states[start] = 1;
+    stack.push({ number: start, next: 0 });
+    for (let top = stack[stack.length - 1]; top !== undefined; top = stack[stack.length - 1]) {
+      const child = below[top.number][top.next++];
+      if (child === undefined) {
+        states[top.number] = 2;
+        order.push(top.number);
+        stack.pop();
+      } else if (states[child] === 0) {
+        states[child] = 1;
+        stack.push({ number: child, next: 0 });
+      } else if (states[child] === 1) {
+        throw unsupported('a walk over tables that comes back to where it was');
+      }
     }
   }
   return order.reverse();
@@ -39,7 +43,16 @@ function placesBelow(step: Step): readonly number[] {
       case 'call':
         for (const then of one.after.values()) look(then);
         return;
+      case 'look':
+        return look(one.then);
+      case 'test':
+        look(one.inside);
+        return look(one.outside);
+      case 'split':
+        for (const then of one.cases.values()) look(then);
+        return;
       case 'exit':
+      case 'found':
         return;
     }
   };

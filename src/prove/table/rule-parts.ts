@@ -128,9 +128,12 @@ export function endsBox({ part }: Item, box: Box): boolean {
   return true;
 }
 
+/** Whether the rule leads back to a jump whose chain stands in its place. */
+export const returns = ({ rule, caller }: Part): boolean =>
+  rule.target.effect.kind === 'return' && caller !== undefined;
+
 /** Whether the item ends the way of all packets. */
 export function endsAll({ part, kind }: Item): boolean {
   if (kind !== 'certain') return false;
-  const { effect } = part.rule.target;
-  return part.drops || (endsWay(effect) && !(effect.kind === 'return' && part.caller !== undefined));
+  return part.drops || (endsWay(part.rule.target.effect) && !returns(part));
 }

@@ -1,4 +1,5 @@
 import type { Bdd } from '../bdd.js';
+import type { Least } from './least.js';
 import type { Item, Part } from './rule-parts.js';
 
 /** How far the rules have come with a packet, as far as the program has shown it. */
@@ -15,6 +16,8 @@ export interface Stand {
   readonly jump?: { readonly part: Part; readonly from: number };
   /** What the rules have decided. */
   readonly decided?: number;
+  /** What is known of the least hit of several look-ups, while they go on. */
+  readonly least?: Least | undefined;
 }
 
 const sameStage = (a: Stand, b: Stand): boolean =>

@@ -13,6 +13,26 @@ export interface Case {
   readonly then: Step;
 }
 
+/** An instruction that calls a function which looks into one diagram. */
+export interface Site {
+  readonly at: number;
+  /** Of the least hit that it is one of the look-ups for. */
+  readonly of: string;
+  /** The places of that function, walked by itself, for all such instructions. */
+  readonly places: readonly Step[];
+  /** Places where it begins for this one. */
+  readonly starts: ReadonlySet<number>;
+}
+
+/** A call of such a function. */
+export interface Look {
+  readonly site: Site;
+  /** The place where it begins, which knows its diagram by that. */
+  readonly start: number;
+  /** The number that it is given; undefined: what the look-ups before it have found. */
+  readonly given: bigint | undefined;
+}
+
 /** What a program does from one of its places on, until it comes to the next one. */
 export type Step =
   | { readonly kind: 'place'; readonly number: number }
@@ -26,7 +46,21 @@ export type Step =
       readonly placed: PlacedFunction;
       readonly part: bigint;
       readonly after: ReadonlyMap<number, Step>;
-    };
+    }
+  | ({ readonly kind: 'look'; readonly then: Step } & Look)
+  /** Whether what a look-up has found, or what it was given, lies between two numbers. */
+  | {
+      readonly kind: 'test';
+      readonly of: string;
+      readonly lo: bigint;
+      readonly hi: bigint;
+      readonly inside: Step;
+      readonly outside: Step;
+    }
+  /** What has been found is told: what follows from each hit that it may be. */
+  | { readonly kind: 'split'; readonly of: string; readonly cases: ReadonlyMap<bigint, Step> }
+  /** What a function that looks up returns; undefined: what it was given. */
+  | { readonly kind: 'found'; readonly value: bigint | undefined };
 
 /** What is read beyond the table's ends is nothing that the proof takes for granted. */
 export const beyondTable: Step = {

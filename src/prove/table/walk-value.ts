@@ -46,8 +46,9 @@ export function plain(words: Words, value: WalkValue): Value {
     case 'arithmetic':
     case 'pointer':
     case 'counter':
-    case 'unknown':
       return value;
+    case 'unknown':
+      return unknown(value.why);
   }
 }
 

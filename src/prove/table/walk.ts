@@ -18,6 +18,8 @@ import { slice, swapBytes, type Words } from '../words.js';
 import { DATA, fork, operandOf, returnTo, wide, type Machine } from './machine.js';
 import { condition, valuesOf } from './pieces.js';
 import { PlaceNames } from './place-names.js';
+import { asChosen, computeChosen, testOf, type Chosen } from './chosen.js';
+import { Looks, tell, type Finder } from './looks.js';
 import { beyondTable, type Case, type Step } from './step.js';
 import { Condition, Local } from './condition.js';
 import { ALWAYS, NEVER, turned, WalkArithmetic, type Decision } from './walk-arithmetic.js';
@@ -39,6 +41,9 @@ export interface WalkSettings {
   readonly codes: readonly number[];
   /** Instructions at which a new place begins, beside those of loops. */
   readonly cuts: ReadonlySet<number>;
+  readsTables(placed: PlacedFunction): boolean;
+  /** Walks a function that looks into a diagram, for whatever hit it is given. */
+  readonly finds?: true;
   /** Whether diagrams are asked which ways are open, and not ranges of single numbers alone. */
   readonly thorough: boolean;
 }
@@ -54,7 +59,7 @@ const MOST_FRAMES = 9;
  * instruction with all that the machine holds there; what the program does from there on is worked out once, whatever led
  * there. So the work grows with the table and not with the ways through it.
  */
-export class Walk {
+export class Walk implements Finder {
   /** By number: what the program does there. */
   readonly places: Step[] = [];
   private readonly numbers = new Map<string, number>();
@@ -69,6 +74,9 @@ export class Walk {
   private readonly followed = new Set<PlacedFunction>();
   private readonly mostPlaces: number;
   private steps = 0;
+  private looks: Looks | undefined;
+  /** Places where it is told what was found: it is known when all else is done. */
+  private readonly waiting: { readonly number: number; readonly machine: Machine; readonly of: string }[] = [];
 
   constructor(private readonly settings: WalkSettings) {
     const { code, words, flow, memory } = settings;
@@ -83,20 +91,44 @@ export class Walk {
 
   /** All places that the function comes to; the first one is where it begins. */
   run(placed: PlacedFunction, part: bigint): readonly Step[] {
-    const { flow, context, memory } = this.settings;
+    const { flow, context } = this.settings;
     const registers = new Array<WalkValue | undefined>(11).fill(undefined);
     registers[1] = pointer(flow);
     registers[2] = concrete(0);
     registers[3] = settled(constant(part));
     registers[4] = pointer(context);
-    registers[10] = pointer(this.stackOf(0));
-    const own = memory.fork();
-    const frames = [{ placed, back: -1, kept: [] }];
-    this.placeOf({ at: placed.start, registers, memory: own, frames });
-    for (let next = this.open.pop(); next !== undefined; next = this.open.pop()) {
-      this.places[next.number] = this.follow(next.machine, Local.nothing(this.settings.words.bdd), true);
-    }
+    const { code, readsTables } = this.settings;
+    this.looks = new Looks(code, placed, flow, readsTables, () => this.finder());
+    this.begin(placed, registers);
     return this.places;
+  }
+
+  /** All places that it comes to from here on; the number of the first one. */
+  begin(placed: PlacedFunction, registers: readonly (WalkValue | undefined)[]): number {
+    const own = [...registers];
+    own[10] = pointer(this.stackOf(0));
+    const frames = [{ placed, back: -1, kept: [] }];
+    const number = this.numberOf({ at: placed.start, registers: own, memory: this.settings.memory.fork(), frames });
+    for (;;) {
+      const next = this.open.pop();
+      if (next !== undefined) {
+        this.places[next.number] = this.follow(next.machine, this.nothing(), true);
+        continue;
+      }
+      const last = this.waiting.shift();
+      if (last === undefined) return number;
+      this.places[last.number] = this.told(last.machine, last.of);
+    }
+  }
+
+  private finder(): Finder {
+    // What each look-up finds is claimed of diagrams, which ranges of single numbers do not say.
+    if (!this.settings.thorough) throw new Unprovable('too-complex', 'several look-ups');
+    return new Walk({ ...this.settings, finds: true });
+  }
+
+  private nothing(): Local {
+    return Local.nothing(this.settings.words.bdd);
   }
 
   private stackOf(depth: number): Region {
@@ -104,17 +136,34 @@ export class Walk {
   }
 
   private placeOf(machine: Machine): Step {
+    return { kind: 'place', number: this.numberOf(machine) };
+  }
+
+  /** `of`: a place where it is told what this look-up has found. */
+  private numberOf(machine: Machine, of?: string): number {
     this.forgetDead(machine);
-    const key = this.names.of(machine);
+    const key = `${of === undefined ? '' : `${of}: `}${this.names.of(machine)}`;
     let number = this.numbers.get(key);
     if (number === undefined) {
       number = this.numbers.size;
       if (number >= this.mostPlaces)
         throw new Unprovable('too-complex', 'diagrams that are looked into one behind the other');
       this.numbers.set(key, number);
-      this.open.push({ number, machine });
+      if (of === undefined) this.open.push({ number, machine });
+      else this.waiting.push({ number, machine, of });
     }
-    return { kind: 'place', number };
+    return number;
+  }
+
+  /** What follows from each hit that may have been found. */
+  private told(machine: Machine, of: string): Step {
+    const cases = new Map<bigint, Step>();
+    for (const find of this.looks?.findsOf(of) ?? []) {
+      const one = fork(machine);
+      tell(one, of, find);
+      cases.set(find, this.follow(one, this.nothing(), true));
+    }
+    return { kind: 'split', of, cases };
   }
 
   private forgetDead({ at, registers, frames }: Machine): void {
@@ -164,11 +213,14 @@ export class Walk {
     return this.jump(linked, machine, local);
   }
 
-  private jump({ instruction, operands }: LinkedInstruction, machine: Machine, local: Local): Step | undefined {
+  private jump(linked: LinkedInstruction, machine: Machine, local: Local): Step | undefined {
+    const { instruction, operands } = linked;
     const { opcode, dst } = instruction;
     const a = machine.registers[dst];
     const b = operandOf(instruction, machine);
     if (a === undefined || b === undefined) throw unsupported('a decision by a register that was not written');
+    const chosen = asChosen(a) ?? asChosen(b);
+    if (chosen !== undefined) return this.asked(linked, chosen, machine, local, a, b);
     const isWide = (opcode & CLASS_MASK) === CLASS.JMP;
     const decision = this.arithmetic.decide(opcode & OPERATION_MASK, isWide, a, b);
     const mayFail = this.mayBe(turned(decision), local);
@@ -200,10 +252,39 @@ export class Walk {
     return this.settings.words.bdd.and(local.ref, taken.ref) !== FALSE;
   }
 
+  /** A jump by what was found: it is told apart here, or it is looked for something that is less. */
+  private asked(
+    { instruction, operands }: LinkedInstruction,
+    { of }: Chosen,
+    machine: Machine,
+    local: Local,
+    a: WalkValue,
+    b: WalkValue,
+  ): Step {
+    const { opcode } = instruction;
+    const { finds } = this.settings;
+    const test = testOf(opcode & OPERATION_MASK, (opcode & CLASS_MASK) === CLASS.JMP, a, b);
+    if (test === undefined || (finds === undefined && this.looks?.looksOn(machine.at) !== true)) {
+      if (finds !== undefined) throw unsupported('a decision by what a look-up was given');
+      return { kind: 'place', number: this.numberOf(machine, of) };
+    }
+    const other = fork(machine);
+    other.at = operands.target;
+    machine.at = operands.next;
+    const [taken, not] = [this.follow(other, local), this.follow(machine, local)];
+    const { lo, hi, inverted } = test;
+    return { kind: 'test', of, lo, hi, inside: inverted ? not : taken, outside: inverted ? taken : not };
+  }
+
   private leave(machine: Machine): Step | undefined {
     const { frames, registers, memory } = machine;
     const depth = frames.length - 1;
     const result = registers[0];
+    if (depth === 0 && this.settings.finds !== undefined) {
+      const value = result === undefined ? undefined : constantOf(result);
+      if (value === undefined && asChosen(result)?.shift !== 0) throw unsupported('a look-up that returns no hit');
+      return { kind: 'found', value };
+    }
     if (depth === 0) {
       const code = result === undefined ? undefined : constantOf(result);
       if (code === undefined) throw unsupported('a verdict that is no number');
@@ -235,6 +316,8 @@ export class Walk {
       return this.returned(machine, state, result, note);
     }
     const placed = code.functionAt(operands.target);
+    const look = this.looks?.call(placed, machine);
+    if (look !== undefined) return { kind: 'look', ...look, then: this.placeOf(machine) };
     const part = this.settings.chainPart(placed, this.argumentsOf(machine));
     if (part !== undefined) {
       const after = new Map<number, Step>();
@@ -322,7 +405,8 @@ export class Walk {
         registers[dst] =
           b === undefined
             ? unknown('a register that was not written')
-            : this.arithmetic.compute(operation, isWide, registers[dst], b);
+            : (computeChosen(operation, isWide, registers[dst], b) ??
+              this.arithmetic.compute(operation, isWide, registers[dst], b));
         return undefined;
       }
     }
@@ -426,6 +510,14 @@ export class Walk {
     return { kind: 'fork', jump: false, cases };
   }
 
+  /** What was found is kept nowhere but in registers, where it is seen what it is. */
+  private storable(value: WalkValue | undefined, size: number, kind: Region['kind']): Value {
+    if (value === undefined) return unknown('a register that was not written');
+    const chosen = asChosen(value);
+    const kept = this.settings.finds !== undefined && kind === 'stack' && size === 8;
+    return chosen !== undefined && kept ? chosen : plain(this.settings.words, value);
+  }
+
   private store(
     machine: Machine,
     base: WalkValue | undefined,
@@ -440,15 +532,16 @@ export class Walk {
       throw unsupported('a store at a place that is not constant');
     const to: Pointer = { ...base, offset: base.offset + offset };
     noteAbsent(to, local, words, note);
-    const stored = value === undefined ? unknown('a register that was not written') : plain(words, value);
     const { kind } = to.region;
-    if (kind === 'stack' || kind === 'flow') {
+    const stored = this.storable(value, size, kind);
+    if (kind === 'stack' || (kind === 'flow' && this.settings.finds === undefined)) {
       if (kind === 'flow' && (to.offset < 0 || to.offset + size > (to.region.bytes ?? 0)))
         note('fault: a write beyond struct flow', local.ref);
       if (kind === 'flow' && isRead(to.offset, size)) throw unsupported('a rule beside diagrams that changes a field');
       machine.memory.store(to.region, to.offset, size, storedPart(stored, size, words));
       return;
     }
+    if (this.settings.finds !== undefined) throw unsupported('a look-up that writes');
     const state = this.outside(machine, local);
     world.store(to, size, stored, state);
     for (const [name, when] of state.log) note(name, when);

@@ -12,6 +12,7 @@ import { declaredStates } from '../../../src/verify/connection-state.js';
 import { generatePackets } from '../../../src/verify/generate.js';
 import type { VerifyJob } from '../../../src/verify/job.js';
 import { Random } from '../../../src/verify/random.js';
+import { crossingRules } from './crossing.js';
 import { mutate, mutateTable } from './mutants.js';
 import { filterDump, jobOf, type JobOptions } from './support.js';
 
@@ -77,6 +78,9 @@ const FOLDED = [
   '-A web -p tcp --syn',
 ];
 
+/** So many that two diagrams are looked into. */
+const SEVERAL = crossingRules(40, 3);
+
 const places: readonly {
   readonly name: string;
   readonly rules: readonly string[];
@@ -94,6 +98,13 @@ const places: readonly {
     change: mutateTable,
   },
   { name: 'lists and inlined chains', rules: FOLDED, options: { hook: 'xdp', chain: 'INPUT', engine: 'auto' } },
+  { name: 'two diagrams at xdp', rules: SEVERAL, options: { hook: 'xdp', chain: 'INPUT', engine: 'dag' } },
+  {
+    name: 'words of two diagrams at xdp',
+    rules: SEVERAL,
+    options: { hook: 'xdp', chain: 'INPUT', engine: 'dag' },
+    change: mutateTable,
+  },
   { name: 'IPv6 at xdp', rules: RULES_V6, options: { hook: 'xdp', chain: 'INPUT', family: 'v6' } },
 ];
 

@@ -1,0 +1,148 @@
+import { fieldBits, type Field } from '../../../grammar/model/fields.js';
+import type { Family } from '../../../grammar/model/family.js';
+import type { PlacedFunction } from '../../../bpf-runtime/interpreter/program.js';
+import { FALSE, type Ref } from '../bdd.js';
+import type { Difference } from '../difference.js';
+import { isFact } from '../flow.js';
+import { reaching, type Meanings } from '../reach.js';
+import type { Specification } from '../specification.js';
+import { Unprovable } from '../unprovable.js';
+import type { Variables } from '../variables.js';
+import type { Bits, Words } from '../words.js';
+import { coming, type Beside } from './beside.js';
+import { Condition } from './condition.js';
+import { Deciding, type Told } from './deciding.js';
+import { Dimensions, isBroadField, type Limit } from './dimensions.js';
+import { narrowed } from './narrow.js';
+import type { Part } from './rule-parts.js';
+import type { Case } from './step.js';
+import type { Known } from './pieces.js';
+
+/** What the proof of tables asks the proof of chains. */
+export interface Chains extends Meanings {
+  readonly words: Words;
+  readonly variables: Variables;
+  readonly settings: { readonly specification: Specification; readonly family: Family };
+  field(field: Field): Bits;
+  /** Proves another part of a chain, as {@link ChainProof.segment}. */
+  segment(placed: PlacedFunction, part: bigint, chain: string, from: number): number | undefined;
+}
+
+/** What is known of packets between two places. */
+export interface Here extends Told {
+  /** The ways that lead to the last place, looked at only where there is a doubt. */
+  readonly beside: Beside | undefined;
+}
+
+export const NOTHING: ReadonlySet<number> = new Set();
+
+const MOST_DIFFERENCES = 8;
+const MOST_DOUBTS = 2000;
+/** … and so many for each rule. */
+const DOUBTS_PER_RULE = 20;
+
+export class EnoughError extends Error {}
+
+/** What is known of packets on their way, and what is in doubt, for all functions of a part of a chain. */
+export class Grounds {
+  readonly differences: Difference[] = [];
+  readonly dimensions: Dimensions;
+  /** The chain that is proved. */
+  chain = '';
+  private doubts = 0;
+  private readonly broad = new Map<Ref, boolean>();
+
+  readonly deciding: Deciding;
+
+  /** `thorough`: as of {@link TableProof}. */
+  constructor(
+    readonly chains: Chains,
+    readonly thorough: boolean,
+  ) {
+    this.dimensions = new Dimensions((field) => chains.field(field));
+    const variables = new Set(this.broadNames().flatMap((name) => chains.variables.variablesOf(name)));
+    this.deciding = new Deciding(chains.words, this.dimensions, (variable) => variables.has(variable));
+  }
+
+  conditionOf(here: Pick<Here, 'known' | 'local'>): Ref {
+    return this.deciding.conditionOf(here);
+  }
+
+  /** The same, worked out when it is asked for. */
+  edgeOf(here: Here): Condition {
+    return new Condition(() => this.conditionOf(here));
+  }
+
+  /** Packets on one way out of a fork. */
+  there(here: Here, one: Case, limits: readonly Limit[], broad: boolean): Here {
+    const { bdd } = this.chains;
+    const beyond = [...limits.filter(({ ranges }) => ranges.length !== 1), ...this.limitsOf(one.refuted)];
+    const said = broad ? beyond.map(({ dimension }) => dimension) : [];
+    return {
+      known: broad ? here.known : bdd.and(here.known, one.when.ref),
+      local: broad ? here.local.and(one.when, bdd) : here.local,
+      told: said.every((dimension) => here.told.has(dimension)) ? here.told : new Set([...here.told, ...said]),
+      box: narrowed(here.box, limits),
+      beside: here.beside,
+    };
+  }
+
+  limitsOf(known: readonly Known[]): readonly Limit[] {
+    return known.flatMap(({ of, ranges }) => this.dimensions.limit(of, ranges) ?? []);
+  }
+
+  /** Whether a condition is one of addresses, ports, and their like. */
+  isBroad({ when, known, refuted }: Case): boolean {
+    const { bdd } = this.chains;
+    const numbers = known.length > 0 ? known : refuted;
+    if (numbers.length === 0) return this.isBroadOf(when.ref, () => when.ref);
+    return numbers.some(({ of }) => of.length > 0 && this.isBroadOf(of[of.length - 1], () => bdd.anyOf(of)));
+  }
+
+  /** `asked`: the same for all conditions of the same number. */
+  private isBroadOf(asked: Ref, about: () => Ref): boolean {
+    let broad = this.broad.get(asked);
+    if (broad === undefined) {
+      const support = this.chains.bdd.support(about());
+      broad = this.broadNames().some((name) => this.chains.variables.variablesOf(name).some((one) => support.has(one)));
+      this.broad.set(asked, broad);
+    }
+    return broad;
+  }
+
+  private broadNames(): readonly string[] {
+    const { family } = this.chains.settings;
+    return this.chains.variables
+      .names()
+      .filter((name) => isField(name) && !isFact(name) && isBroadField(name, fieldBits(name, family)));
+  }
+
+  /** `part` undefined: it is not known at which rule. */
+  differ(part: Part | undefined, what: string, where: Ref, { box, beside }: Here): void {
+    if (where === FALSE) return;
+    const { bdd, words } = this.chains;
+    const most = MOST_DOUBTS + DOUBTS_PER_RULE * this.chains.settings.specification.rules(this.chain).length;
+    if (++this.doubts > most) throw new Unprovable('too-complex', 'too many places that may differ');
+    let inside = where;
+    for (const [dimension, [lo, hi]] of box) {
+      const bits = this.dimensions.bitsOf(dimension);
+      inside = bdd.and(inside, words.within(bits, BigInt(lo), BigInt(hi)));
+    }
+    this.report(part, what, inside === FALSE ? FALSE : coming(inside, beside, bdd));
+  }
+
+  /** A difference, if packets come to the rule for which there is one. */
+  report(part: Part | undefined, what: string, where: Ref): void {
+    if (where === FALSE) return;
+    const { specification } = this.chains.settings;
+    const isTop = part?.caller === undefined;
+    const chain = part !== undefined && isTop ? part.chain : this.chain;
+    const at = part !== undefined && isTop ? part.at : 0;
+    const difference: Difference = { chain, at, what, where };
+    if (specification.rules(chain).length > 0 && reaching(this.chains, difference) === FALSE) return;
+    this.differences.push(difference);
+    if (!this.thorough || this.differences.length >= MOST_DIFFERENCES) throw new EnoughError();
+  }
+}
+
+const isField = (name: string): name is Field => !name.includes(' ');

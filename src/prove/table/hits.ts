@@ -1,0 +1,234 @@
+import { FALSE, type Ref } from '../bdd.js';
+import { Condition } from './condition.js';
+import { unsupported } from '../unprovable.js';
+import { DiagramProof, type Hit } from './diagram-proof.js';
+import type { Grounds, Here } from './grounds.js';
+import { endsAll, type Item, type Part } from './rule-parts.js';
+import { eitherOf, ruleOf, tested, type Least } from './least.js';
+import type { Stand } from './stand.js';
+import type { Look, Site, Step } from './step.js';
+import type { Arrival } from './visits.js';
+
+/** What is looked up at an instruction. */
+interface Looked {
+  /** Packets that begin at each place. */
+  readonly starts: Map<number, Ref>;
+  /** The greatest number that it is given. */
+  most: bigint;
+  /** Packets that are not looked up, though something may be found for them that is less than what they have. */
+  unlooked: Ref;
+  /** What it finds, once that is proved. */
+  hits?: readonly Hit[];
+}
+
+/**
+ * Several look-ups for the least hit. Each is proved by itself to find the least one of its own hits, for whatever it is given;
+ * a hit is a rule, what is done, and the packets for which it was seen to be found. All hits of a rule together must be
+ * the packets that it matches or drops: so the least of all is what the rules say, whatever leads from one look-up to the next.
+ */
+export class Hits {
+  private readonly sites = new Map<Site, Looked>();
+  private readonly found = new Map<Site, Finds>();
+  private readonly rules = new Map<number, Item[]>();
+
+  /** `items`: the parts of the chain's rules. */
+  constructor(
+    private readonly grounds: Grounds,
+    items: readonly Item[],
+  ) {
+    const { specification } = grounds.chains.settings;
+    for (const item of items) {
+      const key = specification.keyOf(item.part.chain, item.part.at);
+      if (key === undefined) continue;
+      const own = this.rules.get(key);
+      if (own === undefined) this.rules.set(key, [item]);
+      else own.push(item);
+    }
+  }
+
+  looked({ site, start, given }: Look, least: Least | undefined, here: Here): Least {
+    const before: Least | undefined =
+      given === undefined ? least : { of: site.of, given, looked: new Set(), lo: given, hi: given };
+    if (before?.of !== site.of) throw unsupported('a look-up for what is not known');
+    const { bdd } = this.grounds.chains;
+    const own = this.of(site);
+    if (own.hits !== undefined) throw unsupported('a look-up behind what it has found');
+    own.starts.set(start, bdd.or(own.starts.get(start) ?? FALSE, this.grounds.conditionOf(here)));
+    if (before.hi > own.most) own.most = before.hi;
+    return { ...before, looked: new Set([...before.looked, site]), lo: 0n };
+  }
+
+  private of(site: Site): Looked {
+    let looked = this.sites.get(site);
+    if (looked === undefined) this.sites.set(site, (looked = { starts: new Map(), most: 0n, unlooked: FALSE }));
+    return looked;
+  }
+
+  /** What is known where the packets of two ways meet. */
+  joined(a: Arrival, b: Arrival): Least | undefined {
+    const [x, y] = [a.stand.least, b.stand.least];
+    if (x === undefined || y === undefined || x.of !== y.of || x.given !== y.given) return undefined;
+    const looked = new Set([...x.looked, ...y.looked]);
+    for (const site of looked) {
+      if (!x.looked.has(site)) this.missed(site, x, a.known);
+      if (!y.looked.has(site)) this.missed(site, y, b.known);
+    }
+    return { ...x, looked, ...eitherOf(x, y) };
+  }
+
+  /** Packets that are not looked up at a site: nothing is found there that comes before what they have, or nothing at all. */
+  private missed(site: Site, { hi }: Least, known: Ref): void {
+    if (ruleOf(hi) <= this.findsAt(site).first) return;
+    const own = this.of(site);
+    own.unlooked = this.grounds.chains.bdd.or(own.unlooked, known);
+    if (own.hits !== undefined) this.refuseFinds(own, own.hits);
+  }
+
+  private refuseFinds({ unlooked }: Looked, hits: readonly Hit[]): void {
+    const { bdd } = this.grounds.chains;
+    for (const { item, where } of hits) {
+      this.grounds.report(item.part, 'whether it is looked up', bdd.and(where, unlooked));
+    }
+  }
+
+  private findsAt(site: Site): Finds {
+    let finds = this.found.get(site);
+    if (finds === undefined) this.found.set(site, (finds = findsAt(site)));
+    return finds;
+  }
+
+  /** A test of what was found so far. */
+  tested(
+    step: Extract<Step, { kind: 'test' }>,
+    least: Least | undefined,
+    go: (then: Step, least: Least) => void,
+  ): void {
+    if (least?.of !== step.of) throw unsupported('a test of what is not known');
+    tested(step, least, (then, bounds) => go(then, { ...least, ...bounds }));
+  }
+
+  /** What follows from each hit that may be the least one of all. */
+  told(
+    { of, cases }: Extract<Step, { kind: 'split' }>,
+    { least, items }: Stand,
+    here: Here,
+    go: (then: Step, items: readonly Item[], here: Here) => void,
+  ): void {
+    if (least?.of !== of) throw unsupported('what was found is not known');
+    const hits = this.hitsOf(least, here);
+    const rest = this.covered(items, hits, here);
+    const { bdd } = this.grounds.chains;
+    const places = new Map<Part, number>(items.map(({ part }, index) => [part, index]));
+    for (const { value, where, item } of hits) {
+      if (value < least.lo || value > least.hi) continue;
+      const there: Here = { ...here, local: here.local.and(new Condition(() => where), bdd) };
+      const condition = this.grounds.conditionOf(there);
+      if (condition === FALSE) continue;
+      const place = places.get(item.part);
+      const what = `the hit ${value.toString(16)}`;
+      const then = cases.get(value);
+      if (then === undefined) throw unsupported(what);
+      this.grounds.differ(item.part, what, place === undefined ? condition : bdd.without(condition, item.where), there);
+      if (place === undefined) continue;
+      const { certain } = item;
+      go(then, endsAll(certain) ? [certain] : [certain, ...items.slice(place + 1)], there);
+    }
+    const none = cases.get(least.given);
+    if (none === undefined) throw unsupported('nothing is found');
+    if (least.given <= least.hi) go(none, rest, here);
+  }
+
+  /** All hits, which must be less than what the look-ups began with. */
+  private hitsOf(least: Least, here: Here): readonly Hit[] {
+    const { bdd } = this.grounds.chains;
+    const all = new Map<bigint, Hit>();
+    for (const [site, looked] of this.sites) {
+      if (site.of !== least.of) continue;
+      if (!least.looked.has(site)) this.missed(site, least, here.known);
+      for (const hit of this.proved(site, looked)) {
+        const known = all.get(hit.value);
+        all.set(hit.value, known === undefined ? hit : { ...hit, where: bdd.or(hit.where, known.where) });
+      }
+    }
+    const hits = [...all.values()].sort((a, b) => (a.value < b.value ? -1 : 1));
+    const last = hits[hits.length - 1];
+    if (last !== undefined && ruleOf(last.value) >= ruleOf(least.given)) throw unsupported('a hit behind all others');
+    return hits;
+  }
+
+  private proved(site: Site, looked: Looked): readonly Hit[] {
+    if (looked.hits === undefined) {
+      const { starts, most } = looked;
+      const others = [...this.sites.keys()].filter((other) => other !== site && other.of === site.of);
+      const elsewhere = (rule: bigint): boolean => others.some((other) => this.findsAt(other).rules.has(rule));
+      looked.hits = new DiagramProof(this.grounds, this.rules, elsewhere).prove(site.places, starts, most);
+      this.refuseFinds(looked, looked.hits);
+    }
+    return looked.hits;
+  }
+
+  /** That each rule is found wherever it is met, up to the last one that is found; the items behind that one. */
+  private covered(items: readonly Item[], hits: readonly Hit[], here: Here): readonly Item[] {
+    const { bdd } = this.grounds.chains;
+    const condition = this.grounds.conditionOf(here);
+    const found = new Map<number, Ref>();
+    let last = -1;
+    for (const { item, where } of hits) {
+      const { at } = item.part;
+      // The numbers of rules must be in their order.
+      if (at < last) throw unsupported('rules with numbers in another order');
+      last = at;
+      found.set(at, bdd.or(found.get(at) ?? FALSE, where));
+    }
+    const rest: Item[] = [];
+    for (const item of items) {
+      const { part, where } = item;
+      if (part.caller !== undefined) throw unsupported('a chain that stands in the place of a jump, and is looked up');
+      if (part.at > last) rest.push(item);
+      else {
+        const missing = bdd.without(bdd.and(condition, where), found.get(part.at) ?? FALSE);
+        this.grounds.differ(part, 'whether it is found', missing, here);
+      }
+    }
+    return rest;
+  }
+}
+
+/** Numbers of rules that may be found at a site, and the first of them. */
+interface Finds {
+  readonly first: bigint;
+  readonly rules: ReadonlySet<bigint>;
+}
+
+function findsAt({ places, starts }: Site): Finds {
+  let first = 1n << 32n;
+  const rules = new Set<bigint>();
+  const seen = new Set(starts);
+  const look = (step: Step): void => {
+    switch (step.kind) {
+      case 'place':
+        seen.add(step.number);
+        return;
+      case 'found':
+        if (step.value === undefined) return;
+        rules.add(ruleOf(step.value));
+        if (ruleOf(step.value) < first) first = ruleOf(step.value);
+        return;
+      case 'fork':
+        for (const { then } of step.cases) look(then);
+        return;
+      case 'test':
+        look(step.inside);
+        return look(step.outside);
+      case 'event':
+        return look(step.then);
+      case 'exit':
+      case 'call':
+      case 'look':
+      case 'split':
+        return;
+    }
+  };
+  for (const number of seen) look(places[number]);
+  return { first, rules };
+}
