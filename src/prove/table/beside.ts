@@ -7,17 +7,15 @@ export interface Beside {
   readonly ways: { readonly when: Condition; readonly from: Beside | undefined }[];
 }
 
-const MOST_STEPS = 20_000;
-
 /**
  * Those of the packets that come to a place by one of its ways; FALSE: none comes. It is asked where there is a doubt: what is
- * known at a place itself is what all ways there have in common.
+ * known at a place itself is what all ways there have in common. Beyond `budget` steps, which are taken from it, packets are taken for
+ * coming.
  */
-export function coming(where: Ref, beside: Beside | undefined, bdd: Bdd): Ref {
+export function coming(where: Ref, beside: Beside | undefined, bdd: Bdd, budget: { steps: number }): Ref {
   const refused = new Map<Beside, Set<Ref>>();
-  let steps = 0;
   const back = (left: Ref, at: Beside | undefined): Ref => {
-    if (at === undefined || ++steps > MOST_STEPS) return left;
+    if (at === undefined || --budget.steps < 0) return left;
     let known = refused.get(at);
     if (known === undefined) refused.set(at, (known = new Set()));
     if (known.has(left)) return FALSE;

@@ -40,6 +40,8 @@ const MOST_DIFFERENCES = 8;
 const MOST_DOUBTS = 2000;
 /** … and so many for each rule. */
 const DOUBTS_PER_RULE = 20;
+/** Places that ways to doubts are led back over. */
+const MOST_STEPS = 400_000;
 
 export class EnoughError extends Error {}
 
@@ -50,6 +52,7 @@ export class Grounds {
   /** The chain that is proved. */
   chain = '';
   private doubts = 0;
+  private readonly budget = { steps: MOST_STEPS };
   private readonly broad = new Map<Ref, boolean>();
 
   readonly deciding: Deciding;
@@ -128,7 +131,7 @@ export class Grounds {
       const bits = this.dimensions.bitsOf(dimension);
       inside = bdd.and(inside, words.within(bits, BigInt(lo), BigInt(hi)));
     }
-    this.report(part, what, inside === FALSE ? FALSE : coming(inside, beside, bdd));
+    this.report(part, what, inside === FALSE ? FALSE : coming(inside, beside, bdd, this.budget));
   }
 
   /** A difference, if packets come to the rule for which there is one. */
