@@ -3,11 +3,11 @@
  * choice of an engine.
  */
 export const COST = {
-  instruction: 0.0476,
-  halving: 1.63,
-  look: 21.4,
+  instruction: 0.0505,
+  halving: 1.96,
+  look: 20.5,
   branch: 0,
   step: 0,
-  entry: 3.01,
-  miss: 4.23,
+  entry: 0.083,
+  miss: 3.46,
 } as const;
