@@ -15,11 +15,21 @@ export type Assignment = ReadonlyMap<number, boolean>;
 
 const TERMINAL = 0x7fffffff;
 const FIRST_CAPACITY = 1 << 14;
-const CACHE_SLOTS = 1 << 16;
+const FIRST_CACHE = 1 << 16;
+const LARGEST_CACHE = 1 << 20;
 const DEFAULT_MAX_NODES = 20_000_000;
 
 const AND = 1;
 const XOR = 2;
+
+/** Words of a node, side by side as they are read together: its variable, its two edges, the next node of the same hash. */
+const NODE = 4;
+const HIGH = 1;
+const LOW = 2;
+const NEXT = 3;
+
+/** Words of a known result: the two operands, the second with the operation, and what comes of them. */
+const KNOWN = 4;
 
 /**
  * Reduced ordered binary decision diagrams with complement edges (R. E. Bryant, 1986; K. S. Brace, R. L. Rudell, R. E.
@@ -27,19 +37,16 @@ const XOR = 2;
  * every function has one form. Throws {@link Unprovable} `too-complex` beyond `maxNodes`.
  */
 export class Bdd {
-  private variable = new Int32Array(FIRST_CAPACITY);
-  private high = new Int32Array(FIRST_CAPACITY);
-  private low = new Int32Array(FIRST_CAPACITY);
+  private nodes = new Int32Array(FIRST_CAPACITY * NODE);
   private used = 1;
-  /** Open addressing; 0 is empty, as node 0 is the constant. */
-  private table = new Int32Array(FIRST_CAPACITY * 2);
-  private cacheA = new Int32Array(CACHE_SLOTS);
-  private cacheB = new Int32Array(CACHE_SLOTS);
-  private cacheResult = new Int32Array(CACHE_SLOTS);
+  /** First node of each hash; 0 is none, as node 0 is the constant. */
+  private table = new Int32Array(FIRST_CAPACITY);
+  /** Results that are known; where two want the same place, the later one has it. */
+  private cache = new Int32Array(FIRST_CACHE * KNOWN);
   private readonly literals: Ref[] = [];
 
   constructor(private readonly maxNodes = DEFAULT_MAX_NODES) {
-    this.variable[0] = TERMINAL;
+    this.nodes[0] = TERMINAL;
   }
 
   /** Nodes so far. */
@@ -55,7 +62,38 @@ export class Bdd {
     if (f === g || g === TRUE) return f;
     if (f === TRUE) return g;
     if (f === FALSE || g === FALSE || f === (g ^ 1)) return FALSE;
-    return f < g ? this.conjoin(f, g) : this.conjoin(g, f);
+    if (f > g) {
+      const first = g;
+      g = f;
+      f = first;
+    }
+    const { cache, nodes } = this;
+    const a = (f >> 1) * NODE;
+    const b = (g >> 1) * NODE;
+    const va = nodes[a];
+    const vb = nodes[b];
+    // A literal above the other operand: a node on top, for which nothing need be remembered.
+    if (va < vb && (nodes[a + HIGH] | nodes[a + LOW]) === 1) return this.under(va, f & 1, g);
+    if (vb < va && (nodes[b + HIGH] | nodes[b + LOW]) === 1) return this.under(vb, g & 1, f);
+    const key = g * 4 + AND;
+    const hashed = hash(f, g, AND);
+    const place = (hashed << 2) & (cache.length - 1);
+    if (cache[place] === f && cache[place + 1] === key) return cache[place + 2];
+    let fh = f;
+    let fl = f;
+    let gh = g;
+    let gl = g;
+    if (va <= vb) {
+      fh = nodes[a + HIGH] ^ (f & 1);
+      fl = nodes[a + LOW] ^ (f & 1);
+    }
+    if (vb <= va) {
+      gh = nodes[b + HIGH] ^ (g & 1);
+      gl = nodes[b + LOW] ^ (g & 1);
+    }
+    const result = this.node(va < vb ? va : vb, this.and(fh, gh), this.and(fl, gl));
+    this.remember(hashed, f, key, result);
+    return result;
   }
 
   or(f: Ref, g: Ref): Ref {
@@ -114,11 +152,11 @@ export class Bdd {
     while (at > 1) {
       const node = at >> 1;
       const sign = at & 1;
-      const high = this.high[node] ^ sign;
-      const low = this.low[node] ^ sign;
-      const wanted = prefer(this.variable[node]);
+      const high = this.nodes[node * NODE + HIGH] ^ sign;
+      const low = this.nodes[node * NODE + LOW] ^ sign;
+      const wanted = prefer(this.nodes[node * NODE]);
       const value = wanted ? high !== FALSE : low === FALSE;
-      values.set(this.variable[node], value);
+      values.set(this.nodes[node * NODE], value);
       at = value ? high : low;
     }
     return values;
@@ -129,7 +167,8 @@ export class Bdd {
     let at = f;
     while (at > 1) {
       const node = at >> 1;
-      const next = values.get(this.variable[node]) === true ? this.high[node] : this.low[node];
+      const next =
+        values.get(this.nodes[node * NODE]) === true ? this.nodes[node * NODE + HIGH] : this.nodes[node * NODE + LOW];
       at = next ^ (at & 1);
     }
     return at === TRUE;
@@ -143,8 +182,8 @@ export class Bdd {
     for (let node = open.pop(); node !== undefined; node = open.pop()) {
       if (node === 0 || seen.has(node)) continue;
       seen.add(node);
-      variables.add(this.variable[node]);
-      open.push(this.high[node] >> 1, this.low[node] >> 1);
+      variables.add(this.nodes[node * NODE]);
+      open.push(this.nodes[node * NODE + HIGH] >> 1, this.nodes[node * NODE + LOW] >> 1);
     }
     return variables;
   }
@@ -156,9 +195,9 @@ export class Bdd {
     if (found !== undefined) return found;
     const node = f >> 1;
     const sign = f & 1;
-    const high = this.exists(this.high[node] ^ sign, which, known);
-    const low = this.exists(this.low[node] ^ sign, which, known);
-    const variable = this.variable[node];
+    const high = this.exists(this.nodes[node * NODE + HIGH] ^ sign, which, known);
+    const low = this.exists(this.nodes[node * NODE + LOW] ^ sign, which, known);
+    const variable = this.nodes[node * NODE];
     const result = which(variable) ? this.or(high, low) : this.node(variable, high, low);
     known.set(f, result);
     return result;
@@ -172,10 +211,10 @@ export class Bdd {
     if (f <= 1 || care === TRUE) return f;
     const a = f >> 1;
     const c = care >> 1;
-    const va = this.variable[a];
-    const vc = this.variable[c];
-    const careHigh = vc <= va ? this.high[c] ^ (care & 1) : care;
-    const careLow = vc <= va ? this.low[c] ^ (care & 1) : care;
+    const va = this.nodes[a * NODE];
+    const vc = this.nodes[c * NODE];
+    const careHigh = vc <= va ? this.nodes[c * NODE + HIGH] ^ (care & 1) : care;
+    const careLow = vc <= va ? this.nodes[c * NODE + LOW] ^ (care & 1) : care;
     const key = f * 0x8000000 + care;
     const found = known.get(key);
     if (found !== undefined) return found;
@@ -183,8 +222,8 @@ export class Bdd {
     if (vc < va) {
       result = this.simplify(f, this.or(careHigh, careLow), known);
     } else {
-      const high = this.high[a] ^ (f & 1);
-      const low = this.low[a] ^ (f & 1);
+      const high = this.nodes[a * NODE + HIGH] ^ (f & 1);
+      const low = this.nodes[a * NODE + LOW] ^ (f & 1);
       if (careHigh === FALSE) result = this.simplify(low, careLow, known);
       else if (careLow === FALSE) result = this.simplify(high, careHigh, known);
       else result = this.node(va, this.simplify(high, careHigh, known), this.simplify(low, careLow, known));
@@ -193,46 +232,38 @@ export class Bdd {
     return result;
   }
 
-  private conjoin(f: Ref, g: Ref): Ref {
-    const slot = slotOf(f, g, AND);
-    const key = g * 4 + AND;
-    if (this.cacheA[slot] === f && this.cacheB[slot] === (key | 0)) return this.cacheResult[slot];
-    const a = f >> 1;
-    const b = g >> 1;
-    const va = this.variable[a];
-    const vb = this.variable[b];
-    const top = va < vb ? va : vb;
-    const fs = f & 1;
-    const gs = g & 1;
-    const fh = va === top ? this.high[a] ^ fs : f;
-    const fl = va === top ? this.low[a] ^ fs : f;
-    const gh = vb === top ? this.high[b] ^ gs : g;
-    const gl = vb === top ? this.low[b] ^ gs : g;
-    const result = this.node(top, this.and(fh, gh), this.and(fl, gl));
-    this.cacheA[slot] = f;
-    this.cacheB[slot] = key;
-    this.cacheResult[slot] = result;
+  /** `f` where the variable, above all of its own, is 1, or 0 for its complement; else FALSE. */
+  private under(variable: number, complement: number, f: Ref): Ref {
+    return complement === 0 ? this.node(variable, f, FALSE) : this.node(variable, FALSE, f);
+  }
+
+  /** f ≠ g, for f < g of which neither is a constant or a complement. */
+  private differ(f: Ref, g: Ref): Ref {
+    const key = g * 4 + XOR;
+    const hashed = hash(f, g, XOR);
+    const { cache, nodes } = this;
+    const place = (hashed << 2) & (cache.length - 1);
+    if (cache[place] === f && cache[place + 1] === key) return cache[place + 2];
+    const a = (f >> 1) * NODE;
+    const b = (g >> 1) * NODE;
+    const va = nodes[a];
+    const vb = nodes[b];
+    const fh = va <= vb ? nodes[a + HIGH] : f;
+    const fl = va <= vb ? nodes[a + LOW] : f;
+    const gh = vb <= va ? nodes[b + HIGH] : g;
+    const gl = vb <= va ? nodes[b + LOW] : g;
+    const result = this.node(va < vb ? va : vb, this.xor(fh, gh), this.xor(fl, gl));
+    this.remember(hashed, f, key, result);
     return result;
   }
 
-  private differ(f: Ref, g: Ref): Ref {
-    const slot = slotOf(f, g, XOR);
-    const key = g * 4 + XOR;
-    if (this.cacheA[slot] === f && this.cacheB[slot] === (key | 0)) return this.cacheResult[slot];
-    const a = f >> 1;
-    const b = g >> 1;
-    const va = this.variable[a];
-    const vb = this.variable[b];
-    const top = va < vb ? va : vb;
-    const fh = va === top ? this.high[a] : f;
-    const fl = va === top ? this.low[a] : f;
-    const gh = vb === top ? this.high[b] : g;
-    const gl = vb === top ? this.low[b] : g;
-    const result = this.node(top, this.xor(fh, gh), this.xor(fl, gl));
-    this.cacheA[slot] = f;
-    this.cacheB[slot] = key;
-    this.cacheResult[slot] = result;
-    return result;
+  /** Other results have been remembered since the place was looked at, perhaps in a larger cache. */
+  private remember(hashed: number, f: Ref, key: number, result: Ref): void {
+    const { cache } = this;
+    const place = (hashed << 2) & (cache.length - 1);
+    cache[place] = f;
+    cache[place + 1] = key;
+    cache[place + 2] = result;
   }
 
   private node(variable: number, high: Ref, low: Ref): Ref {
@@ -241,46 +272,53 @@ export class Bdd {
   }
 
   private unique(variable: number, high: Ref, low: Ref): Ref {
-    const mask = this.table.length - 1;
-    let slot = hash(variable, high, low) & mask;
-    for (;;) {
-      const node = this.table[slot];
-      if (node === 0) break;
-      if (this.variable[node] === variable && this.high[node] === high && this.low[node] === low) return node * 2;
-      slot = (slot + 1) & mask;
+    const { nodes, table } = this;
+    const slot = hash(variable, high, low) & (table.length - 1);
+    const first = table[slot];
+    for (let node = first; node !== 0;) {
+      const at = node * NODE;
+      if (nodes[at] === variable && nodes[at + HIGH] === high && nodes[at + LOW] === low) return node * 2;
+      node = nodes[at + NEXT];
     }
     const node = this.used++;
-    if (node >= this.variable.length) this.grow();
-    this.variable[node] = variable;
-    this.high[node] = high;
-    this.low[node] = low;
-    if (this.used * 2 > this.table.length) this.rehash();
-    else this.table[slot] = node;
+    const at = node * NODE;
+    if (at >= nodes.length) {
+      this.grow();
+      return this.add(node, variable, high, low);
+    }
+    nodes[at] = variable;
+    nodes[at + HIGH] = high;
+    nodes[at + LOW] = low;
+    nodes[at + NEXT] = first;
+    table[slot] = node;
     return node * 2;
   }
 
-  private grow(): void {
-    const capacity = this.variable.length * 2;
-    if (this.used >= this.maxNodes) throw new Unprovable('too-complex', `more than ${this.maxNodes} diagram nodes`);
-    const larger = (from: Int32Array): Int32Array<ArrayBuffer> => {
-      const to = new Int32Array(capacity);
-      to.set(from);
-      return to;
-    };
-    this.variable = larger(this.variable);
-    this.high = larger(this.high);
-    this.low = larger(this.low);
+  private add(node: number, variable: number, high: Ref, low: Ref): Ref {
+    const { nodes, table } = this;
+    const slot = hash(variable, high, low) & (table.length - 1);
+    nodes.set([variable, high, low, table[slot]], node * NODE);
+    table[slot] = node;
+    return node * 2;
   }
 
-  private rehash(): void {
-    const table = new Int32Array(this.table.length * 2);
-    const mask = table.length - 1;
-    for (let node = 1; node < this.used; node++) {
-      let slot = hash(this.variable[node], this.high[node], this.low[node]) & mask;
-      while (table[slot] !== 0) slot = (slot + 1) & mask;
+  /** Twice the room, and a new table of hashes for all but the node that is about to be added. */
+  private grow(): void {
+    if (this.used >= this.maxNodes) throw new Unprovable('too-complex', `more than ${this.maxNodes} diagram nodes`);
+    const known = this.nodes.length / NODE;
+    const nodes = new Int32Array(this.nodes.length * 2);
+    nodes.set(this.nodes);
+    const table = new Int32Array(known * 2);
+    for (let node = 1; node < known; node++) {
+      const at = node * NODE;
+      const slot = hash(nodes[at], nodes[at + HIGH], nodes[at + LOW]) & (table.length - 1);
+      nodes[at + NEXT] = table[slot];
       table[slot] = node;
     }
+    this.nodes = nodes;
     this.table = table;
+    const results = Math.min(known * 2, LARGEST_CACHE);
+    if (results * KNOWN > this.cache.length) this.cache = new Int32Array(results * KNOWN);
   }
 }
 
@@ -288,9 +326,5 @@ function hash(a: number, b: number, c: number): number {
   let h = Math.imul(a, 0x9e3779b1) ^ Math.imul(b, 0x85ebca6b) ^ Math.imul(c, 0xc2b2ae35);
   h ^= h >>> 15;
   h = Math.imul(h, 0x2c1b3c6d);
-  return (h ^ (h >>> 13)) >>> 0;
-}
-
-function slotOf(f: Ref, g: Ref, operation: number): number {
-  return hash(f, g, operation) & (CACHE_SLOTS - 1);
+  return h ^ (h >>> 13);
 }

@@ -279,14 +279,13 @@ export class ChainProof {
 
   /** To the places where rules begin, and on from those where one has matched, way by way: what it counts is a number then. */
   private runBlock(placed: PlacedFunction, at: number, state: State, { cuts }: FlatChain): Ran {
-    const stops = new Set([...cuts.rules.keys(), ...cuts.matched.keys()]);
     const exits: State[] = [];
     const stopped = new Map<number, State>();
     const live = this.settings.code.liveOf(placed);
     const open: (readonly [number, State])[] = [[at, state]];
     for (let next = open.pop(); next !== undefined; next = open.pop()) {
       const [from, there] = next;
-      const ran = this.executor.run(placed, from, there, stops);
+      const ran = this.executor.run(placed, from, there, cuts.all);
       exits.push(...ran.exits);
       for (const [stop, arrived] of ran.stopped) {
         const place = cuts.matched.get(stop);

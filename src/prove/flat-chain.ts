@@ -27,6 +27,8 @@ export interface RuleCuts {
   readonly rules: ReadonlyMap<number, number>;
   /** Instructions at which it has already been decided that a rule matches: part of the code that decides it. */
   readonly matched: ReadonlyMap<number, number>;
+  /** All of them. */
+  readonly all: ReadonlySet<number>;
 }
 
 /** In the place of a rule: the function returns RETURN. */
@@ -121,7 +123,7 @@ export class FlatChain {
         last = place;
       }
     }
-    return { rules, matched };
+    return { rules, matched, all: new Set([...rules.keys(), ...matched.keys()]) };
   }
 }
 

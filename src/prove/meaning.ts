@@ -52,29 +52,25 @@ export function meaningOf(condition: Condition, reading: Reading, come: Ref = TR
       return reading.payload(condition.test);
     case 'all': {
       let here: Ref = TRUE;
-      let no: Ref = FALSE;
       let hot: Ref = FALSE;
       for (const part of condition.of) {
         const meaning = meaningOf(part, reading, bdd.and(come, here));
-        no = bdd.or(no, bdd.and(here, meaning.no));
         hot = bdd.or(hot, bdd.and(here, meaning.hot));
         here = bdd.and(here, meaning.yes);
         if (here === FALSE) break;
       }
-      return { yes: here, no, hot };
+      return { yes: here, no: not(bdd.or(here, hot)), hot };
     }
     case 'any': {
       let here: Ref = TRUE;
-      let yes: Ref = FALSE;
       let hot: Ref = FALSE;
       for (const part of condition.of) {
         const meaning = meaningOf(part, reading, bdd.and(come, here));
-        yes = bdd.or(yes, bdd.and(here, meaning.yes));
         hot = bdd.or(hot, bdd.and(here, meaning.hot));
         here = bdd.and(here, meaning.no);
         if (here === FALSE) break;
       }
-      return { yes, no: here, hot };
+      return { yes: not(bdd.or(here, hot)), no: here, hot };
     }
   }
 }

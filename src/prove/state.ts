@@ -4,6 +4,9 @@ import { unsupported } from './unprovable.js';
 import { unknown, word, type Region, type Value } from './value.js';
 import { bitAt, slice, trim, type Words } from './words.js';
 
+/** A condition that is worked out when it is asked for: most ways that meet hold the same values. */
+type Lazy = () => Ref;
+
 /** One byte of memory: byte `index` of a value of `size` bytes. */
 interface Cell {
   readonly value: Value;
@@ -18,7 +21,7 @@ interface Cell {
 class Cells {
   constructor(
     private readonly known: Map<number, Cell | undefined> = new Map(),
-    private readonly met?: { readonly condition: Ref; readonly here: Cells; readonly there: Cells },
+    private readonly met?: { readonly condition: Lazy; readonly here: Cells; readonly there: Cells },
   ) {}
 
   get(offset: number, words: Words): Cell | undefined {
@@ -63,7 +66,7 @@ class Cells {
   }
 
   /** Joins other contents of the same region; `condition` is that of these. */
-  meet(condition: Ref, there: Cells): Cells {
+  meet(condition: Lazy, there: Cells): Cells {
     return new Cells(new Map(), { condition, here: this, there });
   }
 
@@ -160,7 +163,7 @@ export class Memory {
   }
 
   /** Memory of two ways that meet: `condition` is that of this one. */
-  merge(condition: Ref, other: Memory): void {
+  merge(condition: Lazy, other: Memory): void {
     for (const [region, cells] of this.regions) {
       const theirs = other.regions.get(region);
       if (theirs === cells) continue;
@@ -196,13 +199,13 @@ function byteOf({ value, index }: Cell): readonly Ref[] | undefined {
   return value.kind === 'word' ? slice(value.bits, index * 8, 8) : undefined;
 }
 
-function mergeCells(condition: Ref, a: Cell, b: Cell, words: Words): Cell | undefined {
+function mergeCells(condition: Lazy, a: Cell, b: Cell, words: Words): Cell | undefined {
   if (a.value === b.value && a.index === b.index && a.size === b.size) return a;
   if (a.index === b.index && a.size === b.size && isSamePointer(a.value, b.value)) return a;
   const x = byteOf(a);
   const y = byteOf(b);
   if (x === undefined || y === undefined) return undefined;
-  return { value: word(words.choose(condition, x, y)), index: 0, size: 1 };
+  return { value: word(words.choose(condition(), x, y)), index: 0, size: 1 };
 }
 
 function isSamePointer(a: Value, b: Value): boolean {
@@ -242,9 +245,11 @@ export class State {
 
   /** Joins other ways to the same place; `live` has a bit for each register that is read later. */
   join(other: State, live: number, words: Words): void {
-    const either = words.bdd.or(this.condition, other.condition);
+    const { condition } = this;
+    const either = words.bdd.or(condition, other.condition);
     // What tells the two apart, among the packets that come here at all.
-    const mine = words.bdd.simplify(this.condition, either);
+    let simple: Ref | undefined;
+    const mine = (): Ref => (simple ??= words.bdd.simplify(condition, either));
     for (let register = 0; register < 10; register++) {
       this.registers[register] =
         (live & (1 << register)) === 0
@@ -263,14 +268,14 @@ export function mergeLogs(a: Log, b: Log, words: Words): Log {
   return log;
 }
 
-function mergeValues(condition: Ref, a: Value | undefined, b: Value | undefined, words: Words): Value | undefined {
+function mergeValues(condition: Lazy, a: Value | undefined, b: Value | undefined, words: Words): Value | undefined {
   if (a === b) return a;
   if (a === undefined || b === undefined) return undefined;
   if (isSamePointer(a, b)) return a;
   const x = isHeavy(a) ? undefined : bitsOf(a, words);
   const y = isHeavy(b) ? undefined : bitsOf(b, words);
   if (x === undefined || y === undefined) return unknown('a register that is one thing here and another there');
-  return word(words.choose(condition, x, y));
+  return word(words.choose(condition(), x, y));
 }
 
 const isHeavy = (value: Value): boolean => value.kind === 'arithmetic' && value.heavy && value.bits === undefined;
