@@ -1,6 +1,6 @@
 import { SharedRules } from '../../grammar/index.js';
 import { diffDumps, type RulesDiff } from '../diff/rules.js';
-import { chainsToCompare, diffPackets, type ChainChanges } from '../diff/packets.js';
+import { chainsToCompare, diffPackets, type ChainChanges, type PacketDiffOptions } from '../diff/packets.js';
 import { diffMarkdown } from '../diff/markdown.js';
 import { diffHtml, diffJson, diffPcap, diffSarif, diffText } from '../diff/print.js';
 import type { ChainPlace } from '../space/place.js';
@@ -14,6 +14,7 @@ import { loadSide, type LoadedSide } from './sides.js';
 interface Options extends DumpOptions {
   readonly json?: boolean;
   readonly strict?: boolean;
+  readonly all?: boolean;
   readonly format?: 'text' | 'markdown' | 'json' | 'sarif' | 'html' | 'pcap';
 }
 
@@ -23,7 +24,7 @@ export async function run(a: string, b: string, options: Options): Promise<ExitC
   const reading = { ...options, shared: new SharedRules() };
   const [before, after] = [loadSide(a, reading), loadSide(b, reading)];
   const rules = await diffDumps(before, after);
-  const chains = await compareSides(before, after, options.strict ?? false, rules);
+  const chains = await compareSides(before, after, extentOf(options), rules);
   const different = chains.some(({ changes, omitted }) => changes.length + omitted > 0);
   const result = { before, after, rules, chains, strict: options.strict ?? false };
   switch (options.json ? 'json' : (options.format ?? 'text')) {
@@ -48,10 +49,14 @@ export async function run(a: string, b: string, options: Options): Promise<ExitC
   return different || !rules.same ? EXIT.different : EXIT.same;
 }
 
+function extentOf({ strict = false, all = false }: Options): PacketDiffOptions {
+  return all ? { strict, pairs: Infinity, ranges: Infinity } : { strict };
+}
+
 async function compareSides(
   before: LoadedSide,
   after: LoadedSide,
-  strict: boolean,
+  extent: PacketDiffOptions,
   rules: RulesDiff,
 ): Promise<readonly ChainChanges[]> {
   if (before.ruleset.family !== after.ruleset.family) {
@@ -63,7 +68,7 @@ async function compareSides(
   const chains: ChainChanges[] = [];
   for (const place of places) {
     try {
-      chains.push(await diffPackets(before.ruleset, after.ruleset, place, { strict }));
+      chains.push(await diffPackets(before.ruleset, after.ruleset, place, extent));
     } catch (error) {
       if (!(error instanceof TooWideError || error instanceof BrokenTableError)) throw error;
       throw userError('too-large', `table ${place.table}, chain ${place.chain}: ${error.message}`);

@@ -2,7 +2,7 @@ import { BUILTIN_CHAINS, type BuiltinChain, type TableName } from '../../grammar
 import type { Packet } from '../../grammar/model/packet.js';
 import { findChain, findTable, type Ruleset } from '../../grammar/model/ruleset.js';
 import { printPacketText } from '../packet/index.js';
-import { coverWithBoxes } from '../space/boxes.js';
+import { coverWithBoxes, type CoverLimits } from '../space/boxes.js';
 import { compareChains, type Comparison } from '../space/compare.js';
 import type { ChainPlace } from '../space/place.js';
 import { decidingOf, type Deciding } from '../space/deciding.js';
@@ -53,6 +53,8 @@ export interface PacketDiffOptions {
   /** Rectangles that are told of each pair of rules, and pairs of each chain. */
   readonly rectangles?: number;
   readonly pairs?: number;
+  /** No more rectangles of a pair once those that are told have so many ranges of values together. */
+  readonly ranges?: number;
 }
 
 /** Built-in chains that either side says something about. */
@@ -82,9 +84,10 @@ export async function diffPackets(
   const comparison = await compareChains(a, b, { ...place, strict });
   const { pairs } = comparison;
   const most = options.pairs ?? MOST_PAIRS;
+  const limits = { boxes: options.rectangles ?? MOST_RECTANGLES, ranges: options.ranges ?? MOST_RANGES };
   const changes = pairs
     .slice(0, most)
-    .map((pair) => changeOf(a, b, place, comparison, pair, comparison.regionOf(pair), options.rectangles ?? 20));
+    .map((pair) => changeOf(a, b, place, comparison, pair, comparison.regionOf(pair), limits));
   return { ...place, changes: changes.sort(largestFirst), omitted: Math.max(0, pairs.length - most) };
 }
 
@@ -96,6 +99,10 @@ function largestFirst(a: PacketChange, b: PacketChange): number {
 /** Pairs of rules that are told of a chain. */
 const MOST_PAIRS = 200;
 
+/** Rectangles that are told of a pair, and ranges behind which no further one is: nobody reads thousands of networks. */
+const MOST_RECTANGLES = 20;
+const MOST_RANGES = 1000;
+
 function changeOf(
   a: Ruleset,
   b: Ruleset,
@@ -103,10 +110,10 @@ function changeOf(
   comparison: Comparison,
   pair: FatePair,
   region: Node,
-  limit: number,
+  limits: CoverLimits,
 ): PacketChange {
   const { space } = comparison;
-  const { boxes, more } = coverWithBoxes(space.diagrams, region, space.feasible, limit);
+  const { boxes, more } = coverWithBoxes(space.diagrams, region, space.feasible, limits);
   const example = exampleIn(space, region, () => boxes);
   return {
     before: decidingOf(pair.before, a, place),

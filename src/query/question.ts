@@ -108,7 +108,7 @@ export class Question {
   /** Rectangles, at most `limit`, are told as what they have beside what all packets of `within` have. */
   details(part: Part, within: Node, limit: number): PartDetails {
     const { space } = this;
-    const { boxes, more } = coverWithBoxes(space.diagrams, part.region, within, limit);
+    const { boxes, more } = coverWithBoxes(space.diagrams, part.region, within, { boxes: limit, ranges: Infinity });
     const example = this.example(part);
     return {
       rectangles: boxes.map((box) => describeBox(space, box, within)),
@@ -120,7 +120,8 @@ export class Question {
   /** A packet of the part; undefined where none was found. */
   example({ region, deciding }: Part): AnswerPacket | undefined {
     const { space } = this;
-    const boxes = (): readonly Box[] => coverWithBoxes(space.diagrams, region, space.feasible, EXAMPLE_BOXES).boxes;
+    const boxes = (): readonly Box[] =>
+      coverWithBoxes(space.diagrams, region, space.feasible, { boxes: EXAMPLE_BOXES, ranges: Infinity }).boxes;
     const example = exampleIn(space, region, boxes);
     if (example === undefined) return undefined;
     const { verdict, decision } = replayExample(this.ruleset, this.place, space, this.#names, example);

@@ -9,18 +9,27 @@ export interface Cover {
   readonly more: boolean;
 }
 
+/** How much of a cover is wanted; the first rectangle is there in any case. */
+export interface CoverLimits {
+  readonly boxes: number;
+  /** No more rectangles once those that are there have so many ranges of values together. */
+  readonly ranges: number;
+}
+
 /**
- * Few rectangles that together hold exactly the packets of a region, at most `limit`. Each is as wide as it can be: no
+ * Few rectangles that together hold exactly the packets of a region, as far as the limits allow. Each is as wide as it can be: no
  * variable can take another value that the region has for all the rest. Rectangles may overlap, and may hold values
  * outside of `possible`, which no packet has.
  */
-export function coverWithBoxes(diagrams: Diagrams, region: Node, possible: Node, limit: number): Cover {
+export function coverWithBoxes(diagrams: Diagrams, region: Node, possible: Node, limits: CoverLimits): Cover {
   const allowed = diagrams.or(region, diagrams.not(possible));
   const boxes: Box[] = [];
   let left = diagrams.and(region, possible);
-  while (left !== FALSE && boxes.length < limit) {
+  let ranges = 0;
+  while (left !== FALSE && boxes.length < limits.boxes && ranges < limits.ranges) {
     const box = widen(diagrams, allowed, startOf(diagrams, left));
     boxes.push(box);
+    for (const own of box.values()) ranges += own.length;
     left = diagrams.and(left, diagrams.not(boxNode(diagrams, box)));
   }
   return { boxes, more: left !== FALSE };

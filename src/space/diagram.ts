@@ -221,6 +221,13 @@ export class Diagrams {
     return result;
   }
 
+  /** Lets go of what and, or, not and meet remember; the functions stay. */
+  forget(): void {
+    for (const { known } of [this.#and, this.#or]) known.clear();
+    this.#negations.clear();
+    this.#meetings.clear();
+  }
+
   #merge(operation: Operation, variable: number, a: Node, b: Node): Node {
     const [aHighs, aKids, bHighs, bKids] = [this.#highs[a], this.#children[a], this.#highs[b], this.#children[b]];
     const highs: number[] = [];

@@ -59,7 +59,10 @@ export class FirstMatch {
     this.#valueOf = (variable) => this.#values[variable];
   }
 
-  /** Each pair of fates of some packet that is judged otherwise; those that may have the most packets first, then in order. */
+  /**
+   * Each pair of fates of some packet that is judged otherwise; those that may have the most packets first, then one of each
+   * rule that one side alone has, then the others in order.
+   */
   pairs(): readonly FatePair[] {
     for (const side of [BEFORE, AFTER] as const) {
       this.alignment.rules.forEach((rule, place) => {
@@ -69,13 +72,27 @@ export class FirstMatch {
     }
     const placed = [...this.#pairs.values()].sort((a, b) => byPlace(a.meetings[0], b.meetings[0]));
     const sized = placed.map((pair) => ({ pair, room: this.#roomOfPair(pair) })).sort((a, b) => b.room - a.room);
-    const widest = new Set(sized.slice(0, WIDEST).map(({ pair }) => pair));
-    return [...widest, ...placed.filter((pair) => !widest.has(pair))].map(({ fates }) => fates);
+    const first = new Set(sized.slice(0, WIDEST).map(({ pair }) => pair));
+    const seen = new Set([...first].flatMap((pair) => this.#editedIn(pair)));
+    for (const { pair } of sized) {
+      const edited = this.#editedIn(pair).filter((place) => !seen.has(place));
+      if (edited.length > 0) first.add(pair);
+      for (const place of edited) seen.add(place);
+    }
+    return [...first, ...placed.filter((pair) => !first.has(pair))].map(({ fates }) => fates);
+  }
+
+  /** Places of the rules that one side alone has. */
+  #editedIn({ meetings }: Pair): readonly number[] {
+    const places = new Set(meetings.flatMap((parts) => parts.map(({ place }) => place)));
+    return [...places].filter((place) => !isCommon(this.alignment.rules[place]));
   }
 
   /** Exactly the packets of a pair of {@link pairs}. */
   regionOf({ before, after }: FatePair): Node {
     const pair = this.#pairs.get(pairKey(before, after));
+    // The regions of two pairs have little in common.
+    this.diagrams.forget();
     return this.diagrams.anyOf((pair?.meetings ?? []).map((meeting) => this.#regionOf(meeting)));
   }
 
@@ -193,7 +210,13 @@ export class FirstMatch {
     const inside = new Inside(diagrams, this.hulls.of(left));
     const rest = taken.slice(WIDE).filter((node) => node < 0 || inside.meets(this.hulls.of(node)));
     const simple = rest.map((node) => inside.simplified(node)).filter((node) => diagrams.meet(node, left));
-    return diagrams.and(left, diagrams.not(diagrams.anyOf([...new Set(simple)])));
+    return diagrams.and(left, diagrams.not(this.#union([...new Set(simple)])));
+  }
+
+  /** Neighbours are put together first: what lies apart keeps its parts. */
+  #union(nodes: readonly Node[]): Node {
+    const placed = nodes.map((node) => ({ node, hull: this.hulls.of(node) }));
+    return this.diagrams.anyOf(placed.sort((a, b) => byCorner(a.hull, b.hull)).map(({ node }) => node));
   }
 
   #roomOfPair({ meetings }: Pair): number {
@@ -224,6 +247,15 @@ export class FirstMatch {
 function verdictOf(verdict: string | undefined, value: number): string {
   if (verdict !== undefined && value === OUTCOME.yes) return verdict;
   return value === OUTCOME.dropping && verdict?.startsWith('reject ') === true ? verdict : DROP_KEY;
+}
+
+/** By the variable that is tested first, and its values; then by the next one. */
+function byCorner(a: Hull, b: Hull): number {
+  for (let i = 0; i < a.variables.length && i < b.variables.length; i++) {
+    const order = a.variables[i] - b.variables[i] || a.least[i] - b.least[i] || a.most[i] - b.most[i];
+    if (order !== 0) return order;
+  }
+  return b.variables.length - a.variables.length;
 }
 
 /** In the order of the rules, the first side's first. */

@@ -148,7 +148,10 @@ describe('differences of two chains', () => {
         const { diagrams } = space;
         const regions = pairs.map((pair) => comparison.regionOf(pair));
         const covers = regions.map((region) => {
-          const { boxes, more } = coverWithBoxes(diagrams, region, space.feasible, MOST_BOXES);
+          const { boxes, more } = coverWithBoxes(diagrams, region, space.feasible, {
+            boxes: MOST_BOXES,
+            ranges: Infinity,
+          });
           return { more, held: diagrams.anyOf(boxes.map((box) => boxNode(diagrams, box))) };
         });
         const random = new Random(seed);

@@ -6,6 +6,7 @@ import { hullOf, Inside } from '../../../src/space/hull.js';
 import { piecesOf } from '../../../src/space/pieces.js';
 import { regionsOf } from '../../../src/space/regions.js';
 
+const ALL = { boxes: Infinity, ranges: Infinity };
 const SIZES = [7, 5, 6];
 const POINTS = SIZES[0] * SIZES[1] * SIZES[2];
 const at = (point: number) => (variable: number) =>
@@ -141,14 +142,23 @@ describe('diagrams', () => {
           made,
           outside.map((one) => Math.min(1, one)),
         );
-        const { boxes, more } = coverWithBoxes(made, region, possible, Infinity);
+        const { boxes, more } = coverWithBoxes(made, region, possible, ALL);
         expect(more).toBe(false);
         const covered = made.anyOf(boxes.map((box) => boxNode(made, box)));
         expect(made.and(covered, possible)).toBe(made.and(region, possible));
         for (let point = 0; point < POINTS; point++) {
           if (outside[point] > 0) expect(made.evaluate(covered, at(point))).toBe(inside[point]);
         }
-        expect(coverWithBoxes(made, FALSE, possible, 1)).toEqual({ boxes: [], more: false });
+        for (const limits of [
+          { ...ALL, ranges: 1 },
+          { ...ALL, boxes: 1 },
+        ]) {
+          const first = coverWithBoxes(made, region, possible, limits);
+          expect(first.boxes).toEqual(boxes.slice(0, first.boxes.length));
+          expect(first.boxes.length).toBe(Math.min(1, boxes.length));
+          expect(first.more).toBe(boxes.length > 1);
+        }
+        expect(coverWithBoxes(made, FALSE, possible, { boxes: 1, ranges: 1 })).toEqual({ boxes: [], more: false });
       }),
       { numRuns: 20 },
     );
