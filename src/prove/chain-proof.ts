@@ -39,6 +39,8 @@ export interface ChainSettings {
   readonly code: Code;
   readonly specification: Specification;
   readonly layout: Layout;
+  /** Whether diagrams are proved without the quick ways. */
+  readonly thorough: boolean;
 }
 
 /** Order of the variables: what most rules test first comes first. */
@@ -172,7 +174,9 @@ export class ChainProof {
   private lookedUp(placed: PlacedFunction, part: bigint, chain: string, from: number): number | undefined {
     const { length } = this.settings.specification.rules(chain);
     this.rules += length - from;
-    const quick = this.quickly(() => this.proveTables(placed, part, chain, from, false));
+    const quick = this.settings.thorough
+      ? undefined
+      : this.quickly(() => this.proveTables(placed, part, chain, from, false));
     const proof = quick?.differences.length === 0 ? quick : this.proveTables(placed, part, chain, from, true);
     this.differences.push(...proof.differences);
     return proof.falls ? length : undefined;

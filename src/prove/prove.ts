@@ -39,16 +39,18 @@ export interface ProofInput {
   readonly object: Uint8Array;
   readonly manifest: Manifest;
   readonly chain: BuiltinChain;
+  /** Without the quick ways that are taken where numbers and ranges say enough: the same answer, later. */
+  readonly thorough?: boolean;
 }
 
 /**
  * Translation validation (A. Pnueli, M. Siegel, E. Singerman, 1998): whether an object decides and counts every packet of
  * the domain as the rule list says. Never "proved" by default: what is not understood is a reason.
  */
-export function prove({ ruleset, object, manifest, chain }: ProofInput): Proof {
+export function prove({ ruleset, object, manifest, chain, thorough = false }: ProofInput): Proof {
   try {
     const specification = new Specification(ruleset, manifest.table, chain, manifest);
-    return proveObject(specification, new Code(readObject(object)));
+    return proveObject(specification, new Code(readObject(object)), thorough);
   } catch (error) {
     if (error instanceof Unprovable) return { kind: 'not-proved', reason: error.message };
     if (error instanceof ObjectError || error instanceof LoadError) {
@@ -58,7 +60,7 @@ export function prove({ ruleset, object, manifest, chain }: ProofInput): Proof {
   }
 }
 
-function proveObject(specification: Specification, code: Code): Proof {
+function proveObject(specification: Specification, code: Code, thorough: boolean): Proof {
   const { manifest, hookChain, ruleset } = specification;
   const { hook } = manifest;
   if (hook !== 'xdp' && hook !== 'tc' && hook !== 'netfilter') throw unsupported(`objects for ${hook}`);
@@ -79,7 +81,7 @@ function proveObject(specification: Specification, code: Code): Proof {
     marks: used.marks,
     answers: used.rejects && manifest.reject === 'answer',
     segment: (layout, placed, part, from) => {
-      chains ??= new ChainProof({ family: ruleset.family, code, specification, layout });
+      chains ??= new ChainProof({ family: ruleset.family, code, specification, layout, thorough });
       return chains.segment(placed, part, hookChain, from);
     },
   });
