@@ -401,7 +401,7 @@ export class ChainProof {
     };
     for (const code of new Set([...want.codes.keys(), ...done.codes.keys()])) {
       const where = bdd.xor(want.codes.get(code) ?? FALSE, done.codes.get(code) ?? FALSE);
-      report(`verdict ${verdictName(code)}`, where);
+      if (where !== FALSE) report(`verdict ${verdictName(code)}`, where);
     }
     for (const place of new Set([...want.reached.keys(), ...done.reached.keys()])) {
       const where = bdd.xor(want.reached.get(place) ?? FALSE, done.reached.get(place) ?? FALSE);

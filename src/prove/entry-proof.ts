@@ -218,21 +218,25 @@ export class EntryProof {
         ? 4
         : sizeOf(field, this.settings.specification.ruleset.family);
     const step = Math.min(size, 8);
+    // What a field holds is the same wherever it lies.
+    const held = candidates(field).map((wanted) => {
+      const slot: Slot = { field, offset: 0, size, wanted };
+      return { slot, bits: this.slotBits(reading, slot) };
+    });
     for (let offset = 0; offset < -flow.offset; offset += step) {
       if (Array.from({ length: size }, (_, i) => offset + i).some((at) => taken.has(at))) continue;
-      for (const wanted of candidates(field)) {
-        const slot: Slot = { field, offset, size, wanted };
-        if (this.slotDiffers(state, flow, reading, slot, true) === FALSE) return slot;
+      for (const { slot, bits } of held) {
+        const here = { ...slot, offset };
+        if (this.slotDiffers(state, flow, here, bits, true) === FALSE) return here;
       }
     }
     return undefined;
   }
 
   /** For which frames a slot does not hold its field; some of them, if the `first` one found is enough. */
-  private slotDiffers(state: State, flow: Pointer, reading: ShapedEntry, slot: Slot, first = false): Ref {
+  private slotDiffers(state: State, flow: Pointer, slot: Slot, bits: Bits, first = false): Ref {
     const { words, bdd } = this;
     const { offset, size } = slot;
-    const bits = this.slotBits(reading, slot);
     let differs: Ref = FALSE;
     for (const piece of pieces(bits, size)) {
       const have = bitsOf(state.memory.load(flow.region, flow.offset + offset + piece.at, piece.size, words), words);
@@ -255,7 +259,11 @@ export class EntryProof {
 
   private checkLayout(state: State, flow: Pointer, reading: ShapedEntry, shape: Shape, layout: Layout): void {
     for (const slot of layout.slots) {
-      this.report(shape, `the reading of ${slot.field}`, this.slotDiffers(state, flow, reading, slot));
+      this.report(
+        shape,
+        `the reading of ${slot.field}`,
+        this.slotDiffers(state, flow, slot, this.slotBits(reading, slot)),
+      );
     }
     for (const [field, value] of layout.constants) {
       const other = not(this.words.equal(reading.read(field), constantBits(value)));

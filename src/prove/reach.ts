@@ -24,13 +24,6 @@ export interface Arrival {
 export function reaching(proof: Meanings, { chain, at, where }: Arrival): Ref {
   const { specification } = proof.settings;
   const { bdd } = proof;
-  const callers = new Map<string, { chain: string; at: number }[]>();
-  for (const [name, { rules }] of specification.index) {
-    rules.forEach(({ target: { effect } }, number) => {
-      if (effect.kind !== 'jump') return;
-      callers.set(effect.chain, [...(callers.get(effect.chain) ?? []), { chain: name, at: number }]);
-    });
-  }
   const back = (name: string, number: number, left: Ref): Ref => {
     const rules = specification.rules(name);
     for (let i = Math.min(number, rules.length) - 1; i >= 0 && left !== FALSE; i--) {
@@ -38,7 +31,7 @@ export function reaching(proof: Meanings, { chain, at, where }: Arrival): Ref {
       left = endsWay(rules[i].target.effect) ? bdd.and(left, no) : bdd.without(left, hot);
     }
     if (name === specification.hookChain || left === FALSE) return left;
-    for (const caller of callers.get(name) ?? []) {
+    for (const caller of specification.callersOf(name)) {
       const { yes } = proof.meaning(specification.rules(caller.chain)[caller.at]);
       const found = back(caller.chain, caller.at, bdd.and(left, yes));
       if (found !== FALSE) return found;

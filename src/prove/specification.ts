@@ -22,10 +22,17 @@ export interface RuleReading extends Reading {
   answer(): Ref;
 }
 
+/** A rule by its chain and its number there, from 0. */
+interface Place {
+  readonly chain: string;
+  readonly at: number;
+}
+
 /** What the rule list says, as the reference reads it; nothing here looks at what the compiler made of it. */
 export class Specification {
   readonly index: ChainIndex;
   private readonly keys = new Map<string, number>();
+  private readonly callers = new Map<string, Place[]>();
   private readonly meanings = new Map<Rule, RuleMeaning>();
 
   constructor(
@@ -35,6 +42,14 @@ export class Specification {
     readonly manifest: Manifest,
   ) {
     this.index = entryChain(ruleset, table, hookChain).index;
+    for (const [chain, { rules }] of this.index) {
+      rules.forEach(({ target: { effect } }, at) => {
+        if (effect.kind !== 'jump') return;
+        const known = this.callers.get(effect.chain);
+        if (known === undefined) this.callers.set(effect.chain, [{ chain, at }]);
+        else known.push({ chain, at });
+      });
+    }
     manifest.counters.forEach((entry, key) => {
       const name = entry.kind === 'rule' ? `${entry.chain} ${entry.number}` : `policy ${entry.chain}`;
       if (this.keys.has(name)) throw unsupported(`the object counts ${name} in two places`);
@@ -53,6 +68,11 @@ export class Specification {
 
   rules(chain: string): readonly Rule[] {
     return this.index.get(chain)?.rules ?? [];
+  }
+
+  /** The rules that jump to a chain. */
+  callersOf(chain: string): readonly Place[] {
+    return this.callers.get(chain) ?? [];
   }
 
   /** Where the object says that it counts a rule; undefined where it has no place for it. */

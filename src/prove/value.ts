@@ -1,5 +1,5 @@
 import { FALSE, type Ref } from './bdd.js';
-import { constantBits, constantOf, type Bits } from './words.js';
+import { bitsOfNumber, constantBits, constantOf, type Bits } from './words.js';
 
 /** A piece of memory that pointers point into. Regions are the same if they are one object. */
 export interface Region {
@@ -82,8 +82,8 @@ export function word(bits: Bits): Word {
 const small: (Word | undefined)[] = [];
 
 export function constant(value: bigint | number): Word {
-  if (typeof value === 'number' && value >= 0 && value < 4096) {
-    return (small[value] ??= word(constantBits(BigInt(value))));
+  if (typeof value === 'number' && value >= 0 && value <= 0xffff_ffff) {
+    return value < 4096 ? (small[value] ??= word(bitsOfNumber(value))) : word(bitsOfNumber(value));
   }
   return word(constantBits(BigInt.asUintN(64, BigInt(value))));
 }

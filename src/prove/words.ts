@@ -11,12 +11,16 @@ export function trim(bits: Ref[]): Bits {
 }
 
 export function constantBits(value: bigint): Bits {
+  if (value <= 0xffff_ffffn) return bitsOfNumber(Number(value));
   const bits: Ref[] = [];
-  if (value <= 0xffff_ffffn) {
-    for (let rest = Number(value); rest !== 0; rest >>>= 1) bits.push((rest & 1) === 1 ? TRUE : FALSE);
-    return bits;
-  }
   for (let rest = value; rest > 0n; rest >>= 1n) bits.push((rest & 1n) === 1n ? TRUE : FALSE);
+  return bits;
+}
+
+/** The bits of a number of up to 32 bits. */
+export function bitsOfNumber(value: number): Bits {
+  const bits: Ref[] = [];
+  for (let rest = value; rest !== 0; rest >>>= 1) bits.push((rest & 1) === 1 ? TRUE : FALSE);
   return bits;
 }
 
