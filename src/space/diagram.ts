@@ -1,3 +1,5 @@
+import { mix, PairTable } from './pair-table.js';
+
 /**
  * A function from the values of all variables to a small number: a node of an ordered, reduced interval decision
  * diagram. The same function is the same number, so that `===` compares functions. Negative numbers are constants.
@@ -25,16 +27,10 @@ export type Range = readonly [lo: number, hi: number];
 
 /** An operation on two functions, value by value, with what it has computed already. */
 export class Operation {
-  readonly known = new Map<number, Node>();
+  readonly known = new PairTable();
 
   /** `settle` gives the result where it is clear without looking further; it must, for two constants. */
   constructor(readonly settle: (a: Node, b: Node) => Node | undefined) {}
-}
-
-/** One more number in a hash value. */
-export function mix(hash: number, value: number): number {
-  const mixed = Math.imul(hash ^ (value + 0x9e3779b9 + (hash << 6)), 0x85ebca6b);
-  return mixed ^ (mixed >>> 13);
 }
 
 /** Room for pairs of nodes in one number. */
@@ -102,21 +98,15 @@ export class Diagrams {
     return this.#children[node];
   }
 
-  /** The function that is `children[i]` where the variable is at most `highs[i]` and above the one before. */
+  /** The function that is `children[i]` where the variable is at most `highs[i]` and above the one before. It keeps the lists. */
   node(variable: number, highs: readonly number[], children: readonly Node[]): Node {
-    const ends: number[] = [];
-    const kids: Node[] = [];
-    for (let i = 0; i < highs.length; i++) {
-      if (kids.length > 0 && kids[kids.length - 1] === children[i]) ends[ends.length - 1] = highs[i];
-      else {
-        ends.push(highs[i]);
-        kids.push(children[i]);
-      }
-    }
-    if (kids.length === 1) return kids[0];
+    const count = partsOf(children);
+    if (count === 1) return children[0];
+    const [ends, kids] = count === children.length ? [highs, children] : joined(highs, children);
     let hash = variable;
     for (let i = 0; i < kids.length; i++) {
-      hash = mix(mix(hash, kids[i]), ends[i] + Math.floor(ends[i] / 0x100000000));
+      const end = ends[i];
+      hash = mix(mix(hash, kids[i]), end < 0x100000000 ? end : end + Math.floor(end / 0x100000000));
     }
     const first = this.#first.get(hash) ?? -1;
     for (let at = first; at >= 0; at = this.#next[at]) {
@@ -198,8 +188,7 @@ export class Diagrams {
   apply(operation: Operation, a: Node, b: Node): Node {
     const settled = operation.settle(a, b);
     if (settled !== undefined) return settled;
-    const key = (a + PAIR / 2) * PAIR + b + PAIR / 2;
-    const known = operation.known.get(key);
+    const known = operation.known.get(a, b);
     if (known !== undefined) return known;
     const left = this.variableOf(a);
     const right = this.variableOf(b);
@@ -217,7 +206,7 @@ export class Diagrams {
               this.#children[b].map((child) => this.apply(operation, a, child)),
             )
           : this.#merge(operation, left, a, b);
-    operation.known.set(key, result);
+    operation.known.set(a, b, result);
     return result;
   }
 
@@ -372,6 +361,25 @@ export class Diagrams {
     }
     return [...variables].sort((a, b) => a - b);
   }
+}
+
+/** How many runs of equal children there are. */
+function partsOf(children: readonly Node[]): number {
+  let count = 1;
+  for (let i = 1; i < children.length; i++) if (children[i] !== children[i - 1]) count++;
+  return count;
+}
+
+/** Neighbouring ranges with the same child are one. */
+function joined(highs: readonly number[], children: readonly Node[]): readonly [readonly number[], readonly Node[]] {
+  const ends: number[] = [];
+  const kids: Node[] = [];
+  for (let i = 0; i < highs.length; i++) {
+    if (i + 1 < highs.length && children[i] === children[i + 1]) continue;
+    ends.push(highs[i]);
+    kids.push(children[i]);
+  }
+  return [ends, kids];
 }
 
 function same(a: readonly number[], b: readonly number[]): boolean {

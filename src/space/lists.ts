@@ -1,4 +1,5 @@
-import { mix, NO_VARIABLE, type Diagrams, type Node } from './diagram.js';
+import { NO_VARIABLE, type Diagrams, type Node } from './diagram.js';
+import { mix } from './pair-table.js';
 import { DROPPING, HOTDROP, NO, OUTCOME, YES } from './outcome.js';
 
 /** A list of rules as far as it is not decided yet: the number of its first cell; {@link END} is the empty list. */
