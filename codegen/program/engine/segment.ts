@@ -24,6 +24,8 @@ export const LEAST_RULES = 8;
 
 /** Nanoseconds that no look-up is faster than. */
 const LEAST_COST = 20;
+/** What diagrams must save, in nanoseconds: less than that the model does not know, and rules in turn are the plainer code. */
+const LEAST_GAIN = 10;
 
 /** Slots of a block, about, and of all blocks of one function. */
 const MATCHED_SLOTS = 30;
@@ -110,10 +112,15 @@ function diagramsOf(rules: readonly ReachableRule[], settings: PlanSettings): St
   if (slots > MOST_SLOTS) return undefined;
   // Most rules would be asked one by one anyway.
   if (settings.choose && blocks.filter(({ matched }) => !matched).length > rules.length / 2) return undefined;
-  const inTurn = costOf(settings.inTurn(rules));
+  // A block of code is run for the packets that come to it either way.
+  const withBlock = new Set(blocks.map(({ rule }) => rule));
+  const inTurn = costOf(settings.inTurn(rules.filter((rule) => !withBlock.has(rule))));
   if (settings.choose && inTurn < LEAST_COST) return undefined;
   const classifier = classify(instances, dimensions.dimensions, { groups: MAX_GROUPS, longest: MAX_HITS });
-  if (classifier === undefined || (settings.choose && costOf(diagramWork(classifier, dimensions.dimensions)) > inTurn))
+  if (
+    classifier === undefined ||
+    (settings.choose && costOf(diagramWork(classifier, dimensions.dimensions)) + LEAST_GAIN > inTurn)
+  )
     return undefined;
   return { kind: 'diagrams', rules, classifier, instances, ...dimensions.all, blocks };
 }
