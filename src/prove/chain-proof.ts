@@ -268,8 +268,13 @@ export class ChainProof {
         [...ran.stopped].map(([at, { condition }]) => [flat.cuts.rules.get(at) ?? end, condition]),
       );
       const stretch = { flat, chain, from: block.place, stops: new Set(places.keys()), end, isRule: block.isRule };
-      const jump = (target: string, yes: Ref): Outcomes => this.outcomesOf(block, target, yes);
+      let jumps = false;
+      const jump = (target: string, yes: Ref): Outcomes => {
+        jumps = true;
+        return this.outcomesOf(block, target, yes);
+      };
       const want = new RuleRun(this, { ...stretch, jump }).run();
+      if (!jumps) this.refuseCalls(block);
       const done = this.summarise(ran);
       falls = bdd.or(falls, done.falls);
       places.set(end, bdd.or(places.get(end) ?? FALSE, done.falls));
@@ -427,6 +432,14 @@ export class ChainProof {
       }
     }
     return this.bdd.and(state.condition, differs);
+  }
+
+  /** Where no packet jumps, no chain may be called: what it counts would be compared with nothing. */
+  private refuseCalls({ rule, calls }: Block): void {
+    if (rule === undefined) return;
+    for (const { condition } of calls) {
+      this.differences.push({ chain: rule.chain, at: rule.at, what: 'a call of a chain', where: condition });
+    }
   }
 
   /** What comes of a jump: the verdicts of the parts of the chain in turn, as variables that the program shares. */
