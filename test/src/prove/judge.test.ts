@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { judge } from '../../../src/prove/judge.js';
-import { ALU_OP, CLASS, JMP_OP, MODE_MEM, SIZE } from '../../../codegen/bytecode/instruction.js';
+import { ALU_OP, CLASS, JMP_OP, MODE_MEM, mov64, R0, R6, reg, SIZE } from '../../../codegen/bytecode/instruction.js';
+import { VERDICT } from '../../../codegen/program/verdict.js';
 import type { FunctionSpec } from '../../../codegen/object/spec.js';
 import { filterDump, jobOf, withObject, type JobOptions } from './support.js';
 
@@ -30,6 +31,23 @@ function withResult<T extends FunctionSpec>(fn: T, from: number, to: number): T 
   return { ...fn, instructions: instructions.with(at, { ...instructions[at], imm: to }) };
 }
 
+/** Where another chain is called, the jump there is not counted, and nothing follows from what comes of it. */
+function callingAlone(fn: FunctionSpec): FunctionSpec {
+  const { instructions } = fn;
+  const call = instructions.findIndex(
+    ({ reference }) => reference?.kind === 'function' && /chain_\d+$/.test(reference.name),
+  );
+  if (call < 0) return fn;
+  const changed = instructions.map((instruction, at) => {
+    if (at < call && instruction.opcode === STORE64) return { ...instruction, ...mov64(R6, reg(R6)), offset: 0 };
+    return at === call + 1
+      ? { ...instruction, ...mov64(R0, VERDICT.NEXT), offset: 0, reference: undefined }
+      : instruction;
+  });
+  return { ...fn, instructions: changed };
+}
+
+const STORE64 = CLASS.STX | MODE_MEM | SIZE[8];
 const MOVE = CLASS.ALU64 | ALU_OP.mov;
 const EXIT = CLASS.JMP | JMP_OP.exit;
 const JUMP32_NE = CLASS.JMP32 | JMP_OP.jne;
@@ -274,6 +292,17 @@ describe('judge', () => {
       program: { ...spec.program, functions: spec.program.functions.map(withoutFragmentChecks) },
     }));
     expect(await judge(careless)).toMatchObject({ kind: 'refuted' });
+  }, 60_000);
+
+  it('refutes a call of a chain that no rule makes, and whose result nobody reads', async () => {
+    const rules = ['-A INPUT ! -s 0.0.0.0/0 -j one', '-A INPUT -p tcp -j ACCEPT', '-A one -m length --length 100:200'];
+    const calling = rules.with(0, '-A INPUT -p udp -j one');
+    const dump = (lines: readonly string[]): string => filterDump(lines, 'DROP', ['one']);
+    const careless = withObject(jobOf(dump(rules), { ...INPUT, engine: 'linear' }, dump(calling)), (spec) => ({
+      ...spec,
+      program: { ...spec.program, functions: spec.program.functions.map(callingAlone) },
+    }));
+    expect(await judge(careless)).toMatchObject({ kind: 'refuted', example: { what: 'counters' } });
   }, 60_000);
 
   it('does not say "proved" of a difference that it cannot show', async () => {
