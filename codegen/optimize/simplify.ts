@@ -1,4 +1,4 @@
-import { FALSE, TRUE, type Condition } from '../../grammar/model/condition.js';
+import { FALSE, isFalse, isTrue, TRUE, type Condition } from '../../grammar/model/condition.js';
 import { asksMore } from '../../grammar/model/condition-parts.js';
 import type { Family } from '../../grammar/model/family.js';
 import { fieldBits, fieldLimit, type Field } from '../../grammar/model/fields.js';
@@ -29,9 +29,6 @@ export function simplify(condition: Condition, known: Known, settings: SimplifyS
   parts.add(condition);
   return { condition: parts.condition(condition), facts: parts.facts, passed: parts.passed };
 }
-
-export const isFalse = (condition: Condition): boolean => condition.kind === 'any' && condition.of.length === 0;
-export const isTrue = (condition: Condition): boolean => condition.kind === 'all' && condition.of.length === 0;
 
 /** The parts of a conjunction, in their order. */
 class Parts {

@@ -1,7 +1,7 @@
-import type { Condition } from '../../grammar/model/condition.js';
+import { isFalse, type Condition } from '../../grammar/model/condition.js';
 import { either, MOST_GUARDS, NOTHING_KNOWN, type Guard, type Known } from './known.js';
 import { targetOf, type OptimizeSettings, type Program, type ProgramChain, type ProgramRule } from './model.js';
-import { isFalse, simplify } from './simplify.js';
+import { simplify } from './simplify.js';
 
 export interface Specialised<R extends ProgramRule> {
   /** By the rule's number; absent where nothing is left out. */

@@ -1,5 +1,5 @@
 import type { Hook } from './manifest.js';
-import { isIngress, isSocketHook, isWireHook, type Undecided, type View } from './place.js';
+import { isIngress, isSocketHook, isWireHook, isWireView, type Undecided, type View } from './place.js';
 
 /** Why no program is made of a match. Others are not translated yet. */
 const REASONS: Readonly<Record<string, string>> = {
@@ -73,6 +73,12 @@ export function keepIptables(hook: Hook, name?: string): string {
   if (isWireHook(hook)) return 'use --mode early and keep iptables behind it';
   const elsewhere = isSocketHook(hook) && name !== undefined && WITH_IPTABLES.has(name);
   return elsewhere ? 'use --hook netfilter' : 'keep iptables for this chain';
+}
+
+/** Early mode, which there is on the wire alone, or what else helps. */
+export function earlyOr(view: View, instead: string | undefined): string {
+  if (!isWireView(view)) return instead ?? keepIptables(view.hook);
+  return instead === undefined ? 'use --mode early' : `use --mode early, or ${instead}`;
 }
 
 /** Why a view does not decide a match, for people: a sentence without its full stop. */

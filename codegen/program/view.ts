@@ -2,57 +2,25 @@ import {
   any,
   FALSE,
   inSet,
+  isFalse,
+  isTrue,
   not,
   opaque,
-  TRUE,
-  type AddressType,
-  type Condition,
-  type Opaque,
   remembers,
+  TRUE,
+  type Condition,
 } from '../../grammar/model/condition.js';
 import { fieldLimit, type Field } from '../../grammar/model/fields.js';
-import { complement, contains, intersect, intervals, type IntervalSet } from '../../grammar/model/interval.js';
+import { contains, intersect, type IntervalSet } from '../../grammar/model/interval.js';
 import { mayDrop } from '../../grammar/model/payload.js';
-import {
-  isIngress,
-  isSocketHook,
-  isWireView,
-  knowsConnection,
-  knowsSocket,
-  type Answer,
-  type Undecided,
-  type View,
-} from './place.js';
-import { undecidedPayload } from './payload/view.js';
-import { answerSet } from './sets/view.js';
 import { questionWords } from './netfilter/ask.js';
-import { keepIptables, undecidedMatch } from './untranslated.js';
+import { undecidedPayload } from './payload/view.js';
+import { isIngress, isSocketHook, type Undecided, type View } from './place.js';
+import { answer } from './view/answer.js';
+import { isRewritten, rewritten } from './view/rewritten.js';
 
-export { isIngress, isWireView, type Answer, type Undecided, type View, type WireView } from './place.js';
-
-/**
- * What a mapping of the connection may change between hook and chain. On arrival the destination, and with it the
- * route: whether the packet is for this host, its output device, and whether its TTL is decremented. On leaving the
- * source, which POSTROUTING rewrites behind OUTPUT.
- */
-function isRewritten(view: View, field: Field): boolean {
-  if (view.rewrittenBy === undefined) return false;
-  switch (view.chain) {
-    case 'INPUT':
-    case 'FORWARD':
-      return field === 'daddr' || field === 'dport' || field === 'oif' || field === 'ttl';
-    case 'OUTPUT':
-    case 'POSTROUTING':
-      return field === 'saddr' || field === 'sport';
-    case 'PREROUTING':
-      return false;
-  }
-}
-
-/** Whether packets of the view come in by a device, or leave by one. */
-function knowsDevice(view: View, which: 'in' | 'out'): boolean {
-  return which === 'in' ? isIngress(view) : view.chain === 'FORWARD' || !isIngress(view);
-}
+export { isIngress, isWireView, type Undecided, type View, type WireView } from './place.js';
+export { answer, askedWords } from './view/answer.js';
 
 /** The value that a field has for every packet of the view, where there is one. */
 function constantOf(view: View, field: Field): bigint | undefined {
@@ -94,182 +62,6 @@ function constantOf(view: View, field: Field): bigint | undefined {
   }
 }
 
-/** There is an early mode on the wire alone. */
-function earlyOr(view: View, instead: string | undefined): string {
-  if (!isWireView(view)) return instead ?? keepIptables(view.hook);
-  return instead === undefined ? 'use --mode early' : `use --mode early, or ${instead}`;
-}
-
-const DECIDED_BY_ROUTES: readonly AddressType[] = ['UNICAST', 'LOCAL', 'BROADCAST', 'ANYCAST'];
-
-/** Whether some but not all of the types are asked for that only the routes tell apart. */
-function asksRoutes(test: Extract<Opaque, { name: 'addrtype' }>): boolean {
-  const asked = DECIDED_BY_ROUTES.filter((type) => test.types.includes(type));
-  return asked.length !== 0 && asked.length !== DECIDED_BY_ROUTES.length;
-}
-
-/** net/netfilter/xt_addrtype.c match_type and inet_addr_type: what the address alone decides. */
-function answerAddressType4(test: Extract<Opaque, { name: 'addrtype' }>, view: View): Answer {
-  const field: Field = test.which === 'src' ? 'saddr' : 'daddr';
-  const multicast = intervals([0xe0000000n, 0xefffffffn]);
-  const broadcast = intervals([0n, 0n], [0xffffffffn, 0xffffffffn]);
-  const rest = complement(intervals(...multicast, ...broadcast), 32);
-  if (asksRoutes(test)) {
-    return {
-      reason: `the type of ${test.which === 'src' ? 'a source' : 'a destination'} address is a question to the host's routes`,
-      advice: earlyOr(view, 'write the addresses'),
-    };
-  }
-  const set: IntervalSet = intervals(
-    ...(test.types.includes('MULTICAST') ? multicast : []),
-    ...(test.types.includes('BROADCAST') ? broadcast : []),
-    ...(DECIDED_BY_ROUTES.some((type) => test.types.includes(type)) ? rest : []),
-  );
-  return { condition: inSet(field, set) };
-}
-
-/** net/netfilter/xt_addrtype.c match_type6: multicast, unicast and unspecified are read off the address. */
-function answerAddressType6(test: Extract<Opaque, { name: 'addrtype' }>, view: View): Answer {
-  const routed = test.types.filter((type) => !['MULTICAST', 'UNICAST', 'UNSPEC'].includes(type));
-  if (routed.length > 0) {
-    return {
-      reason: `address type ${routed[0]} is a question to the host's routes`,
-      advice: earlyOr(view, 'write the addresses'),
-    };
-  }
-  const field: Field = test.which === 'src' ? 'saddr' : 'daddr';
-  const multicast = intervals([0xffn << 120n, (1n << 128n) - 1n]);
-  const mapped = intervals([0xffff00000000n, 0xffffffffffffn]);
-  const unspecified = intervals([0n, 0n]);
-  let set: IntervalSet = complement([], 128);
-  if (test.types.includes('MULTICAST')) set = intersect(set, multicast);
-  if (test.types.includes('UNICAST')) {
-    set = intersect(set, complement(intervals(...multicast, ...mapped, ...unspecified), 128));
-  }
-  if (test.types.includes('UNSPEC')) set = intersect(set, unspecified);
-  return { condition: inSet(field, set) };
-}
-
-const CONNECTION_IS_GONE = {
-  reason: 'the connection of a packet is not known any more when it has come to a socket',
-  advice: 'use --hook netfilter',
-} as const;
-
-/**
- * Whether a state is asked for that the packet may have got behind the chain: table nat maps sources in POSTROUTING, and
- * hooks behind it cannot tell whether that was done for this packet or an earlier one.
- */
-function isMappedLater({ states }: Extract<Opaque, { name: 'ctstate' }>, { hook }: View): boolean {
-  return hook !== 'netfilter' && states.includes('SNAT');
-}
-
-const MAPPED_LATER = {
-  reason: 'sources are mapped behind the chain, in POSTROUTING: whether they were before it is not known any more',
-  advice: 'use --hook netfilter',
-} as const;
-
-/** Whether a packet has its route with it. */
-function isRouted(view: View): boolean {
-  return !isWireView(view) && view.chain !== 'PREROUTING';
-}
-
-/** What this view knows of a test whose answer is not in the packet. */
-export function answer(test: Opaque, view: View): Answer {
-  switch (test.name) {
-    // Where not all rules that share a list are judged, the analysis says so.
-    case 'recent':
-    case 'hashlimit':
-      if (view.hook !== 'socket') return { condition: opaque(test) };
-      return {
-        reason: `the kernel takes no locks in a socket filter, and ${test.name} needs one`,
-        advice: 'use --hook cgroup',
-      };
-    case 'limit':
-    case 'quota':
-    case 'nth':
-    case 'time':
-    case 'cpu':
-    case 'random':
-      return { condition: opaque(test) };
-    case 'connlimit':
-      // Where iptables cannot be asked, the plan of the places says so.
-      return view.hook === 'netfilter' ? { condition: opaque(test) } : undecidedMatch(test.name, view);
-    case 'devgroup':
-      if (test.which === 'out' && isRewritten(view, 'oif')) {
-        return {
-          reason: `addresses may be rewritten before the chain (${view.rewrittenBy})`,
-          advice: 'use exact mode',
-        };
-      }
-      return isWireView(view) && knowsDevice(view, test.which)
-        ? { condition: opaque(test) }
-        : undecidedMatch(test.name, view);
-    case 'bridge-port':
-      // What this host sends has come over no bridge.
-      if (view.chain === 'OUTPUT') return { condition: test.allInverted ? TRUE : FALSE };
-      return {
-        reason: `the bridge port of a packet is not known at ${view.hook}: bridge netfilter keeps it to itself`,
-        advice: isSocketHook(view.hook) ? 'use --hook netfilter' : keepIptables(view.hook),
-      };
-    case 'addrtype':
-      if (isRewritten(view, test.which === 'src' ? 'saddr' : 'daddr')) {
-        return {
-          reason: `addresses may be rewritten before the chain (${view.rewrittenBy})`,
-          advice: 'use exact mode',
-        };
-      }
-      if (test.limitInterface !== undefined) {
-        return { reason: '--limit-iface-in/-out asks the routes of one device', advice: earlyOr(view, undefined) };
-      }
-      if (view.family === 'v6') return answerAddressType6(test, view);
-      return asksRoutes(test) && test.which === 'dst' && isRouted(view)
-        ? { condition: opaque(test) }
-        : answerAddressType4(test, view);
-    case 'ctstate':
-      if (knowsConnection(view)) return isMappedLater(test, view) ? MAPPED_LATER : { condition: opaque(test) };
-      if (isSocketHook(view.hook)) return CONNECTION_IS_GONE;
-      return {
-        reason: `the connection state is not known at ${view.hook}: conntrack looks at a packet later`,
-        advice: 'use --mode early and keep iptables behind it',
-      };
-    case 'conntrack':
-      if (view.hook === 'netfilter') {
-        return {
-          reason: `table nat may map connections between the place where iptables can be asked for ${test.words.join(' ')} and the rule`,
-          advice: 'keep iptables for this chain',
-        };
-      }
-      if (knowsConnection(view)) {
-        const asked = test.words.join(' ');
-        return {
-          reason: `${asked} is not translated: programs read the state of a connection alone`,
-          advice: 'use --hook netfilter',
-        };
-      }
-      if (isSocketHook(view.hook)) return CONNECTION_IS_GONE;
-      return {
-        reason: `the conntrack entry is not known at ${view.hook}: conntrack looks at a packet later`,
-        advice: 'use --mode early and keep iptables behind it',
-      };
-    case 'owner':
-      if (knowsSocket(view)) return { condition: opaque(test) };
-      return {
-        reason: `the socket of a packet is not known at ${view.hook}`,
-        advice: 'use --hook netfilter',
-      };
-    case 'set':
-    case 'counted-set':
-      return answerSet(test.test, view, (field) => isRewritten(view, field));
-    case 'module':
-      return undecidedMatch(test.module, view);
-  }
-}
-
-/** Words of the question that a rule in front of the program asks for a test; undefined where the view has an answer. */
-export function askedWords(test: Opaque, view: View): readonly string[] | undefined {
-  return 'condition' in answer(test, view) ? undefined : questionWords(test, view);
-}
-
 /** What rules of iptables change between hook and chain. */
 function changedBetween(field: Field, where: string, { hook }: View): Undecided {
   return {
@@ -307,10 +99,7 @@ export function specialise(condition: Condition, view: View, undecided: Undecide
         return opaque({ name: 'module', module: 'in', words: [] });
       }
       if (isRewritten(view, field)) {
-        undecided.push({
-          reason: `addresses may be rewritten before the chain (${view.rewrittenBy})`,
-          advice: 'use exact mode',
-        });
+        undecided.push(rewritten(view));
         return opaque({ name: 'module', module: 'nat', words: [] });
       }
       const constant = constantOf(view, field);
@@ -381,14 +170,6 @@ function isProper(set: IntervalSet, full: bigint): boolean {
   if (set.length === 0) return false;
   const { hi } = set[set.length - 1];
   return hi < full || (hi === full && (set.length > 1 || set[0].lo > 0n));
-}
-
-export function isTrue(condition: Condition): boolean {
-  return condition.kind === 'all' && condition.of.length === 0;
-}
-
-export function isFalse(condition: Condition): boolean {
-  return condition.kind === 'any' && condition.of.length === 0;
 }
 
 /** Whether asking does something beside answering: the packet may be dropped, or some memory changes. */

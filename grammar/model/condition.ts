@@ -116,6 +116,16 @@ export type Condition =
 export const TRUE: Condition = { kind: 'all', of: [] };
 export const FALSE: Condition = { kind: 'any', of: [] };
 
+/** Whether it holds for every packet as it stands: {@link TRUE}. */
+export function isTrue(condition: Condition): boolean {
+  return condition.kind === 'all' && condition.of.length === 0;
+}
+
+/** Whether it holds for no packet as it stands: {@link FALSE}. */
+export function isFalse(condition: Condition): boolean {
+  return condition.kind === 'any' && condition.of.length === 0;
+}
+
 export function all(...of: readonly Condition[]): Condition {
   return of.length === 1 ? of[0] : { kind: 'all', of };
 }

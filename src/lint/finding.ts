@@ -1,3 +1,4 @@
+import { isTrue } from '../../grammar/model/condition.js';
 import { printRule } from '../../grammar/index.js';
 import { endsWay, type Chain, type Rule } from '../../grammar/model/ruleset.js';
 import { ruleCondition } from '../evaluate/evaluate.js';
@@ -198,7 +199,7 @@ const BARRIERS = new WeakMap<Chain, number>();
 
 function isUnconditional(rule: Rule): boolean {
   const condition = ruleCondition(rule);
-  return condition.kind === 'all' && condition.of.every((part) => part.kind === 'all' && part.of.length === 0);
+  return condition.kind === 'all' && condition.of.every(isTrue);
 }
 
 function lintRule(chain: string, number: number, rule: Rule): LintRule {
