@@ -4,7 +4,8 @@ import { compile } from '../codegen/program/index.js';
 import type { Hook, Mode } from '../codegen/program/manifest.js';
 import { parseDump } from '../grammar/index.js';
 import { generatePackets } from '../src/verify/generate.js';
-import { generateFrames, generateRuleset, KINDS, type Kind } from './generate.js';
+import { generateFrames } from './frames.js';
+import { generateRuleset, KINDS, type Kind } from './generate.js';
 import { ROUND } from './varying.js';
 
 /** Rules to be measured, and {@link ROUND} frames of one length that go round them. */
