@@ -1,6 +1,7 @@
 import type { Rule } from '../../grammar/model/ruleset.js';
 import { ALU_OP, CLASS, R8 } from '../../codegen/bytecode/instruction.js';
 import type { PlacedFunction } from '../../bpf-runtime/interpreter/program.js';
+import { lineChanges } from './line-info.js';
 import type { Code } from './object-code.js';
 import type { Specification } from './specification.js';
 import { unsupported } from './unprovable.js';
@@ -102,16 +103,11 @@ export class FlatChain {
     });
     const rules = new Map<number, number>();
     const matched = new Map<number, number>();
-    let before: string | undefined;
     let last = -1;
-    for (let at = placed.start; at < placed.end; at++) {
-      const { instruction } = this.code.instructions[at];
-      const { line } = instruction;
-      const here = line === undefined ? undefined : `${line.line}:${line.column}`;
-      const isOther = here !== undefined && here !== before;
-      before = here;
-      const there = isOther ? places.get(line?.line ?? 0) : undefined;
+    for (const [at, { line }] of lineChanges(this.code, placed)) {
+      const there = places.get(line);
       if (there === undefined) continue;
+      const { instruction } = this.code.instructions[at];
       // The number of the rule that is counted: the rules of a list are told apart before.
       const isMatched = instruction.dst === R8 && instruction.opcode === (CLASS.ALU | ALU_OP.mov);
       const place = there.find((one) => isMatched || one > last);

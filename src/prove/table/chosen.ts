@@ -1,6 +1,7 @@
 import { ALU_OP, JMP_OP } from '../../../codegen/bytecode/instruction.js';
-import { unknown, type Unknown } from '../value.js';
-import { constantOf, type WalkValue } from './walk-value.js';
+import { unsupported } from '../unprovable.js';
+import { constant, unknown, type Unknown } from '../value.js';
+import { constantOf, settled, type WalkValue } from './walk-value.js';
 
 /**
  * A number that is worked out of what a look-up has found, before it is told which of its finds that is. To all that know
@@ -10,7 +11,7 @@ export interface Chosen extends Unknown {
   /** Which look-up. */
   readonly of: string;
   /** The number, of the u64 that was found. */
-  readonly map: (found: bigint) => bigint;
+  readonly map: (found: WalkValue) => WalkValue;
   /** The number is the find shifted to the right by so many bits, and nothing else. */
   readonly shift: number | undefined;
 }
@@ -32,69 +33,48 @@ export interface FoundTest {
   readonly inverted: boolean;
 }
 
+/** An instruction on numbers, as any other value of the walk is worked out. */
+export type Compute = (operation: number, wide: boolean, a: WalkValue | undefined, b: WalkValue) => WalkValue;
+
 /** What an ALU instruction makes of a find and a constant; undefined where neither operand is a find. */
 export function computeChosen(
+  compute: Compute,
   operation: number,
   wide: boolean,
   a: WalkValue | undefined,
   b: WalkValue,
 ): WalkValue | undefined {
   const [x, y] = [asChosen(a), asChosen(b)];
-  if (operation === ALU_OP.mov)
-    return y === undefined ? undefined : wide ? b : moved(y, 'mov32', (value) => value & HALF);
-  if (x === undefined && y === undefined) return undefined;
+  if (operation === ALU_OP.mov && y !== undefined)
+    return wide ? b : moved(y, 'mov32', (value) => compute(operation, wide, undefined, value));
+  if (operation === ALU_OP.mov || (x === undefined && y === undefined)) return undefined;
   const name = `${operation}${wide ? '' : ' of 32 bits'}`;
   const other = x === undefined ? a : b;
   const number = other === undefined ? undefined : constantOf(other);
-  if (number === undefined) return unknown('a find and another number');
-  const left = (p: bigint, q: bigint): bigint | undefined => alu(operation, wide, p, q);
-  if (left(0n, 0n) === undefined) return unknown('arithmetic on a find');
+  if (other === undefined || number === undefined) return unknown('a find and another number');
   if (x === undefined)
-    return y === undefined ? undefined : moved(y, `${number} ${name}`, (value) => left(number, value) ?? 0n);
+    return y === undefined
+      ? undefined
+      : moved(y, `${number} ${name}`, (value) => compute(operation, wide, other, value));
   const shift =
     operation === ALU_OP.rsh && wide && x.shift !== undefined && number < 64n ? x.shift + Number(number) : undefined;
-  return moved(x, `${name} ${number}`, (value) => left(value, number) ?? 0n, shift);
+  return moved(x, `${name} ${number}`, (value) => compute(operation, wide, value, other), shift);
 }
 
 function moved(
   { of, why, map }: Chosen,
   name: string,
-  change: (value: bigint) => bigint,
+  change: (value: WalkValue) => WalkValue,
   shift: number | undefined = undefined,
 ): Chosen {
   return { kind: 'unknown', why: `${why} ${name}`, of, map: (value) => change(map(value)), shift };
 }
 
-const HALF = 0xffff_ffffn;
-
-/** Undefined for operations that are not followed. */
-function alu(operation: number, wide: boolean, a: bigint, b: bigint): bigint | undefined {
-  const width = wide ? 64 : 32;
-  const [x, y] = [BigInt.asUintN(width, a), BigInt.asUintN(width, b)];
-  const by = y & BigInt(width - 1);
-  const result = ((): bigint | undefined => {
-    switch (operation) {
-      case ALU_OP.add:
-        return x + y;
-      case ALU_OP.sub:
-        return x - y;
-      case ALU_OP.and:
-        return x & y;
-      case ALU_OP.or:
-        return x | y;
-      case ALU_OP.xor:
-        return x ^ y;
-      case ALU_OP.lsh:
-        return x << by;
-      case ALU_OP.rsh:
-        return x >> by;
-      case ALU_OP.arsh:
-        return BigInt.asIntN(width, x) >> by;
-      default:
-        return undefined;
-    }
-  })();
-  return result === undefined ? undefined : BigInt.asUintN(width, result);
+/** What is worked out of this find. */
+export function told({ map }: Chosen, find: bigint): WalkValue {
+  const value = map(settled(constant(find)));
+  if (constantOf(value) === undefined) throw unsupported('arithmetic on a find that comes to no number');
+  return value;
 }
 
 /** What a jump asks of a find; undefined where that is not whether it lies between two numbers. */

@@ -1,11 +1,11 @@
 import { JMP_OP, CLASS, CLASS_MASK, OPERATION_MASK } from '../../../codegen/bytecode/instruction.js';
 import type { PlacedFunction } from '../../../bpf-runtime/interpreter/program.js';
 import type { Code } from '../object-code.js';
-import { constant, unknown, type Region } from '../value.js';
-import { asChosen, found } from './chosen.js';
+import { unknown, type Region } from '../value.js';
+import { asChosen, found, told } from './chosen.js';
 import type { Machine } from './machine.js';
 import type { Look, Site, Step } from './step.js';
-import { constantOf, settled, type WalkValue } from './walk-value.js';
+import { constantOf, type WalkValue } from './walk-value.js';
 
 /** What a finder is given, whatever it is: the least hit so far. */
 export const GIVEN = 'the caller';
@@ -139,7 +139,7 @@ function addFinds(step: Step, finds: Set<bigint>): void {
 export function tell({ registers }: Machine, of: string, value: bigint): void {
   registers.forEach((own, register) => {
     const chosen = asChosen(own);
-    if (chosen?.of === of) registers[register] = settled(constant(chosen.map(value)));
+    if (chosen?.of === of) registers[register] = told(chosen, value);
   });
 }
 

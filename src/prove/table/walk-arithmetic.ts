@@ -1,13 +1,16 @@
-import { ALU_OP, JMP_OP } from '../../../codegen/bytecode/instruction.js';
+import { ALU_OP, CLASS, CLASS_MASK, JMP_OP, OPERATION_MASK, SOURCE_X } from '../../../codegen/bytecode/instruction.js';
+import type { LinkedInstruction } from '../../../bpf-runtime/interpreter/program.js';
 import { compute } from '../arithmetic.js';
 import { TRUE, type Ref } from '../bdd.js';
 import { comparison } from '../compare.js';
 import { bitsOf } from '../state.js';
 import { unsupported } from '../unprovable.js';
-import { constant, word, type Word } from '../value.js';
-import type { Words } from '../words.js';
+import { constant, unknown, word, type Word } from '../value.js';
+import { slice, swapBytes, type Words } from '../words.js';
+import { computeChosen, type Compute } from './chosen.js';
 import { compareConcrete, computeConcrete } from './concrete.js';
 import { Condition } from './condition.js';
+import { operandOf, type Machine } from './machine.js';
 import {
   condition,
   lowHalf,
@@ -48,8 +51,31 @@ export class WalkArithmetic {
 
   constructor(private readonly words: Words) {}
 
-  /** What an ALU instruction computes; `wide`: 64 bits, else the lower 32. */
-  compute(operation: number, wide: boolean, a: WalkValue | undefined, b: WalkValue): WalkValue {
+  /** What an ALU instruction leaves in its register. */
+  run(instruction: LinkedInstruction['instruction'], machine: Machine): WalkValue {
+    const { opcode, dst, imm, reference, offset } = instruction;
+    const a = machine.registers[dst];
+    const operation = opcode & OPERATION_MASK;
+    const wide = (opcode & CLASS_MASK) === CLASS.ALU64;
+    if (reference?.kind === 'field-offset') throw unsupported('a kernel struct beside diagrams');
+    if (operation === ALU_OP.end) return this.byteOrder(a, Number(imm), (opcode & SOURCE_X) !== 0 || wide);
+    if (offset !== 0) throw unsupported('a signed move or division');
+    const b = operation === ALU_OP.neg ? constant(0) : operandOf(instruction, machine);
+    if (b === undefined) return unknown('a register that was not written');
+    return computeChosen(this.compute, operation, wide, a, b) ?? this.compute(operation, wide, a, b);
+  }
+
+  private byteOrder(value: WalkValue | undefined, width: number, swap: boolean): WalkValue {
+    const { words } = this;
+    if (width !== 16 && width !== 32 && width !== 64) throw unsupported(`the order of ${width} bits`);
+    const bits = value === undefined ? undefined : bitsOf(plain(words, value), words);
+    if (bits === undefined) return unknown('the bytes of what is no number');
+    const cut = slice(bits, 0, width);
+    return word(swap ? swapBytes(cut, width / 8) : cut);
+  }
+
+  /** What an ALU operation makes of two operands; `wide`: 64 bits, else the lower 32. */
+  private readonly compute: Compute = (operation, wide, a, b) => {
     if (operation === ALU_OP.mov && wide) return b;
     if (b.kind === 'number') {
       if (a?.kind === 'number' || operation === ALU_OP.mov) {
@@ -64,7 +90,7 @@ export class WalkArithmetic {
       }
     }
     return this.workOut(operation, wide, a, b);
-  }
+  };
 
   private workOut(operation: number, wide: boolean, a: WalkValue | undefined, b: WalkValue): WalkValue {
     const { words } = this;

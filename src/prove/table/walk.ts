@@ -1,52 +1,20 @@
-import {
-  ALU_OP,
-  CLASS,
-  CLASS_MASK,
-  JMP_OP,
-  MODE_MEM,
-  OPERATION_MASK,
-  SOURCE_X,
-} from '../../../codegen/bytecode/instruction.js';
+import { CLASS, CLASS_MASK, JMP_OP, MODE_MEM, OPERATION_MASK } from '../../../codegen/bytecode/instruction.js';
 import type { LinkedInstruction, PlacedFunction } from '../../../bpf-runtime/interpreter/program.js';
-import { FALSE, TRUE, type Ref } from '../bdd.js';
-import type { Code } from '../object-code.js';
-import type { ObjectWorld } from '../object-world.js';
-import { accessBytes, bitsOf, State, type Memory, storedPart } from '../state.js';
+import { FALSE, type Ref } from '../bdd.js';
+import { accessBytes, State } from '../state.js';
 import { Unprovable, unsupported } from '../unprovable.js';
-import { constant, pointer, unknown, word, type Pointer, type Region, type Value } from '../value.js';
-import { slice, swapBytes, type Words } from '../words.js';
-import { DATA, fork, operandOf, returnTo, wide, type Machine } from './machine.js';
-import { condition, valuesOf } from './pieces.js';
-import { PlaceNames } from './place-names.js';
-import { asChosen, computeChosen, testOf, type Chosen } from './chosen.js';
+import { constant, pointer, type Region, type Value } from '../value.js';
+import { asChosen, testOf, type Chosen } from './chosen.js';
+import { Local } from './condition.js';
+import { loopsOf, meetingsOf } from './jumps.js';
 import { Looks, tell, type Finder } from './looks.js';
+import { fork, operandOf, returnTo, wide, type Machine } from './machine.js';
+import { PlaceNames } from './place-names.js';
 import { beyondTable, type Case, type Step } from './step.js';
-import { Condition, Local } from './condition.js';
 import { ALWAYS, NEVER, turned, WalkArithmetic, type Decision } from './walk-arithmetic.js';
-import { concrete, constantOf, plain, settled, type WalkValue } from './walk-value.js';
-
-export interface WalkSettings {
-  readonly code: Code;
-  readonly words: Words;
-  readonly world: ObjectWorld;
-  readonly flow: Region;
-  readonly context: Region;
-  /** The flow as the entry leaves it. */
-  readonly memory: Memory;
-  /** Bytes of the flow that rules read. */
-  readonly isRead: (offset: number, size: number) => boolean;
-  /** Part of a chain, if the function holds chains. */
-  chainPart(placed: PlacedFunction, registers: readonly (Value | undefined)[]): bigint | undefined;
-  /** Codes that chains may return. */
-  readonly codes: readonly number[];
-  /** Instructions at which a new place begins, beside those of loops. */
-  readonly cuts: ReadonlySet<number>;
-  readsTables(placed: PlacedFunction): boolean;
-  /** Walks a function that looks into a diagram, for whatever hit it is given. */
-  readonly finds?: true;
-  /** Whether diagrams are asked which ways are open, and not ranges of single numbers alone. */
-  readonly thorough: boolean;
-}
+import { WalkMemory } from './walk-memory.js';
+import type { Note, WalkSettings } from './walk-settings.js';
+import { concrete, constantOf, settled, type Place, type WalkValue } from './walk-value.js';
 
 /** A diagram has fewer places than this for each byte of its table; several that are walked one behind the other have more. */
 const PLACES_PER_BYTE = 0.125;
@@ -69,7 +37,7 @@ export class Walk implements Finder {
   private readonly names: PlaceNames;
   private readonly arithmetic: WalkArithmetic;
   private readonly stacks: Region[] = [];
-  private readonly data: DataView;
+  private readonly memory: WalkMemory;
   /** Functions that are run as they are, whoever calls them. */
   private readonly followed = new Set<PlacedFunction>();
   private readonly mostPlaces: number;
@@ -82,9 +50,8 @@ export class Walk implements Finder {
     const { code, words, flow, memory } = settings;
     this.arithmetic = new WalkArithmetic(words);
     this.names = new PlaceNames(words, flow, memory, (depth) => this.stackOf(depth));
-    const bytes = code.spec.data?.bytes ?? new Uint8Array(0);
-    this.data = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    this.mostPlaces = SOME_PLACES + PLACES_PER_BYTE * bytes.length;
+    this.memory = new WalkMemory(settings);
+    this.mostPlaces = SOME_PLACES + PLACES_PER_BYTE * (code.spec.data?.bytes.length ?? 0);
     this.loops = loopsOf(code);
     this.meetings = meetingsOf(code);
   }
@@ -310,7 +277,7 @@ export class Walk implements Finder {
     const { reference, src, imm } = instruction;
     machine.at = operands.next;
     if (operands.target < 0) {
-      const state = this.outside(machine, local);
+      const state = this.memory.outside(machine, local);
       if (reference?.kind !== 'kfunc' && src !== 0) throw unsupported('a kernel function without its name');
       const result = reference?.kind === 'kfunc' ? world.kfunc(reference.name) : world.helper(Number(imm), state);
       return this.returned(machine, state, result, note);
@@ -318,7 +285,7 @@ export class Walk implements Finder {
     const placed = code.functionAt(operands.target);
     const look = this.looks?.call(placed, machine);
     if (look !== undefined) return { kind: 'look', ...look, then: this.placeOf(machine) };
-    const part = this.settings.chainPart(placed, this.argumentsOf(machine));
+    const part = this.settings.chainPart(placed, this.memory.argumentsOf(machine));
     if (part !== undefined) {
       const after = new Map<number, Step>();
       for (const one of this.settings.codes) {
@@ -329,7 +296,7 @@ export class Walk implements Finder {
       return { kind: 'call', placed, part, after };
     }
     if (!this.followed.has(placed)) {
-      const state = this.outside(machine, local);
+      const state = this.memory.outside(machine, local);
       const result = world.call(placed, state);
       if (result !== undefined) return this.returned(machine, state, result, note);
       this.followed.add(placed);
@@ -349,18 +316,6 @@ export class Walk implements Finder {
     registers.fill(undefined, 6, 10);
     registers[10] = pointer(this.stackOf(frames.length));
     machine.at = placed.start;
-  }
-
-  /** What the world outside sees of the machine. */
-  private outside(machine: Machine, local: Local): State {
-    // What happens is noted for more packets than it happens to; the ways that lead there say for which it does.
-    const condition = this.settings.thorough ? local.ref : TRUE;
-    return new State(condition, this.argumentsOf(machine), machine.memory, new Map());
-  }
-
-  private argumentsOf({ registers }: Machine): (Value | undefined)[] {
-    const { words } = this.settings;
-    return registers.map((value, i) => (value === undefined || i === 0 || i > 5 ? undefined : plain(words, value)));
   }
 
   private returned(machine: Machine, state: State, result: Value, note: Note): undefined {
@@ -383,120 +338,48 @@ export class Walk implements Finder {
         return undefined;
       case CLASS.LDX:
         if ((opcode & 0xe0) !== MODE_MEM) throw unsupported('a load with sign');
-        return this.load(machine, dst, registers[src], operands.offset, size, local, note);
+        return this.load(machine, instruction, operands.offset, local, note);
       case CLASS.ST:
         if ((opcode & 0xe0) !== MODE_MEM) throw unsupported('a store of an unknown mode');
-        this.store(machine, registers[dst], operands.offset, size, constant(Number(imm)), local, note);
+        this.memory.store(machine, registers[dst], operands.offset, size, constant(Number(imm)), local, note);
         return undefined;
       case CLASS.STX:
         if ((opcode & 0xe0) !== MODE_MEM) throw unsupported('an atomic operation');
-        this.store(machine, registers[dst], operands.offset, size, registers[src], local, note);
+        this.memory.store(machine, registers[dst], operands.offset, size, registers[src], local, note);
         return undefined;
-      default: {
-        const operation = opcode & OPERATION_MASK;
-        const isWide = (opcode & CLASS_MASK) === CLASS.ALU64;
-        if (instruction.reference?.kind === 'field-offset') throw unsupported('a kernel struct beside diagrams');
-        if (operation === ALU_OP.end) {
-          registers[dst] = this.byteOrder(registers[dst], Number(imm), (opcode & SOURCE_X) !== 0 || isWide);
-          return undefined;
-        }
-        if (instruction.offset !== 0) throw unsupported('a signed move or division');
-        const b = operation === ALU_OP.neg ? constant(0) : operandOf(instruction, machine);
-        registers[dst] =
-          b === undefined
-            ? unknown('a register that was not written')
-            : (computeChosen(operation, isWide, registers[dst], b) ??
-              this.arithmetic.compute(operation, isWide, registers[dst], b));
+      default:
+        registers[dst] = this.arithmetic.run(instruction, machine);
         return undefined;
-      }
     }
-  }
-
-  private byteOrder(value: WalkValue | undefined, width: number, swap: boolean): WalkValue {
-    const { words } = this.settings;
-    if (width !== 16 && width !== 32 && width !== 64) throw unsupported(`the order of ${width} bits`);
-    const bits = value === undefined ? undefined : bitsOf(plain(words, value), words);
-    if (bits === undefined) return unknown('the bytes of what is no number');
-    const cut = slice(bits, 0, width);
-    return word(swap ? swapBytes(cut, width / 8) : cut);
   }
 
   private load(
     machine: Machine,
-    dst: number,
-    base: WalkValue | undefined,
+    { opcode, dst, src }: LinkedInstruction['instruction'],
     offset: number,
-    size: number,
     local: Local,
     note: Note,
   ): Step | undefined {
-    const { registers, memory } = machine;
-    const { words, world } = this.settings;
+    const { registers } = machine;
+    const base = registers[src];
+    const size = accessBytes(opcode);
     if (base?.kind === 'place') return this.lookUp(machine, dst, base, offset, size, local);
-    if (base?.kind !== 'pointer') throw unsupported(`an address that is ${base?.kind ?? 'not written'}`);
-    const from: Pointer = { ...base, offset: base.offset + offset };
-    noteAbsent(from, local, words, note);
-    if (from.index !== undefined) throw unsupported('memory at a place that is not constant');
-    switch (from.region.kind) {
-      case 'stack':
-      case 'flow':
-        registers[dst] = settled(memory.load(from.region, from.offset, size, words));
-        return undefined;
-      case 'map': {
-        if (from.region !== DATA) throw unsupported('a load from a map');
-        const value = this.read(from.offset, size);
-        if (value === undefined) return beyondTable;
-        registers[dst] = value;
-        return undefined;
-      }
-      case 'context':
-      case 'packet':
-      case 'kernel':
-      case 'map-value': {
-        const state = this.outside(machine, local);
-        registers[dst] = world.load(from, size, state);
-        for (const [name, when] of state.log) note(name, when);
-        return undefined;
-      }
-    }
-  }
-
-  /** A word of the table; undefined beyond its ends. */
-  private read(offset: number, size: number): WalkValue | undefined {
-    if (size !== 8) {
-      const number = this.small(offset, size);
-      return number < 0 ? undefined : concrete(number);
-    }
-    if (offset < 0 || offset + size > this.data.byteLength) return undefined;
-    return settled(constant(this.data.getBigUint64(offset, true)));
-  }
-
-  /** A word of up to 4 bytes of the table; −1 beyond its ends. */
-  private small(offset: number, size: number): number {
-    if (offset < 0 || offset + size > this.data.byteLength) return -1;
-    if (size === 4) return this.data.getUint32(offset, true);
-    return size === 2 ? this.data.getUint16(offset, true) : this.data.getUint8(offset);
+    const value = this.memory.load(machine, base, offset, size, local, note);
+    if (value === undefined) return beyondTable;
+    registers[dst] = value;
+    return undefined;
   }
 
   /** A look-up by a number of the packet: a way for each word that may be found. */
   private lookUp(
     machine: Machine,
     dst: number,
-    { base, by }: Extract<WalkValue, { kind: 'place' }>,
+    place: Place,
     offset: number,
     size: number,
     local: Local,
   ): Step | undefined {
-    const { words, thorough } = this.settings;
-    if (base.region !== DATA || size === 8) throw unsupported('memory at a place that depends on the packet');
-    const found = valuesOf(by, (place) => this.small(base.offset + offset + place, size));
-    if (found === undefined) throw new Unprovable('too-complex', 'a look-up of too many places');
-    const ways = [...found].flatMap(([value, ranges]) => {
-      const when = new Condition(() => condition(words, by, ranges));
-      const known = [{ of: by.of, name: by.name, ranges }];
-      const may = thorough ? words.bdd.and(local.ref, when.ref) !== FALSE : local.mayHold(known);
-      return may ? [{ value, when, known }] : [];
-    });
+    const ways = this.memory.lookUp(place, offset, size, local);
     if (ways.length === 1 && ways[0].value >= 0) {
       machine.registers[dst] = concrete(ways[0].value);
       return undefined;
@@ -509,80 +392,4 @@ export class Walk implements Finder {
     });
     return { kind: 'fork', jump: false, cases };
   }
-
-  /** What was found is kept nowhere but in registers, where it is seen what it is. */
-  private storable(value: WalkValue | undefined, size: number, kind: Region['kind']): Value {
-    if (value === undefined) return unknown('a register that was not written');
-    const chosen = asChosen(value);
-    const kept = this.settings.finds !== undefined && kind === 'stack' && size === 8;
-    return chosen !== undefined && kept ? chosen : plain(this.settings.words, value);
-  }
-
-  private store(
-    machine: Machine,
-    base: WalkValue | undefined,
-    offset: number,
-    size: number,
-    value: WalkValue | undefined,
-    local: Local,
-    note: Note,
-  ): void {
-    const { words, world, isRead } = this.settings;
-    if (base?.kind !== 'pointer' || base.index !== undefined)
-      throw unsupported('a store at a place that is not constant');
-    const to: Pointer = { ...base, offset: base.offset + offset };
-    noteAbsent(to, local, words, note);
-    const { kind } = to.region;
-    const stored = this.storable(value, size, kind);
-    if (kind === 'stack' || (kind === 'flow' && this.settings.finds === undefined)) {
-      if (kind === 'flow' && (to.offset < 0 || to.offset + size > (to.region.bytes ?? 0)))
-        note('fault: a write beyond struct flow', local.ref);
-      if (kind === 'flow' && isRead(to.offset, size)) throw unsupported('a rule beside diagrams that changes a field');
-      machine.memory.store(to.region, to.offset, size, storedPart(stored, size, words));
-      return;
-    }
-    if (this.settings.finds !== undefined) throw unsupported('a look-up that writes');
-    const state = this.outside(machine, local);
-    world.store(to, size, stored, state);
-    for (const [name, when] of state.log) note(name, when);
-  }
-}
-
-type Note = (name: string, when: Ref) => void;
-
-function noteAbsent({ absent }: Pointer, local: Local, { bdd }: Words, note: Note): void {
-  if (absent === FALSE) return;
-  const fault = bdd.and(local.ref, absent);
-  if (fault !== FALSE) note('fault: access to NULL', fault);
-}
-
-/** Instructions that a jump leads back to. */
-function loopsOf(code: Code): ReadonlySet<number> {
-  const loops = new Set<number>();
-  eachJump(code, (target, at) => {
-    if (target <= at) loops.add(target);
-  });
-  return loops;
-}
-
-/** Instructions where several decisions lead: in turn, as the entries of a list, they would make many ways of few. */
-function meetingsOf(code: Code): ReadonlySet<number> {
-  const once = new Set<number>();
-  const meetings = new Set<number>();
-  eachJump(code, (target, _, conditional) => {
-    if (!conditional) return;
-    if (once.has(target)) meetings.add(target);
-    once.add(target);
-  });
-  return meetings;
-}
-
-function eachJump({ instructions }: Code, jump: (target: number, at: number, conditional: boolean) => void): void {
-  instructions.forEach(({ instruction, operands }, at) => {
-    const kind = instruction.opcode & CLASS_MASK;
-    if (kind !== CLASS.JMP && kind !== CLASS.JMP32) return;
-    const operation = instruction.opcode & OPERATION_MASK;
-    if (kind === CLASS.JMP && (operation === JMP_OP.exit || operation === JMP_OP.call)) return;
-    jump(operands.target, at, operation !== JMP_OP.ja);
-  });
 }

@@ -1,0 +1,33 @@
+import type { PlacedFunction } from '../../../bpf-runtime/interpreter/program.js';
+import type { Ref } from '../bdd.js';
+import type { Code } from '../object-code.js';
+import type { ObjectWorld } from '../object-world.js';
+import type { Memory } from '../state.js';
+import type { Region, Value } from '../value.js';
+import type { Words } from '../words.js';
+
+export interface WalkSettings {
+  readonly code: Code;
+  readonly words: Words;
+  readonly world: ObjectWorld;
+  readonly flow: Region;
+  readonly context: Region;
+  /** The flow as the entry leaves it. */
+  readonly memory: Memory;
+  /** Bytes of the flow that rules read. */
+  readonly isRead: (offset: number, size: number) => boolean;
+  /** Part of a chain, if the function holds chains. */
+  chainPart(placed: PlacedFunction, registers: readonly (Value | undefined)[]): bigint | undefined;
+  /** Codes that chains may return. */
+  readonly codes: readonly number[];
+  /** Instructions at which a new place begins, beside those of loops. */
+  readonly cuts: ReadonlySet<number>;
+  readsTables(placed: PlacedFunction): boolean;
+  /** Walks a function that looks into a diagram, for whatever hit it is given. */
+  readonly finds?: true;
+  /** Whether diagrams are asked which ways are open, and not ranges of single numbers alone. */
+  readonly thorough: boolean;
+}
+
+/** Takes down what happens on the way, and when. */
+export type Note = (name: string, when: Ref) => void;
