@@ -3,7 +3,7 @@ import { LIMITS } from '../../codegen/program/limit.js';
 import type { LinkedInstruction, PlacedFunction } from '../../bpf-runtime/interpreter/program.js';
 import { CLASS, CLASS_MASK, HELPER, JMP_OP, OPERATION_MASK } from '../../codegen/bytecode/instruction.js';
 import { FALSE, not } from './bdd.js';
-import type { Ending } from './executor.js';
+import type { Ending } from './world.js';
 import { limitStretch, type LimitStretch } from './limit-stretch.js';
 import type { Asked } from './meaning.js';
 import type { Code } from './object-code.js';

@@ -1,7 +1,7 @@
 import { CT_STATES } from '../../grammar/model/condition.js';
 import type { ConnectionState } from '../verify/connection-state.js';
 import { not, type Ref } from './bdd.js';
-import { kernelRegion } from './executor.js';
+import { kernelRegion } from './kernel-region.js';
 import { STATE_BITS } from './inputs.js';
 import { bitsOf, type State } from './state.js';
 import { unsupported } from './unprovable.js';

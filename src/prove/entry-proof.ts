@@ -1,24 +1,13 @@
 import { RESULT } from '../../codegen/program/results.js';
-import { FLOW_RULE } from '../../codegen/program/flow.js';
 import { VERDICT } from '../../codegen/program/verdict.js';
 import type { PlacedFunction } from '../../bpf-runtime/interpreter/program.js';
 import { Bdd, FALSE, not, type Ref } from './bdd.js';
+import { common, EntryLayout } from './entry-layout.js';
 import { isChainFunction } from './flat-chain.js';
 import { answerFault } from './answers.js';
 import type { Arrivals, EntryModel, EntryWorld, ShapedEntry, Symbols } from './entry-model.js';
 import { Executor, type Ran } from './executor.js';
-import {
-  MARK_AFTER,
-  pieces,
-  sizeOf,
-  slotPart,
-  transportNeed,
-  UNMAPPED,
-  WANTED_BYTES,
-  type Known,
-  type Layout,
-  type Slot,
-} from './flow.js';
+import { MARK_AFTER, type Known, type Layout } from './flow.js';
 import type { Shape } from './frame.js';
 import { NOTE_EVENT } from './netfilter-world.js';
 import type { Code } from './object-code.js';
@@ -27,7 +16,7 @@ import { bitsOf, type State } from './state.js';
 import { unsupported } from './unprovable.js';
 import { pointer, word, type Pointer, type Region, type Value } from './value.js';
 import { Variables } from './variables.js';
-import { bitAt, constantBits, constantOf, sameBits, Words, type Bits } from './words.js';
+import { constantBits, constantOf, sameBits, Words, type Bits } from './words.js';
 
 /** Hooks whose programs are proved. */
 export type ProvenHook = 'xdp' | 'tc' | 'netfilter';
@@ -73,10 +62,12 @@ export class EntryProof {
   readonly model: EntryModel;
   readonly differences: EntryDifference[] = [];
   layout: Layout | undefined;
+  private readonly fields: EntryLayout;
   private readonly context: Region = { kind: 'context', name: 'ctx' };
 
   constructor(private readonly settings: EntrySettings) {
     this.model = settings.model(this);
+    this.fields = new EntryLayout(this.words, settings.specification.ruleset.family, settings.fields);
   }
 
   prove(): void {
@@ -101,7 +92,7 @@ export class EntryProof {
     const world = entry.world((placed, state) => {
       const [, flow] = state.registers;
       if (!isChainFunction(placed.name) || flow?.kind !== 'pointer' || flow.region.kind !== 'stack') return undefined;
-      layout = this.findLayout(state, flow, entry, this.settings.code.flowBytesOf(placed));
+      layout = this.fields.find(state, flow, entry, this.settings.code.flowBytesOf(placed));
       throw new Arrived();
     });
     try {
@@ -172,97 +163,12 @@ export class EntryProof {
     for (let at = 0; at < bytes; at++) if (!kept.has(at)) state.memory.forget(flow.region, flow.offset + at, 1);
   }
 
-  /** Where in the flow each field lies: wherever its value is, for all frames of this shape. */
-  private findLayout(state: State, flow: Pointer, reading: ShapedEntry, bytes: number): Layout {
-    const taken = new Set<number>();
-    const { family } = this.settings.specification.ruleset;
-    const constants = new Map<Known, bigint>();
-    const slots: Slot[] = [];
-    const take = (slot: Slot): void => {
-      for (let i = 0; i < slot.size; i++) taken.add(slot.offset + i);
-      slots.push(slot);
-    };
-    const fields = [...this.settings.fields].sort((a, b) => sizeOf(b, family) - sizeOf(a, family));
-    for (const field of ['counted length', ...fields] as const) {
-      const fixed =
-        field === 'counted length' ? undefined : this.words.constantWhere(state.condition, reading.read(field));
-      if (field !== 'counted length' && fixed !== undefined) {
-        constants.set(field, fixed);
-        continue;
-      }
-      // Another field may begin with the same byte of the packet: which of the places the rules read is not known here.
-      for (let slot = this.findSlot(state, flow, reading, field, taken); slot !== undefined;) {
-        take(slot);
-        slot = field === 'mark' ? undefined : this.findSlot(state, flow, reading, field, taken);
-      }
-    }
-    for (let offset = 0; offset < bytes; offset++) {
-      // The number of a rule is written by the rules themselves.
-      if (taken.has(offset) || (offset >= FLOW_RULE && offset < FLOW_RULE + 4)) continue;
-      const byte = bitsOf(state.memory.load(flow.region, flow.offset + offset, 1, this.words), this.words);
-      const value = byte === undefined ? undefined : this.words.constantWhere(state.condition, byte);
-      if (value !== undefined) take({ field: 'constant', offset, size: 1, wanted: 0, value });
-    }
-    return { bytes, slots, constants };
-  }
-
-  private findSlot(
-    state: State,
-    flow: Pointer,
-    reading: ShapedEntry,
-    field: Slot['field'],
-    taken: ReadonlySet<number>,
-  ): Slot | undefined {
-    const size =
-      field === 'counted length' || field === 'constant'
-        ? 4
-        : sizeOf(field, this.settings.specification.ruleset.family);
-    const step = Math.min(size, 8);
-    // What a field holds is the same wherever it lies.
-    const held = candidates(field).map((wanted) => {
-      const slot: Slot = { field, offset: 0, size, wanted };
-      return { slot, bits: this.slotBits(reading, slot) };
-    });
-    for (let offset = 0; offset < -flow.offset; offset += step) {
-      if (Array.from({ length: size }, (_, i) => offset + i).some((at) => taken.has(at))) continue;
-      for (const { slot, bits } of held) {
-        const here = { ...slot, offset };
-        if (this.slotDiffers(state, flow, here, bits, true) === FALSE) return here;
-      }
-    }
-    return undefined;
-  }
-
-  /** For which frames a slot does not hold its field; some of them, if the `first` one found is enough. */
-  private slotDiffers(state: State, flow: Pointer, slot: Slot, bits: Bits, first = false): Ref {
-    const { words, bdd } = this;
-    const { offset, size } = slot;
-    let differs: Ref = FALSE;
-    for (const piece of pieces(bits, size)) {
-      const have = bitsOf(state.memory.load(flow.region, flow.offset + offset + piece.at, piece.size, words), words);
-      if (have === undefined) return state.condition;
-      for (let i = 0; i < piece.size * 8; i++) {
-        const x = bitAt(have, i);
-        const y = bitAt(piece.bits, i);
-        if (x !== y) differs = bdd.or(differs, bdd.and(state.condition, bdd.xor(x, y)));
-        if (first && differs !== FALSE) return differs;
-      }
-    }
-    return differs;
-  }
-
-  private slotBits(reading: ShapedEntry, slot: Slot): Bits {
-    const { field, wanted, value = 0n } = slot;
-    if (field === 'constant') return constantBits(value);
-    return field === 'counted length' ? reading.counted : slotPart(slot, reading.read(field, wanted));
-  }
-
   private checkLayout(state: State, flow: Pointer, reading: ShapedEntry, shape: Shape, layout: Layout): void {
     for (const slot of layout.slots) {
       this.report(
         shape,
         `the reading of ${slot.field}`,
-        this.slotDiffers(state, flow, slot, this.slotBits(reading, slot)),
+        this.fields.slotDiffers(state, flow, slot, this.fields.slotBits(reading, slot)),
       );
     }
     for (const [field, value] of layout.constants) {
@@ -428,17 +334,3 @@ const isNote = (event: string): boolean => event.startsWith(NOTE_EVENT);
 
 /** Ends a run that has come to the chain. */
 class Arrived extends Error {}
-
-/** The layout, with those constants alone that the other one has, too. */
-function common(layout: Layout, other: Layout): Layout {
-  const same = (slot: Slot): boolean =>
-    slot.field !== 'constant' || other.slots.some((one) => one.offset === slot.offset && one.value === slot.value);
-  return { ...layout, slots: layout.slots.filter(same) };
-}
-
-function candidates(field: Slot['field']): readonly number[] {
-  if (field === 'counted length' || field === 'constant') return [0];
-  if (field === 'connection state') return [0, UNMAPPED];
-  const need = transportNeed(field);
-  return need === undefined ? [0] : WANTED_BYTES.filter((bytes) => bytes >= need);
-}

@@ -12,44 +12,14 @@ import { findMember } from '../../codegen/object/kernel-struct.js';
 import type { LinkedInstruction, PlacedFunction } from '../../bpf-runtime/interpreter/program.js';
 import { FALSE, type Ref } from './bdd.js';
 import { compute } from './arithmetic.js';
-import { comparison, type Recogniser } from './compare.js';
+import { comparison } from './compare.js';
+import { kernelRegion } from './kernel-region.js';
 import type { Code } from './object-code.js';
 import { accessBytes, bitsOf, Memory, State, type Log, storedPart } from './state.js';
 import { Unprovable, unsupported } from './unprovable.js';
 import { constant, pointer, unknown, word, type Pointer, type Region, type Value } from './value.js';
 import { slice, swapBytes, type Words } from './words.js';
-
-/** What stands outside of the program: the packet, the kernel, and functions that are not followed. */
-export interface World {
-  /** Reads memory that the program does not own. `state` may be noted a fault. */
-  load(from: Pointer, size: number, state: State): Value;
-  /** Writes memory that is neither stack nor flow. */
-  store(to: Pointer, size: number, value: Value, state: State): void;
-  /** r0 of a helper. */
-  helper(number: number, state: State): Value;
-  kfunc(name: string, state: State): Value;
-  /** r0 of a function of the object that is not to be followed; undefined: follow it. */
-  call(target: PlacedFunction, state: State): Value | undefined;
-  readonly recognise?: Recogniser;
-  /** A decision by something unknown: a variable for either way, or undefined where that is not allowed. */
-  undecided?(why: string): Ref | undefined;
-  /** An atomic operation on memory that the program does not own; `operation` is the instruction's immediate. */
-  atomic?(to: Pointer, size: number, operation: number, state: State): void;
-  /** A stretch of code from `at` on that is not followed: where it ends, and when. */
-  detour?(at: number, state: State): readonly Ending[] | undefined;
-  /** The member of a kernel struct at an address that is a number. */
-  member?(base: Value, struct: string, member: string): Value | undefined;
-  /** Whether reads through NULL give zeros, as those of kernel structs do whose type the verifier knows. */
-  readonly readsNull?: (region: Region) => boolean;
-}
-
-/** Where a stretch of code ends. */
-export interface Ending {
-  readonly at: number;
-  readonly when: Ref;
-  /** Registers that hold nothing any more, as bits. */
-  readonly clobbers: number;
-}
+import type { World } from './world.js';
 
 export interface Ran {
   /** Ways that came to the function's end; r0 is the result. */
@@ -395,19 +365,6 @@ function isChoiceOfFew(bits: readonly Ref[]): boolean {
 const NOWHERE: ReadonlySet<number> = new Set();
 
 const newStack = (): Region => ({ kind: 'stack', name: 'stack' });
-
-const kernelRegions = new Map<string, Region>();
-
-/** The struct of the kernel, or its member, of that name; `instance` tells several of the kind apart. */
-export function kernelRegion(name: string, instance?: string): Region {
-  const key = instance === undefined ? name : `${name} ${instance}`;
-  let region = kernelRegions.get(key);
-  if (region === undefined) {
-    region = { kind: 'kernel', name, ...(instance === undefined ? {} : { instance }) };
-    kernelRegions.set(key, region);
-  }
-  return region;
-}
 
 function returned(state: State, result: Value): State {
   state.registers[0] = result;

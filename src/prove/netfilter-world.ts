@@ -5,7 +5,7 @@ import { DYNPTR_BYTES, DYNPTR_KFUNC, NF_CONTEXT } from '../../codegen/program/ne
 import { FALSE, TRUE, type Ref } from './bdd.js';
 import { connectionMember, loadConnection, probeReadKernel } from './connection.js';
 import type { Note } from './entry-model.js';
-import { kernelRegion } from './executor.js';
+import { kernelRegion } from './kernel-region.js';
 import type { Frame } from './frame.js';
 import { networkOffset, TOTAL_LENGTH } from './frame.js';
 import { ObjectWorld, type ObjectWorldSettings } from './object-world.js';

@@ -4,7 +4,7 @@ import { EVENTS } from '../../codegen/program/log.js';
 import { FLOW_RULE } from '../../codegen/program/flow.js';
 import type { PlacedFunction } from '../../bpf-runtime/interpreter/program.js';
 import { FALSE, TRUE } from './bdd.js';
-import type { Ending, World } from './executor.js';
+import type { Ending, World } from './world.js';
 import { bitsOf, type State } from './state.js';
 import { unsupported } from './unprovable.js';
 import { numberOf, pointer, unknown, word, type Pointer, type Region, type Value } from './value.js';

@@ -6,7 +6,7 @@ import { FALSE, not, TRUE, type Ref } from './bdd.js';
 import { connectionMember, loadConnection, probeReadKernel } from './connection.js';
 import type { Note } from './entry-model.js';
 import { OnesComplement } from './checksum.js';
-import { kernelRegion } from './executor.js';
+import { kernelRegion } from './kernel-region.js';
 import { FRAME_LENGTH, networkOffset, type Frame } from './frame.js';
 import { ObjectWorld, type ObjectWorldSettings } from './object-world.js';
 import { bitsOf, type State } from './state.js';

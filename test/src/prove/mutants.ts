@@ -43,6 +43,28 @@ export function mutateTable(spec: ObjectSpec, random: Random): Mutant {
   return { what: `table ${at}: ${word} → ${changed >>> 0}`, spec: { ...spec, data: { ...data, bytes } } };
 }
 
+/** Of so many instructions one has the line info of another one, or none. */
+const LINES_LEFT = 12;
+
+/** Changes one instruction, and what the line info says of some: only a hint, which must prove nothing. */
+export function mutateWithLines(spec: ObjectSpec, random: Random): Mutant {
+  const { what, spec: changed } = mutate(spec, random);
+  const { entries, functions } = changed.program;
+  const lines = [...entries, ...functions].flatMap(({ instructions }) =>
+    instructions.flatMap(({ line }) => (line === undefined ? [] : [line])),
+  );
+  const shuffle = <F extends FunctionSpec>(fn: F): F => ({
+    ...fn,
+    instructions: fn.instructions.map((instruction) => {
+      if (random.below(LINES_LEFT) !== 0) return instruction;
+      const { line, ...rest } = instruction;
+      return line === undefined || random.chance(0.5) ? { ...rest, line: random.pick(lines) } : rest;
+    }),
+  });
+  const program = { ...changed.program, entries: entries.map(shuffle), functions: functions.map(shuffle) };
+  return { what: `${what}, and line info`, spec: { ...changed, program } };
+}
+
 function mutateInstruction(
   instruction: Instruction,
   random: Random,

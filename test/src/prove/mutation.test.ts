@@ -13,7 +13,7 @@ import { generatePackets } from '../../../src/verify/generate.js';
 import type { VerifyJob } from '../../../src/verify/job.js';
 import { Random } from '../../../src/verify/random.js';
 import { crossingRules } from './crossing.js';
-import { mutate, mutateTable } from './mutants.js';
+import { mutate, mutateTable, mutateWithLines } from './mutants.js';
 import { filterDump, jobOf, type JobOptions } from './support.js';
 
 const COUNT = Number(process.env.IPT2BPF_MUTANTS ?? 4);
@@ -98,6 +98,12 @@ const places: readonly {
     change: mutateTable,
   },
   { name: 'lists and inlined chains', rules: FOLDED, options: { hook: 'xdp', chain: 'INPUT', engine: 'auto' } },
+  {
+    name: 'line info of lists and inlined chains',
+    rules: FOLDED,
+    options: { hook: 'xdp', chain: 'INPUT', engine: 'auto' },
+    change: mutateWithLines,
+  },
   { name: 'two diagrams at xdp', rules: SEVERAL, options: { hook: 'xdp', chain: 'INPUT', engine: 'dag' } },
   {
     name: 'words of two diagrams at xdp',
