@@ -3,7 +3,7 @@ import { Interpreter } from '../../../bpf-runtime/interpreter/index.js';
 import { loadObject } from '../../../bpf-runtime/kernel/load.js';
 import type { ObjectSpec } from '../../../codegen/object/spec.js';
 import { writeObject } from '../../../codegen/object/write.js';
-import { FRAME, helperCases, type HelperCase } from './helper-cases.js';
+import { FRAME, helperCases, type HelperCase } from './helper-cases/index.js';
 import { objectSpec } from './support.js';
 import { KERNEL, skipReason } from '../../support/machine.js';
 
