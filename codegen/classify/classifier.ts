@@ -1,5 +1,6 @@
 import { buildDag, type Node } from './dag.js';
 import type { Dimension, Instance } from './instance.js';
+import { InstanceTable } from './instance-table.js';
 
 /** A diagram for each group of instances: a packet's rules are those of all of them, in order of rule. */
 export interface Classifier {
@@ -47,7 +48,8 @@ export function classify(
 ): Classifier | undefined {
   const partitions = dimensions.flatMap(({ partition }, dimension) => (partition === true ? [dimension] : []));
   const groups: Group[] = [];
-  if (!divide(instances, dimensions, partitions, groups, limits.groups)) return undefined;
+  const table = new InstanceTable(instances, dimensions);
+  if (!divide(table, table.all(), partitions, groups, limits.groups)) return undefined;
   groups.sort((a, b) => a.first - b.first);
   const longest = groups.reduce((sum, { root }) => sum + measure(root, longestList), 0);
   if (longest > limits.longest) return undefined;
@@ -56,44 +58,45 @@ export function classify(
   return { groups, longest, depth: most(depthOf), candidates: most(candidatesOf) };
 }
 
+/** Adds a group of the members of the table, or several. */
 function divide(
-  instances: readonly Instance[],
-  dimensions: readonly Dimension[],
+  table: InstanceTable,
+  members: Int32Array,
   partitions: readonly number[],
   groups: Group[],
   most: number,
 ): boolean {
-  if (instances.length === 0) return true;
+  const { length } = members;
+  if (length === 0) return true;
   if (groups.length >= most) return false;
-  const { length } = instances;
-  const root = buildDag(instances, dimensions, {
-    work: Math.max(LEAST_WORK, WORK_PER_TEST * testsOf(instances)),
+  const root = buildDag(table, members, {
+    work: Math.max(LEAST_WORK, WORK_PER_TEST * testsOf(table, members)),
     edges: Math.max(LEAST_EDGES, EDGES_PER_INSTANCE * length),
   });
   if (root !== undefined) {
-    groups.push({ root, first: instances[0].rule });
+    groups.push({ root, first: table.rules[members[0]] });
     return true;
   }
   if (length === 1) return false;
   const [partition, ...rest] = partitions;
   const inFirst =
     partition === undefined
-      ? (_: Instance, index: number) => index < length / 2
-      : (instance: Instance) => isNarrow(instance, partition, dimensions[partition].max);
-  const first = instances.filter(inFirst);
-  const second = instances.filter((instance, index) => !inFirst(instance, index));
-  return divide(first, dimensions, rest, groups, most) && divide(second, dimensions, rest, groups, most);
+      ? (_: number, index: number) => index < length / 2
+      : (member: number) => isNarrow(table.instances[member], partition, table.dimensions[partition].max);
+  const first = members.filter(inFirst);
+  const second = members.filter((member, index) => !inFirst(member, index));
+  return divide(table, first, rest, groups, most) && divide(table, second, rest, groups, most);
 }
 
-function testsOf(instances: readonly Instance[]): number {
-  let tests = 0;
-  for (const { box } of instances) tests += box.length;
-  return tests;
+function testsOf({ tests }: InstanceTable, members: Int32Array): number {
+  let sum = 0;
+  for (let i = 0; i < members.length; i++) sum += tests[members[i]];
+  return sum;
 }
 
 function isNarrow({ box }: Instance, dimension: number, max: number): boolean {
-  const range = box.find((one) => one.dimension === dimension);
-  return range !== undefined && range.hi - range.lo < (max + 1) / NARROW_SHARE;
+  for (const { dimension: own, lo, hi } of box) if (own === dimension) return hi - lo < (max + 1) / NARROW_SHARE;
+  return false;
 }
 
 /** Of final rules a packet meets one at most. */
