@@ -1,6 +1,5 @@
-import { uriOf } from '../report/sarif.js';
+import { sarifRun, uriOf } from '../report/sarif.js';
 import { writePcap } from '../packet/index.js';
-import { VERSION } from '../version.js';
 import { decidingText, type Deciding } from '../space/deciding.js';
 import { boxText } from '../space/describe.js';
 import { flowsText } from '../space/flows.js';
@@ -106,42 +105,27 @@ export function diffSarif(result: DiffResult): unknown {
   const location = (file: string, { line }: Deciding): unknown => ({
     physicalLocation: { artifactLocation: { uri: uriOf(file) }, region: { startLine: line ?? 1 } },
   });
-  return {
-    $schema: 'https://json.schemastore.org/sarif-2.1.0.json',
-    version: '2.1.0',
-    runs: [
-      {
-        tool: {
-          driver: {
-            name: 'ipt2bpf',
-            version: VERSION,
-            rules: [
-              { id: 'verdict-changed', shortDescription: { text: 'Packets are judged otherwise' } },
-              {
-                id: 'side-effect-changed',
-                shortDescription: { text: 'Packets are counted, logged or marked otherwise' },
-              },
-            ],
-          },
-        },
-        results: changesOf(result).map(({ chain, change }) => {
-          const verdict = change.before.verdict !== change.after.verdict;
-          return {
-            ruleId: verdict ? 'verdict-changed' : 'side-effect-changed',
-            level: verdict ? 'warning' : 'note',
-            message: {
-              text: [
-                `${chain.table} ${chain.chain}`,
-                ...changeText(change, before.file, after.file).map((line) => line.trim()),
-              ].join('\n'),
-            },
-            locations: [location(after.file, change.after)],
-            relatedLocations: [location(before.file, change.before)],
-          };
-        }),
-      },
+  return sarifRun(
+    [
+      { id: 'verdict-changed', text: 'Packets are judged otherwise' },
+      { id: 'side-effect-changed', text: 'Packets are counted, logged or marked otherwise' },
     ],
-  };
+    changesOf(result).map(({ chain, change }) => {
+      const verdict = change.before.verdict !== change.after.verdict;
+      return {
+        ruleId: verdict ? 'verdict-changed' : 'side-effect-changed',
+        level: verdict ? 'warning' : 'note',
+        message: {
+          text: [
+            `${chain.table} ${chain.chain}`,
+            ...changeText(change, before.file, after.file).map((line) => line.trim()),
+          ].join('\n'),
+        },
+        locations: [location(after.file, change.after)],
+        relatedLocations: [location(before.file, change.before)],
+      };
+    }),
+  );
 }
 
 const escape = (text: string): string => text.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`);

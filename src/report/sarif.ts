@@ -21,22 +21,26 @@ export type CodeTexts = Readonly<Record<string, string>>;
  */
 export function sarifLog(findings: readonly Finding[], texts: CodeTexts = {}): unknown {
   const codes = [...new Set(findings.map(({ code }) => code))].sort();
+  return sarifRun(
+    codes.map((id) => ({ id, text: texts[id] ?? id })),
+    findings.map((finding) => resultOf(finding, codes.indexOf(finding.code))),
+  );
+}
+
+/** A log of one run: what its rules stand for, and its results as SARIF has them. */
+export function sarifRun(
+  rules: readonly { readonly id: string; readonly text: string }[],
+  results: readonly unknown[],
+): unknown {
+  const driver = {
+    name: 'ipt2bpf',
+    semanticVersion: VERSION,
+    rules: rules.map(({ id, text }) => ({ id, shortDescription: { text } })),
+  };
   return {
     $schema: 'https://json.schemastore.org/sarif-2.1.0.json',
     version: '2.1.0',
-    runs: [
-      {
-        tool: {
-          driver: {
-            name: 'ipt2bpf',
-            semanticVersion: VERSION,
-            rules: codes.map((id) => ({ id, shortDescription: { text: texts[id] ?? id } })),
-          },
-        },
-        columnKind: 'utf16CodeUnits',
-        results: findings.map((finding) => resultOf(finding, codes.indexOf(finding.code))),
-      },
-    ],
+    runs: [{ tool: { driver }, columnKind: 'utf16CodeUnits', results }],
   };
 }
 

@@ -1,4 +1,4 @@
-import type { Condition } from '../../grammar/model/condition.js';
+import { opaqueTests } from '../../grammar/model/condition-parts.js';
 import { remembers, type Opaque } from '../../grammar/model/condition.js';
 import type { Chain, Rule } from '../../grammar/model/ruleset.js';
 import { printRule } from '../../grammar/index.js';
@@ -99,24 +99,6 @@ function isOwn(test: Opaque): boolean {
 
 /** What a rule asks of memory and chance; empty if nothing. */
 function memoryOf(rule: Rule): string {
-  const asks: string[] = [];
-  const visit = (condition: Condition): void => {
-    switch (condition.kind) {
-      case 'opaque':
-        if (isOwn(condition.test)) asks.push(testKey(condition.test));
-        return;
-      case 'not':
-        return visit(condition.of);
-      case 'hotdrop':
-        return visit(condition.when);
-      case 'all':
-      case 'any':
-        return condition.of.forEach(visit);
-      case 'in':
-      case 'payload':
-        return;
-    }
-  };
-  for (const { condition } of rule.matches) visit(condition);
-  return asks.join(' ');
+  const tests = rule.matches.flatMap(({ condition }) => opaqueTests(condition));
+  return tests.filter(isOwn).map(testKey).join(' ');
 }

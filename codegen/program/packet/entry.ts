@@ -93,6 +93,21 @@ export function storeField(context: FlowWriter, field: Field, register: number):
   context.code.emit(store(bytes as AccessSize, R10, context.flow + offset, register));
 }
 
+/**
+ * Time to live or hop limit, at this byte of the IP header (r7). In FORWARD one of 0 or 1 is answered before the chain, which
+ * sees it decremented (ip_forward, ip6_forward).
+ */
+export function emitTtl(context: EntryContext, at: number): void {
+  const { code, view, used } = context;
+  if (view.chain === 'FORWARD') {
+    code.emit(load(1, R1, R7, at), jump32('jle', R1, 1, context.pass), alu32('sub', R1, 1));
+    storeField(context, 'ttl', R1);
+  } else if (used.has('ttl')) {
+    code.emit(load(1, R1, R7, at));
+    storeField(context, 'ttl', R1);
+  }
+}
+
 /** Stores one 64-bit word of a wide field. */
 export function storeWord(context: FlowWriter, field: Field, index: number, register: number): void {
   const offset = context.layout.offsets.get(field);

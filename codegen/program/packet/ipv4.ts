@@ -28,7 +28,16 @@ import { FLOW_L3, FLOW_LENGTH, FLOW_THOFF } from '../flow.js';
 import type { WireHook } from '../manifest.js';
 import { REWRITTEN_OPTIONS } from '../payload/rewritten-options.js';
 import { isIngress } from '../view.js';
-import { loadData, LOOPBACK_IFINDEX, SK_BUFF, storeField, storeFlow, XDP_MD, type EntryContext } from './entry.js';
+import {
+  emitTtl,
+  loadData,
+  LOOPBACK_IFINDEX,
+  SK_BUFF,
+  storeField,
+  storeFlow,
+  XDP_MD,
+  type EntryContext,
+} from './entry.js';
 import { emitRoute } from './route.js';
 
 /** Fragment bits of the 16-bit field (include/net/ip.h): more fragments, and the offset in units of 8 bytes. */
@@ -154,7 +163,7 @@ export function ipv4OptionsSumFunction(hook: WireHook): Code {
 }
 
 function emitHeaderFields(context: EntryContext): void {
-  const { code, view, used } = context;
+  const { code, used } = context;
   if (used.has('saddr')) {
     code.emit(load(4, R1, R7, 12), toBigEndian(R1, 32));
     storeField(context, 'saddr', R1);
@@ -171,14 +180,7 @@ function emitHeaderFields(context: EntryContext): void {
     code.emit(load(1, R1, R7, 9));
     storeField(context, 'proto', R1);
   }
-  if (view.chain === 'FORWARD') {
-    // ip_forward: a TTL of 0 or 1 is answered before the chain, which sees it decremented.
-    code.emit(load(1, R1, R7, 8), jump32('jle', R1, 1, context.pass), alu32('sub', R1, 1));
-    storeField(context, 'ttl', R1);
-  } else if (used.has('ttl')) {
-    code.emit(load(1, R1, R7, 8));
-    storeField(context, 'ttl', R1);
-  }
+  emitTtl(context, 8);
   storeFlow(context, FLOW_THOFF, R9);
 }
 

@@ -26,6 +26,7 @@ import { FLOW_FRAGMENT, FLOW_LENGTH, FLOW_THOFF } from '../flow.js';
 import { EXTENSION_HEADERS, IPV6_HEADERS, NEXTHDR } from './ipv6-headers.js';
 import { isIngress } from '../view.js';
 import {
+  emitTtl,
   htons,
   loadData,
   LOOPBACK_IFINDEX,
@@ -54,14 +55,7 @@ export function emitIpv6(context: EntryContext): void {
     code.emit(load(2, R1, R7, 0), toBigEndian(R1, 16), alu32('rsh', R1, 4), alu32('and', R1, 0xff));
     storeField(context, 'tos', R1);
   }
-  if (view.chain === 'FORWARD') {
-    // ip6_forward: a hop limit of 0 or 1 is answered before the chain, which sees it decremented.
-    code.emit(load(1, R1, R7, 7), jump32('jle', R1, 1, context.pass), alu32('sub', R1, 1));
-    storeField(context, 'ttl', R1);
-  } else if (used.has('ttl')) {
-    code.emit(load(1, R1, R7, 7));
-    storeField(context, 'ttl', R1);
-  }
+  emitTtl(context, 7);
   if (isIngress(view)) emitReceiveChecks(context);
   if (view.chain === 'INPUT' || view.chain === 'FORWARD') emitDestination(context);
   emitHeaders(context);

@@ -3,7 +3,7 @@ import { intervals } from '../../model/interval.js';
 import { defineMatch, option, type Given, type Parsed, type ValueType } from '../define.js';
 import { number, UINT8 } from '../value/number.js';
 import { portRange } from '../value/port.js';
-import { headerReadable, NOT_LATER_FRAGMENT, portIn } from './transport.js';
+import { headerReadable, NOT_LATER_FRAGMENT, portIn, portOptions } from './transport.js';
 
 /** Packet types by number (RFC 4340 section 5.1); the last one stands for every type that is not assigned. */
 const TYPES = [
@@ -42,16 +42,7 @@ const types: ValueType<readonly Type[]> = {
 
 /** In the order in which they are printed. */
 const OPTIONS = {
-  sport: option('--sport', portRange, {
-    aliases: ['--source-port'],
-    invertible: true,
-    doc: 'source port or range',
-  }),
-  dport: option('--dport', portRange, {
-    aliases: ['--destination-port'],
-    invertible: true,
-    doc: 'destination port or range',
-  }),
+  ...portOptions(portRange),
   types: option('--dccp-types', types, { invertible: true, doc: 'packet type is one of these' }),
   dccpOption: option('--dccp-option', number({ min: 1, max: UINT8 }), {
     invertible: true,

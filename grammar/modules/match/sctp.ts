@@ -2,19 +2,10 @@ import { all, payload, TRUE, type Condition } from '../../model/condition.js';
 import { defineMatch, option, type Given } from '../define.js';
 import { namedPortRange } from '../value/port.js';
 import { chunkTest, type ChunkTest } from '../value/sctp-chunks.js';
-import { headerReadable, NOT_LATER_FRAGMENT, portIn } from './transport.js';
+import { headerReadable, NOT_LATER_FRAGMENT, portIn, portOptions } from './transport.js';
 
 const OPTIONS = {
-  sport: option('--sport', namedPortRange('sctp'), {
-    aliases: ['--source-port'],
-    invertible: true,
-    doc: 'source port or range',
-  }),
-  dport: option('--dport', namedPortRange('sctp'), {
-    aliases: ['--destination-port'],
-    invertible: true,
-    doc: 'destination port or range',
-  }),
+  ...portOptions(namedPortRange('sctp')),
   chunks: option('--chunk-types', chunkTest, { invertible: true, doc: 'chunks in the packet' }),
 };
 

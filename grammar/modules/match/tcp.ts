@@ -12,7 +12,7 @@ import {
 import { number, UINT8 } from '../value/number.js';
 import { namedPortRange } from '../value/port.js';
 import { unknownName } from '../value/suggest.js';
-import { allTests, headerReadable, NOT_LATER_FRAGMENT, portIn, portWords } from './transport.js';
+import { allTests, headerReadable, NOT_LATER_FRAGMENT, portIn, portOptions, portWords } from './transport.js';
 
 const FLAGS: readonly (readonly [name: string, bits: number])[] = [
   ['FIN', 0x01],
@@ -78,16 +78,7 @@ const SYN_ONLY: FlagTest = { mask: 0x17, comp: 0x02 };
 const synOnly: ValueType<FlagTest> = { arity: 0, placeholder: '', parse: () => ({ value: SYN_ONLY }), print: () => [] };
 
 const OPTIONS = {
-  sport: option('--sport', namedPortRange('tcp'), {
-    aliases: ['--source-port'],
-    invertible: true,
-    doc: 'source port or range',
-  }),
-  dport: option('--dport', namedPortRange('tcp'), {
-    aliases: ['--destination-port'],
-    invertible: true,
-    doc: 'destination port or range',
-  }),
+  ...portOptions(namedPortRange('tcp')),
   tcpOption: option('--tcp-option', number({ min: 1, max: UINT8 }), {
     invertible: true,
     doc: 'an option of this kind is in the header',

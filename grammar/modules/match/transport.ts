@@ -1,6 +1,6 @@
 import { all, atLeast, equals, hotdrop, inSet, invertIf, not, TRUE, type Condition } from '../../model/condition.js';
 import type { Field } from '../../model/fields.js';
-import { optionWords, type Given, type ModuleContext, type OptionSpec } from '../define.js';
+import { option, optionWords, type Given, type ModuleContext, type OptionSpec, type ValueType } from '../define.js';
 import { isAllPorts } from '../value/port.js';
 import { rangeSet, UINT16, type NumberRange } from '../value/number.js';
 
@@ -10,6 +10,20 @@ export const NOT_LATER_FRAGMENT: Condition = equals('fragoff', 0);
 /** A packet without `bytes` of transport header is dropped at once: a rule has asked for it, and it cannot be answered. */
 export function headerReadable(bytes: number): Condition {
   return hotdrop(not(atLeast('l4len', bytes)));
+}
+
+/** The options for ports that every transport match begins with. */
+export function portOptions(
+  ports: ValueType<NumberRange>,
+): Readonly<Record<'sport' | 'dport', OptionSpec<NumberRange>>> {
+  return {
+    sport: option('--sport', ports, { aliases: ['--source-port'], invertible: true, doc: 'source port or range' }),
+    dport: option('--dport', ports, {
+      aliases: ['--destination-port'],
+      invertible: true,
+      doc: 'destination port or range',
+    }),
+  };
 }
 
 /** Port within the range, or outside if inverted; true where the option was not given. */

@@ -1,19 +1,8 @@
-import { defineMatch, option } from '../define.js';
+import { defineMatch } from '../define.js';
 import { portRange } from '../value/port.js';
-import { allTests, headerReadable, NOT_LATER_FRAGMENT, portIn, portWords } from './transport.js';
+import { allTests, headerReadable, NOT_LATER_FRAGMENT, portIn, portOptions, portWords } from './transport.js';
 
-const OPTIONS = {
-  sport: option('--sport', portRange, {
-    aliases: ['--source-port'],
-    invertible: true,
-    doc: 'source port or range',
-  }),
-  dport: option('--dport', portRange, {
-    aliases: ['--destination-port'],
-    invertible: true,
-    doc: 'destination port or range',
-  }),
-};
+const OPTIONS = portOptions(portRange);
 
 const HEADER_READABLE = headerReadable(8);
 
