@@ -194,8 +194,8 @@ class Builder {
     const slot = this.nodes.place(list, at, length, LEAF_TAG);
     const found = this.nodes.get(slot);
     if (found !== undefined) return found;
-    const candidates: Instance[] = [];
-    for (let i = at; i < at + length; i++) candidates.push(this.table.instances[list[i]]);
+    const candidates = new Array<Instance>(length);
+    for (let i = 0; i < length; i++) candidates[i] = this.table.instances[list[at + i]];
     const node: Leaf = { kind: 'leaf', candidates };
     this.nodes.set(slot, node);
     return node;

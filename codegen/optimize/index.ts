@@ -34,24 +34,25 @@ export function optimize<R extends ProgramRule>(program: Program<R>, settings: O
   const { conditions, contradictory, unreachable } = specialiseChains(program, settings);
   for (const rule of contradictory) removed.set(rule, 'contradictory');
   for (const rule of unreachable.flatMap(({ rules }) => rules)) removed.set(rule, 'unreachable');
-  const specialised = (rule: R): Condition => conditions.get(rule.id) ?? settings.condition(rule);
+  const specialised = (rule: R): Condition => conditions[rule.id] ?? settings.condition(rule);
   for (const { rules } of program.chains.values()) {
-    const left = rules.filter((rule) => !removed.has(rule));
+    const left = removed.size === 0 ? rules : rules.filter((rule) => !removed.has(rule));
     for (const rule of coveredRules(left, specialised, settings.changing)) removed.set(rule, 'covered');
   }
   const left = withoutRemoved(program, removed);
-  const ordered = new Map<number, Condition>();
+  // By the rule's number.
+  const ordered: Condition[] = [];
+  let simplified = 0;
   for (const rule of left.rules) {
-    const before = specialised(rule);
-    const condition = orderTests(before, settings.family);
-    if (condition !== settings.condition(rule)) ordered.set(rule.id, condition);
+    ordered[rule.id] = orderTests(specialised(rule), settings.family);
+    if (conditions[rule.id] !== undefined) simplified++;
   }
   return {
     ...left,
-    condition: (rule) => ordered.get(rule.id) ?? settings.condition(rule),
+    condition: (rule) => ordered[rule.id] ?? settings.condition(rule),
     inlined: inlinedChains(left, settings.longest),
     removed,
-    simplified: left.rules.reduce((sum, rule) => sum + (conditions.has(rule.id) ? 1 : 0), 0),
+    simplified,
   };
 }
 

@@ -19,7 +19,8 @@ export function orderTests(condition: Condition, family: Family): Condition {
     if (at < condition.of.length) out.push(condition.of[at]);
     from = at + 1;
   }
-  return out.every((part, i) => part === condition.of[i]) ? condition : { kind: 'all', of: out };
+  // Without the spare room of an array that grew.
+  return out.every((part, i) => part === condition.of[i]) ? condition : { kind: 'all', of: out.slice() };
 }
 
 /**

@@ -52,7 +52,8 @@ class Parts {
 
   condition(before: Condition): Condition {
     if (!this.changed) return before;
-    return this.out.length === 1 ? this.out[0] : { kind: 'all', of: this.out };
+    // Without the spare room of an array that grew.
+    return this.out.length === 1 ? this.out[0] : { kind: 'all', of: this.out.slice() };
   }
 
   add(part: Condition): void {

@@ -4,8 +4,8 @@ import { targetOf, type OptimizeSettings, type Program, type ProgramChain, type 
 import { simplify } from './simplify.js';
 
 export interface Specialised<R extends ProgramRule> {
-  /** By the rule's number; absent where nothing is left out. */
-  readonly conditions: ReadonlyMap<number, Condition>;
+  /** By the rule's number; undefined where nothing is left out. */
+  readonly conditions: readonly (Condition | undefined)[];
   /** No packet that comes to them matches them, and none is dropped by their tests. */
   readonly contradictory: readonly R[];
   /** Chains that no rule which can match jumps to. */
@@ -20,7 +20,7 @@ export function specialiseChains<R extends ProgramRule>(
   program: Program<R>,
   settings: OptimizeSettings<R>,
 ): Specialised<R> {
-  const conditions = new Map<number, Condition>();
+  const conditions: (Condition | undefined)[] = program.rules.map(() => undefined);
   const contradictory: R[] = [];
   const unreachable: ProgramChain<R>[] = [];
   const knownOf = new Map<string, Known>([[program.entry.name, NOTHING_KNOWN]]);
@@ -36,7 +36,7 @@ export function specialiseChains<R extends ProgramRule>(
     for (const rule of chain.rules) {
       const before = settings.condition(rule);
       const { condition, facts, passed } = simplify(before, { facts: known.facts, guards }, settings);
-      if (condition !== before) conditions.set(rule.id, condition);
+      if (condition !== before) conditions[rule.id] = condition;
       for (const guard of passed) if (guards.length < MOST_GUARDS && isCommon(guard)) guards.push(guard);
       if (isFalse(condition)) {
         contradictory.push(rule);

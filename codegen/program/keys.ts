@@ -83,11 +83,11 @@ function inTextOrder(analyses: readonly CountedChain[]): readonly ReachableRule[
 }
 
 function ruleText({ chain, rule }: ReachableRule): string {
-  let text = `-A ${chain}`;
-  for (const word of rule.headWords) text += ` ${word}`;
-  for (const { words } of rule.matches) for (const word of words) text += ` ${word}`;
-  for (const word of rule.target.words) text += ` ${word}`;
-  return text;
+  const words = ['-A', chain, ...rule.headWords];
+  for (const match of rule.matches) words.push(...match.words);
+  words.push(...rule.target.words);
+  // A text that grew word by word would be kept in as many pieces.
+  return words.join(' ');
 }
 
 /** Numbers of what rules remember, the same wherever a rule's code stands: one for each test with memory of a rule. */

@@ -60,7 +60,10 @@ export function generate(analysis: Analysis, common: Common): Program {
     prefix: functionPrefix(analysis, common),
     key: (rule) => counters.of(rule),
     counters: counters.count,
-    meaning: optimized === undefined ? meaning : (rule) => ({ ...meaning(rule), condition: optimized.condition(rule) }),
+    meaning:
+      optimized === undefined
+        ? meaning
+        : (rule) => ({ condition: optimized.condition(rule), undecided: meaning(rule).undecided }),
     line: ({ rule, chain }) => ({
       text: ruleText(chain, rule.source),
       line: rule.range.line,

@@ -149,7 +149,8 @@ export function specialise(condition: Condition, view: View, undecided: Undecide
         if (isFalse(simple)) break;
       }
       if (parts.length > 0 && isFalse(parts[parts.length - 1]) && !parts.some(hasEffect)) return FALSE;
-      return parts.length === 1 ? parts[0] : { kind: 'all', of: parts };
+      // Without the spare room of an array that grew.
+      return parts.length === 1 ? parts[0] : { kind: 'all', of: parts.slice() };
     }
     case 'any': {
       const parts: Condition[] = [];

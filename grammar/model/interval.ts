@@ -71,6 +71,7 @@ export function complement(set: IntervalSet, bits: number): IntervalSet {
 }
 
 export function intersect(a: IntervalSet, b: IntervalSet): IntervalSet {
+  if (a.length === 1 && b.length === 1) return intersectTwo(a, b);
   const out: Interval[] = [];
   let i = 0;
   let j = 0;
@@ -82,6 +83,17 @@ export function intersect(a: IntervalSet, b: IntervalSet): IntervalSet {
     else j++;
   }
   return out;
+}
+
+/** The same of one interval each, without a new set where one has all of the other. */
+function intersectTwo(a: IntervalSet, b: IntervalSet): IntervalSet {
+  const isLater = a[0].lo >= b[0].lo;
+  const isEarlier = a[0].hi <= b[0].hi;
+  if (isLater && isEarlier) return a;
+  if (!isLater && !isEarlier) return b;
+  const { lo } = isLater ? a[0] : b[0];
+  const { hi } = isEarlier ? a[0] : b[0];
+  return lo <= hi ? [{ lo, hi }] : [];
 }
 
 export function contains(set: IntervalSet, value: bigint): boolean {

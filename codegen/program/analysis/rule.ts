@@ -42,6 +42,8 @@ export interface RuleSettings {
   readonly left: LeftPlan | undefined;
 }
 
+const NOTHING: readonly Undecided[] = [];
+
 /** What becomes of a rule in a view. */
 export function analyseRule(rule: ReachableRule, view: View, settings: RuleSettings, scope: MemoryScope): RuleAnalysis {
   const { mode, left } = settings;
@@ -60,7 +62,7 @@ export function analyseRule(rule: ReachableRule, view: View, settings: RuleSetti
   const tests = undecided.length > 0;
   if (left !== undefined && isLeft(rule.rule)) undecided.push(...left.undecided(rule));
   else undecided.push(...undecidedEffect(rule.rule, view, settings));
-  if (undecided.length === 0) return { rule, meaning: { condition, undecided: false }, undecided };
+  if (undecided.length === 0) return { rule, meaning: { condition, undecided: false }, undecided: NOTHING };
   const unique = undecided.filter((why, index) => undecided.findIndex(({ reason }) => reason === why.reason) === index);
   return { rule, meaning: { condition, undecided: tests }, undecided: unique };
 }
@@ -108,7 +110,7 @@ function undecidedEffect(
     case 'return':
     case 'continue':
     case 'jump':
-      return [];
+      return NOTHING;
   }
 }
 
