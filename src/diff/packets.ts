@@ -7,10 +7,10 @@ import { compareChains, type Comparison } from '../space/compare.js';
 import type { ChainPlace } from '../space/place.js';
 import { decidingOf, type Deciding } from '../space/deciding.js';
 import { describeBox, type Side } from '../space/describe.js';
-import type { Node } from '../space/diagram.js';
 import type { Example } from '../space/example.js';
 import type { FatePair } from '../space/explore.js';
 import { flowsOf } from '../space/flows.js';
+import type { Product } from '../space/product.js';
 import { describeInputs, exampleIn, isVerdict, replayExample } from '../space/replay.js';
 
 /** One example, judged by the reference on both sides. */
@@ -109,7 +109,7 @@ function changeOf(
   place: ChainPlace,
   comparison: Comparison,
   pair: FatePair,
-  region: Node,
+  region: Product,
   limits: CoverLimits,
 ): PacketChange {
   const { space } = comparison;

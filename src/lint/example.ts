@@ -20,7 +20,7 @@ export type Told =
 
 /** A packet of the region, and what the reference says becomes of it. */
 export function exampleFor(view: HookView, place: RulePlace, number: number, region: Node): Told {
-  const example = exampleOf(view.space, region);
+  const example = exampleOf(view.space, [region]);
   if (example === undefined) return { kind: 'none' };
   const evaluation = replay(view, place, example);
   const meets = ({ chain, number: hit }: { readonly chain: string; readonly number: number }): boolean =>

@@ -102,13 +102,13 @@ export class Question {
 
   /** Different combinations of addresses, protocol and first four bytes of the transport header (the ports). */
   flows(region: Node): bigint {
-    return flowsOf(this.space, region);
+    return flowsOf(this.space, [region]);
   }
 
   /** Rectangles, at most `limit`, are told as what they have beside what all packets of `within` have. */
   details(part: Part, within: Node, limit: number): PartDetails {
     const { space } = this;
-    const { boxes, more } = coverWithBoxes(space.diagrams, part.region, within, { boxes: limit, ranges: Infinity });
+    const { boxes, more } = coverWithBoxes(space.diagrams, [part.region], within, { boxes: limit, ranges: Infinity });
     const example = this.example(part);
     return {
       rectangles: boxes.map((box) => describeBox(space, box, within)),
@@ -121,8 +121,8 @@ export class Question {
   example({ region, deciding }: Part): AnswerPacket | undefined {
     const { space } = this;
     const boxes = (): readonly Box[] =>
-      coverWithBoxes(space.diagrams, region, space.feasible, { boxes: EXAMPLE_BOXES, ranges: Infinity }).boxes;
-    const example = exampleIn(space, region, boxes);
+      coverWithBoxes(space.diagrams, [region], space.feasible, { boxes: EXAMPLE_BOXES, ranges: Infinity }).boxes;
+    const example = exampleIn(space, [region], boxes);
     if (example === undefined) return undefined;
     const { verdict, decision } = replayExample(this.ruleset, this.place, space, this.#names, example);
     const decides =

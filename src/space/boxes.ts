@@ -1,4 +1,5 @@
 import { FALSE, TRUE, type Diagrams, type Node, type Range } from './diagram.js';
+import { firstVariable, Products, type Product } from './product.js';
 
 /** A rectangle of a space: for each variable that counts the values it may have; any for the others. */
 export type Box = ReadonlyMap<number, readonly Range[]>;
@@ -21,18 +22,21 @@ export interface CoverLimits {
  * variable can take another value that the region has for all the rest. Rectangles may overlap, and may hold values
  * outside of `possible`, which no packet has.
  */
-export function coverWithBoxes(diagrams: Diagrams, region: Node, possible: Node, limits: CoverLimits): Cover {
-  const allowed = diagrams.or(region, diagrams.not(possible));
+export function coverWithBoxes(diagrams: Diagrams, region: Product, possible: Node, limits: CoverLimits): Cover {
+  const products = new Products(diagrams);
+  const impossible = diagrams.not(possible);
+  const allowed = region.map((node) => diagrams.or(node, impossible));
   const boxes: Box[] = [];
-  let left = diagrams.and(region, possible);
+  const [first = TRUE, ...others] = region;
+  let left: Product = [diagrams.and(first, possible), ...others];
   let ranges = 0;
-  while (left !== FALSE && boxes.length < limits.boxes && ranges < limits.ranges) {
-    const box = widen(diagrams, allowed, startOf(diagrams, left));
+  while (products.some(left) && boxes.length < limits.boxes && ranges < limits.ranges) {
+    const box = widen(diagrams, allowed, startOf(diagrams, products, left));
     boxes.push(box);
     for (const own of box.values()) ranges += own.length;
-    left = diagrams.and(left, diagrams.not(boxNode(diagrams, box)));
+    left = [diagrams.and(left[0], diagrams.not(boxNode(diagrams, box))), ...others];
   }
-  return { boxes, more: left !== FALSE };
+  return { boxes, more: products.some(left) };
 }
 
 /** The box as a region. */
@@ -42,17 +46,35 @@ export function boxNode(diagrams: Diagrams, box: Box): Node {
     .reduce((below: Node, [variable, ranges]) => diagrams.test(variable, ranges, below), TRUE);
 }
 
-/** The widest way through the region: at each node the child that takes most values. */
-function startOf(diagrams: Diagrams, region: Node): Box {
+/** The widest way through the region: for each variable the values that most others go with. */
+function startOf(diagrams: Diagrams, products: Products, region: Product): Box {
   const box = new Map<number, readonly Range[]>();
-  let here = region;
-  while (here >= 0) {
-    const byChild = rangesByChild(diagrams, here);
-    const widest = [...byChild].filter(([child]) => child !== FALSE).sort(([, a], [, b]) => sizeOf(b) - sizeOf(a))[0];
-    box.set(diagrams.variableOf(here), widest[1]);
-    here = widest[0];
+  for (let here: Product = region.filter((node) => node !== TRUE); here.length > 0;) {
+    const ways = new Map<string, { readonly product: Product; readonly ranges: Range[] }>();
+    for (const { lo, hi, product } of products.runs(here)) {
+      const key = product.join();
+      const way = ways.get(key);
+      if (way === undefined) ways.set(key, { product, ranges: [[lo, hi]] });
+      else way.ranges.push([lo, hi]);
+    }
+    const sized = Array.from(ways.values(), (way) => ({ ...way, size: sizeOf(way.ranges) }));
+    const widest = sized.sort((a, b) => b.size - a.size).find(({ product }) => products.some(product));
+    if (widest === undefined) throw new Error('a way through a region that is empty');
+    box.set(firstVariable(diagrams, here), joined(widest.ranges));
+    here = widest.product;
   }
   return box;
+}
+
+/** Ranges in order, neighbours as one. */
+function joined(ranges: readonly Range[]): readonly Range[] {
+  const out: Range[] = [];
+  for (const [lo, hi] of ranges) {
+    const last = out[out.length - 1];
+    if (out.length > 0 && last[1] + 1 === lo) out[out.length - 1] = [last[0], hi];
+    else out.push([lo, hi]);
+  }
+  return out;
 }
 
 function rangesByChild(diagrams: Diagrams, node: Node): ReadonlyMap<Node, readonly Range[]> {
@@ -73,18 +95,20 @@ function sizeOf(ranges: readonly Range[]): number {
 }
 
 /** Each variable in turn gets every value that the region allows it; what is tested late is freed first. */
-function widen(diagrams: Diagrams, allowed: Node, start: Box): Box {
+function widen(diagrams: Diagrams, allowed: Product, start: Box): Box {
   const box = new Map(start);
   for (const variable of [...start.keys()].sort((a, b) => b - a)) {
-    const values = valuesFor(diagrams, allowed, box, variable);
-    if (values === undefined) box.delete(variable);
-    else box.set(variable, values);
+    const values = allowed
+      .map((node) => valuesFor(diagrams, node, box, variable))
+      .reduce((all, node) => diagrams.and(all, node), TRUE);
+    if (values < 0) box.delete(variable);
+    else box.set(variable, rangesByChild(diagrams, values).get(TRUE) ?? []);
   }
   return box;
 }
 
-/** Values of a variable with which the whole box lies in the region; undefined for all values. */
-function valuesFor(diagrams: Diagrams, region: Node, box: Box, variable: number): readonly Range[] | undefined {
+/** 1 for the values of a variable with which the whole box lies in the region. */
+function valuesFor(diagrams: Diagrams, region: Node, box: Box, variable: number): Node {
   const known = new Map<Node, Node>();
   const walk = (node: Node): Node => {
     if (node < 0) return node;
@@ -95,14 +119,27 @@ function valuesFor(diagrams: Diagrams, region: Node, box: Box, variable: number)
     const result =
       own === variable
         ? diagrams.node(own, diagrams.highsOf(node), children.map(walk))
-        : inside(diagrams, node, box.get(own)).reduce((sum: Node, child) => {
-            return sum === FALSE ? FALSE : diagrams.and(sum, walk(child));
-          }, TRUE);
+        : allOf(diagrams, inside(diagrams, node, box.get(own)), walk);
     known.set(node, result);
     return result;
   };
-  const values = walk(region);
-  return values < 0 ? undefined : (rangesByChild(diagrams, values).get(TRUE) ?? []);
+  return walk(region);
+}
+
+/** Where all hold: pairs first, so that no long product is walked again and again. */
+function allOf(diagrams: Diagrams, nodes: readonly Node[], valueOf: (node: Node) => Node): Node {
+  const values = new Set<Node>();
+  for (const node of nodes) {
+    const value = valueOf(node);
+    if (value === FALSE) return FALSE;
+    values.add(value);
+  }
+  const join = (some: readonly Node[]): Node => {
+    if (some.length < 2) return some.length === 0 ? TRUE : some[0];
+    const middle = some.length >> 1;
+    return diagrams.and(join(some.slice(0, middle)), join(some.slice(middle)));
+  };
+  return join([...values]);
 }
 
 /** Children that a node has for some of the values (ranges in order, disjoint). */

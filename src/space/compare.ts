@@ -15,6 +15,7 @@ import { nameRules, type RuleNames } from './names.js';
 import { chainsFrom, compileChain, Deciders, markChangesOf } from './program.js';
 import type { ChainPlace } from './place.js';
 import { piecesOf } from './pieces.js';
+import type { Product } from './product.js';
 import { RegionLists } from './region-lists.js';
 import { regionsOf } from './regions.js';
 import { PacketSpace } from './space.js';
@@ -31,7 +32,7 @@ export interface Comparison {
   readonly names: RuleNames;
   readonly pairs: readonly FatePair[];
   /** Exactly the packets of one of the pairs; two pairs share none. */
-  regionOf(pair: FatePair): Node;
+  regionOf(pair: FatePair): Product;
 }
 
 /**
@@ -100,9 +101,9 @@ function told(space: PacketSpace, names: RuleNames, sides: Sides, regions: reado
   const differences = compareIn(sides, regions).map((node) => regionsOf(diagrams, node));
   const { pairs } = sides.explorer;
   const numbers = new Map(pairs.map((pair, i) => [pair, i + 1]));
-  const regionOf = (pair: FatePair): Node => {
+  const regionOf = (pair: FatePair): Product => {
     const number = numbers.get(pair);
-    return diagrams.anyOf(differences.flatMap((one) => (number === undefined ? [] : (one.get(number) ?? []))));
+    return [diagrams.anyOf(differences.flatMap((one) => (number === undefined ? [] : (one.get(number) ?? []))))];
   };
   return { space, names, pairs, regionOf };
 }

@@ -2,12 +2,13 @@ import type { Packet } from '../../grammar/model/packet.js';
 import { buildPacket, type ExtensionSpec, type PacketSpec, type TransportSpec } from '../packet/index.js';
 import { networkBytes } from '../packet/bytes.js';
 import { payloadReader, type PayloadAnswer } from '../evaluate/payload/index.js';
-import { FALSE, type Node, type Range } from './diagram.js';
+import { TRUE } from './diagram.js';
 import { interfaceNameIn, interfaceNumber } from './interface-names.js';
 import { locate, type Point } from './locate.js';
 import type { Input } from './meaning.js';
 import type { Measure } from './measures.js';
 import { OUTCOME } from './outcome.js';
+import { firstVariable, holdsAt, Products, type Product } from './product.js';
 import { valuesOf } from './segments.js';
 import type { PacketSpace } from './space.js';
 
@@ -23,10 +24,11 @@ export interface Example {
  * A packet that lies in the region, as plain as can be; undefined where none was found: walks over the payload are not
  * aimed at, and a region may hang on values that no packet has together.
  */
-export function exampleOf(space: PacketSpace, region: Node): Example | undefined {
-  const inside = space.diagrams.and(region, space.feasible);
-  if (inside === FALSE) return undefined;
+export function exampleOf(space: PacketSpace, region: Product): Example | undefined {
+  const [first = TRUE, ...others] = region;
+  const inside = [space.diagrams.and(first, space.feasible), ...others];
   const values = chooseValues(space, inside);
+  if (values === undefined) return undefined;
   const packet = packetOf(space, values);
   const inputs = inputsOf(space, values);
   const known = new Map(inputs.map(({ input, value }) => [JSON.stringify(input, textOf), value]));
@@ -36,7 +38,7 @@ export function exampleOf(space: PacketSpace, region: Node): Example | undefined
       ? PAYLOAD[payload(input.test)]
       : (known.get(JSON.stringify(input, textOf)) ?? usualInput(input)),
   );
-  return space.diagrams.evaluate(inside, point) === 1 ? { packet, inputs, point } : undefined;
+  return holdsAt(space.diagrams, inside, point) ? { packet, inputs, point } : undefined;
 }
 
 /** Outcomes of walks over the payload. */
@@ -56,35 +58,32 @@ function usualInput(input: Input): number {
   return input.kind === 'address-type' ? 1 : 0;
 }
 
-/** A way through the region on which each variable has its usual value where it may. */
-function chooseValues(space: PacketSpace, region: Node): ReadonlyMap<number, number> {
-  const { diagrams } = space;
+/** A way through the region on which each variable has its usual value where it may; undefined where the region is empty. */
+function chooseValues(space: PacketSpace, region: Product): ReadonlyMap<number, number> | undefined {
+  const products = new Products(space.diagrams);
+  if (!products.some(region)) return undefined;
   const values = new Map<number, number>();
-  let here = region;
-  while (here >= 0) {
-    const variable = diagrams.variableOf(here);
-    const ranges: Range[] = [];
-    let lo = 0;
-    diagrams.highsOf(here).forEach((hi, i) => {
-      if (diagrams.childrenOf(here)[i] !== FALSE) ranges.push([lo, hi]);
-      lo = hi + 1;
-    });
-    const value = choose(ranges, usualValue(space, variable, values));
-    values.set(variable, value);
-    here = diagrams.childAt(here, value);
+  for (let here: Product = region.filter((node) => node !== TRUE); here.length > 0;) {
+    const variable = firstVariable(space.diagrams, here);
+    const usual = usualValue(space, variable, values);
+    const runs = [...products.runs(here)].sort((a, b) => distance(a, usual) - distance(b, usual));
+    const run = runs.find(({ product }) => products.some(product));
+    if (run === undefined) throw new Error('a way through a region that is empty');
+    values.set(variable, choose(run, usual));
+    here = run.product;
   }
   return values;
 }
 
 /** The usual value, or the nearest to it; not the first address of a net if there is another. */
-function choose(ranges: readonly Range[], usual: number): number {
-  if (ranges.some(([lo, hi]) => lo <= usual && usual <= hi)) return usual;
-  const [lo, hi] = [...ranges].sort((a, b) => distance(a, usual) - distance(b, usual))[0];
+function choose({ lo, hi }: { readonly lo: number; readonly hi: number }, usual: number): number {
+  if (lo <= usual && usual <= hi) return usual;
   return usual > hi ? hi : hi > lo && lo > 0xffff ? lo + 1 : lo;
 }
 
-function distance([lo, hi]: Range, value: number): number {
-  return value < lo ? lo - value : value - hi;
+/** 0 where the value is inside. */
+function distance({ lo, hi }: { readonly lo: number; readonly hi: number }, value: number): number {
+  return Math.max(0, lo - value, value - hi);
 }
 
 const V4 = { saddr: 0xc6336407n, daddr: 0xc0000201n };

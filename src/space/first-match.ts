@@ -1,16 +1,19 @@
 import { AFTER, BEFORE, isCommon, type Alignment, type SideNumber } from './alignment.js';
-import { FALSE, type Diagrams, type Node } from './diagram.js';
+import { FALSE, TRUE, type Diagrams, type Node } from './diagram.js';
 import type { Fate, FatePair } from './explore.js';
 import { Inside, type Hull, type Hulls } from './hull.js';
 import { DROP_KEY } from './lists.js';
 import { OUTCOME } from './outcome.js';
 import { pointIn, randomNumbers } from './point.js';
+import { multiplied, type Product } from './product.js';
 import type { Deciders } from './program.js';
 
 /** Pairs that come first because they may have the most packets. */
 const WIDEST = 20;
-/** So many of the widest rules are taken from a region one after the other. */
-const WIDE = 32;
+/** A variable of which rules ask for so many different ranges has a function of its own in a product. */
+const MANY = 16;
+/** Rules that tell so many ranges apart before it are put together for themselves. */
+const SOME = 8;
 
 /** A part of what a rule matches, with the same fate for all of its packets. */
 interface Part {
@@ -89,11 +92,13 @@ export class FirstMatch {
   }
 
   /** Exactly the packets of a pair of {@link pairs}. */
-  regionOf({ before, after }: FatePair): Node {
+  regionOf({ before, after }: FatePair): Product {
+    const { diagrams } = this;
     const pair = this.#pairs.get(pairKey(before, after));
     // The regions of two pairs have little in common.
-    this.diagrams.forget();
-    return this.diagrams.anyOf((pair?.meetings ?? []).map((meeting) => this.#regionOf(meeting)));
+    diagrams.forget();
+    const regions = (pair?.meetings ?? []).map((meeting) => this.#regionOf(meeting));
+    return regions.length === 1 ? regions[0] : [diagrams.anyOf(regions.map((region) => multiplied(diagrams, region)))];
   }
 
   /** Looks for the other side's fates of the packets of a part of an edited rule. */
@@ -180,37 +185,77 @@ export class FirstMatch {
     return { verdict, decider, hotdrop: value !== OUTCOME.yes, counted: [] };
   }
 
-  #regionOf(meeting: Meeting): Node {
+  #regionOf(meeting: Meeting): Product {
     const { diagrams, alignment } = this;
     const [before, after] = meeting.map((part) => this.#where(part));
     const region = diagrams.and(diagrams.and(before, after), this.feasible);
-    if (region === FALSE) return FALSE;
+    if (region === FALSE) return [FALSE];
     const hull = this.hulls.of(region);
     const inside = new Inside(diagrams, hull);
-    const taken = new Map<Node, number>();
+    const taken = new Set<Node>();
     for (const place of alignment.near(hull, Math.max(meeting[0].place, meeting[1].place))) {
-      const { deciders, ends, hull: own } = alignment.rules[place];
+      const { deciders, ends } = alignment.rules[place];
       const isBefore = ([BEFORE, AFTER] as const).some(
         (side) => place < meeting[side].place && deciders[side] !== undefined,
       );
-      if (isBefore) taken.set(inside.simplified(ends), this.#roomOf(hull, own));
+      if (isBefore) taken.add(inside.simplified(ends));
     }
-    return this.#without(
-      region,
-      [...taken].sort((a, b) => b[1] - a[1]).map(([node]) => node),
-    );
+    return this.#without(region, [...taken]);
   }
 
-  /** The region without what others take, the widest first: where they leave little, few of the rest matter. */
-  #without(region: Node, taken: readonly Node[]): Node {
+  /**
+   * The region without what others take. They are put together by the first variable of many values that they ask for: rules
+   * that ask for another one first would be told with each of these values.
+   */
+  #without(region: Node, taken: readonly Node[]): Product {
     const { diagrams } = this;
-    let left = region;
-    for (const node of taken.slice(0, WIDE)) left = diagrams.and(left, diagrams.not(node));
-    if (left === FALSE || taken.length <= WIDE) return left;
+    const [wide, ...narrow] = this.#byFirst(taken);
+    const left = diagrams.and(region, diagrams.not(this.#union(wide)));
+    if (left === FALSE) return [FALSE];
     const inside = new Inside(diagrams, this.hulls.of(left));
-    const rest = taken.slice(WIDE).filter((node) => node < 0 || inside.meets(this.hulls.of(node)));
-    const simple = rest.map((node) => inside.simplified(node)).filter((node) => diagrams.meet(node, left));
-    return diagrams.and(left, diagrams.not(this.#union([...new Set(simple)])));
+    return [
+      left,
+      ...narrow.map((nodes) => {
+        const near = nodes.filter((node) => inside.meets(this.hulls.of(node)));
+        const simple = near.map((node) => inside.simplified(node)).filter((node) => diagrams.meet(node, left));
+        return diagrams.not(this.#union([...new Set(simple)]));
+      }),
+    ].filter((node) => node !== TRUE);
+  }
+
+  /**
+   * Those that ask for no variable of many values, then those of which the last such variable is the first, and so on; of each
+   * those that tell many values apart before it behind the others.
+   */
+  #byFirst(nodes: readonly Node[]): readonly (readonly Node[])[] {
+    const lows = new Map<number, Set<number>>();
+    const hulls = nodes.map((node) => this.hulls.of(node));
+    for (const { variables, least } of hulls) {
+      variables.forEach((variable, i) => {
+        const known = lows.get(variable);
+        if (known === undefined) lows.set(variable, new Set([least[i]]));
+        else known.add(least[i]);
+      });
+    }
+    const many = [...lows].flatMap(([variable, { size }]) => (size < MANY ? [] : [variable])).sort((a, b) => b - a);
+    const groups: Node[][] = [[], ...many.flatMap(() => [[], []])];
+    nodes.forEach((node, i) => {
+      const first = many.findLastIndex((variable) => hulls[i].variables.includes(variable));
+      groups[first < 0 ? 0 : 2 * first + (this.#mostAbove(node, many[first]) < SOME ? 1 : 2)].push(node);
+    });
+    return groups.filter((group, i) => i === 0 || group.length > 0);
+  }
+
+  /** The most ranges that a function tells apart on a way to a variable. */
+  #mostAbove(node: Node, variable: number): number {
+    const { diagrams } = this;
+    let most = 0;
+    for (let here = node; diagrams.variableOf(here) < variable;) {
+      const children = diagrams.childrenOf(here);
+      most = Math.max(most, children.length);
+      here = children.find((child) => child !== FALSE) ?? FALSE;
+    }
+    return most;
   }
 
   /** Neighbours are put together first: what lies apart keeps its parts. */

@@ -1,28 +1,40 @@
 import { countValues } from './count.js';
-import type { Node } from './diagram.js';
+import { FALSE, TRUE, type Node } from './diagram.js';
 import type { Measure } from './measures.js';
+import type { Product } from './product.js';
 import { valuesOf } from './segments.js';
 import type { PacketSpace } from './space.js';
 
 const FLOW: readonly Measure[] = ['saddr', 'daddr', 'proto', 'l4.0'];
 
 /** Combinations of addresses, protocol and ports that some packet of the region has. */
-export function flowsOf(space: PacketSpace, region: Node): bigint {
+export function flowsOf(space: PacketSpace, region: Product): bigint {
+  const { diagrams } = space;
   const segments = FLOW.flatMap((measure) => space.segmentsOf(measure));
   const own = new Map(segments.map((segment) => [segment.variable, segment]));
   const free = FLOW.filter((measure) => space.segmentsOf(measure).length === 0).reduce(
     (product, measure) => product * (1n << BigInt(bitsOf(measure, space))),
     1n,
   );
-  const projected = space.diagrams.project(region, (variable) => own.has(variable));
   const variables = [...own.keys()].sort((x, y) => x - y);
-  const count = countValues(space.diagrams, projected, variables, (variable, lo, hi) => {
-    const segment = own.get(variable);
-    if (segment === undefined) return 1n;
-    const values = valuesOf(segment, [lo, hi]);
-    return values.hi - values.lo + 1n;
-  });
-  return count * free;
+  const project = (node: Node): Node => diagrams.project(node, (variable) => own.has(variable));
+  const countOf = (node: Node): bigint =>
+    countValues(diagrams, project(node), variables, (variable, lo, hi) => {
+      const segment = own.get(variable);
+      if (segment === undefined) return 1n;
+      const values = valuesOf(segment, [lo, hi]);
+      return values.hi - values.lo + 1n;
+    });
+  // A function changes the count for those flows alone of which it leaves some packet out: these are counted with and without it.
+  const count = ([first, ...others]: Product): bigint => {
+    const last = others.pop();
+    if (last === undefined) return countOf(first ?? TRUE);
+    const touched = project(diagrams.not(last));
+    const without = [first, ...others].reduce((all, node) => diagrams.and(all, node), touched);
+    if (without === FALSE) return count([first, ...others]);
+    return count([first, ...others]) - countOf(without) + countOf(diagrams.and(without, last));
+  };
+  return count(region) * free;
 }
 
 function bitsOf(measure: Measure, { family }: PacketSpace): number {

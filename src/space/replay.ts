@@ -1,25 +1,21 @@
 import type { Ruleset } from '../../grammar/model/ruleset.js';
 import { findChain, findTable } from '../../grammar/model/ruleset.js';
 import { evaluate, type Decision, type Evaluation } from '../evaluate/index.js';
-import type { Box } from './boxes.js';
+import { boxNode, type Box } from './boxes.js';
 import type { ChainPlace } from './place.js';
 import { describeBox, type Side } from './describe.js';
-import { TRUE, type Node } from './diagram.js';
 import { exampleOf, type Example } from './example.js';
 import type { RuleNames } from './names.js';
+import type { Product } from './product.js';
 import { verdictKey } from './program.js';
 import type { PacketSpace } from './space.js';
 
 /** A packet of the region, or of one of its boxes (asked for if need be); undefined where none was found. */
-export function exampleIn(space: PacketSpace, region: Node, boxes: () => readonly Box[]): Example | undefined {
+export function exampleIn(space: PacketSpace, region: Product, boxes: () => readonly Box[]): Example | undefined {
   const whole = exampleOf(space, region);
   if (whole !== undefined) return whole;
   for (const box of boxes()) {
-    const sides = [...box].reduce(
-      (sum: Node, [variable, ranges]) => space.diagrams.and(sum, space.diagrams.test(variable, ranges)),
-      TRUE,
-    );
-    const example = exampleOf(space, space.diagrams.and(region, sides));
+    const example = exampleOf(space, [boxNode(space.diagrams, box), ...region]);
     if (example !== undefined) return example;
   }
   return undefined;

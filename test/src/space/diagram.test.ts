@@ -142,7 +142,7 @@ describe('diagrams', () => {
           made,
           outside.map((one) => Math.min(1, one)),
         );
-        const { boxes, more } = coverWithBoxes(made, region, possible, ALL);
+        const { boxes, more } = coverWithBoxes(made, [region], possible, ALL);
         expect(more).toBe(false);
         const covered = made.anyOf(boxes.map((box) => boxNode(made, box)));
         expect(made.and(covered, possible)).toBe(made.and(region, possible));
@@ -153,12 +153,12 @@ describe('diagrams', () => {
           { ...ALL, ranges: 1 },
           { ...ALL, boxes: 1 },
         ]) {
-          const first = coverWithBoxes(made, region, possible, limits);
+          const first = coverWithBoxes(made, [region], possible, limits);
           expect(first.boxes).toEqual(boxes.slice(0, first.boxes.length));
           expect(first.boxes.length).toBe(Math.min(1, boxes.length));
           expect(first.more).toBe(boxes.length > 1);
         }
-        expect(coverWithBoxes(made, FALSE, possible, { boxes: 1, ranges: 1 })).toEqual({ boxes: [], more: false });
+        expect(coverWithBoxes(made, [FALSE], possible, { boxes: 1, ranges: 1 })).toEqual({ boxes: [], more: false });
       }),
       { numRuns: 20 },
     );
