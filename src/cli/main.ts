@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
-import { addVerbs } from './verbs.js';
+import { addVerbs, argumentsFor } from './verbs.js';
 import { endProgress, startProgress } from './progress.js';
 import { errorLine, EXIT, guardStreams, tell, UserError } from './output.js';
 import { inlineLess } from './less-inlining.js';
@@ -28,7 +28,7 @@ async function main(argv: readonly string[]): Promise<number> {
     if (LONG.has(verb.name()) && !typed) startProgress(`ipt2bpf ${verb.name()}`);
   });
   try {
-    await program.parseAsync(argv);
+    await program.parseAsync(argumentsFor(program, argv));
     return code;
   } catch (error) {
     return exitCodeOf(error);

@@ -1,4 +1,4 @@
-import { InvalidArgumentError, Option, type Command } from 'commander';
+import { Argument, InvalidArgumentError, Option, type Command } from 'commander';
 import { didYouMean } from '../../grammar/modules/value/suggest.js';
 
 /** When an option may be left out, by the values of the others. */
@@ -66,12 +66,20 @@ function listed(words: readonly string[]): string {
 
 /** An option with one of a few values; a mistyped one is answered with the nearest. */
 export function choice(flags: string, description: string, choices: readonly string[]): Option {
-  const option = new Option(flags, description).choices(choices);
-  return option.argParser((value) => {
+  return new Option(flags, description).choices(choices).argParser(oneOf(choices));
+}
+
+/** The same for an argument. */
+export function chosen(name: string, description: string, choices: readonly string[]): Argument {
+  return new Argument(name, description).choices(choices).argParser(oneOf(choices));
+}
+
+function oneOf(choices: readonly string[]): (value: string) => string {
+  return (value) => {
     if (choices.includes(value)) return value;
     const hint = didYouMean(value, choices)?.replace(/^d/, 'D');
     throw new InvalidArgumentError(hint ?? `It is one of ${choices.join(', ')}.`);
-  });
+  };
 }
 
 /** An option whose value is a whole number. */

@@ -18,7 +18,7 @@ export function optimizerLines(programs: readonly OptimizerPlan[]): readonly str
         : [`${counted(removed.length, 'rule has', 'rules have')} no code (no packet needs it)`]),
       ...(inlined.length === 0
         ? []
-        : [`${counted(inlined.length, 'chain stands', 'chains stand')} where it is jumped to`]),
+        : [counted(inlined.length, 'chain stands where it is jumped to', 'chains stand where they are jumped to')]),
     ];
     const head = programs.length > 1 ? `${program}: ` : '';
     return parts.length === 0 ? [] : [`${head}optimizer: ${parts.join(', ')}`];

@@ -1,12 +1,13 @@
-import { Argument, Option } from 'commander';
+import { Option } from 'commander';
 import { SHELLS } from '../shell/shells.js';
+import { chosen } from './options.js';
 import type { Verb } from './verb.js';
 
 export const COMPLETION: Verb = {
   name: 'completion',
   does: 'print a script that makes the shell complete verbs, options and values',
   dumps: [],
-  words: [new Argument('<shell>', 'the shell').choices(SHELLS)],
+  words: [chosen('<shell>', 'the shell', SHELLS)],
   options: [],
   exit: '0: printed; 2: trouble.',
   examples: [

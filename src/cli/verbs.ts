@@ -21,7 +21,12 @@ export function addVerbs(program: Command, finish: Finish): void {
   program
     .exitOverride()
     .configureOutput({
-      outputError: (text, write) => write(text.replace(/^error: /, 'ipt2bpf: error[usage]: ')),
+      outputError: (text, write) =>
+        write(
+          text
+            .replace(/^error: /, 'ipt2bpf: error[usage]: ')
+            .replace(/command-argument value ('.*?') is invalid for argument '(.*?)'/, "argument '$2' $1 is invalid"),
+        ),
       getOutHelpWidth: () => terminalOf(process.stdout, process.env).columns ?? HELP_COLUMNS,
       getErrHelpWidth: () => terminalOf(process.stderr, process.env).columns ?? HELP_COLUMNS,
       getOutHasColors: () => terminalOf(process.stdout, process.env).colour,
@@ -83,4 +88,11 @@ export function addVerbs(program: Command, finish: Finish): void {
   );
   addLiveVerbs((verb) => addVerb(program, verb), finish);
   addFleetVerbs((verb) => addVerb(program, verb), finish);
+}
+
+/** What is parsed: help for a verb that there is not is answered as the verb itself would be, with the nearest one. */
+export function argumentsFor(program: Command, argv: readonly string[]): readonly string[] {
+  const [, , first, verb] = argv;
+  const known = verb === undefined || program.commands.some((command) => command.name() === verb);
+  return first === 'help' && !known ? argv.toSpliced(2, 1) : argv;
 }

@@ -41,7 +41,7 @@ export function diffText(result: DiffResult): string {
 export function chainText(chain: ChainChanges, before: string, after: string): readonly string[] {
   if (chain.changes.length === 0) return [];
   const head = `table ${chain.table}, chain ${chain.chain}:`;
-  const rest = chain.omitted === 0 ? [] : [`  and ${chain.omitted} more pairs of rules`];
+  const rest = chain.omitted === 0 ? [] : [`  and ${chain.omitted} more pairs of rules: --all tells them`];
   return [head, ...chain.changes.flatMap((change) => changeText(change, before, after)), ...rest];
 }
 

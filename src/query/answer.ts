@@ -76,7 +76,7 @@ export function answerText({ table, chain, flows, verdicts, file }: Answer, exte
     for (const part of parts) lines.push(...partLines(part, file, alone, extent).map((line) => `  ${line}`));
     if (omitted > 0) lines.push(`  and ${omitted} more`);
   }
-  return [...lines, ...restLines(verdicts, extent)].join('\n');
+  return [...lines, ...sharedLines(verdicts, flows), ...restLines(verdicts, extent)].join('\n');
 }
 
 function partLines(part: AnsweredPart, file: string, alone: boolean, { values }: Extent): readonly string[] {
@@ -89,6 +89,13 @@ function partLines(part: AnsweredPart, file: string, alone: boolean, { values }:
     `  example: ${example === undefined ? 'none found' : packetText(example)}`,
     ...(example?.confirmed === false ? [`  not confirmed: the reference says ${example.verdict}`] : []),
   ];
+}
+
+/** Said where the verdicts have more flows together than there are. */
+function sharedLines(verdicts: readonly AnsweredVerdict[], all: bigint): readonly string[] {
+  const sum = verdicts.reduce((flows, verdict) => flows + verdict.flows, 0n);
+  if (sum <= all) return [];
+  return ['', 'a flow (addresses, protocol, ports) that is not always judged alike counts for each of its verdicts'];
 }
 
 /** What `--all` would print beyond this. */

@@ -27,15 +27,15 @@ export interface Side {
 export function describeBox(space: PacketSpace, box: Box, within: Node = space.feasible): readonly Side[] {
   const possible = (variable: number): readonly Range[] =>
     within === space.feasible ? space.valuesOf(variable) : space.valuesIn(within, variable);
-  const protocol = protocolOf(space, box, possible);
+  const protocols = protocolsOf(space, box, possible);
   return [...box]
     .sort(([a], [b]) => a - b)
     .flatMap(([variable, ranges]): readonly Side[] => {
       const meaning = space.meaningOf(variable);
       if (meaning.kind === 'input') return [inputSide(meaning.input, ranges)];
       const { measure, segment } = meaning;
-      if (isUsual(measure, ranges, protocol)) return [];
-      const side = measureSide(space, measure, segment, ranges, { protocol, possible: possible(variable) });
+      if (isUsual(measure, ranges, protocols)) return [];
+      const side = measureSide(space, measure, segment, ranges, { protocols, possible: possible(variable) });
       return side.values.length === 0 ? [] : [side];
     });
 }
@@ -51,27 +51,33 @@ export function boxText(sides: readonly Side[], most = Infinity): string {
     .join('; ');
 }
 
-function protocolOf(
+/** Protocols of the packets; undefined where nothing that is looked at tells them apart. */
+function protocolsOf(
   space: PacketSpace,
   box: Box,
   possible: (variable: number) => readonly Range[],
-): number | undefined {
+): readonly Range[] | undefined {
   const [segment] = space.segmentsOf('proto');
   if (segment === undefined) return undefined;
   const all = possible(segment.variable);
   const given = box.get(segment.variable);
-  const ranges = given === undefined ? all : overlap(given, all);
-  return ranges.length === 1 && ranges[0][0] === ranges[0][1] ? ranges[0][0] : undefined;
+  return given === undefined ? all : overlap(given, all);
+}
+
+/** Whether the first bytes of the transport header are a type and a code: packets of ICMP are among them, and none of TCP or UDP. */
+function beginsWithType(protocols: readonly Range[] | undefined): boolean {
+  const has = (protocol: number): boolean => protocols?.some(([lo, hi]) => lo <= protocol && protocol <= hi) ?? true;
+  return (has(1) || has(58)) && !has(6) && !has(17);
 }
 
 const HEADERS: Readonly<Record<number, number>> = { 6: 20, 17: 8, 1: 8, 58: 8 };
 
 /** Whole packets with whole headers are not worth a word. */
-function isUsual(measure: Measure, ranges: readonly Range[], protocol: number | undefined): boolean {
+function isUsual(measure: Measure, ranges: readonly Range[], protocols: readonly Range[] | undefined): boolean {
   const [[lo, hi]] = ranges.length === 1 ? ranges : [[-1, -1] as const];
   if (measure === 'fragoff') return lo === 0 && hi === 0;
   if (measure === 'l4found') return lo === 1;
-  const header = protocol === undefined ? undefined : HEADERS[protocol];
+  const header = protocols?.length === 1 && protocols[0][0] === protocols[0][1] ? HEADERS[protocols[0][0]] : undefined;
   return measure === 'l4len' && header !== undefined && lo >= 0 && lo <= header && hi >= 0xffd7;
 }
 
@@ -80,12 +86,12 @@ function measureSide(
   measure: Measure,
   segment: Segment,
   ranges: readonly Range[],
-  { protocol, possible }: { readonly protocol: number | undefined; readonly possible: readonly Range[] },
+  { protocols, possible }: { readonly protocols: readonly Range[] | undefined; readonly possible: readonly Range[] },
 ): Side {
   const kept = overlap(ranges, possible);
   const inside = joined(kept.map((range) => valuesOf(segment, range)));
   const outside = joined(without(possible, kept).map((range) => valuesOf(segment, range)));
-  const { name, print } = wordsOf(space, measure, segment, protocol);
+  const { name, print } = wordsOf(space, measure, segment, protocols);
   const told = (set: readonly Interval[]): readonly string[] => set.flatMap(print);
   const [plain, inverted] = [told(inside), told(outside)];
   const values = outside.length > 0 && inverted.length < plain.length ? ['not', ...inverted] : plain;
@@ -134,7 +140,12 @@ const hex = ({ lo, hi }: Interval): readonly string[] => [
   lo === hi ? `0x${lo.toString(16)}` : `0x${lo.toString(16)}-0x${hi.toString(16)}`,
 ];
 
-function wordsOf(space: PacketSpace, measure: Measure, segment: Segment, protocol: number | undefined): Words {
+function wordsOf(
+  space: PacketSpace,
+  measure: Measure,
+  segment: Segment,
+  protocols: readonly Range[] | undefined,
+): Words {
   const { family } = space;
   const bits = (name: string): string =>
     space.segmentsOf(measure).length === 1 ? name : `${name} ${bitsText(segment)}`;
@@ -155,7 +166,7 @@ function wordsOf(space: PacketSpace, measure: Measure, segment: Segment, protoco
           hi - lo < 3n ? listed(lo, hi).map((n) => protocolName(Number(n))) : decimal({ lo, hi }),
       };
     case 'l4.0':
-      if (segment.shift === 16 && (protocol === 1 || protocol === 58)) return { name: 'type', print: messages };
+      if (segment.shift === 16 && beginsWithType(protocols)) return { name: 'type', print: messages };
       return { name: firstWord(segment), print: decimal };
     case 'l4.12':
       return flagWords(segment);

@@ -195,6 +195,16 @@ describe('wrong options', () => {
     },
     { name: 'standard input twice', args: ['diff', '-', '-'], want: /only one side/ },
     { name: 'a folder as dump', args: ['print', folder], want: /is a folder/ },
+    {
+      name: 'a shell with a typo',
+      args: ['completion', 'fisch'],
+      want: /argument 'shell' 'fisch' is invalid\. Did you mean fish\?/,
+    },
+    {
+      name: 'help for a verb with a typo',
+      args: ['help', 'complie'],
+      want: /unknown command 'complie'\n\(Did you mean compile\?\)/,
+    },
     { name: 'no verb', args: [], want: /Usage: ipt2bpf/ },
   ];
   it.each(cases)('$name', async ({ args, want }) => {

@@ -1,7 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { vi } from 'vitest';
 import { UserError } from '../../../src/cli/output.js';
-import { addVerbs } from '../../../src/cli/verbs.js';
+import { addVerbs, argumentsFor } from '../../../src/cli/verbs.js';
 
 export interface Outcome {
   readonly exit: number;
@@ -22,7 +22,7 @@ export async function run(...args: readonly string[]): Promise<Outcome> {
     exit = code;
   });
   try {
-    await program.parseAsync(['node', 'ipt2bpf', ...args]);
+    await program.parseAsync(argumentsFor(program, ['node', 'ipt2bpf', ...args]));
   } catch (error) {
     if (error instanceof UserError) {
       err.push(error.message);

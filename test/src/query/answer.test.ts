@@ -81,6 +81,13 @@ describe('an answer', () => {
       want: [/rule 1 of INPUT/],
       never: /--all|and \d+ more/,
     },
+    {
+      name: 'says why verdicts have more flows together than there are',
+      rules: ['-A INPUT -i lo -j ACCEPT'],
+      extent: SUMMARY,
+      want: [/^ACCEPT, .*, all$/m, /^DROP, .*, all$/m, /\n\na flow .* counts for each of its verdicts$/],
+      never: /--all/,
+    },
     { name: 'says that it is one verdict', rules: [], extent: SUMMARY, want: [/^DROP, .*, all$/m], never: /--all|%/ },
   ])('$name', ({ rules, extent, want, never }) => {
     const text = answerText(ask(rules, QUERY, extent), extent);
