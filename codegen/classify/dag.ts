@@ -284,9 +284,9 @@ class Builder {
   private orderByStart(starts: number, ordered: number, length: number, count: number): void {
     const { stack } = this;
     const next = new Int32Array(count + 1);
-    for (let i = 0; i < length; i++) next[stack[starts + i] + 1]++;
-    for (let child = 0; child < count; child++) next[child + 1] += next[child];
-    for (let i = 0; i < length; i++) stack[ordered + next[stack[starts + i]]++] = i;
+    countStarts(stack, starts, length, next);
+    sumUp(next);
+    writeByStart(stack, starts, ordered, length, next);
   }
 
   /** Takes those that end at the child out of the living; how many are left. */
@@ -315,4 +315,20 @@ class Builder {
       }
     }
   }
+}
+
+// Long loops are functions of their own: see `cut-ranks.ts`.
+
+/** `counts`: behind each child, how many start there. */
+function countStarts(stack: Int32Array, starts: number, length: number, counts: Int32Array): void {
+  for (let i = 0; i < length; i++) counts[stack[starts + i] + 1]++;
+}
+
+function sumUp(counts: Int32Array): void {
+  for (let i = 1; i < counts.length; i++) counts[i] += counts[i - 1];
+}
+
+/** `next`: of each child, the place of the next one that starts there. */
+function writeByStart(stack: Int32Array, starts: number, ordered: number, length: number, next: Int32Array): void {
+  for (let i = 0; i < length; i++) stack[ordered + next[stack[starts + i]]++] = i;
 }
