@@ -44,8 +44,21 @@ export function parseText(text: string, file: string, options: DumpOptions): Loa
   const other = errors === 0 ? undefined : recogniseText(text);
   if (other !== undefined) throw new UserError(`${file}:1:1: error[not-a-dump]: this is ${other}`);
   tellDiagnostics(diagnostics, file, text);
-  if (errors > 0) throw new UserError(`ipt2bpf: ${file}: ${errors} ${errors === 1 ? 'error' : 'errors'}`, EXIT.trouble);
+  if (errors > 0) {
+    const count = `${errors} ${errors === 1 ? 'error' : 'errors'}`;
+    throw new UserError(`ipt2bpf: ${file}: ${count}${otherFamily(text, ruleset, options)}`, EXIT.trouble);
+  }
   return { ruleset, text, file };
+}
+
+/** What helps where the dump is about the other IP version, and its name says this one. */
+function otherFamily(text: string, { family, file }: Ruleset, options: DumpOptions): string {
+  if (options.family !== undefined) return '';
+  const other = family === 'v4' ? 'v6' : 'v4';
+  const { diagnostics } = parseDump(text, { family: other, ...(file === undefined ? {} : { file }) });
+  if (diagnostics.some(({ severity }) => severity === 'error')) return '';
+  const [read, right] = family === 'v4' ? ['IPv4', 'IPv6'] : ['IPv6', 'IPv4'];
+  return ` (it was read as ${read}; as ${right}, with --family ${other}, it has none)`;
 }
 
 /**

@@ -32,7 +32,7 @@ export function proofText({ job, judgement }: ProofReport): string {
     case 'refuted':
       return [`REFUTED: ${head}`, ...exampleText(job, judgement.example)].join('\n');
     case 'not-proved':
-      return `not proved: ${head}: ${judgement.reason}`;
+      return `not proved: ${head}: ${judgement.reason}\n  the object may be right all the same: verify without --prove compares packets`;
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Interval } from '../../grammar/model/interval.js';
 import type { Packet } from '../../grammar/model/packet.js';
 import { buildPacket, type ExtensionSpec, type PacketSpec, type TransportSpec } from '../packet/index.js';
 import { networkBytes } from '../packet/bytes.js';
@@ -156,10 +157,15 @@ function measureOf(space: PacketSpace, chosen: ReadonlyMap<number, number>, meas
     const range = valuesOf(segment, [own, own]);
     const mask = ((1n << BigInt(segment.bits)) - 1n) << BigInt(segment.shift);
     const wanted = (usual & mask) >> BigInt(segment.shift);
-    const bits = wanted >= range.lo && wanted <= range.hi ? wanted : range.hi > range.lo ? range.lo + 1n : range.lo;
-    value = (value & ~mask) | (bits << BigInt(segment.shift));
+    value = (value & ~mask) | (nearest(range, wanted) << BigInt(segment.shift));
   }
   return value;
+}
+
+/** The wanted value or the nearest to it, but not the first address of a net if there is another. */
+function nearest({ lo, hi }: Interval, wanted: bigint): bigint {
+  if (wanted >= lo) return wanted > hi ? hi : wanted;
+  return hi > lo ? lo + 1n : lo;
 }
 
 function inputsOf(

@@ -130,6 +130,28 @@ describe('control characters', () => {
   });
 });
 
+describe('a dump of the other IP version', () => {
+  const ping = rules('-A INPUT -s 192.0.2.1/32 -p icmp -m icmp --icmp-type 8 -j ACCEPT');
+  it.each([
+    {
+      name: 'whose name says this one',
+      path: file('four.v6', ping),
+      args: [],
+      want: /four\.v6: 2 errors \(it was read as IPv6; as IPv4, with --family v4, it has none\)/,
+    },
+    { name: 'that is asked for', path: file('asked.v4', ping), args: ['--family', 'v6'], want: /asked\.v4: 2 errors$/ },
+    {
+      name: 'that is wrong as both',
+      path: file('both.v6', rules('-A INPUT -s 192.0.2.1/32 -j DORP')),
+      args: [],
+      want: /both\.v6: 2 errors$/,
+    },
+  ])('$name', async ({ path, args, want }) => {
+    const result = await run('check', path, ...args);
+    expect(result).toMatchObject({ exit: 2, stdout: '', stderr: expect.stringMatching(want) });
+  });
+});
+
 describe('a capture', () => {
   const dump = file('capture.v4', rules('-A INPUT -j ACCEPT'));
   const args = ['verify', dump, '--hook', 'xdp', '--chain', 'INPUT', '--engines', 'interpreter', '--pcap'];

@@ -18,4 +18,10 @@ describe('what is said of a proof', () => {
     const job = { ...one, manifest: { ...one.manifest, programs } };
     expect(proofText({ job, judgement }).split('\n')[0]).toMatch(new RegExp(`^${want}`));
   });
+
+  it('says what to do where it is not proved', () => {
+    const job = jobOf(filterDump([]), { hook: 'netfilter', chain: 'FORWARD' });
+    const text = proofText({ job, judgement: { kind: 'not-proved', reason: 'test set' } });
+    expect(text.split('\n')[1]).toMatch(/^ {2}the object may be right all the same: verify without --prove/);
+  });
 });
