@@ -1,4 +1,4 @@
-import { buildDag, type Node } from './dag.js';
+import { buildDag, type Leaf, type Node } from './dag.js';
 import type { Dimension, Instance } from './instance.js';
 import { InstanceTable } from './instance-table.js';
 
@@ -51,11 +51,11 @@ export function classify(
   const table = new InstanceTable(instances, dimensions);
   if (!divide(table, table.all(), partitions, groups, limits.groups)) return undefined;
   groups.sort((a, b) => a.first - b.first);
-  const longest = groups.reduce((sum, { root }) => sum + measure(root, longestList), 0);
+  const measures = groups.map(({ root }) => measure(root));
+  const longest = measures.reduce((sum, one) => sum + one.hits, 0);
   if (longest > limits.longest) return undefined;
-  const most = (of: (node: Node, below: number) => number): number =>
-    Math.max(0, ...groups.map(({ root }) => measure(root, of)));
-  return { groups, longest, depth: most(depthOf), candidates: most(candidatesOf) };
+  const most = (of: (one: Measures) => number): number => Math.max(0, ...measures.map(of));
+  return { groups, longest, depth: most(({ depth }) => depth), candidates: most(({ candidates }) => candidates) };
 }
 
 /** Adds a group of the members of the table, or several. */
@@ -99,14 +99,42 @@ function isNarrow({ box }: Instance, dimension: number, max: number): boolean {
   return false;
 }
 
-/** Of final rules a packet meets one at most. */
-function longestList(node: Node, below: number): number {
-  if (node.kind === 'branch') return below;
+/** The highest numbers over all ways through a diagram. */
+interface Measures {
+  readonly hits: number;
+  /** Branches. */
+  readonly depth: number;
+  /** Instances of a list. */
+  readonly candidates: number;
+}
+
+function measure(root: Node): Measures {
+  const depths = new Map<Node, number>();
+  let hits = 0;
+  let candidates = 0;
+  const depthOf = (node: Node): number => {
+    const known = depths.get(node);
+    if (known !== undefined) return known;
+    let depth = 0;
+    if (node.kind === 'leaf') {
+      hits = Math.max(hits, hitsOf(node));
+      candidates = Math.max(candidates, node.candidates.length);
+    } else {
+      for (const child of node.children) depth = Math.max(depth, 1 + depthOf(child));
+    }
+    depths.set(node, depth);
+    return depth;
+  };
+  return { depth: depthOf(root), hits, candidates };
+}
+
+/** Hits that a packet of this place can have: of final rules it meets one at most. */
+function hitsOf({ candidates }: Leaf): number {
   let isFinal = false;
   let lasting = 0;
   // In order of rule.
   let last = -1;
-  for (const { rule, final } of node.candidates) {
+  for (const { rule, final } of candidates) {
     isFinal ||= final;
     if (!final && rule !== last) {
       lasting++;
@@ -114,22 +142,4 @@ function longestList(node: Node, below: number): number {
     }
   }
   return lasting + (isFinal ? 1 : 0);
-}
-
-const candidatesOf = (node: Node, below: number): number => (node.kind === 'leaf' ? node.candidates.length : below);
-const depthOf = (node: Node, below: number): number => (node.kind === 'leaf' ? 0 : below + 1);
-
-/** The highest of a number over all ways; `of` gets the highest below a branch. */
-function measure(root: Node, of: (node: Node, below: number) => number): number {
-  const known = new Map<Node, number>();
-  const visit = (node: Node): number => {
-    const seen = known.get(node);
-    if (seen !== undefined) return seen;
-    let below = 0;
-    if (node.kind === 'branch') for (const child of node.children) below = Math.max(below, visit(child));
-    const value = of(node, below);
-    known.set(node, value);
-    return value;
-  };
-  return visit(root);
 }

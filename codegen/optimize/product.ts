@@ -65,10 +65,18 @@ export function sameSet(a: IntervalSet, b: IntervalSet): boolean {
 export function productOf(condition: Condition): Product | undefined {
   if (condition.kind === 'in') return [condition];
   if (condition.kind !== 'all') return undefined;
-  const found: FieldTest[] = [];
-  for (const part of condition.of) {
-    if (part.kind !== 'in' || testOf(found, part) !== undefined) return undefined;
-    found.push(part);
+  const { of } = condition;
+  return of.every(isFieldTest) && !hasRepeats(of) ? of : undefined;
+}
+
+function isFieldTest(condition: Condition): condition is FieldTest {
+  return condition.kind === 'in';
+}
+
+/** Whether two tests are of the same number. */
+function hasRepeats(tests: readonly FieldTest[]): boolean {
+  for (let i = 1; i < tests.length; i++) {
+    for (let j = 0; j < i; j++) if (sameNumber(tests[i], tests[j])) return true;
   }
-  return found;
+  return false;
 }
