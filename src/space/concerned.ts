@@ -6,7 +6,7 @@ import { ruleCondition } from '../evaluate/evaluate.js';
 import { Extents } from './extent.js';
 import type { ChainPlace } from './place.js';
 import { chainsFrom } from './program.js';
-import { natureOf } from './targets.js';
+import { rewrites } from './ways.js';
 
 /** Beyond so many rules that only one side has, all rules are looked at. */
 const MOST_EDITS = 200;
@@ -34,7 +34,7 @@ export async function concernedRules(a: Ruleset, b: Ruleset, place: ChainPlace):
   const chains = [...before.values(), ...after.values()];
   for (const { rules } of chains) rules.forEach((rule, i) => numbers.set(rule, i + 1));
   // Where a rule rewrites the packet, others test what it has become.
-  if (chains.some(({ rules }) => rules.some(mayRewrite))) return whole;
+  if (chains.some(({ rules }) => rules.some(rewrites))) return whole;
   const alignment = await align(before, after);
   if (alignment === undefined) return whole;
   const extents = new Extents(a.family);
@@ -52,10 +52,6 @@ export async function concernedRules(a: Ruleset, b: Ruleset, place: ChainPlace):
 function chainsOf(ruleset: Ruleset, { table, chain }: ChainPlace): ReadonlyMap<string, Chain> {
   const found = findTable(ruleset, table);
   return new Map((found === undefined ? [] : chainsFrom(found, chain)).map((one) => [one.name, one]));
-}
-
-function mayRewrite({ target: { effect } }: Rule): boolean {
-  return effect.kind === 'opaque' && ['rewrites', 'unknown'].includes(natureOf(effect.target, effect.words));
 }
 
 interface Alignment {

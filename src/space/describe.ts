@@ -292,12 +292,16 @@ function inputSide(input: Input, ranges: readonly Range[]): Side {
     case 'test':
       return { field: `"${testWords(input.test)}"`, values: named(['no', 'yes']) };
     case 'changed':
-      return { field: input.what, values: named(['no', 'yes']) };
+      return { field: changedText(input), values: named(['no', 'yes']) };
     case 'target':
       return { field: `target ${input.target}`, values: named(['goes on', 'accepts', 'drops']) };
     case 'payload':
       return { field: `test of ${input.test.kind}`, values: named(['no', 'yes', 'drops', 'yes, drops']) };
   }
+}
+
+function changedText({ what, asked }: Extract<Input, { kind: 'changed' }>): string {
+  return asked === undefined ? what : `"${testWords(asked.test)}" behind ${asked.by}`;
 }
 
 function testWords(test: Opaque): string {
@@ -319,6 +323,7 @@ function testWords(test: Opaque): string {
     case 'limit':
       return `within limit, burst ${test.burst}`;
     case 'ctstate':
+      return `state ${test.states.join(',')}`;
     case 'addrtype':
     case 'quota':
     case 'nth':

@@ -160,8 +160,8 @@ export class Inputs {
   }
 
   /** Whether something holds of what a target has changed. */
-  changed(what: string): Node {
-    return this.#yes({ kind: 'changed', what });
+  changed(what: string, asked?: { readonly test: Opaque; readonly by: string }): Node {
+    return this.#yes({ kind: 'changed', what, ...(asked === undefined ? {} : { asked }) });
   }
 
   /** What a target does that is not understood: 0 goes on, 1 accepts, 2 drops. */
@@ -192,6 +192,8 @@ function keyOf(input: Input): string {
       return `payload ${payloadKey(input.test)} ${input.rewritten ?? ''}`;
     case 'test':
       return `test ${testKey(input.test)} ${input.occurrence ?? ''}`;
+    case 'changed':
+      return `changed ${input.what}`;
     case 'state':
     case 'state-bit':
     case 'address-type':
@@ -199,7 +201,6 @@ function keyOf(input: Input): string {
     case 'owner':
     case 'cpu':
     case 'tcp-option':
-    case 'changed':
     case 'target':
       return JSON.stringify(input);
   }

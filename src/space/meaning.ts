@@ -33,8 +33,8 @@ export type Input =
   | { readonly kind: 'tcp-option'; readonly option: number }
   /** The answer of a test: no, yes. */
   | { readonly kind: 'test'; readonly test: Opaque; readonly occurrence?: string }
-  /** Whether a field has a value that is asked for, after a target has changed it. */
-  | { readonly kind: 'changed'; readonly what: string }
+  /** Whether a field has a value that is asked for, or a test holds, after a target has changed what it reads. */
+  | { readonly kind: 'changed'; readonly what: string; readonly asked?: { readonly test: Opaque; readonly by: string } }
   /** What a target does that is not understood: 0 goes on, 1 accepts, 2 drops. */
   | { readonly kind: 'target'; readonly target: string; readonly words: readonly string[]; readonly occurrence: string }
   /** The outcome of a walk over the packet's bytes (src/space/outcomes.ts). */
@@ -55,6 +55,10 @@ export interface Way extends MarkChange {
   readonly otherMark?: string;
   /** The packet was rewritten, but for its devices; equal texts stand for equal changes. */
   readonly rewritten?: string;
+  /** The mark of its connection was set; equal texts stand for equal changes. */
+  readonly connectionMark?: string;
+  /** It was given another connection, or none; equal texts stand for equal changes. */
+  readonly tracked?: string;
 }
 
 /** Where a condition is tested. */

@@ -9,14 +9,26 @@ import {
   type Ruleset,
   type Table,
 } from '../../grammar/model/ruleset.js';
-import { ruleCondition, setMark, type Verdict } from '../evaluate/evaluate.js';
-import { FALSE, TRUE, type Node } from './diagram.js';
+import { ruleCondition, type Verdict } from '../evaluate/evaluate.js';
+import { FALSE, type Node } from './diagram.js';
 import { END, type CellEffect, type List, type Lists } from './lists.js';
 import type { MarkChange, Way } from './meaning.js';
 import { OUTCOME, YES } from './outcome.js';
-import { asksMark } from './outcomes.js';
 import type { PacketSpace } from './space.js';
 import { natureOf } from './targets.js';
+import {
+  behind,
+  changeKey,
+  changesPacket,
+  connectionMarked,
+  IDENTITY,
+  isUnchanged,
+  marked,
+  markedFrom,
+  sightOf,
+  wayKey,
+  type Sight,
+} from './ways.js';
 
 /** What decides, and what for. A target that ends the walk, but is not understood, is a verdict of its own. */
 export type SpaceVerdict = Verdict | { readonly target: string };
@@ -97,8 +109,6 @@ export function markChangesOf(chains: readonly Chain[]): readonly MarkChange[] {
   return [...changes.values()];
 }
 
-const IDENTITY: Way = { clear: 0, flip: 0, where: TRUE };
-
 /** The rules that a packet of a chain meets, as a list (src/space/lists.ts) that ends with the policy. */
 export function compileChain(space: PacketSpace, lists: Lists, deciders: Deciders, options: ProgramOptions): List {
   return new ChainCompiler(space, lists, deciders, options).compile();
@@ -120,7 +130,7 @@ class ChainCompiler {
   readonly #open = new Set<string>();
   readonly #changing = new Map<string, boolean>();
   #visits = 0;
-  #sees: boolean | undefined;
+  #sight: Sight | undefined;
   #policy = 0;
 
   constructor(
@@ -246,10 +256,18 @@ class ChainCompiler {
         return ways;
       case 'marks':
         put({ kind: 'go-on' });
-        return this.#after(ways, matching(), (way) => ({ ...way, clear: 0, flip: 0, otherMark: text }));
+        return this.#after(ways, matching(), (way) => markedFrom(way, target, words));
+      case 'marks-connection':
+        put({ kind: 'go-on' });
+        if (!this.#sees().connectionMark) return ways;
+        return this.#after(ways, matching(), (way) => ({ ...way, connectionMark: connectionMarked(way, text, words) }));
+      case 'tracks':
+        put({ kind: 'go-on' });
+        if (!this.#sees().connection) return ways;
+        return this.#after(ways, matching(), (way) => ({ ...way, tracked: behind(way.tracked, text) }));
       case 'rewrites':
         put({ kind: 'go-on' });
-        return this.#after(ways, matching(), (way) => ({ ...way, rewritten: `${way.rewritten ?? ''}/${text}` }));
+        return this.#after(ways, matching(), (way) => ({ ...way, rewritten: behind(way.rewritten, text) }));
       case 'unknown': {
         const does = this.space.target(target, words, occurrence);
         for (const [value, verdict] of [[1, 'accept'] as const, [2, 'drop'] as const]) {
@@ -262,8 +280,10 @@ class ChainCompiler {
           ...way,
           clear: 0,
           flip: 0,
-          otherMark: text,
-          rewritten: `${way.rewritten ?? ''}/${text}`,
+          otherMark: behind(changeKey(way), text),
+          rewritten: behind(way.rewritten, text),
+          connectionMark: behind(way.connectionMark, text),
+          tracked: behind(way.tracked, text),
         }));
       }
     }
@@ -304,18 +324,15 @@ class ChainCompiler {
   #changes(chain: Chain): boolean {
     let known = this.#changing.get(chain.name);
     if (known === undefined) {
-      known = this.#asks() && chainsFrom(this.#table, chain.name).some(({ rules }) => rules.some(changesPacket));
+      known =
+        this.#sees().changes && chainsFrom(this.#table, chain.name).some(({ rules }) => rules.some(changesPacket));
       this.#changing.set(chain.name, known);
     }
     return known;
   }
 
-  /** Whether any rule sees what others change: the mark, or a packet that is rewritten. */
-  #asks(): boolean {
-    const { chain } = this.options;
-    return (this.#sees ??= chainsFrom(this.#table, chain).some(({ rules }) =>
-      rules.some((rule) => asksMark(ruleCondition(rule)) || rewrites(rule)),
-    ));
+  #sees(): Sight {
+    return (this.#sight ??= sightOf(chainsFrom(this.#table, this.options.chain).flatMap(({ rules }) => rules)));
   }
 
   #equals(outcome: Node, value: number): Node {
@@ -352,32 +369,6 @@ class ChainCompiler {
     }
     return [...joined.values()];
   }
-}
-
-function changesPacket({ target: { effect } }: Rule): boolean {
-  if (effect.kind === 'mark') return true;
-  return effect.kind === 'opaque' && !['decides', 'goes-on'].includes(natureOf(effect.target, effect.words));
-}
-
-function rewrites({ target: { effect } }: Rule): boolean {
-  return effect.kind === 'opaque' && ['rewrites', 'unknown'].includes(natureOf(effect.target, effect.words));
-}
-
-/** One change behind another is one change. */
-function marked(way: MarkChange, { clear, flip }: MarkChange): MarkChange {
-  return { clear: (way.clear | clear) >>> 0, flip: setMark(way.flip, { kind: 'mark', clear, flip }) };
-}
-
-function changeKey({ clear, flip, otherMark, rewritten }: Way): string {
-  return `${clear} ${flip} ${otherMark ?? ''} ${rewritten ?? ''}`;
-}
-
-function wayKey(way: Way): string {
-  return `${changeKey(way)} ${way.where}`;
-}
-
-function isUnchanged(ways: readonly Way[]): boolean {
-  return ways.length === 1 && changeKey(ways[0]) === changeKey(IDENTITY);
 }
 
 function verdictEffect(verdict: SpaceVerdict): CellEffect {

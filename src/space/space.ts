@@ -135,13 +135,13 @@ export class PacketSpace {
 
   /** An opaque test; its values are outcomes (src/space/outcome.ts). */
   opaque(test: Opaque, { occurrence, ways }: TestPlace): Node {
-    const readsPacket = test.name === 'set' || test.name === 'addrtype';
-    if (ways === undefined || !readsPacket) return this.#inputs.test(test, occurrence);
-    return this.#onWays(ways, ({ rewritten }) =>
-      rewritten === undefined
+    if (ways === undefined) return this.#inputs.test(test, occurrence);
+    return this.#onWays(ways, (way) => {
+      const change = changesFor(test, way);
+      return change === ''
         ? this.#inputs.test(test, occurrence)
-        : this.#inputs.changed(`${testKey(test)} by ${rewritten}`),
-    );
+        : this.#inputs.changed(`${testKey(test)} by ${change}`, { test, by: change });
+    });
   }
 
   /** A walk over the packet's bytes; its values are outcomes. */
@@ -152,6 +152,36 @@ export class PacketSpace {
   /** What a target does that is not understood: 0 goes on, 1 accepts, 2 drops. */
   target(target: string, words: readonly string[], occurrence: string): Node {
     return this.#inputs.target(target, words, occurrence);
+  }
+}
+
+/** What has happened to what a test reads. Memory and chance have other answers at each place anyway. */
+function changesFor(test: Opaque, { rewritten, connectionMark, tracked }: Way): string {
+  const joined = (...changes: readonly (string | undefined)[]): string =>
+    changes.filter((change) => change !== undefined).join(', ');
+  switch (test.name) {
+    case 'set':
+    case 'addrtype':
+      return joined(rewritten);
+    case 'ctstate':
+    case 'conntrack':
+      return joined(tracked);
+    case 'module':
+      return joined(rewritten, tracked, test.module === 'connmark' ? connectionMark : undefined);
+    case 'limit':
+    case 'recent':
+    case 'hashlimit':
+    case 'quota':
+    case 'nth':
+    case 'connlimit':
+    case 'counted-set':
+    case 'random':
+    case 'owner':
+    case 'time':
+    case 'cpu':
+    case 'devgroup':
+    case 'bridge-port':
+      return '';
   }
 }
 

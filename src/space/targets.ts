@@ -6,6 +6,10 @@ export type TargetNature =
   | 'goes-on'
   /** Always goes on, and sets the packet's mark from elsewhere. */
   | 'marks'
+  /** Always goes on, and sets the mark of the packet's connection. */
+  | 'marks-connection'
+  /** Always goes on, and says to which connection the packet belongs. */
+  | 'tracks'
   /** Goes on, and rewrites the packet. */
   | 'rewrites'
   /** May do anything. */
@@ -32,6 +36,8 @@ const NATURES: Readonly<Record<string, TargetNature>> = {
   TEE: 'goes-on',
   TRACE: 'goes-on',
   ULOG: 'goes-on',
+  CT: 'tracks',
+  NOTRACK: 'tracks',
   HMARK: 'marks',
   DSCP: 'rewrites',
   ECN: 'rewrites',
@@ -43,6 +49,16 @@ const NATURES: Readonly<Record<string, TargetNature>> = {
 };
 
 export function natureOf(target: string, words: readonly string[]): TargetNature {
-  if (target === 'CONNMARK') return words.includes('--restore-mark') ? 'marks' : 'goes-on';
+  if (target === 'CONNMARK') return restores(target, words) ? 'marks' : 'marks-connection';
   return NATURES[target] ?? 'unknown';
+}
+
+/** Whether the packet's mark is taken from its connection. */
+export function restores(target: string, words: readonly string[]): boolean {
+  return target === 'CONNMARK' && words.includes('--restore-mark');
+}
+
+/** Whether nothing is left of the mark that was there before. */
+export function replacesMark(words: readonly string[]): boolean {
+  return words.every((word) => !word.includes('0x') || word.endsWith('0xffffffff'));
 }

@@ -28,6 +28,24 @@ interface Case {
 
 const CASES: readonly Case[] = [
   {
+    name: 'a mark of the connection before and behind the rule that sets it',
+    have: [
+      '-A INPUT -m connmark --mark 1 -j ACCEPT',
+      '-A INPUT -j CONNMARK --set-mark 1',
+      '-A INPUT -m connmark --mark 1 -j DROP',
+    ],
+    want: [],
+  },
+  {
+    name: 'a state before and behind a target that is not known',
+    have: [
+      '-A INPUT -m conntrack --ctstate NEW -j ACCEPT',
+      '-A INPUT -p tcp -j SYNPROXY',
+      '-A INPUT -m conntrack --ctstate NEW -j DROP',
+    ],
+    want: [],
+  },
+  {
     name: 'what remembers every packet lets none by',
     have: [
       '-A INPUT -p tcp -m recent --name x --set -j X',
