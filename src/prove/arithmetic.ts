@@ -2,8 +2,17 @@ import { ALU_OP } from '../../codegen/bytecode/instruction.js';
 import { FALSE, not, type Ref } from './bdd.js';
 import { bitsOf } from './state.js';
 import { unsupported } from './unprovable.js';
-import { numberOf, unknown, word, type Arithmetic, type Pointer, type Value, type Word } from './value.js';
-import { bitAt, slice, trim, type Bits, type Words } from './words.js';
+import {
+  numberOf,
+  unknown,
+  word,
+  type Arithmetic,
+  type Pointer,
+  type Unknown,
+  type Value,
+  type Word,
+} from './value.js';
+import { bitAt, constantOf, slice, trim, type Bits, type Words } from './words.js';
 
 /** What an ALU instruction computes; `wide`: 64 bits, else the lower 32 and the upper half zero. */
 export function compute(words: Words, operation: number, wide: boolean, a: Value | undefined, b: Value): Value {
@@ -53,13 +62,15 @@ function movePointer(words: Words, operation: number, a: Value, b: Value): Value
   const bits = bitsOf(by, words);
   if (bits === undefined) return spoilt;
   const number = numberOf(word(bits));
-  if (number !== undefined) {
-    const step = Number(BigInt.asIntN(32, number));
-    if (BigInt.asIntN(64, number) !== BigInt(step)) return spoilt;
-    return { ...base, offset: operation === ALU_OP.add ? base.offset + step : base.offset - step };
-  }
+  if (number !== undefined) return moved(base, BigInt.asIntN(64, operation === ALU_OP.add ? number : -number));
   if (operation !== ALU_OP.add || base.index !== undefined) return spoilt;
   return { ...base, index: bits };
+}
+
+/** The pointer, so many bytes further. */
+export function moved(base: Pointer, by: bigint): Pointer | Unknown {
+  const step = Number(BigInt.asIntN(32, by));
+  return BigInt(step) === by ? { ...base, offset: base.offset + step } : spoilt;
 }
 
 /** Bytes between two places of the same piece of memory. */
@@ -147,6 +158,8 @@ function eager(words: Words, operation: number, a: Bits, b: Bits, width: 32 | 64
 /** Shifts by a number that is no constant: a choice for each amount (RFC 9669: the amount is taken modulo the width). */
 function byConstant(words: Words, a: Bits, b: Bits, width: number, shift: (bits: Bits, by: number) => Bits): Bits {
   let result = a;
+  const constant = constantOf(slice(b, 0, Math.log2(width)));
+  if (constant !== undefined) return shift(padded(a, width), Number(constant));
   for (let bit = 0; 1 << bit < width; bit++) {
     const amount = bitAt(b, bit);
     if (amount === FALSE) continue;

@@ -41,6 +41,11 @@ export class AskedTests {
     private readonly words: Words,
   ) {}
 
+  /** Whether the function answers a test with memory, as its name says. */
+  static answers({ name }: PlacedFunction): boolean {
+    return FUNCTIONS.some(([, pattern]) => pattern.test(name));
+  }
+
   /** A call of a function; undefined where it is none of a test. */
   call(placed: PlacedFunction, state: State, rule: AskingRule): Value | undefined {
     const kind = FUNCTIONS.find(([, pattern]) => pattern.test(placed.name))?.[0];

@@ -124,6 +124,7 @@ export class ChainProof extends ChainSymbols {
         layout.slots.some((slot) => slot.offset < offset + size && offset < slot.offset + slot.size),
       chainPart: (target, registers) => (isChainFunction(target.name) ? this.argumentsOf(registers).part : undefined),
       codes: Array.from({ length: 1 << CODE_BITS }, (_, one) => one),
+      remembers: (target) => AskedTests.answers(target),
       cuts: new Set(lineChanges(code, placed).keys()),
       readsTables: (target) => !isChainFunction(target.name) && readsTables(code, target),
       thorough,

@@ -31,7 +31,14 @@ export type Proof =
       readonly differences: readonly Difference[];
       readonly entryDifferences: readonly EntryDifference[];
     }
-  | { readonly kind: 'not-proved'; readonly reason: string };
+  | NotProved;
+
+export interface NotProved {
+  readonly kind: 'not-proved';
+  readonly reason: string;
+  /** The reason is one of diagrams: an object of engine `linear` has none, and its rules are proved one by one. */
+  readonly diagrams?: boolean;
+}
 
 export interface ProofInput {
   readonly ruleset: Ruleset;
@@ -52,7 +59,9 @@ export function prove({ ruleset, object, manifest, chain, thorough = false }: Pr
     const specification = new Specification(ruleset, manifest.table, chain, manifest);
     return proveObject(specification, new Code(readObject(object)), thorough);
   } catch (error) {
-    if (error instanceof Unprovable) return { kind: 'not-proved', reason: error.message };
+    if (error instanceof Unprovable) {
+      return { kind: 'not-proved', reason: error.message, ...(error.diagrams ? { diagrams: true } : {}) };
+    }
     if (error instanceof ObjectError || error instanceof LoadError) {
       return { kind: 'not-proved', reason: `the object cannot be read: ${error.message}` };
     }

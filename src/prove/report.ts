@@ -3,17 +3,20 @@ import type { VerifyJob } from '../verify/job.js';
 import { traceOf } from '../verify/reference.js';
 import type { Counterexample } from './counterexample.js';
 import { domainOf } from './domain.js';
+import type { NotProved } from './prove.js';
 
 /** What is said of an object: one of the three, and never "proved" for want of a reason. */
 export type Judgement =
   | { readonly kind: 'proved'; readonly rules: number; readonly shapes: number }
   | { readonly kind: 'refuted'; readonly example: Counterexample }
-  | { readonly kind: 'not-proved'; readonly reason: string };
+  | NotProved;
 
 export interface ProofReport {
   readonly job: VerifyJob;
   readonly judgement: Judgement;
 }
+
+const LINEAR_HELP = 'that is a limit of diagrams: in an object of --engine linear rules are proved one by one';
 
 /** For people. An object may judge several chains: each has a proof of its own. */
 export function proofText({ job, judgement }: ProofReport): string {
@@ -32,7 +35,11 @@ export function proofText({ job, judgement }: ProofReport): string {
     case 'refuted':
       return [`REFUTED: ${head}`, ...exampleText(job, judgement.example)].join('\n');
     case 'not-proved':
-      return `not proved: ${head}: ${judgement.reason}\n  the object may be right all the same: verify without --prove compares packets`;
+      return [
+        `not proved: ${head}: ${judgement.reason}`,
+        '  the object may be right all the same: verify without --prove compares packets',
+        ...(judgement.diagrams === true ? [`  ${LINEAR_HELP}`] : []),
+      ].join('\n');
   }
 }
 
@@ -71,6 +78,11 @@ export function proofJson({ job, judgement }: ProofReport): unknown {
       return { result: 'refuted', ...about, example };
     }
     case 'not-proved':
-      return { result: 'not proved', ...about, reason: judgement.reason };
+      return {
+        result: 'not proved',
+        ...about,
+        reason: judgement.reason,
+        ...(judgement.diagrams === true ? { help: LINEAR_HELP } : {}),
+      };
   }
 }

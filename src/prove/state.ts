@@ -81,18 +81,28 @@ export type Shortening = (describe: (name: (value: Value) => string) => string) 
 
 /** Memory that the program writes: stack frames and the flow. Forks share what neither has changed. */
 export class Memory {
+  private own = new Set<Region>();
+
   private constructor(
-    private readonly regions: Map<Region, Cells>,
-    private readonly own: Set<Region>,
+    private regions: Map<Region, Cells>,
+    /** Whether another one has the same map: it is copied before it is changed. */
+    private shared: boolean,
   ) {}
 
   static empty(): Memory {
-    return new Memory(new Map(), new Set());
+    return new Memory(new Map(), false);
   }
 
   fork(): Memory {
-    this.own.clear();
-    return new Memory(new Map(this.regions), new Set());
+    this.shared = true;
+    return new Memory(this.regions, true);
+  }
+
+  private unshare(): void {
+    if (!this.shared) return;
+    this.regions = new Map(this.regions);
+    this.own = new Set();
+    this.shared = false;
   }
 
   store(region: Region, offset: number, size: number, value: Value): void {
@@ -124,12 +134,15 @@ export class Memory {
   }
 
   drop(region: Region): void {
+    if (!this.regions.has(region)) return;
+    this.unshare();
     this.regions.delete(region);
     this.own.delete(region);
   }
 
   /** Puts a region back to what it is in other memory. */
   reset(region: Region, from: Memory): void {
+    this.unshare();
     const cells = from.regions.get(region);
     from.own.delete(region);
     this.own.delete(region);
@@ -144,6 +157,7 @@ export class Memory {
 
   /** Keeps pointers alone. */
   keepPointers(keep: (region: Region) => boolean, words: Words): void {
+    this.unshare();
     for (const [region, cells] of this.regions) {
       if (keep(region)) continue;
       const left = new Cells();
@@ -164,6 +178,8 @@ export class Memory {
 
   /** Memory of two ways that meet: `condition` is that of this one. */
   merge(condition: Lazy, other: Memory): void {
+    if (this.regions === other.regions) return;
+    this.unshare();
     for (const [region, cells] of this.regions) {
       const theirs = other.regions.get(region);
       if (theirs === cells) continue;
@@ -178,6 +194,7 @@ export class Memory {
   }
 
   private writable(region: Region): Cells {
+    this.unshare();
     const cells = this.regions.get(region);
     if (cells !== undefined && this.own.has(region)) return cells;
     const copy = cells === undefined ? new Cells() : cells.copy();

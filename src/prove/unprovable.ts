@@ -12,9 +12,16 @@ export class Unprovable extends Error {
   constructor(
     readonly code: UnprovableCode,
     message: string,
+    /** It is too much, or not modelled, only where rules are looked up in diagrams: the same rules one by one may be proved. */
+    readonly diagrams = false,
   ) {
     super(message);
   }
+}
+
+/** What is not proved of diagrams alone. */
+export function besideDiagrams(message: string, code: UnprovableCode = 'unsupported'): Unprovable {
+  return new Unprovable(code, message, true);
 }
 
 export function unsupported(message: string): Unprovable {

@@ -1,7 +1,8 @@
 import { ALU_OP, JMP_OP } from '../../../codegen/bytecode/instruction.js';
 import { unsupported } from '../unprovable.js';
-import { constant, unknown, type Unknown } from '../value.js';
-import { constantOf, settled, type WalkValue } from './walk-value.js';
+import { unknown, type Unknown } from '../value.js';
+import { MIRRORED } from './concrete.js';
+import { constantOf, exactly, type WalkValue } from './walk-value.js';
 
 /**
  * A number that is worked out of what a look-up has found, before it is told which of its finds that is. To all that know
@@ -72,7 +73,7 @@ function moved(
 
 /** What is worked out of this find. */
 export function told({ map }: Chosen, find: bigint): WalkValue {
-  const value = map(settled(constant(find)));
+  const value = map(exactly(find));
   if (constantOf(value) === undefined) throw unsupported('arithmetic on a find that comes to no number');
   return value;
 }
@@ -107,13 +108,3 @@ export function testOf(operation: number, wide: boolean, a: WalkValue, b: WalkVa
       return undefined;
   }
 }
-
-/** The comparison with its operands the other way round. */
-const MIRRORED: Readonly<Record<number, number>> = {
-  [JMP_OP.jeq]: JMP_OP.jeq,
-  [JMP_OP.jne]: JMP_OP.jne,
-  [JMP_OP.jlt]: JMP_OP.jgt,
-  [JMP_OP.jgt]: JMP_OP.jlt,
-  [JMP_OP.jle]: JMP_OP.jge,
-  [JMP_OP.jge]: JMP_OP.jle,
-};

@@ -14,6 +14,30 @@ export function computeConcrete(operation: number, wide: boolean, a: number, b: 
   return wide ? compute64(operation, a, b) : compute32(operation, a % HALF, b % HALF);
 }
 
+/** What an ALU instruction computes of numbers of 64 bits, from 0 to 2^64 − 1. */
+export function computeLarge(operation: number, a: bigint, b: bigint): bigint | undefined {
+  switch (operation) {
+    case ALU_OP.add:
+      return BigInt.asUintN(64, a + b);
+    case ALU_OP.sub:
+      return BigInt.asUintN(64, a - b);
+    case ALU_OP.and:
+      return a & b;
+    case ALU_OP.or:
+      return a | b;
+    case ALU_OP.xor:
+      return a ^ b;
+    case ALU_OP.lsh:
+      return BigInt.asUintN(64, a << (b & 63n));
+    case ALU_OP.rsh:
+      return a >> (b & 63n);
+    case ALU_OP.mov:
+      return b;
+    default:
+      return undefined;
+  }
+}
+
 function compute64(operation: number, a: number, b: number): number | undefined {
   switch (operation) {
     case ALU_OP.add:
@@ -106,3 +130,13 @@ function compare(operation: number, a: number, b: number, x: number, y: number):
       return undefined;
   }
 }
+
+/** The comparison with its operands the other way round. */
+export const MIRRORED: Readonly<Record<number, number>> = {
+  [JMP_OP.jeq]: JMP_OP.jeq,
+  [JMP_OP.jne]: JMP_OP.jne,
+  [JMP_OP.jlt]: JMP_OP.jgt,
+  [JMP_OP.jgt]: JMP_OP.jlt,
+  [JMP_OP.jle]: JMP_OP.jge,
+  [JMP_OP.jge]: JMP_OP.jle,
+};

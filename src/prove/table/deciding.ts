@@ -12,8 +12,8 @@ export interface Told {
   readonly known: Ref;
   /** What is known of them since the last place. */
   readonly local: Condition;
-  /** Dimensions of many numbers that `local` says more of than that they lie in the box. */
-  readonly told: ReadonlySet<number>;
+  /** Dimensions of many numbers that `local` says more of than that they lie in the box, and ranges that they lie in. */
+  readonly told: ReadonlyMap<number, readonly Range[]>;
   readonly box: Box;
 }
 
@@ -66,6 +66,7 @@ export class Deciding {
   /** What is left of items, and what is known of them. */
   decided(items: readonly Item[], decided: Decided): readonly Item[] {
     const left: Item[] = [];
+    const other = this.otherSide(decided);
     // Where the decision is about a rule that ends the way, later ones have no part in it.
     let owned = false;
     for (const item of items) {
@@ -77,7 +78,7 @@ export class Deciding {
         left.push(item);
         continue;
       }
-      const certainThere = !owned && this.isOwner(item, decided);
+      const certainThere = !owned && other?.(item) === true;
       if (certainThere && item.part.ends) owned = true;
       if (this.isExcluded(item, decided)) continue;
       const known = this.isCertain(item, decided.after) ? item.certain : certainThere ? this.rest(item, decided) : item;
@@ -93,9 +94,9 @@ export class Deciding {
     // All packets of the part, as far as they come here, are in the ranges that do not hold together.
     if (away.length > 0 && away.length === one.refuted.length) {
       const inside = away.every(({ dimension, ranges }) => {
-        const bounds = this.boundsOf(dimension, before);
+        const bounds = [this.boundsOf(dimension, before)];
         const own = item.part.hull.get(dimension);
-        return holds(ranges, own === undefined ? [bounds] : common(own, [bounds]));
+        return holds(ranges, own === undefined ? bounds : common(own, bounds));
       });
       if (inside) return true;
     }
@@ -116,6 +117,9 @@ export class Deciding {
   /** What is known of an item's condition beside its hull. */
   private shapeOf({ part: { plain } }: Item): Shape {
     let shape = this.shapes.get(plain);
+    if (shape === undefined && plain.narrow !== undefined) {
+      this.shapes.set(plain, (shape = { narrow: plain.narrow, isBox: true }));
+    }
     if (shape === undefined) {
       const narrow = this.bdd.exists(plain.where, this.isBroad, this.narrow);
       let box = narrow;
@@ -136,38 +140,42 @@ export class Deciding {
   private isCertain(item: Item, there: Told): boolean {
     const { bdd } = this;
     let inside = true;
-    for (const [dimension, ranges] of item.part.hull) {
-      if (!this.dimensions.isBroad(dimension)) continue;
+    for (const { dimension, ranges } of item.part.broad) {
       const own = there.box.get(dimension);
       if (own !== undefined && holds(ranges, [own])) continue;
+      const told = there.told.get(dimension);
       // Nothing is known of it beside the box.
-      if (!there.told.has(dimension)) return false;
-      inside = false;
+      if (told === undefined) return false;
+      inside &&= holds(ranges, own === undefined ? told : common(told, [own]));
     }
     // The part is its hull, as far as that is of many numbers, and the rest of its condition.
     const { isBox, narrow } = this.shapeOf(item);
-    if (inside && isBox && bdd.implies(there.known, narrow)) return true;
+    if (isBox && (!inside || bdd.implies(there.known, narrow))) return inside;
     return bdd.implies(this.conditionOf(there), item.most);
   }
 
-  /** Whether on the other side of a decision all packets are in the item's part. */
-  private isOwner(item: Item, { before, away, one }: Decided): boolean {
+  /** Whether on the other side of a decision all packets are in an item's part; undefined: in none for certain. */
+  private otherSide({ before, away, one }: Decided): ((item: Item) => boolean) | undefined {
     const local = before.local.and(one.when.not(), this.bdd);
-    if (one.refuted.length === 0 && one.known.length === 0) return this.isCertain(item, { ...before, local });
+    if (one.refuted.length === 0 && one.known.length === 0) {
+      const there = { ...before, local };
+      return (item) => this.isCertain(item, there);
+    }
     if (one.refuted.length > 1 && away.length !== one.refuted.length) {
-      return this.bdd.implies(this.conditionOf({ known: before.known, local }), item.most);
+      return (item) => this.bdd.implies(this.conditionOf({ known: before.known, local }), item.most);
     }
     // All but one value, or what no range says: hardly all that a rule matches.
-    if (away.length === 0 || away.length !== one.refuted.length) return false;
+    if (away.length === 0 || away.length !== one.refuted.length) return undefined;
     const box = new Map(before.box);
     for (const { dimension, ranges } of away) {
       const own = this.boundsOf(dimension, before);
-      if (ranges.length === 0) return false;
+      if (ranges.length === 0) return undefined;
       box.set(dimension, [Math.max(own[0], ranges[0][0]), Math.min(own[1], ranges[ranges.length - 1][1])]);
     }
-    const odd = away.filter(({ ranges }) => ranges.length > 1).map(({ dimension }) => dimension);
-    const told = odd.length === 0 ? before.told : new Set([...before.told, ...odd]);
-    return this.isCertain(item, { known: before.known, local, told, box });
+    const odd = away.filter(({ ranges }) => ranges.length > 1);
+    const told = this.dimensions.narrowed(before.told, odd);
+    const there: Told = { known: before.known, local, told, box };
+    return (item) => this.isCertain(item, there);
   }
 
   private rest(item: Item, { one }: Decided): Item {

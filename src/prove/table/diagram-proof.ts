@@ -132,12 +132,17 @@ export class DiagramProof extends Visits {
         ...part,
         order,
         ends,
-        hull: bdd.implies(where, item.where) ? part.hull : new Map(),
+        ...(bdd.implies(where, item.where) ? {} : { hull: new Map(), limits: [], broad: [] }),
         get plain(): Item {
           return plain;
         },
       };
-      const plain = new Item(own, 'plain', () => where);
+      const plain = new Item(
+        own,
+        'plain',
+        () => where,
+        () => (where === item.where ? item.narrow : undefined),
+      );
       return plain;
     });
   }

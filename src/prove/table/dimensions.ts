@@ -51,6 +51,7 @@ export class Dimensions {
   >();
 
   private readonly parts = new WeakMap<Bits, DimensionPart>();
+  private readonly memberships = new WeakMap<Condition, { readonly hull: Hull; readonly exact: boolean }>();
 
   constructor(private readonly field: (field: Field) => Bits) {}
 
@@ -102,7 +103,27 @@ export class Dimensions {
       const from = flipped === 0 ? lo : Number(BigInt(lo) ^ BigInt(flipped));
       moved.push([from * scale, (from + hi - lo + 1) * scale - 1]);
     }
-    return { dimension, ranges: moved };
+    // Turned round, numbers come in another order.
+    return { dimension, ranges: flipped === 0 ? moved : sorted(moved) };
+  }
+
+  /** What is left of ranges of dimensions where these limits hold, too. */
+  narrowed(
+    told: ReadonlyMap<number, readonly Range[]>,
+    limits: readonly Limit[],
+  ): ReadonlyMap<number, readonly Range[]> {
+    if (limits.length === 0) return told;
+    const all = new Map(told);
+    for (const { dimension, ranges } of limits) {
+      const own = all.get(dimension);
+      all.set(dimension, own === undefined ? sorted(ranges) : common(own, sorted(ranges)));
+    }
+    return all;
+  }
+
+  /** Where a limit does not hold. */
+  beyond({ dimension, ranges }: Limit): Limit {
+    return { dimension, ranges: gaps(ranges, this.range(dimension)[1]) };
   }
 
   private partOf(number: Bits): DimensionPart | undefined {
@@ -122,8 +143,11 @@ export class Dimensions {
   /** Where a condition may hold, and whether it holds everywhere there, or drops. */
   hullOf(test: Condition): { readonly hull: Hull; readonly exact: boolean } {
     switch (test.kind) {
-      case 'in':
-        return this.membership(test);
+      case 'in': {
+        let own = this.memberships.get(test);
+        if (own === undefined) this.memberships.set(test, (own = this.membership(test)));
+        return own;
+      }
       case 'all': {
         const parts = test.of.map((part) => this.hullOf(part));
         return {

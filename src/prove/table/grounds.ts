@@ -6,15 +6,16 @@ import type { Difference } from '../difference.js';
 import { isFact } from '../flow.js';
 import { reaching, type Meanings } from '../reach.js';
 import type { Specification } from '../specification.js';
-import { Unprovable } from '../unprovable.js';
+import { besideDiagrams } from '../unprovable.js';
 import type { Variables } from '../variables.js';
 import type { Bits, Words } from '../words.js';
 import { coming, type Beside } from './beside.js';
 import { Condition } from './condition.js';
 import { Deciding, type Told } from './deciding.js';
-import { Dimensions, isBroadField, type Limit } from './dimensions.js';
+import { Dimensions, holds, isBroadField, type Limit } from './dimensions.js';
 import { narrowed } from './narrow.js';
 import type { Part } from './rule-parts.js';
+import { RuleShapes } from './rule-shape.js';
 import type { Case } from './step.js';
 import type { Known } from './pieces.js';
 
@@ -34,7 +35,9 @@ export interface Here extends Told {
   readonly beside: Beside | undefined;
 }
 
-export const NOTHING: ReadonlySet<number> = new Set();
+export const NOTHING: Here['told'] = new Map();
+
+const NO_LIMITS: readonly Limit[] = [];
 
 const MOST_DIFFERENCES = 8;
 const MOST_DOUBTS = 2000;
@@ -49,8 +52,10 @@ export class EnoughError extends Error {}
 export class Grounds {
   readonly differences: Difference[] = [];
   readonly dimensions: Dimensions;
+  readonly shapes: RuleShapes;
   /** The chain that is proved. */
   chain = '';
+  private readonly limits = new WeakMap<readonly Known[], readonly Limit[]>();
   private doubts = 0;
   private readonly budget = { steps: MOST_STEPS };
   private readonly broad = new Map<Ref, boolean>();
@@ -64,7 +69,15 @@ export class Grounds {
   ) {
     this.dimensions = new Dimensions((field) => chains.field(field));
     const variables = new Set(this.broadNames().flatMap((name) => chains.variables.variablesOf(name)));
-    this.deciding = new Deciding(chains.words, this.dimensions, (variable) => variables.has(variable));
+    const isBroad = (variable: number): boolean => variables.has(variable);
+    this.deciding = new Deciding(chains.words, this.dimensions, isBroad);
+    const { words } = chains;
+    this.shapes = new RuleShapes({
+      words,
+      dimensions: this.dimensions,
+      field: (field) => chains.field(field),
+      isBroad,
+    });
   }
 
   conditionOf(here: Pick<Here, 'known' | 'local'>): Ref {
@@ -72,26 +85,51 @@ export class Grounds {
   }
 
   /** The same, worked out when it is asked for. */
-  edgeOf(here: Here): Condition {
-    return new Condition(() => this.conditionOf(here));
+  edgeOf({ known, local }: Here): Condition {
+    // Ways are kept to the end: of what is known there, no more than this is asked for.
+    return new Condition(() => this.conditionOf({ known, local }));
   }
 
   /** Packets on one way out of a fork. */
   there(here: Here, one: Case, limits: readonly Limit[], broad: boolean): Here {
     const { bdd } = this.chains;
-    const beyond = [...limits.filter(({ ranges }) => ranges.length !== 1), ...this.limitsOf(one.refuted)];
-    const said = broad ? beyond.map(({ dimension }) => dimension) : [];
     return {
       known: broad ? here.known : bdd.and(here.known, one.when.ref),
       local: broad ? here.local.and(one.when, bdd) : here.local,
-      told: said.every((dimension) => here.told.has(dimension)) ? here.told : new Set([...here.told, ...said]),
+      told: broad ? this.told(here, one, limits) : here.told,
       box: narrowed(here.box, limits),
       beside: here.beside,
     };
   }
 
+  /** What a decision says of dimensions beside a box. */
+  private told({ told, box }: Here, { refuted }: Case, limits: readonly Limit[]): Here['told'] {
+    const said = limits.filter(({ ranges }) => ranges.length !== 1);
+    const away = this.limitsOf(refuted);
+    if (away.length === 0) return this.dimensions.narrowed(told, said);
+    // One of them does not hold: it is known which one if all others hold for the whole box.
+    const open = away.filter(({ dimension, ranges }) => {
+      const own = box.get(dimension);
+      return own === undefined || !holds(ranges, [own]);
+    });
+    const one = open.length === 1 && away.length === refuted.length ? open[0] : undefined;
+    for (const limit of away) {
+      const { dimension } = limit;
+      said.push(
+        limit === one ? this.dimensions.beyond(limit) : { dimension, ranges: [this.dimensions.range(dimension)] },
+      );
+    }
+    return this.dimensions.narrowed(told, said);
+  }
+
   limitsOf(known: readonly Known[]): readonly Limit[] {
-    return known.flatMap(({ of, ranges }) => this.dimensions.limit(of, ranges) ?? []);
+    if (known.length === 0) return NO_LIMITS;
+    let limits = this.limits.get(known);
+    if (limits === undefined) {
+      limits = known.flatMap(({ of, ranges }) => this.dimensions.limit(of, ranges) ?? []);
+      this.limits.set(known, limits);
+    }
+    return limits;
   }
 
   /** Whether a condition is one of addresses, ports, and their like. */
@@ -125,7 +163,7 @@ export class Grounds {
     if (where === FALSE) return;
     const { bdd, words } = this.chains;
     const most = MOST_DOUBTS + DOUBTS_PER_RULE * this.chains.settings.specification.rules(this.chain).length;
-    if (++this.doubts > most) throw new Unprovable('too-complex', 'too many places that may differ');
+    if (++this.doubts > most) throw besideDiagrams('too many places that may differ', 'too-complex');
     let inside = where;
     for (const [dimension, [lo, hi]] of box) {
       const bits = this.dimensions.bitsOf(dimension);

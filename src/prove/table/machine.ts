@@ -2,8 +2,8 @@ import { CLASS, CLASS_MASK, SOURCE_X } from '../../../codegen/bytecode/instructi
 import type { LinkedInstruction, PlacedFunction } from '../../../bpf-runtime/interpreter/program.js';
 import type { Memory } from '../state.js';
 import { unsupported } from '../unprovable.js';
-import { constant, pointer, type Region, type Word } from '../value.js';
-import { concrete, settled, type WalkValue } from './walk-value.js';
+import { constant, pointer, type Region } from '../value.js';
+import { concrete, exactly, settled, type WalkValue } from './walk-value.js';
 
 export interface Frame {
   readonly placed: PlacedFunction;
@@ -51,12 +51,12 @@ export function wide({ imm, src, reference }: LinkedInstruction['instruction']):
   return settled(constant(BigInt(imm)));
 }
 
-const negatives = new Map<number, Word>();
+const negatives = new Map<number, WalkValue>();
 
-/** A number below 0 in 64 bits: the same number, the same word. */
-function negative(number: number): Word {
+/** A number below 0 in 64 bits. */
+function negative(number: number): WalkValue {
   let value = negatives.get(number);
-  if (value === undefined) negatives.set(number, (value = constant(number)));
+  if (value === undefined) negatives.set(number, (value = exactly(BigInt.asUintN(64, BigInt(number)))));
   return value;
 }
 

@@ -52,6 +52,8 @@ export class PlaceNames {
 
   private contentOf(value: Exclude<WalkValue, Concrete>): string {
     switch (value.kind) {
+      case 'large':
+        return `n${value.value}`;
       case 'word': {
         const number = constantOf(value);
         return number === undefined ? `b${value.bits.join(',')}` : `n${number}`;

@@ -3,9 +3,10 @@ import { ruleCondition } from '../../evaluate/evaluate.js';
 import { TRUE, type Ref } from '../bdd.js';
 import type { RuleMeaning } from '../specification.js';
 import { Unprovable } from '../unprovable.js';
-import type { Dimensions, Hull } from './dimensions.js';
+import type { Dimensions, Hull, Limit } from './dimensions.js';
 import { meets } from './dimensions.js';
 import type { Range } from './pieces.js';
+import type { RuleShapes } from './rule-shape.js';
 
 /** Where a rule matches, or where it drops the packet without matching. */
 export interface Part {
@@ -20,6 +21,9 @@ export interface Part {
   /** The jump that the rule's chain stands in the place of. */
   readonly caller: Part | undefined;
   readonly hull: Hull;
+  /** The hull, and the part of it that is of numbers of many bits, one by one. */
+  readonly limits: readonly Limit[];
+  readonly broad: readonly Limit[];
   /** Ends the way of every packet in its hull that comes to it, here or by the part that drops. */
   readonly ends: boolean;
   readonly plain: Item;
@@ -38,7 +42,13 @@ export class Item {
     readonly part: Part,
     readonly kind: 'plain' | 'rest' | 'certain',
     private readonly find: () => Ref,
+    /** Where the part is its hull and this, which says something of numbers of few bits alone; undefined: not known. */
+    private readonly findNarrow?: () => Ref | undefined,
   ) {}
+
+  get narrow(): Ref | undefined {
+    return this.findNarrow?.();
+  }
 
   /** The packets that are in the part for certain, if they come here. */
   get where(): Ref {
@@ -65,7 +75,14 @@ export class Item {
 
 export interface PartSettings {
   readonly dimensions: Dimensions;
+  readonly shapes: RuleShapes;
   meaning(rule: Rule): RuleMeaning;
+}
+
+/** A hull as a part has it. */
+export function hullLists(hull: Hull, dimensions: Dimensions): Pick<Part, 'hull' | 'limits' | 'broad'> {
+  const limits = [...hull].map(([dimension, ranges]): Limit => ({ dimension, ranges }));
+  return { hull, limits, broad: limits.filter(({ dimension }) => dimensions.isBroad(dimension)) };
 }
 
 /** The parts of rules of a chain from one on, in their order. */
@@ -87,23 +104,35 @@ export function partsOf(
     const dropping = settings.dimensions.dropping(test);
     const meaning = (): RuleMeaning => settings.meaning(rule);
     const base = { rule, chain, at, caller, order: start + (at + 1) * step, span: step };
-    const add = (drops: boolean, own: Hull, ends: boolean, find: () => Ref): void => {
+    const add = (drops: boolean, own: Hull, ends: boolean, find: () => Ref, narrow?: () => Ref | undefined): void => {
       if ([...own.values()].some((ranges) => ranges.length === 0)) return;
       const part: Part = {
         ...base,
         drops,
-        hull: own,
+        ...hullLists(own, settings.dimensions),
         ends,
         get plain(): Item {
           return item;
         },
       };
-      const item = new Item(part, 'plain', find);
+      const item = new Item(part, 'plain', find, narrow);
       items.push(item);
     };
-    add(true, dropping, false, () => meaning().hot);
+    add(
+      true,
+      dropping,
+      false,
+      () => meaning().hot,
+      () => settings.shapes.shapeOf(test).hot,
+    );
     const isReturn = rule.target.effect.kind === 'return' && caller !== undefined;
-    add(false, hull, exact && endsWay(rule.target.effect) && !isReturn, () => meaning().yes);
+    add(
+      false,
+      hull,
+      exact && endsWay(rule.target.effect) && !isReturn,
+      () => meaning().yes,
+      () => settings.shapes.shapeOf(test).yes,
+    );
   }
   return items;
 }
@@ -119,13 +148,11 @@ export type Box = ReadonlyMap<number, Range>;
 
 /** Whether no packet of the box comes further than the item. */
 export function endsBox({ part }: Item, box: Box): boolean {
-  if (!part.ends) return false;
-  for (const [dimension, ranges] of part.hull) {
+  if (!part.ends || part.limits.length > box.size) return false;
+  return part.limits.every(({ dimension, ranges }) => {
     const own = box.get(dimension);
-    if (own === undefined) return false;
-    if (!ranges.some(([lo, hi]) => lo <= own[0] && hi >= own[1])) return false;
-  }
-  return true;
+    return own !== undefined && ranges.some(([lo, hi]) => lo <= own[0] && hi >= own[1]);
+  });
 }
 
 /** Whether the rule leads back to a jump whose chain stands in its place. */

@@ -1,7 +1,7 @@
 import { VERDICT } from '../../../codegen/program/verdict.js';
 import { FALSE, TRUE, type Ref } from '../bdd.js';
 import type { Difference } from '../difference.js';
-import { unsupported } from '../unprovable.js';
+import { besideDiagrams, unsupported } from '../unprovable.js';
 import type { Rule } from '../../../grammar/model/ruleset.js';
 import type { RuleMeaning } from '../specification.js';
 import { EnoughError, Grounds, type Chains, type Here } from './grounds.js';
@@ -29,9 +29,10 @@ export class TableProof extends Visits {
     super(new Grounds(chains, thorough));
     this.parts = {
       dimensions: this.grounds.dimensions,
+      shapes: this.grounds.shapes,
       meaning: (rule: Rule): RuleMeaning => {
         const meaning = chains.meaning(rule);
-        if (meaning.asked.length > 0) throw unsupported('a test with memory beside diagrams');
+        if (meaning.asked.length > 0) throw besideDiagrams('a test with memory beside diagrams');
         return meaning;
       },
     };
@@ -154,7 +155,9 @@ export class TableProof extends Visits {
         if (effect.goto && part.caller !== undefined) throw unsupported('a goto in a chain that stands in another one');
         return { ...stand, ...(effect.goto ? { items: [] } : {}), jump: { part, from: 0 } };
       case 'mark':
-        throw unsupported('MARK beside diagrams');
+        throw part.chain === this.chains.settings.specification.hookChain
+          ? besideDiagrams('MARK beside diagrams')
+          : unsupported('MARK in a chain that rules jump to');
       case 'accept':
       case 'drop':
       case 'reject':

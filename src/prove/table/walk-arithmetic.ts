@@ -1,6 +1,6 @@
 import { ALU_OP, CLASS, CLASS_MASK, JMP_OP, OPERATION_MASK, SOURCE_X } from '../../../codegen/bytecode/instruction.js';
 import type { LinkedInstruction } from '../../../bpf-runtime/interpreter/program.js';
-import { compute } from '../arithmetic.js';
+import { compute, moved } from '../arithmetic.js';
 import { TRUE, type Ref } from '../bdd.js';
 import { comparison } from '../compare.js';
 import { bitsOf } from '../state.js';
@@ -8,7 +8,7 @@ import { unsupported } from '../unprovable.js';
 import { constant, unknown, word, type Word } from '../value.js';
 import { slice, swapBytes, type Words } from '../words.js';
 import { computeChosen, type Compute } from './chosen.js';
-import { compareConcrete, computeConcrete } from './concrete.js';
+import { compareConcrete, computeConcrete, computeLarge, MIRRORED } from './concrete.js';
 import { Condition } from './condition.js';
 import { operandOf, type Machine } from './machine.js';
 import {
@@ -25,11 +25,25 @@ import {
   type Pieces,
   type Range,
 } from './pieces.js';
-import { asPieces, concrete, constantOf, plain, settled, smallOf, type Joined, type WalkValue } from './walk-value.js';
+import {
+  asPieces,
+  concrete,
+  constantOf,
+  exactly,
+  plain,
+  settled,
+  smallOf,
+  type Concrete,
+  type Joined,
+  type Large,
+  type WalkValue,
+} from './walk-value.js';
 
 /** A decision: when it is taken, and what is known on either side, as far as it is ranges of numbers. */
 export interface Decision {
   readonly taken: Condition;
+  /** … and when it is not. */
+  readonly failed: Condition;
   readonly yes: readonly Known[];
   readonly no: readonly Known[];
   /** On these sides, what is known is all that the decision says. */
@@ -89,7 +103,7 @@ export class WalkArithmetic {
         return result;
       }
     }
-    return this.workOut(operation, wide, a, b);
+    return ofConstants(operation, wide, a, b) ?? this.workOut(operation, wide, a, b);
   };
 
   private workOut(operation: number, wide: boolean, a: WalkValue | undefined, b: WalkValue): WalkValue {
@@ -103,7 +117,11 @@ export class WalkArithmetic {
 
   /** Whether a conditional jump is taken. */
   decide(operation: number, wide: boolean, a: WalkValue, b: WalkValue): Decision {
-    if (b.kind !== 'number') return walkDecision(this.words, operation, wide, a, b);
+    if (b.kind !== 'number') {
+      const mirrored = isExact(a) ? MIRRORED[operation] : undefined;
+      if (mirrored === undefined || isExact(b)) return walkDecision(this.words, operation, wide, a, b);
+      return this.decide(mirrored, wide, b, a);
+    }
     if (a.kind === 'number') {
       const taken = compareConcrete(operation, wide, a.value, b.value);
       if (taken !== undefined) return taken ? ALWAYS : NEVER;
@@ -121,8 +139,14 @@ export class WalkArithmetic {
 const isConstant = (value: WalkValue): boolean => constantOf(value) !== undefined;
 
 const NEITHER: Sides = { yes: false, no: false };
-export const ALWAYS: Decision = { taken: Condition.always, yes: [], no: [], whole: NEITHER };
-export const NEVER: Decision = { taken: Condition.always.not(), yes: [], no: [], whole: NEITHER };
+export const ALWAYS: Decision = {
+  taken: Condition.always,
+  failed: Condition.always.not(),
+  yes: [],
+  no: [],
+  whole: NEITHER,
+};
+export const NEVER: Decision = { taken: ALWAYS.failed, failed: ALWAYS.taken, yes: [], no: [], whole: NEITHER };
 
 /** Results are kept of what is short: others hardly come again. */
 function isKept(a: WalkValue | undefined, b: number): a is Word | Pieces {
@@ -139,6 +163,27 @@ function resultsOf<T>(all: WeakMap<WalkValue, Map<number, T>>, value: WalkValue)
   if (results === undefined) all.set(value, (results = new Map<number, T>()));
   return results;
 }
+
+/** What it computes of large numbers, and of places that are moved by a number. */
+function ofConstants(operation: number, wide: boolean, a: WalkValue | undefined, b: WalkValue): WalkValue | undefined {
+  if (operation === ALU_OP.add && wide) {
+    const [base, by] = a?.kind === 'pointer' ? [a, b] : [b, a];
+    if (base.kind === 'pointer' && by?.kind === 'number') return moved(base, BigInt(by.value));
+  }
+  if (!isExact(b) || (operation !== ALU_OP.mov && !isExact(a))) return undefined;
+  const [x, y] = [isExact(a) ? BigInt(a.value) : 0n, BigInt(b.value)];
+  if (!wide) {
+    const number = computeConcrete(operation, false, Number(x & LOWER), Number(y & LOWER));
+    return number === undefined ? undefined : concrete(number);
+  }
+  const result = computeLarge(operation, x, y);
+  return result === undefined ? undefined : exactly(result);
+}
+
+const LOWER = 0xffff_ffffn;
+
+const isExact = (value: WalkValue | undefined): value is Concrete | Large =>
+  value?.kind === 'number' || value?.kind === 'large';
 
 /** What it computes where a number of a field is among the operands, and comes to such a number again. */
 function ofPieces(operation: number, wide: boolean, a: WalkValue | undefined, b: WalkValue): WalkValue | undefined {
@@ -200,11 +245,11 @@ function joined(a: WalkValue, b: WalkValue): WalkValue | undefined {
   return p === undefined || q === undefined ? undefined : { kind: 'joined', parts: [...p, ...q] };
 }
 
-const isWord = ({ kind }: WalkValue): boolean => kind === 'word' || kind === 'number';
+const isWord = (value: WalkValue): boolean => value.kind === 'word' || isExact(value);
 
 function partsOf(value: WalkValue): readonly (Pieces | Word)[] | undefined {
   if (value.kind === 'joined') return value.parts;
-  if (value.kind === 'number') return [constant(value.value)];
+  if (isExact(value)) return [constant(value.value)];
   return value.kind === 'pieces' || value.kind === 'word' ? [value] : undefined;
 }
 
@@ -242,8 +287,10 @@ function decided(words: Words, x: Pieces, ranges: readonly Range[]): Decision {
   if (ranges.length === 0) return NEVER;
   if (rest.length === 0) return ALWAYS;
   const { of, name } = x;
+  const taken = new Condition(() => condition(words, x, ranges));
   return {
-    taken: new Condition(() => condition(words, x, ranges)),
+    taken,
+    failed: taken.not(),
     yes: [{ of, name, ranges }],
     no: [{ of, name, ranges: rest }],
     whole: { yes: true, no: true },
@@ -253,15 +300,16 @@ function decided(words: Words, x: Pieces, ranges: readonly Range[]): Decision {
 /** A decision of which no more is known than when it is taken. */
 function asked(taken: Ref): Decision {
   if (taken <= 1) return taken === TRUE ? ALWAYS : NEVER;
-  return { taken: new Condition(() => taken), yes: [], no: [], whole: NEITHER };
+  const condition = new Condition(() => taken);
+  return { taken: condition, failed: condition.not(), yes: [], no: [], whole: NEITHER };
 }
 
 /** The other way round. */
 export function turned(decision: Decision): Decision {
   if (decision === ALWAYS) return NEVER;
   if (decision === NEVER) return ALWAYS;
-  const { taken, yes, no, whole } = decision;
-  return { taken: taken.not(), yes: no, no: yes, whole: { yes: whole.no, no: whole.yes } };
+  const { taken, failed, yes, no, whole } = decision;
+  return { taken: failed, failed: taken, yes: no, no: yes, whole: { yes: whole.no, no: whole.yes } };
 }
 
 function someNegative(words: Words, { parts }: Joined): Decision {
@@ -272,7 +320,7 @@ function someNegative(words: Words, { parts }: Joined): Decision {
   });
   const taken = new Condition(() => words.bdd.anyOf(each.map((one) => one.taken.ref)));
   const whole = { yes: false, no: each.every((one) => one === NEVER || one.whole.no) };
-  return { taken, yes: [], no: each.flatMap(({ no }) => no), whole };
+  return { taken, failed: taken.not(), yes: [], no: each.flatMap(({ no }) => no), whole };
 }
 
 /** For which numbers a comparison holds, or does not. */

@@ -1,13 +1,13 @@
 import { FALSE, TRUE } from '../bdd.js';
 import { State, storedPart } from '../state.js';
-import { Unprovable, unsupported } from '../unprovable.js';
-import { constant, unknown, type Pointer, type Region, type Value } from '../value.js';
+import { besideDiagrams, unsupported } from '../unprovable.js';
+import { unknown, type Pointer, type Region, type Value } from '../value.js';
 import type { Words } from '../words.js';
 import { asChosen } from './chosen.js';
 import { Condition, type Local } from './condition.js';
 import { DATA, type Machine } from './machine.js';
 import { condition, valuesOf, type Known } from './pieces.js';
-import { concrete, plain, settled, type Place, type WalkValue } from './walk-value.js';
+import { concrete, exactly, plain, settled, type Place, type WalkValue } from './walk-value.js';
 import type { Note, WalkSettings } from './walk-settings.js';
 
 /** A word of the table that may be found, and for which packets. */
@@ -78,7 +78,7 @@ export class WalkMemory {
       return number < 0 ? undefined : concrete(number);
     }
     if (offset < 0 || offset + size > this.data.byteLength) return undefined;
-    return settled(constant(this.data.getBigUint64(offset, true)));
+    return exactly(this.data.getBigUint64(offset, true));
   }
 
   /** A word of up to 4 bytes of the table; −1 beyond its ends. */
@@ -93,7 +93,7 @@ export class WalkMemory {
     const { words, thorough } = this.settings;
     if (base.region !== DATA || size === 8) throw unsupported('memory at a place that depends on the packet');
     const found = valuesOf(by, (place) => this.small(base.offset + offset + place, size));
-    if (found === undefined) throw new Unprovable('too-complex', 'a look-up of too many places');
+    if (found === undefined) throw besideDiagrams('a look-up of too many places', 'too-complex');
     return [...found].flatMap(([value, ranges]) => {
       const when = new Condition(() => condition(words, by, ranges));
       const known = [{ of: by.of, name: by.name, ranges }];

@@ -23,6 +23,8 @@ export interface WalkSettings {
   /** Instructions at which a new place begins, beside those of loops. */
   readonly cuts: ReadonlySet<number>;
   readsTables(placed: PlacedFunction): boolean;
+  /** Whether a function answers a test with memory. */
+  remembers(placed: PlacedFunction): boolean;
   /** Walks a function that looks into a diagram, for whatever hit it is given. */
   readonly finds?: true;
   /** Whether diagrams are asked which ways are open, and not ranges of single numbers alone. */

@@ -4,10 +4,16 @@ import { constant, numberOf, unknown, word, type Pointer, type Value, type Word 
 import type { Words } from '../words.js';
 import { bitsOfPieces, identity, type Pieces } from './pieces.js';
 
-/** A number that is no symbol, from 0 to 2^53 − 1; larger ones are words. */
+/** A number that is no symbol, from 0 to 2^53 − 1. */
 export interface Concrete {
   readonly kind: 'number';
   readonly value: number;
+}
+
+/** A number that is no symbol, from 2^53 to 2^64 − 1. */
+export interface Large {
+  readonly kind: 'large';
+  readonly value: bigint;
 }
 
 /** Numbers joined by OR: whether the result is negative is all that is asked of it. */
@@ -24,12 +30,13 @@ export interface Place {
 }
 
 /** What a register of a walk holds. */
-export type WalkValue = Concrete | Value | Pieces | Joined | Place;
+export type WalkValue = Concrete | Large | Value | Pieces | Joined | Place;
 
 /** As a value that knows nothing of pieces. */
 export function plain(words: Words, value: WalkValue): Value {
   switch (value.kind) {
     case 'number':
+    case 'large':
       return constant(value.value);
     case 'pieces': {
       const bits = bitsOfPieces(words, value);
@@ -56,11 +63,18 @@ export function concrete(value: number): Concrete {
   return { kind: 'number', value };
 }
 
-/** The same value; constants as numbers, where they are not too large. */
-export function settled(value: Value): Concrete | Value {
+/** A number from 0 to 2^64 − 1. */
+export function exactly(value: bigint): Concrete | Large {
+  return value <= MOST_SAFE ? concrete(Number(value)) : { kind: 'large', value };
+}
+
+const MOST_SAFE = BigInt(Number.MAX_SAFE_INTEGER);
+
+/** The same value; constants as numbers. */
+export function settled(value: Value): Concrete | Large | Value {
   if (value.kind !== 'word') return value;
   const number = numberOfWord(value);
-  return number === undefined || number > BigInt(Number.MAX_SAFE_INTEGER) ? value : concrete(Number(number));
+  return number === undefined ? value : exactly(number);
 }
 
 const numbers = new WeakMap<Word, bigint | null>();
@@ -96,6 +110,7 @@ export function smallOf(value: WalkValue | undefined): number | undefined {
 /** The number that a value is, if it is one alone. */
 export function constantOf(value: WalkValue): bigint | undefined {
   if (value.kind === 'number') return BigInt(value.value);
+  if (value.kind === 'large') return value.value;
   if (value.kind === 'word') return numberOfWord(value);
   if (value.kind !== 'pieces' || value.pieces.length !== 1 || value.pieces[0].slope !== 0) return undefined;
   return BigInt.asUintN(64, BigInt(value.pieces[0].plus));

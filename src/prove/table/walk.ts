@@ -1,8 +1,9 @@
 import { CLASS, CLASS_MASK, JMP_OP, MODE_MEM, OPERATION_MASK } from '../../../codegen/bytecode/instruction.js';
+import { LIMITS } from '../../../codegen/program/limit.js';
 import type { LinkedInstruction, PlacedFunction } from '../../../bpf-runtime/interpreter/program.js';
 import { FALSE, type Ref } from '../bdd.js';
 import { accessBytes, State } from '../state.js';
-import { Unprovable, unsupported } from '../unprovable.js';
+import { besideDiagrams, unsupported, type Unprovable } from '../unprovable.js';
 import { constant, pointer, type Region, type Value } from '../value.js';
 import { asChosen, testOf, type Chosen } from './chosen.js';
 import { Local } from './condition.js';
@@ -21,6 +22,8 @@ const PLACES_PER_BYTE = 0.125;
 const SOME_PLACES = 4000;
 const MOST_STEPS = 30_000_000;
 const MOST_FRAMES = 9;
+
+const remembering = (): Unprovable => besideDiagrams('a test with memory beside diagrams');
 
 /**
  * Runs a function that reads tables, with the tables' words as they are and the packet as symbols. A place is an
@@ -90,7 +93,7 @@ export class Walk implements Finder {
 
   private finder(): Finder {
     // What each look-up finds is claimed of diagrams, which ranges of single numbers do not say.
-    if (!this.settings.thorough) throw new Unprovable('too-complex', 'several look-ups');
+    if (!this.settings.thorough) throw besideDiagrams('several look-ups', 'too-complex');
     return new Walk({ ...this.settings, finds: true });
   }
 
@@ -114,7 +117,7 @@ export class Walk implements Finder {
     if (number === undefined) {
       number = this.numbers.size;
       if (number >= this.mostPlaces)
-        throw new Unprovable('too-complex', 'diagrams that are looked into one behind the other');
+        throw besideDiagrams('diagrams that are looked into one behind the other', 'too-complex');
       this.numbers.set(key, number);
       if (of === undefined) this.open.push({ number, machine });
       else this.waiting.push({ number, machine, of });
@@ -147,7 +150,7 @@ export class Walk implements Finder {
     const note = (name: string, when: Ref): void => void events.push({ name, when });
     for (let first = begun; ; first = false) {
       if (!first && this.isPlace(machine)) return finish(this.placeOf(machine));
-      if (++this.steps > MOST_STEPS) throw new Unprovable('too-complex', `more than ${MOST_STEPS} steps`);
+      if (++this.steps > MOST_STEPS) throw besideDiagrams(`more than ${MOST_STEPS} steps`, 'too-complex');
       const step = this.step(machine, local, note);
       if (step !== undefined) return finish(step);
     }
@@ -195,8 +198,7 @@ export class Walk implements Finder {
       machine.at = mayFail ? operands.next : operands.target;
       return undefined;
     }
-    const { taken, yes, no, whole } = decision;
-    const failed = taken.not();
+    const { taken, failed, yes, no, whole } = decision;
     const other = fork(machine);
     other.at = operands.target;
     machine.at = operands.next;
@@ -277,6 +279,8 @@ export class Walk implements Finder {
     const { reference, src, imm } = instruction;
     machine.at = operands.next;
     if (operands.target < 0) {
+      const [, map] = machine.registers;
+      if (map?.kind === 'pointer' && map.region.kind === 'map' && map.region.name === LIMITS) throw remembering();
       const state = this.memory.outside(machine, local);
       if (reference?.kind !== 'kfunc' && src !== 0) throw unsupported('a kernel function without its name');
       const result = reference?.kind === 'kfunc' ? world.kfunc(reference.name) : world.helper(Number(imm), state);
@@ -295,6 +299,7 @@ export class Walk implements Finder {
       }
       return { kind: 'call', placed, part, after };
     }
+    if (this.settings.remembers(placed)) throw remembering();
     if (!this.followed.has(placed)) {
       const state = this.memory.outside(machine, local);
       const result = world.call(placed, state);

@@ -5,7 +5,7 @@ import { compute } from '../../../../src/prove/arithmetic.js';
 import { Bdd, TRUE } from '../../../../src/prove/bdd.js';
 import { comparison } from '../../../../src/prove/compare.js';
 import { bitsOf } from '../../../../src/prove/state.js';
-import { compareConcrete, computeConcrete } from '../../../../src/prove/table/concrete.js';
+import { compareConcrete, computeConcrete, computeLarge } from '../../../../src/prove/table/concrete.js';
 import { constant } from '../../../../src/prove/value.js';
 import { constantOf, Words } from '../../../../src/prove/words.js';
 
@@ -50,6 +50,23 @@ it('compares numbers as their bits are compared', () => {
       if (quick === undefined) return;
       expect(quick).toBe(comparison(words, operation, wide, constant(BigInt(a)), constant(BigInt(b))) === TRUE);
     }),
+    { numRuns: 3000 },
+  );
+});
+
+it('computes with numbers of 64 bits what is computed with their bits', () => {
+  fc.assert(
+    fc.property(
+      fc.constantFrom(...operations),
+      fc.bigInt(0n, 2n ** 64n - 1n),
+      fc.oneof(fc.bigInt(0n, 2n ** 64n - 1n), fc.bigInt(0n, 70n)),
+      (operation, a, b) => {
+        const quick = computeLarge(operation, a, b);
+        if (quick === undefined) return;
+        const slow = bitsOf(compute(words, operation, true, constant(a), constant(b)), words);
+        expect(quick).toBe(slow === undefined ? undefined : constantOf(slow));
+      },
+    ),
     { numRuns: 3000 },
   );
 });
