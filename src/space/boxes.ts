@@ -148,12 +148,27 @@ function inside(diagrams: Diagrams, node: Node, ranges: readonly Range[] | undef
   if (ranges === undefined) return [...new Set(children)];
   const highs = diagrams.highsOf(node);
   const found = new Set<Node>();
-  for (let i = 0, at = 0; i < highs.length && at < ranges.length;) {
-    const [from, to] = ranges[at];
+  for (let i = 0, at = 0; i < highs.length; i++) {
     // Child i has the values up to highs[i], from behind those of the child before.
-    if (from <= highs[i]) found.add(children[i]);
-    if (to <= highs[i]) at++;
-    else i++;
+    at = firstUpTo(ranges, at, i === 0 ? 0 : highs[i - 1] + 1);
+    if (at === ranges.length) break;
+    if (ranges[at][0] <= highs[i]) found.add(children[i]);
   }
   return [...found];
+}
+
+/** The first range from `at` on that does not end below a value: in steps that double, then by halves. */
+function firstUpTo(ranges: readonly Range[], at: number, value: number): number {
+  if (at >= ranges.length || ranges[at][1] >= value) return at;
+  let low = at;
+  let step = 1;
+  for (; low + step < ranges.length && ranges[low + step][1] < value; step *= 2) low += step;
+  let high = Math.min(low + step, ranges.length);
+  // ranges[low] ends below the value, ranges[high] does not.
+  while (low + 1 < high) {
+    const middle = (low + high) >> 1;
+    if (ranges[middle][1] < value) low = middle;
+    else high = middle;
+  }
+  return high;
 }

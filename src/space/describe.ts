@@ -93,9 +93,13 @@ function measureSide(
   const outside = joined(without(possible, kept).map((range) => valuesOf(segment, range)));
   const { name, print } = wordsOf(space, measure, segment, protocols);
   const told = (set: readonly Interval[]): readonly string[] => set.flatMap(print);
-  const [plain, inverted] = [told(inside), told(outside)];
-  const values = outside.length > 0 && inverted.length < plain.length ? ['not', ...inverted] : plain;
-  return { field: name, values: values[0] === 'not' ? [`not ${values[1]}`, ...values.slice(2)] : values };
+  if (outside.length === 0) return { field: name, values: told(inside) };
+  // Each interval is a word or more: of the longer list of intervals the words are often not asked for.
+  const plain = inside.length <= outside.length ? told(inside) : undefined;
+  if (plain !== undefined && plain.length <= outside.length) return { field: name, values: plain };
+  const [first, ...others] = told(outside);
+  const fewer = others.length + 1 < inside.length || others.length + 1 < (plain ?? told(inside)).length;
+  return { field: name, values: fewer ? [`not ${first}`, ...others] : (plain ?? told(inside)) };
 }
 
 function joined(set: readonly Interval[]): readonly Interval[] {
@@ -259,16 +263,28 @@ const MOST_NETWORKS = 4;
 
 function networks({ lo, hi }: Interval, family: Family): readonly string[] {
   const width = family === 'v4' ? 32 : 128;
-  const out: string[] = [];
-  for (let at = lo; at <= hi && out.length <= MOST_NETWORKS;) {
-    let bits = 0;
-    while (bits < width && (at & ((1n << BigInt(bits + 1)) - 1n)) === 0n && at + (1n << BigInt(bits + 1)) - 1n <= hi)
-      bits++;
-    const text = printAddress(at, family);
-    out.push(bits === 0 ? text : `${text}/${width - bits}`);
+  const found: { readonly at: bigint; readonly bits: number }[] = [];
+  for (let at = lo; at <= hi;) {
+    if (found.length === MOST_NETWORKS) return [`${printAddress(lo, family)}-${printAddress(hi, family)}`];
+    const bits = family === 'v4' ? bitsBehind(Number(at), Number(hi)) : longBitsBehind(at, hi, width);
+    found.push({ at, bits });
     at += 1n << BigInt(bits);
   }
-  return out.length <= MOST_NETWORKS ? out : [`${printAddress(lo, family)}-${printAddress(hi, family)}`];
+  return found.map(({ at, bits }) => `${printAddress(at, family)}${bits === 0 ? '' : `/${width - bits}`}`);
+}
+
+/** Bits of the hosts of the largest network that begins at an address of 32 bits and ends no later than another. */
+function bitsBehind(at: number, hi: number): number {
+  let bits = 0;
+  for (let size = 2; bits < 32 && at % size === 0 && at + size - 1 <= hi; size *= 2) bits++;
+  return bits;
+}
+
+function longBitsBehind(at: bigint, hi: bigint, width: number): number {
+  let bits = 0;
+  while (bits < width && (at & ((1n << BigInt(bits + 1)) - 1n)) === 0n && at + (1n << BigInt(bits + 1)) - 1n <= hi)
+    bits++;
+  return bits;
 }
 
 function inputSide(input: Input, ranges: readonly Range[]): Side {

@@ -47,9 +47,9 @@ export class Diagrams {
   readonly #highs: (readonly number[])[] = [];
   readonly #children: (readonly Node[])[] = [];
   readonly #sizes: number[] = [];
-  /** First node of each hash value, and the next one of the same. */
-  readonly #first = new Map<number, Node>();
-  readonly #next: number[] = [];
+  /** By its hash value each node, and 1 more, so that 0 is none (open addressing). */
+  #slots = new Int32Array(1 << 12);
+  readonly #hashes: number[] = [];
   /** Whether all constants below are 0 and 1. */
   readonly #boolean: boolean[] = [];
   readonly #negations = new Map<Node, Node>();
@@ -98,8 +98,13 @@ export class Diagrams {
     return this.#children[node];
   }
 
-  /** The function that is `children[i]` where the variable is at most `highs[i]` and above the one before. It keeps the lists. */
+  /** The function that is `children[i]` where the variable is at most `highs[i]` and above the one before. */
   node(variable: number, highs: readonly number[], children: readonly Node[]): Node {
+    return this.#node(variable, highs, children, false);
+  }
+
+  /** `isLike`: the ranges are those of another node, which may be shared. */
+  #node(variable: number, highs: readonly number[], children: readonly Node[], isLike: boolean): Node {
     const count = partsOf(children);
     if (count === 1) return children[0];
     const [ends, kids] = count === children.length ? [highs, children] : joined(highs, children);
@@ -108,19 +113,45 @@ export class Diagrams {
       const end = ends[i];
       hash = mix(mix(hash, kids[i]), end < 0x100000000 ? end : end + Math.floor(end / 0x100000000));
     }
-    const first = this.#first.get(hash) ?? -1;
-    for (let at = first; at >= 0; at = this.#next[at]) {
-      if (this.#variables[at] === variable && same(this.#children[at], kids) && same(this.#highs[at], ends)) return at;
+    let slot = hash & (this.#slots.length - 1);
+    for (let at = this.#slots[slot] - 1; at >= 0; at = this.#slots[slot] - 1) {
+      if (
+        this.#hashes[at] === hash &&
+        this.#variables[at] === variable &&
+        same(this.#children[at], kids) &&
+        same(this.#highs[at], ends)
+      ) {
+        return at;
+      }
+      slot = (slot + 1) & (this.#slots.length - 1);
     }
     const made = this.#variables.length;
     if (made >= PAIR / 2) throw new RangeError('the packet space has too many parts');
     this.#variables.push(variable);
-    this.#highs.push(ends);
-    this.#children.push(kids);
+    // A list that has grown has spare room: most are short, and all of them stay.
+    this.#highs.push(isLike && ends === highs ? highs : ends.slice());
+    this.#children.push(kids.slice());
     this.#boolean.push(kids.every((kid) => (kid < 0 ? kid === FALSE || kid === TRUE : this.#boolean[kid])));
-    this.#next.push(first);
-    this.#first.set(hash, made);
+    this.#hashes.push(hash);
+    this.#slots[slot] = made + 1;
+    if (2 * made > this.#slots.length) this.#grow();
     return made;
+  }
+
+  /** A function that tests what another one does, with other children. */
+  #like(node: Node, children: readonly Node[]): Node {
+    return this.#node(this.#variables[node], this.#highs[node], children, true);
+  }
+
+  #grow(): void {
+    const slots = new Int32Array(4 * this.#slots.length);
+    const mask = slots.length - 1;
+    this.#hashes.forEach((hash, node) => {
+      let slot = hash & mask;
+      while (slots[slot] !== 0) slot = (slot + 1) & mask;
+      slots[slot] = node + 1;
+    });
+    this.#slots = slots;
   }
 
   /** `inside` where the variable is in one of the ranges (sorted, disjoint), else `outside`. */
@@ -158,9 +189,8 @@ export class Diagrams {
     if (a < 0) return a === FALSE ? TRUE : FALSE;
     const known = this.#negations.get(a);
     if (known !== undefined) return known;
-    const result = this.node(
-      this.#variables[a],
-      this.#highs[a],
+    const result = this.#like(
+      a,
       this.#children[a].map((child) => this.not(child)),
     );
     this.#negations.set(a, result);
@@ -194,15 +224,13 @@ export class Diagrams {
     const right = this.variableOf(b);
     const result =
       left < right
-        ? this.node(
-            left,
-            this.#highs[a],
+        ? this.#like(
+            a,
             this.#children[a].map((child) => this.apply(operation, child, b)),
           )
         : right < left
-          ? this.node(
-              right,
-              this.#highs[b],
+          ? this.#like(
+              b,
               this.#children[b].map((child) => this.apply(operation, a, child)),
             )
           : this.#merge(operation, left, a, b);
@@ -258,7 +286,7 @@ export class Diagrams {
       if (f < 0) return constant(change(valueOf(f)));
       const before = known.get(f);
       if (before !== undefined) return before;
-      const result = this.node(this.#variables[f], this.#highs[f], this.#children[f].map(walk));
+      const result = this.#like(f, this.#children[f].map(walk));
       known.set(f, result);
       return result;
     };
@@ -324,7 +352,7 @@ export class Diagrams {
       if (before !== undefined) return before;
       const children = this.#children[f].map(walk);
       const result = keep(this.#variables[f])
-        ? this.node(this.#variables[f], this.#highs[f], children)
+        ? this.#like(f, children)
         : children.reduce((sum, child) => this.or(sum, child), FALSE);
       known.set(f, result);
       return result;

@@ -27,6 +27,12 @@ interface Part {
 /** What decides packets on the two sides. */
 type Meeting = readonly [before: Part, after: Part];
 
+/** A function, and a rectangle around it. */
+interface Placed {
+  readonly node: Node;
+  readonly hull: Hull;
+}
+
 /** Two fates, and who gives them to which packets. */
 interface Pair {
   readonly fates: FatePair;
@@ -192,58 +198,41 @@ export class FirstMatch {
     if (region === FALSE) return [FALSE];
     const hull = this.hulls.of(region);
     const inside = new Inside(diagrams, hull);
-    const taken = new Set<Node>();
+    const taken = new Map<Node, Hull>();
     for (const place of alignment.near(hull, Math.max(meeting[0].place, meeting[1].place))) {
-      const { deciders, ends } = alignment.rules[place];
+      const { deciders, ends, hull: own } = alignment.rules[place];
       const isBefore = ([BEFORE, AFTER] as const).some(
         (side) => place < meeting[side].place && deciders[side] !== undefined,
       );
-      if (isBefore) taken.add(inside.simplified(ends));
+      if (isBefore) taken.set(ends, inside.clipped(own));
     }
-    return this.#without(region, [...taken]);
+    return this.#without(
+      region,
+      inside,
+      Array.from(taken, ([node, around]) => ({ node, hull: around })),
+    );
   }
 
   /**
    * The region without what others take. They are put together by the first variable of many values that they ask for: rules
    * that ask for another one first would be told with each of these values.
    */
-  #without(region: Node, taken: readonly Node[]): Product {
+  #without(region: Node, within: Inside, taken: readonly Placed[]): Product {
     const { diagrams } = this;
-    const [wide, ...narrow] = this.#byFirst(taken);
-    const left = diagrams.and(region, diagrams.not(this.#union(wide)));
+    const [wide, ...narrow] = byFirst(taken);
+    const left = diagrams.and(region, diagrams.not(this.#union(simple(wide, within))));
     if (left === FALSE) return [FALSE];
-    const inside = new Inside(diagrams, this.hulls.of(left));
+    const near = new Inside(diagrams, this.hulls.of(left));
     return [
       left,
-      ...narrow.map((nodes) => {
-        const near = nodes.filter((node) => inside.meets(this.hulls.of(node)));
-        const simple = near.map((node) => inside.simplified(node)).filter((node) => diagrams.meet(node, left));
-        return diagrams.not(this.#union([...new Set(simple)]));
+      ...narrow.flatMap(({ rules, variable }) => {
+        const meeting = rules.filter(({ hull }) => near.meets(hull));
+        const own = simple(meeting, near).filter(({ node }) => diagrams.meet(node, left));
+        // Those that tell many values apart before the variable would be told with each of its values, too.
+        const isPlain = ({ node }: Placed): boolean => this.#mostAbove(node, variable) < SOME;
+        return [own.filter(isPlain), own.filter((one) => !isPlain(one))].map((some) => diagrams.not(this.#union(some)));
       }),
     ].filter((node) => node !== TRUE);
-  }
-
-  /**
-   * Those that ask for no variable of many values, then those of which the last such variable is the first, and so on; of each
-   * those that tell many values apart before it behind the others.
-   */
-  #byFirst(nodes: readonly Node[]): readonly (readonly Node[])[] {
-    const lows = new Map<number, Set<number>>();
-    const hulls = nodes.map((node) => this.hulls.of(node));
-    for (const { variables, least } of hulls) {
-      variables.forEach((variable, i) => {
-        const known = lows.get(variable);
-        if (known === undefined) lows.set(variable, new Set([least[i]]));
-        else known.add(least[i]);
-      });
-    }
-    const many = [...lows].flatMap(([variable, { size }]) => (size < MANY ? [] : [variable])).sort((a, b) => b - a);
-    const groups: Node[][] = [[], ...many.flatMap(() => [[], []])];
-    nodes.forEach((node, i) => {
-      const first = many.findLastIndex((variable) => hulls[i].variables.includes(variable));
-      groups[first < 0 ? 0 : 2 * first + (this.#mostAbove(node, many[first]) < SOME ? 1 : 2)].push(node);
-    });
-    return groups.filter((group, i) => i === 0 || group.length > 0);
   }
 
   /** The most ranges that a function tells apart on a way to a variable. */
@@ -259,9 +248,8 @@ export class FirstMatch {
   }
 
   /** Neighbours are put together first: what lies apart keeps its parts. */
-  #union(nodes: readonly Node[]): Node {
-    const placed = nodes.map((node) => ({ node, hull: this.hulls.of(node) }));
-    return this.diagrams.anyOf(placed.sort((a, b) => byCorner(a.hull, b.hull)).map(({ node }) => node));
+  #union(rules: readonly Placed[]): Node {
+    return this.diagrams.anyOf([...rules].sort((a, b) => byCorner(a.hull, b.hull)).map(({ node }) => node));
   }
 
   #roomOfPair({ meetings }: Pair): number {
@@ -286,6 +274,38 @@ export class FirstMatch {
     });
     return room;
   }
+}
+
+/** What they are in a rectangle, each function once. */
+function simple(rules: readonly Placed[], inside: Inside): readonly Placed[] {
+  const found = new Map<Node, Placed>();
+  for (const { node, hull } of rules) {
+    const here = inside.simplified(node);
+    if (!found.has(here)) found.set(here, { node: here, hull });
+  }
+  return [...found.values()];
+}
+
+/** First those that ask for no variable of many values; then those of which the last such variable is the first, and so on. */
+function byFirst(
+  taken: readonly Placed[],
+): readonly [readonly Placed[], ...{ readonly rules: readonly Placed[]; readonly variable: number }[]] {
+  const lows = new Map<number, Set<number>>();
+  for (const { hull } of taken) {
+    hull.variables.forEach((variable, i) => {
+      const known = lows.get(variable);
+      if (known === undefined) lows.set(variable, new Set([hull.least[i]]));
+      else known.add(hull.least[i]);
+    });
+  }
+  const many = [...lows].flatMap(([variable, { size }]) => (size < MANY ? [] : [variable])).sort((a, b) => b - a);
+  const wide: Placed[] = [];
+  const groups = many.map((variable) => ({ rules: [] as Placed[], variable }));
+  for (const one of taken) {
+    const first = many.findLastIndex((variable) => one.hull.variables.includes(variable));
+    (first < 0 ? wide : groups[first].rules).push(one);
+  }
+  return [wide, ...groups];
 }
 
 /** As ipt_do_table (net/ipv4/netfilter/ip_tables.c): what is dropped on the way is dropped, but a REJECT has answered. */

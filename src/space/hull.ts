@@ -71,11 +71,17 @@ export class Hulls {
   }
 }
 
+/** Above the number of any function, and of any constant with its sign turned. */
+const SHIFT = 2 ** 26;
+
 /** The hull of a region, laid out for questions about many functions. */
 export class Inside {
   readonly #least: Float64Array;
   readonly #most: Float64Array;
-  readonly #known = new Map<Node, Node>();
+  /** By node: what it is here, and {@link SHIFT} more, so that 0 is none. */
+  readonly #known: Int32Array;
+  /** What nodes are that were made later. */
+  readonly #newer = new Map<Node, Node>();
   readonly #all: Node;
 
   constructor(
@@ -86,6 +92,7 @@ export class Inside {
       (below, variable, i) => diagrams.test(variable, [[least[i], most[i]]], below),
       TRUE,
     );
+    this.#known = new Int32Array(diagrams.nodeCount);
     this.#least = new Float64Array(diagrams.variableCount);
     this.#most = new Float64Array(diagrams.variableCount).fill(Infinity);
     variables.forEach((variable, i) => {
@@ -108,11 +115,26 @@ export class Inside {
     return true;
   }
 
+  /** What another hull leaves of this one: the ranges of those variables of which it has not all values that are here. */
+  clipped(hull: Hull): Hull {
+    const [variables, least, most]: [number[], number[], number[]] = [[], [], []];
+    for (let i = 0; i < hull.variables.length; i++) {
+      const variable = hull.variables[i];
+      const [lo, hi] = [this.#least[variable], this.#most[variable]];
+      if (hull.least[i] <= lo && hull.most[i] >= hi) continue;
+      variables.push(variable);
+      least.push(Math.max(hull.least[i], lo));
+      most.push(Math.min(hull.most[i], hi));
+    }
+    return { variables, least, most };
+  }
+
   /** A function that is the same inside of the hull, and does not ask what is certain there. */
   simplified(f: Node): Node {
     if (f < 0) return f;
-    const known = this.#known.get(f);
-    if (known !== undefined) return known;
+    const isNewer = f >= this.#known.length;
+    const known = isNewer ? this.#newer.get(f) : this.#known[f] - SHIFT;
+    if (known !== undefined && known !== -SHIFT) return known;
     const { diagrams } = this;
     const variable = diagrams.variableOf(f);
     const [highs, children] = [diagrams.highsOf(f), diagrams.childrenOf(f)];
@@ -129,7 +151,8 @@ export class Inside {
     }
     ends[ends.length - 1] = highs[highs.length - 1];
     const result = same && ends.length === highs.length ? f : diagrams.node(variable, ends, kids);
-    this.#known.set(f, result);
+    if (isNewer) this.#newer.set(f, result);
+    else this.#known[f] = result + SHIFT;
     return result;
   }
 }
