@@ -24,7 +24,7 @@ async function main(argv: readonly string[]): Promise<number> {
   program.hook('preAction', (_, verb) => {
     // Who types the dump is waited for, not at work.
     const typed = process.stdin.isTTY && verb.args.includes('-');
-    if (verb.name() === 'compile') inlineLess();
+    if (verb.name() === 'compile' || verb.name() === 'diff') inlineLess();
     if (LONG.has(verb.name()) && !typed) startProgress(`ipt2bpf ${verb.name()}`);
   });
   try {
