@@ -46,10 +46,12 @@ class BudgetError extends Error {}
 /**
  * From this share of the work on it is looked at how much of the diagram is done: less than {@link LEAST_DONE} of the share that is
  * spent, and it will not come to be. (Of those that came to be, each had done more than an eighth with an eighth of the work, and more than a
- * quarter with a quarter.)
+ * quarter with a quarter.) The first branches do nothing but look at all instances, so it is not looked before these could have been: each
+ * branch asks an instance for each number once, and twice more to divide them.
  */
 const FIRST_LOOK = 1 / 8;
 const LEAST_DONE = 1 / 2;
+const FIRST_BRANCHES = 2;
 
 /**
  * A decision diagram over instances of a table, which are named by their places, ascending: each branch asks for one number, no number
@@ -113,7 +115,8 @@ class Builder {
     this.few = members.every((member) => finals[member] === 1) ? FEW : FEW_WITH_HITS;
     this.work = budget.work;
     this.edges = budget.edges;
-    this.lookAt = (1 - FIRST_LOOK) * budget.work;
+    const branch = members.length * (table.dimensions.length + 2);
+    this.lookAt = Math.max(0, budget.work - Math.max(FIRST_LOOK * budget.work, FIRST_BRANCHES * branch));
   }
 
   build(): Node {

@@ -153,6 +153,14 @@ describe('diagrams in a table against one instance after the other', () => {
     }
   });
 
+  it('a long list of addresses is one diagram, whose first branch is most of the work', () => {
+    const instances = Array.from({ length: 60_000 }, (_, rule): Instance => {
+      const address = Math.imul(rule, 0x9e37_79b1) >>> 0;
+      return { rule, action: rule, final: true, box: [{ dimension: 0, lo: address, hi: address }] };
+    });
+    expect(classify(instances, DIMENSIONS, MANY)?.groups.length).toBe(1);
+  });
+
   it('refuses more hits than the limit, and more groups', () => {
     const everywhere = Array.from({ length: 20 }, (_, rule): Instance => ({ rule, action: 0, final: false, box: [] }));
     expect(classify(everywhere, DIMENSIONS, { groups: 8, longest: 20 })?.longest).toBe(20);
