@@ -9,7 +9,7 @@ import { TooWideError } from '../space/explore.js';
 import { BrokenTableError } from '../space/program.js';
 import type { DumpOptions } from './dump.js';
 import { EXIT, sayJson, show, tell, userError, visible, type ExitCode } from './output.js';
-import { loadSide } from './sides.js';
+import { loadAsked } from './sides.js';
 
 interface Options extends DumpOptions {
   readonly chain?: BuiltinChain;
@@ -20,7 +20,7 @@ interface Options extends DumpOptions {
 
 /** Says what becomes of the packets of a query. Exit 0: answered; 2: trouble. */
 export function run(path: string, text: string, options: Options): ExitCode {
-  const side = loadSide(path, options);
+  const side = loadAsked(path, options);
   const { ruleset, file } = side;
   const place = placeOf(side.places, options);
   const parsed = parseQuery(text, ruleset.family);

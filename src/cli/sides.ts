@@ -6,7 +6,7 @@ import type { Manifest } from '../../codegen/program/manifest.js';
 import { BUILTIN_CHAINS, type BuiltinChain, type Family } from '../../grammar/model/family.js';
 import { bindSets, parseSets } from '../../grammar/sets/index.js';
 import type { ChainPlace } from '../space/place.js';
-import { loadText, parseText, withSets, type DumpOptions, type LoadedDump } from './dump.js';
+import { loadRulesFrom, loadText, parseText, withSets, type DumpOptions, type LoadedDump } from './dump.js';
 import { readInput } from './files.js';
 import { tell, userError } from './output.js';
 
@@ -21,8 +21,23 @@ const BUILTIN = new Set<string>(Object.values(BUILTIN_CHAINS).flat());
 
 /** Reads a dump, an object (the dump in its manifest) or the host's rules (`live`), each with `:CHAIN` behind it or not. */
 export function loadSide(word: string, options: DumpOptions): LoadedSide {
+  return sideOf(word, options, loadOneOfTwo);
+}
+
+/** As {@link loadSide}, where the answer is about this side alone: a file without a table is no firewall. */
+export function loadAsked(word: string, options: DumpOptions): LoadedSide {
+  return sideOf(word, options, loadRulesFrom);
+}
+
+type LoadFile = (bytes: Buffer, name: string, options: DumpOptions) => LoadedDump;
+
+function loadOneOfTwo(bytes: Buffer, name: string, options: DumpOptions): LoadedDump {
+  return withSets(loadText(name, options, bytes), options.ipset);
+}
+
+function sideOf(word: string, options: DumpOptions, load: LoadFile): LoadedSide {
   const { name, chain } = splitChain(word);
-  const side: LoadedSide = name === 'live' && !existsSync('live') ? liveRules(options) : fileSide(name, options);
+  const side: LoadedSide = name === 'live' && !existsSync('live') ? liveRules(options) : fileSide(name, options, load);
   if (chain === undefined) return side;
   const tables = side.places?.map(({ table }) => table) ?? side.ruleset.tables.map(({ name: table }) => table);
   const places = [...new Set(tables)]
@@ -47,12 +62,10 @@ function isBuiltin(chain: string): chain is BuiltinChain {
   return BUILTIN.has(chain);
 }
 
-function fileSide(name: string, options: DumpOptions): LoadedSide {
+function fileSide(name: string, options: DumpOptions, load: LoadFile): LoadedSide {
   const bytes = readInput(name);
-  if (bytes.subarray(0, 4).toString('latin1') !== '\x7fELF') {
-    return withSets(loadText(name, options, bytes), options.ipset);
-  }
-  return objectSide(name, bytes, options);
+  const isObject = bytes.subarray(0, 4).toString('latin1') === '\x7fELF';
+  return isObject ? objectSide(name, bytes, options) : load(bytes, name, options);
 }
 
 /** What an object says that it was compiled from. */

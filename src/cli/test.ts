@@ -7,7 +7,7 @@ import type { DumpOptions } from './dump.js';
 import { checkWritable, readInput, writeWhole } from './files.js';
 import { EXIT, sayJson, show, tellDiagnostics, UserError, userError, type ExitCode } from './output.js';
 import { placeOf } from './query.js';
-import { loadSide } from './sides.js';
+import { loadAsked } from './sides.js';
 
 interface Options extends DumpOptions {
   readonly chain?: BuiltinChain;
@@ -20,7 +20,7 @@ interface Options extends DumpOptions {
 export function run(path: string, file: string, options: Options): ExitCode {
   if (path === '-' && file === '-') throw userError('usage', 'only one file can be standard input');
   if (options.junit !== undefined) checkWritable(options.junit, [path, file]);
-  const side = loadSide(path, options);
+  const side = loadAsked(path, options);
   const text = readInput(file).toString('utf8');
   const { intents, diagnostics } = readIntents(text, side.ruleset.family);
   if (diagnostics.length > 0) {

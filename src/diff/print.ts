@@ -144,7 +144,7 @@ export function diffHtml(result: DiffResult): string {
 <html lang="en"><head><meta charset="utf-8"><title>ipt2bpf diff</title>
 <style>body{font:14px sans-serif;margin:2em}table{border-collapse:collapse}td,th{border:1px solid #999;padding:.4em;vertical-align:top;text-align:left}ul{margin:0;padding-left:1.2em}</style></head>
 <body><h1>${escape(before.file)} → ${escape(after.file)}</h1>
-<p>${rows.length === 0 ? 'No packet is judged otherwise.' : `${rows.length} pairs of rules judge packets otherwise.`}</p>
+<p>${rows.length === 0 ? 'No packet is judged otherwise.' : `${rows.length} ${rows.length === 1 ? 'pair of rules judges' : 'pairs of rules judge'} packets otherwise.`}</p>
 <table><tr><th>chain</th><th>verdict</th><th>packets</th><th>by</th><th>example</th></tr>
 ${rows.join('\n')}
 </table><h2>Rules</h2><pre>${escape(rules.patch)}</pre></body></html>

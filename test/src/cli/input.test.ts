@@ -78,6 +78,8 @@ describe('an empty dump', () => {
     { name: 'compile', args: ['compile', empty, '--hook', 'tc', '--chain', 'INPUT', '-o', join(folder, 'x.o')] },
     { name: 'verify', args: ['verify', empty, '--hook', 'tc', '--chain', 'INPUT'] },
     { name: 'explain', args: ['explain', empty, '--packet', 'tcp 192.0.2.1:1 > 192.0.2.2:2'] },
+    { name: 'query', args: ['query', empty, 'all'] },
+    { name: 'test', args: ['test', empty, file('any.yaml', 'intents:\n  - packets: all\n    expect: accepted\n')] },
   ];
   it.each(cases)('is trouble for $name', async ({ args }) => {
     const result = await run(...args);
