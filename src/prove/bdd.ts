@@ -21,6 +21,8 @@ const DEFAULT_MAX_NODES = 20_000_000;
 
 const AND = 1;
 const XOR = 2;
+/** Known of pairs that hold nowhere together. */
+const DISJOINT = 3;
 
 /** Words of a node, side by side as they are read together: its variable, its two edges, the next node of the same hash. */
 const NODE = 4;
@@ -125,7 +127,34 @@ export class Bdd {
   }
 
   implies(f: Ref, g: Ref): boolean {
-    return this.and(f, g ^ 1) === FALSE;
+    return !this.meets(f, g ^ 1);
+  }
+
+  /** Whether both hold somewhere: no diagram is made of where, and the first place that is found is enough. */
+  meets(f: Ref, g: Ref): boolean {
+    if (f === FALSE || g === FALSE || f === (g ^ 1)) return false;
+    if (f === TRUE || g === TRUE || f === g) return true;
+    if (f > g) {
+      const first = g;
+      g = f;
+      f = first;
+    }
+    const { cache, nodes } = this;
+    const key = g * 4 + DISJOINT;
+    const place = (hash(f, g, DISJOINT) << 2) & (cache.length - 1);
+    if (cache[place] === f && cache[place + 1] === key) return false;
+    const a = (f >> 1) * NODE;
+    const b = (g >> 1) * NODE;
+    const [va, vb] = [nodes[a], nodes[b]];
+    const fh = va <= vb ? nodes[a + HIGH] ^ (f & 1) : f;
+    const fl = va <= vb ? nodes[a + LOW] ^ (f & 1) : f;
+    const gh = vb <= va ? nodes[b + HIGH] ^ (g & 1) : g;
+    const gl = vb <= va ? nodes[b + LOW] ^ (g & 1) : g;
+    if (this.meets(fl, gl) || this.meets(fh, gh)) return true;
+    cache[place] = f;
+    cache[place + 1] = key;
+    cache[place + 2] = FALSE;
+    return false;
   }
 
   allOf(parts: readonly Ref[]): Ref {

@@ -102,16 +102,16 @@ export class Deciding {
     }
     const isSaid = away.length === one.refuted.length || one.refuted.length === 1;
     if (item.kind === 'plain' && this.shapeOf(item).isBox && (!broad || isSaid)) {
-      return !broad && bdd.and(this.shapeOf(item).narrow, after.known) === FALSE;
+      return !broad && !bdd.meets(this.shapeOf(item).narrow, after.known);
     }
-    return bdd.and(item.where, this.conditionOf(after)) === FALSE;
+    return !bdd.meets(item.where, this.conditionOf(after));
   }
 
   /** Whether no packet of the item's part is here for certain, as far as the box and small numbers tell. */
   isOut(item: Item, { box, known }: Told): boolean {
     if (item.kind === 'certain') return false;
     for (const [dimension, bounds] of box) if (!mayMeet(item, dimension, [bounds])) return true;
-    return this.bdd.and(this.shapeOf(item).narrow, known) === FALSE;
+    return !this.bdd.meets(this.shapeOf(item).narrow, known);
   }
 
   /** What is known of an item's condition beside its hull. */

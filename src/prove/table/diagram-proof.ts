@@ -46,7 +46,7 @@ export class DiagramProof extends Visits {
     const least: Least = { of: GIVEN, given: most, looked: new Set(), lo: 0n, hi: most };
     const begin = new Map<number, Arrival>();
     for (const [number, known] of starts) {
-      const own = items.filter(({ where }) => bdd.and(where, known) !== FALSE);
+      const own = items.filter(({ where }) => bdd.meets(where, known));
       begin.set(number, { stand: { items: own, counted: -1, least }, known, box: new Map(), beside: undefined });
     }
     this.visitAll(places, begin);

@@ -119,7 +119,7 @@ export abstract class Visits {
   private mayBeMet(item: Item, decided: Decided, limited: boolean): boolean {
     if (limited && !item.part.drops) return true;
     if (!this.grounds.thorough) return !this.grounds.deciding.isExcluded(item, decided);
-    return this.grounds.chains.bdd.and(item.where, this.grounds.deciding.conditionOf(decided.after)) !== FALSE;
+    return this.grounds.chains.bdd.meets(item.where, this.grounds.deciding.conditionOf(decided.after));
   }
 
   private limited(items: readonly Item[], limits: readonly Limit[]): readonly Item[] {
@@ -146,7 +146,7 @@ export abstract class Visits {
         continue;
       }
       const { where, most } = item;
-      if (bdd.and(where, after) === FALSE) continue;
+      if (!bdd.meets(where, after)) continue;
       if (bdd.implies(after, most)) left.push(item.certain);
       else if (other !== FALSE && bdd.implies(other, most)) left.push(item.rest(bdd.and(where, when)));
       else left.push(item);

@@ -97,7 +97,7 @@ export class WalkMemory {
     return [...found].flatMap(([value, ranges]) => {
       const when = new Condition(() => condition(words, by, ranges));
       const known = [{ of: by.of, name: by.name, ranges }];
-      const may = thorough ? words.bdd.and(local.ref, when.ref) !== FALSE : local.mayHold(known);
+      const may = thorough ? words.bdd.meets(local.ref, when.ref) : local.mayHold(known);
       return may ? [{ value, when, known }] : [];
     });
   }

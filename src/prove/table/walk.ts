@@ -1,7 +1,7 @@
 import { CLASS, CLASS_MASK, JMP_OP, MODE_MEM, OPERATION_MASK } from '../../../codegen/bytecode/instruction.js';
 import { LIMITS } from '../../../codegen/program/limit.js';
 import type { LinkedInstruction, PlacedFunction } from '../../../bpf-runtime/interpreter/program.js';
-import { FALSE, type Ref } from '../bdd.js';
+import type { Ref } from '../bdd.js';
 import { accessBytes, State } from '../state.js';
 import { besideDiagrams, unsupported, type Unprovable } from '../unprovable.js';
 import { constant, pointer, type Region, type Value } from '../value.js';
@@ -218,7 +218,7 @@ export class Walk implements Finder {
       if (whole.yes) return local.mayHold(yes);
       if (whole.no) return !local.holds(no);
     }
-    return this.settings.words.bdd.and(local.ref, taken.ref) !== FALSE;
+    return this.settings.words.bdd.meets(local.ref, taken.ref);
   }
 
   /** A jump by what was found: it is told apart here, or it is looked for something that is less. */

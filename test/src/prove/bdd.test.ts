@@ -50,6 +50,18 @@ it('joins functions as truth tables do', () => {
   );
 });
 
+it('says whether two functions meet, and whether one implies the other', () => {
+  fc.assert(
+    fc.property(functions, functions, (a, b) => {
+      expect(bdd.meets(a.ref, b.ref)).toBe((a.rows & b.rows) !== 0n);
+      // Again: what is known of the pair by now says the same.
+      expect(bdd.meets(b.ref, a.ref)).toBe((a.rows & b.rows) !== 0n);
+      expect(bdd.implies(a.ref, b.ref)).toBe((a.rows & (b.rows ^ ALL)) === 0n);
+    }),
+    { numRuns: 2000 },
+  );
+});
+
 it('gives equal functions one form', () => {
   fc.assert(
     fc.property(functions, functions, (a, b) => {
