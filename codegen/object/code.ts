@@ -19,11 +19,19 @@ export interface CodeSection {
   readonly fields: readonly Field[];
 }
 
+/** A function whose code stands in another one; offset and size are bytes in the section. */
+export interface PlacedInline {
+  readonly name: string;
+  readonly offset: number;
+  readonly bytes: number;
+}
+
 /** Offsets and sizes are bytes in the section. */
 export interface PlacedFunction {
   readonly spec: FunctionSpec;
   readonly offset: number;
   readonly bytes: number;
+  readonly inlined: readonly PlacedInline[];
 }
 
 export interface Link {
@@ -91,9 +99,25 @@ export function layOutCode(
       return withLink(instruction, link, spec.name);
     });
     code.bytes(encode(unlinked));
-    placed.push({ spec, offset: start, bytes: offset - start });
+    placed.push({ spec, offset: start, bytes: offset - start, inlined: placeInlined(spec, start) });
   }
   return { name, code: code.finish(), functions: placed, links, lines, fields };
+}
+
+/** Throws {@link ObjectError} `bad-value` where one has no instructions, or others than the function's. */
+function placeInlined(
+  { name: within, instructions, inlined = [] }: FunctionSpec,
+  start: number,
+): readonly PlacedInline[] {
+  if (inlined.length === 0) return [];
+  const offsets = [start];
+  for (const instruction of instructions) offsets.push(offsets[offsets.length - 1] + slots(instruction) * SLOT_BYTES);
+  return inlined.map(({ name, from, to }) => {
+    const isInside =
+      Number.isInteger(from) && Number.isInteger(to) && from >= 0 && from < to && to <= instructions.length;
+    if (!isInside) throw new ObjectError('bad-value', `function ${within}: code of ${name} from ${from} to ${to}`);
+    return { name, offset: offsets[from], bytes: offsets[to] - offsets[from] };
+  });
 }
 
 function linkKind({ kind, name }: Exclude<Reference, { kind: 'field-offset' }>, within: string): Link['kind'] {

@@ -32,6 +32,7 @@ export function checkNames(spec: ObjectSpec): void {
     const names = fn.params.map((param) => param.name);
     checkDistinct(names, `parameter of ${fn.name}`);
     for (const { type } of fn.params) if (type.kind === 'memory') checkIdentifier(type.struct, 'struct');
+    for (const { name } of fn.inlined ?? []) checkIdentifier(name, `code in ${fn.name}`);
   }
   checkDistinct(
     spec.kernelStructs.map((struct) => struct.name),

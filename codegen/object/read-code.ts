@@ -9,6 +9,7 @@ import { R_BPF_64_32, R_BPF_64_64, SHN_UNDEF, SYMBOL_TYPE } from './elf.js';
 import { ObjectError } from './error.js';
 import { memberAt } from './kernel-struct.js';
 import { readRelocations, type Elf } from './read-elf.js';
+import { isInlined } from './symbols.js';
 import type { TypeReader } from './read-types.js';
 import type { DataSpec, FunctionSpec, KernelStruct, KfuncSpec, MapSpec } from './spec.js';
 
@@ -36,17 +37,43 @@ export function readCode(
     .filter((symbol) => symbol.section === number && symbol.type === SYMBOL_TYPE.FUNC)
     .sort((a, b) => a.value - b.value);
   let end = 0;
+  const inlined = context.elf.symbols.filter((symbol) => symbol.section === number && isInlined(symbol));
   const functions = symbols.map((symbol) => {
     if (symbol.value !== end || symbol.size === 0) {
       throw new ObjectError('malformed', `place of function ${symbol.name}`);
     }
     end += symbol.size;
     if (end > data.length) throw new ObjectError('truncated', `function ${symbol.name} goes beyond its section`);
-    return section.function(symbol, data.subarray(symbol.value, end));
+    const isWithin = ({ value }: ElfSymbol): boolean => value >= symbol.value && value < end;
+    const code = section.function(symbol, data.subarray(symbol.value, end));
+    return withInlined(code, symbol, inlined.filter(isWithin));
   });
+  const named = functions.reduce((sum, one) => sum + (one.inlined ?? []).length, 0);
+  if (named < inlined.length) throw new ObjectError('malformed', `a name for no code in section ${sectionName}`);
   if (end !== data.length) throw new ObjectError('malformed', `code of no function in section ${sectionName}`);
   section.checkAllUsed();
   return { functions, sourceFile: info.lines[0]?.file ?? '' };
+}
+
+/** Symbols of no type name code that stands where it was called. */
+function withInlined(code: FunctionSpec, { name, value }: ElfSymbol, symbols: readonly ElfSymbol[]): FunctionSpec {
+  if (symbols.length === 0) return code;
+  const places = new Map<number, number>();
+  let offset = value;
+  code.instructions.forEach((instruction, at) => {
+    places.set(offset, at);
+    offset += slots(instruction) * SLOT_BYTES;
+  });
+  places.set(offset, code.instructions.length);
+  const inlined = symbols.map((symbol) => {
+    const from = places.get(symbol.value);
+    const to = places.get(symbol.value + symbol.size);
+    if (from === undefined || to === undefined || from >= to) {
+      throw new ObjectError('malformed', `place of ${symbol.name} in function ${name}`);
+    }
+    return { name: symbol.name, from, to };
+  });
+  return { ...code, inlined };
 }
 
 /** Reads the functions of one section, one after the other. */

@@ -1,3 +1,4 @@
+import type { InlinedCall } from '../bytecode/inline.js';
 import type { Instruction } from '../bytecode/instruction.js';
 
 /** What an eBPF object file holds, before and after it is a file. `writeObject` and `readObject` are inverses of it. */
@@ -38,6 +39,8 @@ export interface FunctionSpec {
   readonly params: readonly ParamSpec[];
   /** Labels resolved (`assemble`): only map, function, kfunc and field-offset references are left. */
   readonly instructions: readonly Instruction[];
+  /** Functions whose code stands in this one, where it was called; local symbols without a type. Those within others come first. */
+  readonly inlined?: readonly InlinedCall[];
 }
 
 /** Contexts of XDP, of tc and of netfilter programs. */

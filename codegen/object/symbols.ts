@@ -35,6 +35,19 @@ export function collectSymbols(
       size: bytes,
     })),
   );
+  // libbpf passes over symbols without a type, as those of clang's labels.
+  const inlined = code.flatMap(({ name: section, functions }) =>
+    functions.flatMap((placed) =>
+      placed.inlined.map(({ name, offset, bytes }) => ({
+        name,
+        binding: LOCAL,
+        type: SYMBOL_TYPE.NOTYPE,
+        section: numbers.code.get(section) ?? SHN_UNDEF,
+        value: offset,
+        size: bytes,
+      })),
+    ),
+  );
   const variable = { binding: GLOBAL, type: SYMBOL_TYPE.OBJECT };
   const maps = [...types.maps].map(([name, place]) => ({
     name,
@@ -51,7 +64,12 @@ export function collectSymbols(
   // libbpf takes for external what is undefined, global and of no type (sym_is_extern).
   const external = { binding: GLOBAL, type: SYMBOL_TYPE.NOTYPE, section: SHN_UNDEF, value: 0, size: 0 };
   const kfuncs = spec.kfuncs.map(({ name }) => ({ name, ...external }));
-  return [...functions, ...maps, ...data, license, ...kfuncs].sort((a, b) => a.binding - b.binding);
+  return [...inlined, ...functions, ...maps, ...data, license, ...kfuncs].sort((a, b) => a.binding - b.binding);
+}
+
+/** Whether a symbol names code that stands where it was called; labels, as clang makes them, have no size. */
+export function isInlined({ binding, type, section, size }: ElfSymbol): boolean {
+  return binding === BINDING.LOCAL && type === SYMBOL_TYPE.NOTYPE && section !== SHN_UNDEF && size > 0;
 }
 
 /** Says where each reference of the program leads: a symbol's number in the table, and its relocation type. */
@@ -60,8 +78,9 @@ export class Linker {
   private readonly names: Readonly<Record<Link['kind'], ReadonlySet<string>>>;
 
   constructor(spec: ObjectSpec, symbols: readonly ElfSymbol[]) {
-    // The null symbol is number 0.
-    this.numbers = new Map(symbols.map((symbol, i) => [symbol.name, i + 1]));
+    // The null symbol is number 0. Code that stands in other code is not referred to.
+    const referred = symbols.flatMap((symbol, i) => (isInlined(symbol) ? [] : [[symbol.name, i + 1] as const]));
+    this.numbers = new Map(referred);
     const names = (of: readonly { readonly name: string }[]): ReadonlySet<string> => new Set(of.map((one) => one.name));
     this.names = {
       map: names(spec.maps),

@@ -62,6 +62,8 @@ const SAMPLED_RULES = 16;
 export interface ChainFunction {
   readonly name: string;
   readonly code: Code;
+  /** Whether it holds the chain that the entry function calls, and no other one. */
+  readonly isFirst: boolean;
 }
 
 interface Part {
@@ -279,7 +281,11 @@ export class ChainCompiler {
       }
     }
     groups.forEach((group, index) => group.forEach((part) => this.functionOf.set(part.id, index)));
-    return groups.map((group, index) => ({ name: this.nameOf(index), code: this.assembleFunction(group) }));
+    return groups.map((group, index) => ({
+      name: this.nameOf(index),
+      code: this.assembleFunction(group),
+      isFirst: group.every(({ chain }) => chain === this.reachable.entry),
+    }));
   }
 
   /** Filled by {@link packFunctions}; calls name the part until then. */

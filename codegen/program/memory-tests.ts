@@ -2,7 +2,7 @@ import { remembers, type Opaque } from '../../grammar/model/condition.js';
 import type { Family } from '../../grammar/model/family.js';
 import type { Field } from '../../grammar/model/fields.js';
 import type { Ruleset } from '../../grammar/model/ruleset.js';
-import type { FunctionSpec, MapSpec, ParamSpec } from '../object/spec.js';
+import type { MapSpec, ParamSpec } from '../object/spec.js';
 import { TooLargeError, type BelowChains } from './chain-limits.js';
 import type { Code } from './code.js';
 import { emitNth, emitQuota } from './count.js';
@@ -14,6 +14,7 @@ import { bucketOf, emitLimit, limitsMap } from './limit.js';
 import type { ReachableRule } from './reachable.js';
 import { emitRecentTest, recentFunction, RECENT_STACK } from './recent/function.js';
 import { RecentLists } from './recent/lists.js';
+import type { FunctionCode } from './function-code.js';
 
 /** Where a test stands, and where its code goes. */
 export interface MemoryPlace {
@@ -35,7 +36,7 @@ const MOST_VERIFIED = 800_000;
 /** Measured with Linux 6.18: 25 to 32 an entry. */
 const VERIFIED_PER_STEP = 40;
 
-type Functions = readonly Omit<FunctionSpec, 'linkage'>[];
+type Functions = readonly FunctionCode[];
 
 /** Fields that the code of a test with memory reads. */
 export function memoryFields(test: Opaque, family: Family): readonly Field[] {

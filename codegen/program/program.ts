@@ -1,6 +1,6 @@
 import type { RejectType } from '../../grammar/model/ruleset.js';
 import { type Instruction, R6 } from '../bytecode/instruction.js';
-import type { ContextStruct, FunctionSpec, ParamSpec } from '../object/spec.js';
+import type { ContextStruct, ParamSpec } from '../object/spec.js';
 import { optimize, type Optimized } from '../optimize/index.js';
 import { type Analysis, meaningOf } from './analysis.js';
 import { changingFields } from './changes/changing.js';
@@ -20,6 +20,7 @@ import type { ReachableRule } from './reachable.js';
 import type { TraceSettings } from './trace.js';
 import { isWireView } from './view.js';
 import { emitWireEntry } from './wire-entry.js';
+import type { FunctionCode } from './function-code.js';
 
 export interface Program {
   readonly entry: {
@@ -27,7 +28,7 @@ export interface Program {
     readonly params: readonly ParamSpec[];
     readonly code: readonly Instruction[];
   };
-  readonly functions: readonly Omit<FunctionSpec, 'linkage'>[];
+  readonly functions: readonly FunctionCode[];
   readonly logs: boolean;
   /** Types of answers that the program can give. */
   readonly answers: readonly RejectType[];
@@ -103,8 +104,11 @@ export function generate(analysis: Analysis, common: Common): Program {
     });
   const flow: ParamSpec = { name: 'flow', type: { kind: 'memory', struct: 'flow', bytes: layout.bytes } };
   const ctx: ParamSpec = { name: 'ctx', type: { kind: 'context', struct: CONTEXT[view.hook] } };
-  const chainFunctions = functions.map((f: ChainFunction) => ({
+  // Where much code follows, the verifier would follow it for each verdict of the chain by itself.
+  const endsAtOnce = mode === 'exact' && (view.hook === 'xdp' || view.hook === 'tc') && answers.length === 0;
+  const chainFunctions = functions.map((f: ChainFunction): FunctionCode => ({
     name: f.name,
+    ...(f.isFirst && endsAtOnce ? { inline: true } : {}),
     params: [
       flow,
       intParam('maybe'),

@@ -72,8 +72,8 @@ export class ChainProof extends ChainSymbols {
    * begins; undefined where no packet gets there.
    */
   segment(placed: PlacedFunction, part: bigint, chain: string, from: number): number | undefined {
-    if (this.settings.code.flowBytesOf(placed) !== this.settings.layout.bytes)
-      throw unsupported('flows of several sizes');
+    const { bytes } = this.settings.layout;
+    if ((this.settings.code.flowBytesOf(placed) ?? bytes) !== bytes) throw unsupported('flows of several sizes');
     const name = `${placed.start} ${part} ${from} ${chain}`;
     if (!this.ends.has(name)) {
       this.ends.set(name, undefined);
@@ -142,7 +142,12 @@ export class ChainProof extends ChainSymbols {
     const { specification, code } = this.settings;
     const flat = new FlatChain(specification, code, placed, chain, from);
     const starts = new Map<number, State>();
-    const first = this.executor.start(TRUE, [pointer(this.flow), constant(0), constant(part), pointer(this.context)]);
+    const first = this.executor.start(placed, TRUE, [
+      pointer(this.flow),
+      constant(0),
+      constant(part),
+      pointer(this.context),
+    ]);
     first.memory.reset(this.flow, this.memory);
     starts.set(placed.start, first);
     const blocks: RanBlock[] = [];

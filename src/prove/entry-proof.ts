@@ -92,7 +92,7 @@ export class EntryProof {
     const world = entry.world((placed, state) => {
       const [, flow] = state.registers;
       if (!isChainFunction(placed.name) || flow?.kind !== 'pointer' || flow.region.kind !== 'stack') return undefined;
-      layout = this.fields.find(state, flow, entry, this.settings.code.flowBytesOf(placed));
+      layout = this.fields.find(state, flow, entry, this.bytesOf(flow, placed));
       throw new Arrived();
     });
     try {
@@ -106,7 +106,7 @@ export class EntryProof {
   private run({ frames }: ShapedEntry, world: EntryWorld, over?: (state: State) => boolean): Ran {
     const { code, entry } = this.settings;
     const executor = new Executor(code, this.words, world);
-    const start = executor.start(frames, [pointer(this.context)]);
+    const start = executor.start(entry, frames, [pointer(this.context)]);
     return executor.run(entry, entry.start, start, undefined, 0, over);
   }
 
@@ -147,8 +147,13 @@ export class EntryProof {
     const never = this.words.choose(this.words.equal(raw, []), constantBits(BigInt(VERDICT.DROP)), raw);
     const result = end === undefined ? never : raw;
     calls.push({ condition: state.condition, result, end });
-    this.leaveFlow(state, flow, this.settings.code.flowBytesOf(placed));
+    this.leaveFlow(state, flow, this.bytesOf(flow, placed));
     return word(result);
+  }
+
+  /** Bytes from the flow on that the chain may reach: where its type does not say it, all of its caller's frame from there on. */
+  private bytesOf(flow: Pointer, placed: PlacedFunction): number {
+    return this.settings.code.flowBytesOf(placed) ?? -flow.offset;
   }
 
   /** Behind a part of the chain the flow has its fields, and the mark that the rules gave; the rest is unknown. */

@@ -45,11 +45,15 @@ export class Executor {
   ) {}
 
   /** A state at the start of a function. */
-  start(condition: Ref, args: readonly Value[], log: Log = new Map()): State {
+  start(placed: PlacedFunction, condition: Ref, args: readonly Value[], log: Log = new Map()): State {
     const registers: (Value | undefined)[] = new Array<Value | undefined>(11).fill(undefined);
     args.forEach((value, index) => (registers[index + 1] = value));
-    registers[10] = pointer(newStack());
+    registers[10] = pointer(this.newStack(placed));
     return new State(condition, registers, Memory.empty(), log);
+  }
+
+  private newStack(placed: PlacedFunction): Region {
+    return { kind: 'stack', name: 'stack', bytes: this.code.frameBytesOf(placed) };
   }
 
   /**
@@ -334,7 +338,7 @@ export class Executor {
 
   private follow(placed: PlacedFunction, state: State, depth: number): State | undefined {
     const saved = state.registers.slice(6, 11);
-    const stack = newStack();
+    const stack = this.newStack(placed);
     const inside = state.fork(state.condition);
     inside.registers.fill(undefined, 6);
     inside.registers[0] = undefined;
@@ -363,8 +367,6 @@ function isChoiceOfFew(bits: readonly Ref[]): boolean {
 }
 
 const NOWHERE: ReadonlySet<number> = new Set();
-
-const newStack = (): Region => ({ kind: 'stack', name: 'stack' });
 
 function returned(state: State, result: Value): State {
   state.registers[0] = result;

@@ -77,7 +77,7 @@ function firstAnswer(code: Code, placed: PlacedFunction, at: number, words: Word
     // Nobody else has changed it: r0 is what was there, as the code expects.
     atomic: () => undefined,
   });
-  const state = executor.start(TRUE, []);
+  const state = executor.start(placed, TRUE, []);
   state.registers[R0] = pointer(bucket);
   const { stopped } = executor.run(placed, at + 1, state, new Set(gotosTo(code, placed, ends)));
   const [found] = [...stopped.keys()].map((place) => behindGotos(code, place));

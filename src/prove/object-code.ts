@@ -1,8 +1,12 @@
 import { ALU_OP, CLASS, CLASS_MASK, OPERATION_MASK, type Instruction } from '../../codegen/bytecode/instruction.js';
-import type { ObjectSpec } from '../../codegen/object/spec.js';
+import type { FunctionSpec, ObjectSpec } from '../../codegen/object/spec.js';
 import { linkProgram, type LinkedInstruction, type PlacedFunction } from '../../bpf-runtime/interpreter/program.js';
 import { liveRegisters } from './liveness.js';
+import { outlined } from './outline.js';
 import { unsupported } from './unprovable.js';
+
+/** Bytes of a stack (include/linux/filter.h MAX_BPF_STACK). */
+const MAX_STACK = 512;
 
 /** An object's code, and what is worked out of it once. */
 export class Code {
@@ -10,8 +14,13 @@ export class Code {
   readonly functions: readonly PlacedFunction[];
   private readonly parameters = new Map<number, number>();
   private readonly live = new Map<PlacedFunction, Uint16Array>();
+  readonly spec: ObjectSpec;
+  private readonly frames: ReadonlyMap<string, number>;
 
-  constructor(readonly spec: ObjectSpec) {
+  constructor(object: ObjectSpec) {
+    const { spec, frames } = outlined(object);
+    this.spec = spec;
+    this.frames = frames;
     const { code, functions } = linkProgram(spec);
     this.instructions = code;
     this.functions = functions;
@@ -33,12 +42,22 @@ export class Code {
     return found;
   }
 
-  /** Bytes of struct flow, as the function's type says that its caller gives it. */
-  flowBytesOf(placed: PlacedFunction): number {
+  /**
+   * Bytes of struct flow, as the function's type says that its caller gives it. A function that has stood in its caller has no type:
+   * what it may be given is what others are given, undefined where there are none.
+   */
+  flowBytesOf(placed: PlacedFunction): number | undefined {
     const specs = [...this.spec.program.entries, ...this.spec.program.functions];
-    const type = specs.find(({ name }) => name === placed.name)?.params[0]?.type;
-    if (type?.kind !== 'memory') throw unsupported(`function ${placed.name} without struct flow`);
-    return type.bytes;
+    const found = specs.find(({ name }) => name === placed.name);
+    const bytes = found === undefined ? undefined : memoryOf(found);
+    if (bytes !== undefined) return bytes;
+    if (found?.linkage !== 'static') throw unsupported(`function ${placed.name} without struct flow`);
+    return specs.map(memoryOf).find((one) => one !== undefined);
+  }
+
+  /** Bytes of the stack that a function may reach; what lies below is that of functions that stand in it. */
+  frameBytesOf(placed: PlacedFunction): number {
+    return this.frames.get(placed.name) ?? MAX_STACK;
   }
 
   functionNamed(name: string): PlacedFunction | undefined {
@@ -56,6 +75,12 @@ export class Code {
     }
     return live;
   }
+}
+
+/** Bytes of the memory that a function is given first. */
+function memoryOf({ params }: FunctionSpec): number | undefined {
+  const type = params.at(0)?.type;
+  return type?.kind === 'memory' ? type.bytes : undefined;
 }
 
 /** Some code is not run on symbols (that of answers): an instruction that does not exist must not be in it, either. */

@@ -105,7 +105,9 @@ export class Memory {
     this.shared = false;
   }
 
+  /** Throws `unsupported` beyond the frame of a stack: who stands there is not known. */
   store(region: Region, offset: number, size: number, value: Value): void {
+    if (isBeyondFrame(region, offset, size)) throw unsupported('a write beyond a stack frame');
     const cells = this.writable(region);
     for (let index = 0; index < size; index++) cells.set(offset + index, { value, index, size });
   }
@@ -113,6 +115,7 @@ export class Memory {
   /** What lies there; unknown where nothing was stored. */
   load(region: Region, offset: number, size: number, words: Words): Value {
     const cells = this.regions.get(region);
+    if (isBeyondFrame(region, offset, size)) return unknown('memory beyond a stack frame');
     const first = cells?.get(offset, words);
     if (cells === undefined || first === undefined) return unknown('memory that was not written');
     if (first.index === 0 && first.size === size && wholeAt(cells, offset, first, words)) return first.value;
@@ -129,6 +132,7 @@ export class Memory {
 
   /** Forgets a piece of memory. */
   forget(region: Region, offset: number, size: number): void {
+    if (isBeyondFrame(region, offset, size)) throw unsupported('a write beyond a stack frame');
     const cells = this.writable(region);
     for (let index = 0; index < size; index++) cells.set(offset + index, undefined);
   }
@@ -202,6 +206,10 @@ export class Memory {
     this.own.add(region);
     return copy;
   }
+}
+
+function isBeyondFrame({ kind, bytes }: Region, offset: number, size: number): boolean {
+  return kind === 'stack' && (offset + size > 0 || offset < -(bytes ?? Infinity));
 }
 
 function wholeAt(cells: Cells, offset: number, first: Cell, words: Words): boolean {

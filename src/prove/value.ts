@@ -22,7 +22,7 @@ export interface Region {
   readonly instance?: string;
   /** Of a map's value: the number that the key is. */
   readonly key?: number;
-  /** Bytes of struct flow. */
+  /** Bytes of struct flow, or of a stack frame: what lies below is not its own. */
   readonly bytes?: number;
 }
 

@@ -33,11 +33,12 @@ import {
   toBigEndian,
 } from '../../bytecode/instruction.js';
 import type { Instruction } from '../../bytecode/instruction.js';
-import type { FunctionSpec, ParamSpec } from '../../object/spec.js';
+import type { ParamSpec } from '../../object/spec.js';
 import { Code } from '../code.js';
 import { FLOW_L3, type FlowLayout } from '../flow.js';
 import { SK_BUFF } from '../packet/entry.js';
 import { emitTcpChange, tcpChangeFunction, tcpChangeName } from './tcp.js';
+import type { FunctionCode } from '../function-code.js';
 
 const CHANGE_FUNCTION = 'change_header';
 /** Bytes of stack of each function here. */
@@ -50,8 +51,8 @@ export function changeFunctions(
   family: Family,
   ctx: ParamSpec,
   flow: ParamSpec,
-): readonly Omit<FunctionSpec, 'linkage'>[] {
-  const functions = new Map<string, Omit<FunctionSpec, 'linkage'>>();
+): readonly FunctionCode[] {
+  const functions = new Map<string, FunctionCode>();
   for (const change of changes.flatMap(singleChanges)) {
     if (change.kind === 'class') continue;
     if (change.kind === 'tos' || change.kind === 'hops') {

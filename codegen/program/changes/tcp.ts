@@ -23,7 +23,7 @@ import {
   reg,
   store,
 } from '../../bytecode/instruction.js';
-import type { FunctionSpec, ParamSpec } from '../../object/spec.js';
+import type { ParamSpec } from '../../object/spec.js';
 import { Code } from '../code.js';
 import type { FlowLayout } from '../flow.js';
 import { segmentSizeFunction } from './segment-size.js';
@@ -40,6 +40,7 @@ import {
   emitStore,
   emitSum,
 } from './tcp-header.js';
+import type { FunctionCode } from '../function-code.js';
 
 export function tcpChangeName(change: TcpChange): string {
   switch (change.kind) {
@@ -67,10 +68,10 @@ export function tcpChangeFunction(
   family: Family,
   ctx: ParamSpec,
   flow: ParamSpec,
-): Omit<FunctionSpec, 'linkage'> {
+): FunctionCode {
   const int = (name: string): ParamSpec => ({ name, type: { kind: 'int' } });
   const name = tcpChangeName(change);
-  const of = (params: readonly ParamSpec[], code: Code): Omit<FunctionSpec, 'linkage'> => ({
+  const of = (params: readonly ParamSpec[], code: Code): FunctionCode => ({
     name,
     params,
     instructions: code.finish(),

@@ -22,7 +22,7 @@ import {
   store,
 } from '../../bytecode/instruction.js';
 import { ENTRY_BYTES } from '../../classify/index.js';
-import type { FunctionSpec, ParamSpec } from '../../object/spec.js';
+import type { ParamSpec } from '../../object/spec.js';
 import { Code } from '../code.js';
 import {
   TABLE,
@@ -37,12 +37,13 @@ import {
 import { emitFirst, emitWalk, LOCAL_BYTES } from './lookup-walk.js';
 import { nextEntryFunction, nextHitFunction } from './next-hit.js';
 import { FINAL } from './segment.js';
+import type { FunctionCode } from '../function-code.js';
 
 /** Functions of an object with diagrams. */
 export function engineFunctions(
   shapes: readonly LookupShape[],
   { size, flowBytes, counters }: ObjectShape,
-): readonly Omit<FunctionSpec, 'linkage'>[] {
+): readonly FunctionCode[] {
   const flow: ParamSpec = { name: 'flow', type: { kind: 'memory', struct: 'flow', bytes: flowBytes } };
   const places: ParamSpec = { name: 'places', type: { kind: 'memory', struct: 'places', bytes: PLACES_BYTES } };
   const place: ParamSpec = { name: 'place', type: { kind: 'memory', struct: 'place', bytes: 4 } };
@@ -52,6 +53,7 @@ export function engineFunctions(
       ? [
           {
             name: findRule(shape.layout),
+            inline: true as const,
             params: [flow, int('root'), int('hit')],
             instructions: findFinalFunction(shape, size).finish(),
           },

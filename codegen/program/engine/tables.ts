@@ -9,10 +9,11 @@ import {
   type Node,
   type RecordLayout,
 } from '../../classify/index.js';
-import type { DataSpec, FunctionSpec } from '../../object/spec.js';
+import type { DataSpec } from '../../object/spec.js';
 import { engineFunctions } from './functions.js';
 import { TABLE, type LookupShape } from './lookup-shape.js';
 import type { Stretch } from './segment.js';
+import type { FunctionCode } from '../function-code.js';
 
 /** How a diagram begins: what is asked first is code; the rest is looked up. */
 export type Top =
@@ -134,7 +135,7 @@ export class EngineTables {
   }
 
   /** Functions that look up; none where no chain is looked up in diagrams. */
-  functions(flowBytes: number, counters: number): readonly Omit<FunctionSpec, 'linkage'>[] {
+  functions(flowBytes: number, counters: number): readonly FunctionCode[] {
     const shapes = [...this.layouts.values()].map(({ groups, slots, ...layout }, index): LookupShape => ({
       ...layout,
       numbers: slots.accesses,

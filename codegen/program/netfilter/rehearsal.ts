@@ -19,7 +19,7 @@ import {
   storeImm,
 } from '../../bytecode/instruction.js';
 import { assemble } from '../../bytecode/assemble.js';
-import type { EntrySpec, FunctionSpec, ParamSpec } from '../../object/spec.js';
+import type { EntrySpec, ParamSpec } from '../../object/spec.js';
 import type { Analysis } from '../analysis.js';
 import { ChainCompiler } from '../chains.js';
 import { Code } from '../code.js';
@@ -42,11 +42,12 @@ import { emitOwner } from './owner.js';
 import { emitUnparsed } from './parsed.js';
 import type { PlacePlan } from './places.js';
 import { emitRouteType } from './route-type.js';
+import type { FunctionCode } from '../function-code.js';
 
 /** A socket filter that a rule of iptables asks, and its functions. */
 export interface RehearsalProgram {
   readonly entry: EntrySpec;
-  readonly functions: readonly Omit<FunctionSpec, 'linkage'>[];
+  readonly functions: readonly FunctionCode[];
 }
 
 /** Undefined where there is nothing to ask. Labels are still symbolic in the functions alone. */

@@ -1,5 +1,5 @@
 import { assemble } from '../../bytecode/assemble.js';
-import type { MapSpec, ObjectSpec } from '../../object/spec.js';
+import type { FunctionSpec, MapSpec, ObjectSpec } from '../../object/spec.js';
 import type { Analysis } from '../analysis.js';
 import type { Common } from '../common.js';
 import { countersMap } from '../counters.js';
@@ -16,6 +16,7 @@ import { isSocketHook } from '../place.js';
 import { TRACE_STRUCT } from '../trace.js';
 import { OWN_STATE_STRUCTS, readsOwnState } from '../wire-state.js';
 import { usesDevices, type Built } from './built.js';
+import { withInlined } from './inline-functions.js';
 
 /** What the object file holds: programs, functions, maps, what they need of the kernel. */
 export function buildSpec(built: Built, manifest: Manifest): ObjectSpec {
@@ -31,29 +32,32 @@ export function buildSpec(built: Built, manifest: Manifest): ObjectSpec {
   for (const f of diagramFunctions(common)) functions.set(f.name, f);
   for (const f of built.rehearsals.flatMap((one) => one.functions)) functions.set(f.name, f);
   const data = common.tables?.data;
+  const entries = programs.map(({ entry }) => ({ name: entry.name, params: entry.params, instructions: entry.code }));
+  const others = [
+    ...(common.notes.isEmpty ? [] : noteEntries(common.notes.questions)),
+    ...(common.shadow ? [observerEntry()] : []),
+    ...askEntries(common.asks.questions),
+    ...built.rehearsals.map(({ entry }) => entry),
+  ];
+  const code = withInlined([...entries, ...functions.values()], new Set(entries.map(({ name }) => name)), others);
+  const assembled = code.map(({ name, params, instructions, inlined }): FunctionSpec => ({
+    name,
+    linkage: 'global',
+    params,
+    instructions: assemble(name, instructions),
+    ...(inlined.length === 0 ? {} : { inlined }),
+  }));
   return {
     license: 'GPL',
     program: {
       section: sectionOf(analyses[0]),
       entries: [
-        ...programs.map(({ entry }, index) => ({
-          name: entry.name,
-          ...(index === 0 ? {} : otherSection(analyses[0], analyses[index])),
-          linkage: 'global' as const,
-          params: entry.params,
-          instructions: assemble(entry.name, entry.code),
-        })),
-        ...(common.notes.isEmpty ? [] : noteEntries(common.notes.questions)),
-        ...(common.shadow ? [observerEntry()] : []),
-        ...askEntries(common.asks.questions),
-        ...built.rehearsals.map(({ entry }) => entry),
+        ...assembled
+          .slice(0, entries.length)
+          .map((entry, index) => ({ ...entry, ...(index === 0 ? {} : otherSection(analyses[0], analyses[index])) })),
+        ...others,
       ],
-      functions: [...functions.values()].map((f) => ({
-        name: f.name,
-        linkage: 'global',
-        params: f.params,
-        instructions: assemble(f.name, f.instructions),
-      })),
+      functions: assembled.slice(entries.length),
     },
     maps,
     ...(data === undefined ? {} : { data }),

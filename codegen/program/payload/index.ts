@@ -20,8 +20,9 @@ import { SeenHeader } from './seen-header.js';
 import { emitText, keepStretch, stretchFunction, TEXT_BLOCK_BYTES, textFunction } from './text.js';
 import { emitDccpOption, emitTcpEcn, emitTcpMss } from './transport.js';
 import { emitU32 } from './u32.js';
+import type { FunctionCode } from '../function-code.js';
 
-type Functions = readonly Omit<FunctionSpec, 'linkage'>[];
+type Functions = readonly FunctionCode[];
 
 /** Whether the function of a test calls {@link FIND_EXTENSION}. */
 function findsExtension({ kind }: PayloadTest): boolean {

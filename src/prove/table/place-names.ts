@@ -16,7 +16,7 @@ export class PlaceNames {
     private readonly flow: Region,
     /** The flow as the entry leaves it, which needs no name. */
     private readonly begun: Memory,
-    private readonly stackOf: (depth: number) => Region,
+    private readonly stackOf: (frames: Machine['frames'], depth: number) => Region,
   ) {}
 
   /** Machines that hold the same have the same name. */
@@ -24,7 +24,7 @@ export class PlaceNames {
     const parts = [String(at), ...registers.map((value) => this.nameOf(value))];
     frames.forEach(({ back, kept }, depth) => {
       parts.push(`${back}`, ...kept.map((value) => this.nameOf(value)));
-      parts.push(this.memoryOf(memory, this.stackOf(depth)));
+      parts.push(this.memoryOf(memory, this.stackOf(frames, depth)));
     });
     const { flow } = this;
     if (!memory.sameAs(flow, this.begun)) parts.push(this.memoryOf(memory, flow));

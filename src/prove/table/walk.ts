@@ -9,7 +9,7 @@ import { asChosen, testOf, type Chosen } from './chosen.js';
 import { Local } from './condition.js';
 import { loopsOf, meetingsOf } from './jumps.js';
 import { Looks, tell, type Finder } from './looks.js';
-import { fork, operandOf, returnTo, wide, type Machine } from './machine.js';
+import { fork, operandOf, returnTo, wide, type Frame, type Machine } from './machine.js';
 import { PlaceNames } from './place-names.js';
 import { beyondTable, type Case, type Step } from './step.js';
 import { ALWAYS, NEVER, turned, WalkArithmetic, type Decision } from './walk-arithmetic.js';
@@ -39,7 +39,7 @@ export class Walk implements Finder {
   private readonly meetings: ReadonlySet<number>;
   private readonly names: PlaceNames;
   private readonly arithmetic: WalkArithmetic;
-  private readonly stacks: Region[] = [];
+  private readonly stacks = new Map<string, Region>();
   private readonly memory: WalkMemory;
   /** Functions that are run as they are, whoever calls them. */
   private readonly followed = new Set<PlacedFunction>();
@@ -52,7 +52,7 @@ export class Walk implements Finder {
   constructor(private readonly settings: WalkSettings) {
     const { code, words, flow, memory } = settings;
     this.arithmetic = new WalkArithmetic(words);
-    this.names = new PlaceNames(words, flow, memory, (depth) => this.stackOf(depth));
+    this.names = new PlaceNames(words, flow, memory, (frames, depth) => this.stackOf(frames, depth));
     this.memory = new WalkMemory(settings);
     this.mostPlaces = SOME_PLACES + PLACES_PER_BYTE * (code.spec.data?.bytes.length ?? 0);
     this.loops = loopsOf(code);
@@ -76,8 +76,8 @@ export class Walk implements Finder {
   /** All places that it comes to from here on; the number of the first one. */
   begin(placed: PlacedFunction, registers: readonly (WalkValue | undefined)[]): number {
     const own = [...registers];
-    own[10] = pointer(this.stackOf(0));
     const frames = [{ placed, back: -1, kept: [] }];
+    own[10] = pointer(this.stackOf(frames, 0));
     const number = this.numberOf({ at: placed.start, registers: own, memory: this.settings.memory.fork(), frames });
     for (;;) {
       const next = this.open.pop();
@@ -101,8 +101,12 @@ export class Walk implements Finder {
     return Local.nothing(this.settings.words.bdd);
   }
 
-  private stackOf(depth: number): Region {
-    return (this.stacks[depth] ??= { kind: 'stack', name: `stack ${depth}` });
+  private stackOf(frames: readonly Frame[], depth: number): Region {
+    const bytes = this.settings.code.frameBytesOf(frames[depth].placed);
+    const name = `stack ${depth} of ${bytes}`;
+    let stack = this.stacks.get(name);
+    if (stack === undefined) this.stacks.set(name, (stack = { kind: 'stack', name, bytes }));
+    return stack;
   }
 
   private placeOf(machine: Machine): Step {
@@ -260,10 +264,10 @@ export class Walk implements Finder {
       return { kind: 'exit', code: Number(code) };
     }
     const { back, kept } = frames[depth];
-    memory.drop(this.stackOf(depth));
+    memory.drop(this.stackOf(frames, depth));
     registers.fill(undefined, 1, 10);
     kept.forEach((value, index) => (registers[6 + index] = value));
-    registers[10] = pointer(this.stackOf(depth - 1));
+    registers[10] = pointer(this.stackOf(frames, depth - 1));
     machine.frames = frames.slice(0, depth);
     machine.at = back;
     return undefined;
@@ -319,7 +323,7 @@ export class Walk implements Finder {
     machine.frames = [...frames, { placed, back: machine.at, kept }];
     registers[0] = undefined;
     registers.fill(undefined, 6, 10);
-    registers[10] = pointer(this.stackOf(frames.length));
+    registers[10] = pointer(this.stackOf(machine.frames, frames.length));
     machine.at = placed.start;
   }
 

@@ -74,6 +74,12 @@ const RICH: ObjectSpec = objectSpec(
           { name: 'number', type: { kind: 'int' } },
         ],
         instructions: [{ ...bpf.callFunction('sub'), line: LINE }, bpf.loadMap(R1, 'a'), bpf.exit()],
+        // Names are free: one of them is that of a function.
+        inlined: [
+          { name: 'sub', from: 1, to: 2 },
+          { name: 'both', from: 0, to: 2 },
+          { name: 'sub', from: 2, to: 3 },
+        ],
       },
     ],
     manifest: '{"format":1,"source":"größer ☃"}',

@@ -78,6 +78,17 @@ const refused: readonly { readonly name: string; readonly have: ObjectSpec; read
   { name: 'two members of one name', have: withStruct(STRUCT.members[0], STRUCT.members[0]), want: 'bad-name' },
   { name: 'the section of functions for the entry', have: withSection('.text'), want: 'bad-name' },
   { name: 'a section that libbpf takes for the license', have: withSection('license'), want: 'bad-name' },
+  {
+    name: 'code with a name that is none',
+    have: withEntry({ inlined: [{ name: 'a b', from: 0, to: 1 }] }),
+    want: 'bad-name',
+  },
+  { name: 'code of no instructions', have: withEntry({ inlined: [{ name: 'a', from: 1, to: 1 }] }), want: 'bad-value' },
+  {
+    name: 'code beyond its function',
+    have: withEntry({ inlined: [{ name: 'a', from: 0, to: 3 }] }),
+    want: 'bad-value',
+  },
   { name: 'a static entry', have: withEntry({ linkage: 'static' }), want: 'bad-value' },
   { name: 'a function without instructions', have: withFunction({ instructions: [] }), want: 'bad-value' },
   {

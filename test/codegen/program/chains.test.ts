@@ -13,6 +13,7 @@ import { reasonNotToLoad } from '../object/bpftool.js';
 import { CHAIN_PACKETS, chainTexts, nestedText } from './chain-cases.js';
 import { filterText, objectOf, rulesetOf, type Place } from './rulesets.js';
 import { RunningObject } from './run-object.js';
+import { outlined } from '../../../src/prove/outline.js';
 
 const EXACT: Place = { hook: 'xdp', chain: 'INPUT', reject: 'drop', engine: 'linear' };
 const UNOPTIMIZED: Place = { ...EXACT, optimize: false };
@@ -31,7 +32,7 @@ function load(object: Uint8Array): number {
 }
 
 function functionsOf(object: Uint8Array): readonly FunctionSpec[] {
-  const { program } = readObject(object);
+  const { program } = outlined(readObject(object)).spec;
   return [...program.entries, ...program.functions];
 }
 

@@ -23,6 +23,7 @@ import { reasonNotToLoad } from '../object/bpftool.js';
 import { GOLDEN_CASES, goldenPlace, goldenText, READING_CASES, type GoldenCase } from './golden-cases.js';
 import { chainsText, entryDifference, entryText, listingOf, readerText, type Listing } from './golden-text.js';
 import { analysisOf, filterText, objectOf, type Place } from './rulesets.js';
+import { withInlined } from '../../../codegen/program/output/inline-functions.js';
 
 const FOLDER = fileURLToPath(new URL('golden/', import.meta.url));
 const UPDATE = process.env.UPDATE_GOLDEN === '1';
@@ -105,7 +106,8 @@ describe('code of small objects', () => {
     const { entry, functions } = listingOf(analysisOf(text, place));
     const { program } = readObject(objectOf(text, place).object);
     const written = [...program.entries, ...program.functions];
-    const shown = [{ name: entry.name, instructions: entry.code }, ...functions];
+    const { name, params, code } = entry;
+    const shown = withInlined([{ name, params, instructions: code }, ...functions], new Set([name]), []);
     expect(written.map(codeOf)).toEqual(
       shown.map(({ name, instructions }) => codeOf({ name, instructions: assemble(name, instructions) })),
     );

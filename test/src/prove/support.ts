@@ -7,6 +7,7 @@ import type { CompileOptions } from '../../../codegen/program/manifest.js';
 import { parseDump } from '../../../grammar/index.js';
 import type { BuiltinChain, Family } from '../../../grammar/model/family.js';
 import type { VerifyJob } from '../../../src/verify/job.js';
+import { outlined } from '../../../src/prove/outline.js';
 
 export type JobOptions = CompileOptions & { readonly chain: BuiltinChain; readonly family?: Family };
 
@@ -43,7 +44,7 @@ export function jobOf(text: string, options: JobOptions, compiledFrom = text): V
   return { ruleset, text, family, table: manifest.table, chain, object, manifest, analysis, packets: [] };
 }
 
-/** The job with the object changed. */
+/** The job with the object changed; functions that stood where they were called are functions again. */
 export function withObject(job: VerifyJob, change: (spec: ObjectSpec) => ObjectSpec): VerifyJob {
-  return { ...job, object: writeObject(change(readObject(job.object))) };
+  return { ...job, object: writeObject(change(outlined(readObject(job.object)).spec)) };
 }
