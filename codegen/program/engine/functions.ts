@@ -63,6 +63,7 @@ export function engineFunctions(
       ? [
           {
             name: findRules(shape.layout),
+            inline: true as const,
             params: [flow, place, int('root'), int('bound')],
             instructions: findFunction(shape, size).finish(),
           },

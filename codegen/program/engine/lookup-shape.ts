@@ -28,8 +28,10 @@ export const findRules = (layout: number): string => `find_rules_${layout}`;
 export const nextEntry = (layout: number): string => `next_entry_${layout}`;
 /** Name of the function that takes the next hit from the lists of so many groups. */
 export const nextHit = (layout: number, groups: number): string => `next_rule_${layout}_of_${groups}`;
-/** Bytes of the places in the lists that {@link nextHit} moves on: a u32 for each group. */
-export const PLACES_BYTES = 4 * MAX_GROUPS;
+/** Byte offset of a group's place, a u32: not a multiple of 8, where the verifier would remember of each list by itself what it may be. */
+export const placeOf = (group: number): number => 8 * group + 4;
+/** Bytes of the places in the lists that {@link nextHit} moves on. */
+export const PLACES_BYTES = 8 * MAX_GROUPS;
 
 /** What the functions have to know of the object. */
 export interface ObjectShape {

@@ -28,7 +28,7 @@ import { END, ENTRY, ENTRY_BYTES, HIT_BYTES } from '../../classify/index.js';
 import { Code } from '../code.js';
 import { emitCount } from '../counters.js';
 import { VERDICT } from '../verdict.js';
-import { TABLE, nextEntry, type LookupShape } from './lookup-shape.js';
+import { TABLE, nextEntry, placeOf, type LookupShape } from './lookup-shape.js';
 import { emitTests, emitRecordOffset } from './lookup-walk.js';
 import { ACTION_MASK, COUNTED, FINAL, MAX_GROUPS } from './segment.js';
 
@@ -64,7 +64,7 @@ export function nextHitFunction({ layout, hits }: LookupShape, size: number, gro
   const code = new Code();
   // `entry` = where the group stands in its list, `record` = address of the record; r5 = table.
   const toRecord = (group: number, entry: number, record: number): void => {
-    code.emit(load(4, entry, R7, 4 * group), jump64('jgt', entry, size - ENTRY_BYTES, 'lost'));
+    code.emit(load(4, entry, R7, placeOf(group)), jump64('jgt', entry, size - ENTRY_BYTES, 'lost'));
     code.emit(mov64(record, reg(R5)), alu64('add', record, reg(entry)), load(4, record, record, ENTRY.record));
     emitRecordOffset(code, record);
     code.emit(jump64('jgt', record, size - HIT_BYTES, 'lost'), alu64('add', record, reg(R5)));
@@ -95,9 +95,9 @@ export function nextHitFunction({ layout, hits }: LookupShape, size: number, gro
     for (let group = 0; group < groups; group++) {
       const ahead = code.label('ahead');
       code.emit(load(4, R3, R10, RULES + 4 * group), jump64('jgt', R3, reg(R8), ahead));
-      code.emit(mov64(R1, reg(R6)), load(4, R2, R7, 4 * group), mov64(R3, reg(R8)), alu64('add', R3, 1));
+      code.emit(mov64(R1, reg(R6)), load(4, R2, R7, placeOf(group)), mov64(R3, reg(R8)), alu64('add', R3, 1));
       code.emit(callFunction(nextEntry(layout)));
-      code.emit(store(4, R7, 4 * group, R0));
+      code.emit(store(4, R7, placeOf(group), R0));
       code.place(ahead);
     }
   }

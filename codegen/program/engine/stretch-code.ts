@@ -26,13 +26,13 @@ import type { Code } from '../code.js';
 import { emitCount } from '../counters.js';
 import { EXITS } from '../exits.js';
 import { VERDICT } from '../verdict.js';
-import { findRule, findRules, nextHit, PLACES_BYTES, TABLE } from './lookup-shape.js';
+import { findRule, findRules, nextHit, placeOf, PLACES_BYTES, TABLE } from './lookup-shape.js';
 import { emitValue } from './lookup-walk.js';
 import { ACTION_MASK, COUNTED, OWN_CODE, type Block } from './segment.js';
 import type { Looks, Top } from './tables.js';
 
 /** Stack of a chain function with diagrams: the places lie below everything else that it keeps. */
-export const PLACES = -64;
+export const PLACES = -96;
 export const DIAGRAM_STACK = -PLACES;
 
 export interface StretchCode {
@@ -65,7 +65,7 @@ export function emitStretch(stretch: StretchCode): void {
     if (group > 0) code.emit(jump64('jlt', R9, first, skip));
     emitTop(code, top, R3, look, skip);
     code.place(look);
-    code.emit(mov64(R1, reg(R6)), mov64(R2, reg(R10)), alu64('add', R2, PLACES + 4 * group));
+    code.emit(mov64(R1, reg(R6)), mov64(R2, reg(R10)), alu64('add', R2, PLACES + placeOf(group)));
     code.emit(mov64(R4, reg(R9)), callFunction(findRules(layout)), mov64(R9, reg(R0)));
     code.place(skip);
   });
