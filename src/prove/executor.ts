@@ -15,7 +15,7 @@ import { compute } from './arithmetic.js';
 import { comparison } from './compare.js';
 import { kernelRegion } from './kernel-region.js';
 import type { Code } from './object-code.js';
-import { accessBytes, bitsOf, Memory, State, type Log, storedPart } from './state.js';
+import { accessBytes, bitsOf, Memory, requireAligned, State, type Log, storedPart } from './state.js';
 import { Unprovable, unsupported } from './unprovable.js';
 import { constant, pointer, unknown, word, type Pointer, type Region, type Value } from './value.js';
 import { slice, swapBytes, type Words } from './words.js';
@@ -293,6 +293,7 @@ export class Executor {
     this.checkPresent(from, state);
     if (kind === 'stack' || kind === 'flow') {
       if (from.index !== undefined) throw unsupported('memory at a place that is not constant');
+      requireAligned(from.offset, size);
       return state.memory.load(from.region, from.offset, size, this.words);
     }
     return this.world.load(from, size, state);
@@ -303,6 +304,7 @@ export class Executor {
     const { kind } = to.region;
     if (kind === 'stack' || kind === 'flow') {
       if (to.index !== undefined) throw unsupported('memory at a place that is not constant');
+      requireAligned(to.offset, size);
       if (kind === 'flow' && (to.offset < 0 || to.offset + size > (to.region.bytes ?? 0))) {
         state.note('fault: a write beyond struct flow', state.condition, this.words);
       }

@@ -208,6 +208,11 @@ export class Memory {
   }
 }
 
+/** Refuses an access to a stack that is no multiple of its size: the kernel does (check_ptr_alignment in kernel/bpf/verifier.c), and flows lie on one. */
+export function requireAligned(offset: number, size: number): void {
+  if (offset % size !== 0) throw unsupported('an access to a stack that is not aligned');
+}
+
 function isBeyondFrame({ kind, bytes }: Region, offset: number, size: number): boolean {
   return kind === 'stack' && (offset + size > 0 || offset < -(bytes ?? Infinity));
 }

@@ -1,5 +1,5 @@
 import { FALSE, TRUE } from '../bdd.js';
-import { State, storedPart } from '../state.js';
+import { requireAligned, State, storedPart } from '../state.js';
 import { besideDiagrams, unsupported } from '../unprovable.js';
 import { unknown, type Pointer, type Region, type Value } from '../value.js';
 import type { Words } from '../words.js';
@@ -55,6 +55,7 @@ export class WalkMemory {
     switch (from.region.kind) {
       case 'stack':
       case 'flow':
+        requireAligned(from.offset, size);
         return settled(machine.memory.load(from.region, from.offset, size, words));
       case 'map':
         if (from.region !== DATA) throw unsupported('a load from a map');
@@ -127,6 +128,7 @@ export class WalkMemory {
     const { kind } = to.region;
     const stored = this.storable(value, size, kind);
     if (kind === 'stack' || (kind === 'flow' && this.settings.finds === undefined)) {
+      requireAligned(to.offset, size);
       if (kind === 'flow' && (to.offset < 0 || to.offset + size > (to.region.bytes ?? 0)))
         note('fault: a write beyond struct flow', local.ref);
       if (kind === 'flow' && isRead(to.offset, size)) throw unsupported('a rule beside diagrams that changes a field');
