@@ -3,11 +3,11 @@
  * choice of an engine.
  */
 export const COST = {
-  instruction: 0.0505,
-  halving: 1.96,
-  look: 20.5,
-  branch: 0,
+  instruction: 0.025,
+  halving: 1.35,
+  look: 9.91,
+  branch: 0.366,
   step: 0,
-  entry: 0.083,
-  miss: 3.46,
+  entry: 0,
+  miss: 3.49,
 } as const;
