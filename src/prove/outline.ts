@@ -162,7 +162,7 @@ function areApart(children: readonly InlinedCall[], own: InlinedCall): boolean {
 
 const placeName = (at: number): string => `at_${at}`;
 
-/** With labels at the places that jumps lead to. A jump to no instruction keeps its offset, and the code around it stays as it is. */
+/** With labels at the places that jumps lead to. A jump to no instruction keeps its offset, as a long one does. */
 function labelled(instructions: readonly Instruction[]): Whole {
   const places = new Map<number, number>();
   let slot = 0;
@@ -223,13 +223,14 @@ function isEnteredAndLeftAsFunction({ from, to }: InlinedCall, whole: Whole): bo
   return whole.every((instruction, at) => {
     const { reference, opcode } = instruction;
     const target = reference?.kind === 'label' ? reference.name : undefined;
+    if (isOtherJump(instruction)) return false;
     if (at < from || at >= to) return target === undefined || !inside.has(target);
-    if (isExit(opcode) || (target === undefined && isOtherJump(instruction))) return false;
+    if (isExit(opcode)) return false;
     return target === undefined || inside.has(target) || target === placeName(to);
   });
 }
 
-/** A jump whose place is not known by a label. */
+/** A jump whose place is not known by a label: where code makes room for a call, it would lead to another place. */
 function isOtherJump(instruction: Instruction): boolean {
   const { opcode } = instruction;
   const isLong = (opcode & CLASS_MASK) === CLASS.JMP32 && (opcode & OPERATION_MASK) === JMP_OP.ja;

@@ -5,8 +5,10 @@ import { frameBytes, inlineCalls, type InlinedCode } from '../../../codegen/byte
 import {
   alu64,
   callFunction,
+  CLASS,
   exit,
   goto,
+  JMP_OP,
   jump64,
   load,
   mov64,
@@ -200,6 +202,9 @@ function functionOf(steps: readonly Step[], callee: string | undefined): readonl
   return [mov64(R0, 0), ...first, ...slots, ...body, alu64('add', R0, reg(R9)), exit()];
 }
 
+/** `gotol` to the next instruction. */
+const LONG_JUMP: Instruction = { opcode: CLASS.JMP32 | JMP_OP.ja, dst: 0, src: 0, offset: 0, imm: 0 };
+
 describe('code that is no call', () => {
   const { entry, functions } = cases[1];
   const whole = inlining(entry, functions).program.entries[0];
@@ -220,6 +225,8 @@ describe('code that is no call', () => {
     { name: 'a jump into it', spec: withInstruction(0, jumpTo(0, from + 1)) },
     { name: 'a jump to its beginning', spec: withInstruction(0, jumpTo(0, from)) },
     { name: 'a jump out of it', spec: withInstruction(from + 2, jumpTo(from + 2, length - 1)) },
+    { name: 'a jump to no instruction beside it', spec: withInstruction(0, jumpTo(0, 1000)) },
+    { name: 'a long jump beside it', spec: withInstruction(0, LONG_JUMP) },
     { name: 'an exit in it', spec: withInstruction(from + 2, exit()) },
     { name: 'a register that it was not given', spec: withInstruction(from + 2, mov64(R2, reg(R7))) },
     {
