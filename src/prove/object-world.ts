@@ -76,7 +76,8 @@ export class ObjectWorld implements World {
     throw unsupported(`helper ${helperName(number)}`);
   }
 
-  kfunc(name: string): Value {
+  kfunc(name: string, state: State): Value {
+    void state;
     throw unsupported(`kernel function ${name}`);
   }
 

@@ -213,6 +213,16 @@ export function requireAligned(offset: number, size: number): void {
   if (offset % size !== 0) throw unsupported('an access to a stack that is not aligned');
 }
 
+/** Refuses a call whose first argument is not the program's context: the kernel does. */
+export function requireContext({ registers: [, context] }: State): void {
+  const isContext =
+    context?.kind === 'pointer' &&
+    context.region.kind === 'context' &&
+    context.offset === 0 &&
+    context.index === undefined;
+  if (!isContext) throw unsupported('a call without the context');
+}
+
 function isBeyondFrame({ kind, bytes }: Region, offset: number, size: number): boolean {
   return kind === 'stack' && (offset + size > 0 || offset < -(bytes ?? Infinity));
 }

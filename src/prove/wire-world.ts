@@ -9,7 +9,7 @@ import { OnesComplement } from './checksum.js';
 import { kernelRegion } from './kernel-region.js';
 import { FRAME_LENGTH, networkOffset, type Frame } from './frame.js';
 import { ObjectWorld, type ObjectWorldSettings } from './object-world.js';
-import { bitsOf, type State } from './state.js';
+import { bitsOf, requireContext, type State } from './state.js';
 import { unsupported } from './unprovable.js';
 import { constant, pointer, word, type Pointer, type Region, type Value } from './value.js';
 import type { Variables } from './variables.js';
@@ -163,6 +163,7 @@ export class WireWorld extends ObjectWorld {
       case HELPER.probe_read_kernel:
         return probeReadKernel(state, (from, size) => this.kernelMember(from.region.name, from.offset, size));
       case HELPER.skb_pull_data:
+        requireContext(state);
         // Only what lies in pieces is pulled: outside of the domain.
         return constant(0);
       default:
@@ -174,8 +175,9 @@ export class WireWorld extends ObjectWorld {
     return connectionMember(base, { struct, member }, this.words, this.wire.variables);
   }
 
-  override kfunc(name: string): Value {
+  override kfunc(name: string, state: State): Value {
     if (name !== 'bpf_cast_to_kern_ctx') throw unsupported(`kernel function ${name}`);
+    requireContext(state);
     return pointer(kernelRegion(this.wire.hook === 'xdp' ? 'xdp_buff' : 'sk_buff'));
   }
 
@@ -183,6 +185,7 @@ export class WireWorld extends ObjectWorld {
   private route(state: State): Value {
     const { words, wire } = this;
     const [, , params, size, flags] = state.registers;
+    requireContext(state);
     if (params?.kind !== 'pointer' || params.region.kind !== 'stack' || params.index !== undefined) {
       throw unsupported('a look-up of routes with other arguments');
     }

@@ -287,7 +287,8 @@ export class Walk implements Finder {
       if (map?.kind === 'pointer' && map.region.kind === 'map' && map.region.name === LIMITS) throw remembering();
       const state = this.memory.outside(machine, local);
       if (reference?.kind !== 'kfunc' && src !== 0) throw unsupported('a kernel function without its name');
-      const result = reference?.kind === 'kfunc' ? world.kfunc(reference.name) : world.helper(Number(imm), state);
+      const result =
+        reference?.kind === 'kfunc' ? world.kfunc(reference.name, state) : world.helper(Number(imm), state);
       return this.returned(machine, state, result, note);
     }
     const placed = code.functionAt(operands.target);

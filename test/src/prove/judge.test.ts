@@ -1,8 +1,27 @@
 import { describe, expect, it } from 'vitest';
 import { judge } from '../../../src/prove/judge.js';
-import { ALU_OP, CLASS, JMP_OP, MODE_MEM, mov64, R0, R6, reg, SIZE } from '../../../codegen/bytecode/instruction.js';
+import { prove } from '../../../src/prove/prove.js';
+import {
+  ALU_OP,
+  CLASS,
+  HELPER,
+  JMP_OP,
+  MODE_MEM,
+  mov64,
+  R0,
+  R1,
+  R10,
+  R2,
+  R4,
+  R6,
+  reg,
+  SIZE,
+  SOURCE_X,
+  storeImm,
+} from '../../../codegen/bytecode/instruction.js';
 import { VERDICT } from '../../../codegen/program/verdict.js';
 import type { FunctionSpec } from '../../../codegen/object/spec.js';
+import { replaced } from './changes.js';
 import { filterDump, jobOf, withObject, type JobOptions } from './support.js';
 
 const INPUT: JobOptions = { hook: 'xdp', chain: 'INPUT' };
@@ -49,6 +68,8 @@ function callingAlone(fn: FunctionSpec): FunctionSpec {
 
 const STORE64 = CLASS.STX | MODE_MEM | SIZE[8];
 const MOVE = CLASS.ALU64 | ALU_OP.mov;
+const MOVE_REGISTER = MOVE | SOURCE_X;
+const CALL = CLASS.JMP | JMP_OP.call;
 const EXIT = CLASS.JMP | JMP_OP.exit;
 const JUMP32_NE = CLASS.JMP32 | JMP_OP.jne;
 const LOAD16 = CLASS.LDX | MODE_MEM | SIZE[2];
@@ -284,6 +305,36 @@ describe('judge', () => {
     },
     60_000,
   );
+
+  const senseless: readonly { name: string; change: (fn: FunctionSpec) => FunctionSpec }[] = [
+    {
+      name: 'that asks for the route without the context',
+      change: (fn) => {
+        const call = fn.instructions.findIndex(({ opcode, imm }) => opcode === CALL && imm === HELPER.fib_lookup);
+        const at = fn.instructions.findLastIndex(
+          ({ opcode, dst }, i) => i < call && opcode === MOVE_REGISTER && dst === R1,
+        );
+        return replaced(fn, at, { dst: R4 });
+      },
+    },
+    {
+      name: 'with an instruction that does not exist, whose result nobody reads',
+      change: (fn) => ({ ...fn, instructions: [{ ...mov64(R2, 0), opcode: 0xf7 }, ...fn.instructions] }),
+    },
+    {
+      name: 'that writes to its stack where it is not aligned',
+      change: (fn) => ({ ...fn, instructions: [storeImm(4, R10, -510, 0), ...fn.instructions] }),
+    },
+  ];
+  it.each(senseless)('does not prove code $name', ({ change }) => {
+    const job = jobOf(filterDump(['-A INPUT -p tcp --dport 80 -j ACCEPT']), INPUT);
+    const careless = withObject(job, ({ program, ...spec }) => ({
+      ...spec,
+      program: { ...program, entries: program.entries.map((entry) => ({ ...entry, ...change(entry) })) },
+    }));
+    expect(prove(job).kind).toBe('proved');
+    expect(prove(careless).kind).toBe('not-proved');
+  });
 
   it('refutes a fragment check that is missing', async () => {
     const job = jobOf(filterDump(['-A INPUT -p tcp --dport 80 -j ACCEPT']), INPUT);

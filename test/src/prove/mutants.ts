@@ -81,7 +81,8 @@ function mutateInstruction(
     const imm = typeof instruction.imm === 'bigint' ? instruction.imm ^ BigInt(by) : instruction.imm ^ by;
     return { what: `immediate ^ ${by}`, instruction: { ...instruction, imm } };
   }
-  if (dice === 3) {
+  // Who refers to something else can be nothing but what it is, or there is no object.
+  if (dice === 3 && instruction.reference === undefined) {
     const flip = random.pick([0x10, 0x20, 0x40, 0x80]);
     return { what: `operation ^ ${flip}`, instruction: { ...instruction, opcode: instruction.opcode ^ flip } };
   }
