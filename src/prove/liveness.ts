@@ -2,13 +2,11 @@ import {
   CLASS,
   CLASS_MASK,
   JMP_OP,
-  MODE_ATOMIC,
-  ALU_OP,
   HELPER,
   OPERATION_MASK,
-  SOURCE_X,
   type Instruction,
 } from '../../codegen/bytecode/instruction.js';
+import { registersOf } from '../../codegen/bytecode/registers.js';
 import type { LinkedInstruction, PlacedFunction } from '../../bpf-runtime/interpreter/program.js';
 
 /** How many arguments helpers take (include/uapi/linux/bpf.h); five where not listed. */
@@ -25,9 +23,6 @@ const ARGUMENTS: Readonly<Record<number, number>> = {
   [HELPER.jiffies64]: 0,
   [HELPER.ringbuf_output]: 4,
 };
-
-const bit = (register: number): number => 1 << register;
-const CALLER_SAVED = 0b111111;
 
 interface Effect {
   readonly reads: number;
@@ -68,30 +63,11 @@ export function successors({
   return operation === JMP_OP.ja ? [target] : [next, target];
 }
 
+/** How many arguments a call reads is known here; else an instruction says by itself what it reads and writes. */
 function effectOf({ instruction, operands }: LinkedInstruction, argumentsOf: ArgumentCounts): Effect {
-  const { opcode, dst, src } = instruction;
-  const source = (opcode & SOURCE_X) !== 0 ? bit(src) : 0;
-  const operation = opcode & OPERATION_MASK;
-  switch (opcode & CLASS_MASK) {
-    case CLASS.LD:
-      return { reads: 0, writes: bit(dst) };
-    case CLASS.LDX:
-      return { reads: bit(src), writes: bit(dst) };
-    case CLASS.ST:
-      return { reads: bit(dst), writes: 0 };
-    case CLASS.STX:
-      return { reads: bit(dst) | bit(src) | ((opcode & 0xe0) === MODE_ATOMIC ? 1 : 0), writes: 0 };
-    case CLASS.ALU:
-    case CLASS.ALU64:
-      if (operation === ALU_OP.mov) return { reads: source, writes: bit(dst) };
-      if (operation === ALU_OP.end || operation === ALU_OP.neg) return { reads: bit(dst), writes: bit(dst) };
-      return { reads: bit(dst) | source, writes: bit(dst) };
-    default:
-      if (operation === JMP_OP.exit) return { reads: 1, writes: 0 };
-      if (operation === JMP_OP.ja) return { reads: 0, writes: 0 };
-      if (operation !== JMP_OP.call) return { reads: bit(dst) | source, writes: 0 };
-      return { reads: ((1 << countOf(instruction, operands.target, argumentsOf)) - 1) << 1, writes: CALLER_SAVED };
-  }
+  const { reads, writes } = registersOf(instruction);
+  if (instruction.opcode !== (CLASS.JMP | JMP_OP.call)) return { reads, writes };
+  return { reads: ((1 << countOf(instruction, operands.target, argumentsOf)) - 1) << 1, writes };
 }
 
 function countOf({ reference, imm }: Instruction, target: number, argumentsOf: ArgumentCounts): number {
