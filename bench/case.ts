@@ -12,6 +12,7 @@ import type { Work } from '../codegen/program/engine/cost.js';
 import type { ObjectSpec } from '../codegen/object/spec.js';
 import { parseDump } from '../grammar/index.js';
 import { attachNetfilter, PRIORITY } from '../bpf-runtime/netfilter/link.js';
+import type { LoadedProgram } from '../bpf-runtime/kernel/program.js';
 import { loadPrograms } from '../bpf-runtime/kernel/raw-load.js';
 import { Testbed } from '../bpf-runtime/system/testbed.js';
 import { LiveFrames } from './live-frames.js';
@@ -22,6 +23,7 @@ import { workloadOf, type Workload } from './workload.js';
 /** Who decides at the INPUT hook of the stack. */
 export const FILTERS = ['none', 'ours', 'iptables-legacy', 'iptables-nft', 'nft-translated'] as const;
 export type Filter = (typeof FILTERS)[number];
+type OtherFilter = Exclude<Filter, 'ours'>;
 export type Where = 'xdp' | 'tc' | Filter;
 
 export interface Measurement {
@@ -32,6 +34,8 @@ export interface Measurement {
   /** Nanoseconds a packet, each the mean of a round of runs; `floor`: with an empty program, or no filter, between them. */
   readonly samples: readonly number[];
   readonly floor: readonly number[];
+  /** The same with an empty program of the same type at the same hook, in turns with the program. */
+  readonly empty?: readonly number[];
   readonly compiled?: {
     readonly chain: string;
     readonly mode: string;
@@ -53,6 +57,8 @@ export interface Measurement {
 const SAMPLES = 11;
 const RUNS = 20_000;
 const WARM_UP = 10_000;
+/** Packets of a program that has just been attached that are not counted. */
+const TURN_WARM_UP = 2_000;
 /** A sample of a filter that takes very long is of fewer packets. */
 const SAMPLE_NS = 200_000_000;
 /** So many that what a round takes to begin (milliseconds) is little beside it. */
@@ -122,10 +128,7 @@ function alone(where: 'xdp' | 'tc', kind: string, count: number): Measurement {
  * The stack of a network namespace up to its INPUT hook: frames come from XDP, every address is local, and a table
  * behind table filter drops what is left, so that a packet costs the same whatever the verdict is.
  */
-function inStack(filter: Filter, kind: string, count: number): Measurement {
-  const workload = workloadOf(kind, count, 'netfilter');
-  const { frames } = workload;
-  const ours = filter === 'ours' ? compiled(workload, 'netfilter') : undefined;
+function inStack<T>({ frames }: Workload, measure: (live: LiveFrames) => T): T {
   const testbed = Testbed.create({ family: 'v4', chain: 'INPUT', interfaces: ['eth0'] });
   try {
     const { index } = testbed.device('eth0');
@@ -133,31 +136,67 @@ function inStack(filter: Filter, kind: string, count: number): Measurement {
       nft('table inet last { chain input { type filter hook input priority 300; policy drop; }; }');
       const live = new LiveFrames(frames, index);
       live.measure(WARM_UP);
-      const floor = Array.from({ length: SAMPLES }, () => live.measure(RUNS));
-      const begun = live.measure(LEAST_RUNS);
-      const link =
-        ours === undefined
-          ? undefined
-          : attachNetfilter(ours.program, { family: 'v4', hook: 'INPUT', priority: PRIORITY.filter });
-      if (ours === undefined) installFilter(filter, workload.text);
-      const extra = Math.max(0, live.measure(LEAST_RUNS) - begun);
-      const runs = Math.min(RUNS, Math.max(LEAST_RUNS, Math.ceil(SAMPLE_NS / (median(floor) + extra))));
-      const samples = Array.from({ length: SAMPLES }, () => live.measure(runs));
-      link?.close();
+      const measured = measure(live);
       live.close();
-      const base = { where: filter, kind, rules: count, samples, floor };
-      return ours === undefined ? base : { ...base, compiled: ours.cost };
+      return measured;
     });
   } finally {
-    ours?.loaded.close();
     testbed.close();
   }
 }
 
-function installFilter(filter: Filter, text: string): void {
+function others(filter: OtherFilter, kind: string, count: number): Measurement {
+  const workload = workloadOf(kind, count, 'netfilter');
+  return inStack(workload, (live) => {
+    const floor = Array.from({ length: SAMPLES }, () => live.measure(RUNS));
+    const begun = live.measure(LEAST_RUNS);
+    installFilter(filter, workload.text);
+    const extra = Math.max(0, live.measure(LEAST_RUNS) - begun);
+    const runs = Math.min(RUNS, Math.max(LEAST_RUNS, Math.ceil(SAMPLE_NS / (median(floor) + extra))));
+    const samples = Array.from({ length: SAMPLES }, () => live.measure(runs));
+    return { where: filter, kind, rules: count, samples, floor };
+  });
+}
+
+function ours(kind: string, count: number): Measurement {
+  const workload = workloadOf(kind, count, 'netfilter');
+  const { loaded, program, cost } = compiled(workload, 'netfilter');
+  const nothing = loadPrograms(doingNothing('netfilter'));
+  const [empty] = [...nothing.programs.values()];
+  const measured = inStack(workload, (live) => inTurns(live, program, empty));
+  nothing.close();
+  loaded.close();
+  return { where: 'ours', kind, rules: count, ...measured, compiled: cost };
+}
+
+/** A netfilter program, an empty one, and none, by turns. */
+function inTurns(
+  live: LiveFrames,
+  program: LoadedProgram,
+  nothing: LoadedProgram,
+): Required<Pick<Measurement, 'samples' | 'floor' | 'empty'>> {
+  const samples: number[] = [];
+  const floor: number[] = [];
+  const empty: number[] = [];
+  const measureWith = (one: LoadedProgram, priority: number): number => {
+    const link = attachNetfilter(one, { family: 'v4', hook: 'INPUT', priority });
+    live.measure(TURN_WARM_UP);
+    const ns = live.measure(RUNS);
+    link.close();
+    return ns;
+  };
+  for (let i = 0; i < SAMPLES; i++) {
+    floor.push(live.measure(RUNS));
+    // The kernel takes a program away a little later: none has the place of one before it.
+    empty.push(measureWith(nothing, PRIORITY.filter + 2 * i));
+    samples.push(measureWith(program, PRIORITY.filter + 2 * i + 1));
+  }
+  return { samples, floor, empty };
+}
+
+function installFilter(filter: OtherFilter, text: string): void {
   switch (filter) {
     case 'none':
-    case 'ours':
       return;
     case 'iptables-legacy':
       execFileSync('iptables-legacy-restore', [], { input: text });
@@ -186,6 +225,9 @@ function nft(script: string | Uint8Array): void {
   execFileSync('nft', ['-f', '-'], { input: script });
 }
 
-const measure =
-  where === 'xdp' || where === 'tc' ? alone(where, kind, Number(rules)) : inStack(where, kind, Number(rules));
-process.stdout.write(`${JSON.stringify(measure)}\n`);
+function measure(): Measurement {
+  if (where === 'xdp' || where === 'tc') return alone(where, kind, Number(rules));
+  return where === 'ours' ? ours(kind, Number(rules)) : others(where, kind, Number(rules));
+}
+
+process.stdout.write(`${JSON.stringify(measure())}\n`);

@@ -62,19 +62,15 @@ export function reportMarkdown({ measurements, failures, machine, date, minutes,
     '## At the INPUT hook',
     '',
     'Frames that an XDP program passes go up the stack of a network namespace where every address is local, to the INPUT hook; a table behind table filter drops',
-    'what is left. The floor is the same namespace before any filter was loaded. `nft-translated` is what `iptables-restore-translate` makes of the rules.',
+    'what is left. The floor is the same namespace without a filter; with ours it is measured in turns, as is an empty program of its type. `nft-translated` is what `iptables-restore-translate` makes of the rules.',
     '',
     '![ns above the floor by number of rules](performance-input.svg)',
     '',
     ...table(
       ['filter', 'kind', 'rules', 'ns', 'floor', 'above the floor'],
-      stack.map((one) => [
-        one.where === 'ours' ? 'ipt2bpf, netfilter' : one.where,
-        one.kind,
-        one.rules.toLocaleString('en'),
-        spread(one.samples),
-        spread(one.floor),
-        round(median(one.samples) - median(one.floor)),
+      stack.flatMap((one) => [
+        ...(one.empty === undefined ? [] : [stackRow('an empty netfilter program', one, one.empty)]),
+        stackRow(one.where === 'ours' ? 'ipt2bpf, netfilter' : one.where, one, one.samples),
       ]),
     ),
     '',
@@ -128,6 +124,11 @@ export function reportMarkdown({ measurements, failures, machine, date, minutes,
         ]),
     '',
   ].join('\n');
+}
+
+function stackRow(name: string, { kind, rules, floor }: Measurement, samples: readonly number[]): readonly string[] {
+  const above = round(median(samples) - median(floor));
+  return [name, kind, rules.toLocaleString('en'), spread(samples), spread(floor), above];
 }
 
 function spread(samples: readonly number[]): string {

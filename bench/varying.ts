@@ -23,7 +23,7 @@ import {
   storeImm,
   type Instruction,
 } from '../codegen/bytecode/instruction.js';
-import type { FunctionSpec, ObjectSpec } from '../codegen/object/spec.js';
+import type { ContextStruct, FunctionSpec, ObjectSpec } from '../codegen/object/spec.js';
 import { loadPrograms, type LoadedObject } from '../bpf-runtime/kernel/raw-load.js';
 
 /** Bytes of a frame that change from one run to the next: the headers. */
@@ -66,16 +66,23 @@ export function fillFrames({ maps }: LoadedObject, frames: readonly Uint8Array[]
   frames.forEach((frame, index) => map.update(Uint8Array.of(index & 255, index >> 8, 0, 0), frame.slice(0, CHANGED)));
 }
 
-/** A program that drops all packets. */
-export const doingNothing = (hook: 'xdp' | 'tc'): ObjectSpec => returning(hook, hook === 'xdp' ? 1 : 2);
+type Hook = 'xdp' | 'tc' | 'netfilter';
+
+const CONTEXT = { xdp: 'xdp_md', tc: '__sk_buff', netfilter: 'bpf_nf_ctx' } as const satisfies Record<
+  Hook,
+  ContextStruct
+>;
+
+/** A program that does nothing with any packet: at xdp and tc it drops, at netfilter it accepts. */
+export const doingNothing = (hook: Hook): ObjectSpec => returning(hook, hook === 'tc' ? 2 : 1);
 /** An XDP program that passes all packets. */
 export const passing: ObjectSpec = returning('xdp', 2);
 
-function returning(hook: 'xdp' | 'tc', result: number): ObjectSpec {
+function returning(hook: Hook, result: number): ObjectSpec {
   const entry: FunctionSpec = {
     name: 'returning',
     linkage: 'global',
-    params: [{ name: 'ctx', type: { kind: 'context', struct: hook === 'xdp' ? 'xdp_md' : '__sk_buff' } }],
+    params: [{ name: 'ctx', type: { kind: 'context', struct: CONTEXT[hook] } }],
     instructions: assemble('returning', [mov64(R0, result), exit()]),
   };
   return {
