@@ -2,7 +2,6 @@ import {
   alu64,
   exit,
   goto,
-  jump32,
   jump64,
   load,
   loadDataAddress,
@@ -36,7 +35,6 @@ import {
 } from './lookup-shape.js';
 import { emitFirst, emitWalk, LOCAL_BYTES } from './lookup-walk.js';
 import { nextEntryFunction, nextHitFunction } from './next-hit.js';
-import { FINAL } from './segment.js';
 import type { FunctionCode } from '../function-code.js';
 
 /** Functions of an object with diagrams. */
@@ -64,7 +62,7 @@ export function engineFunctions(
           {
             name: findRules(shape.layout),
             inline: true as const,
-            params: [flow, place, int('root'), int('bound')],
+            params: [flow, place, int('root'), int('hit')],
             instructions: findFunction(shape, size).finish(),
           },
         ]
@@ -87,10 +85,9 @@ export function engineFunctions(
 }
 
 /**
- * `(flow, place, root, bound) → bound`: down one diagram to the packet's list, whose first entry with an instance that the packet
- * is inside of becomes the place; the bound is the first final rule known, this one's or the one given. Nothing of what is read
- * from the table is known to the verifier, so every offset is compared with the table's size; outside of it the place
- * stays as it is.
+ * `(flow, place, root, hit) → hit`: as {@link findFinalFunction}, where rules may go on: the packet's list from its first entry on with an
+ * instance that the packet is inside of becomes the place, too. Nothing of what is read from the table is known to the
+ * verifier, so every offset is compared with the table's size; outside of it the place stays as it is.
  */
 function findFunction(shape: LookupShape, size: number): Code {
   const code = new Code();
@@ -99,20 +96,18 @@ function findFunction(shape: LookupShape, size: number): Code {
   code.emit(jump64('jne', R2, 0, 'there'), exit());
   code.place('there');
   // r6 = flow, r7 = table, r8 = branch, r9 = branches so far.
-  code.emit(mov64(R6, reg(R1)), store(8, R10, PLACE, R2), store(8, R10, BOUND, R4));
+  code.emit(mov64(R6, reg(R1)), store(8, R10, PLACE, R2), store(8, R10, GIVEN, R4));
   code.emit(loadDataAddress(R7, TABLE), mov32(R8, reg(R3)), mov64(R9, 0));
   emitWalk(code, shape, size);
   code.place('lost');
-  code.emit(load(8, R0, R10, BOUND), exit());
+  code.emit(load(8, R0, R10, GIVEN), exit());
   code.place('found');
   emitFirst(code, shape, size, (entry) => {
     code.emit(alu64('add', R8, ENTRY_BYTES * entry), goto('hit'));
   });
   code.place('hit');
-  code.emit(load(8, R3, R10, PLACE), store(4, R3, 0, R8), load(8, R0, R10, BOUND));
-  code.emit(load(4, R3, R1, 0), load(4, R2, R1, 4), jump32('jset', R3, FINAL, 'final'), goto('out'));
-  code.place('final');
-  code.emit(jump64('jge', R2, reg(R0), 'out'), mov64(R0, reg(R2)));
+  code.emit(load(8, R3, R10, PLACE), store(4, R3, 0, R8));
+  code.emit(load(8, R1, R1, 0), load(8, R0, R10, GIVEN), jump64('jge', R1, reg(R0), 'out'), mov64(R0, reg(R1)));
   code.place('out');
   code.emit(exit());
   return code;
@@ -120,7 +115,7 @@ function findFunction(shape: LookupShape, size: number): Code {
 
 /** Stack of {@link findFunction}. */
 const PLACE = -8;
-const BOUND = -LOCAL_BYTES;
+const GIVEN = -LOCAL_BYTES;
 
 /**
  * `(flow, root, hit) → hit`: down one diagram whose rules are all final to the first instance that the packet is inside of; the

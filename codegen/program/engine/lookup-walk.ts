@@ -144,6 +144,19 @@ export function emitTests(code: Code, { tests }: RecordLayout, scratch: number, 
   }
 }
 
+/**
+ * Jumps if a bit of the register is set; r1 is clobbered. The verifier does not learn which: it would follow both ways to the end instead
+ * of one.
+ */
+export function emitIsSet(code: Code, register: number, bit: number, label: string): void {
+  code.emit(
+    mov64(R1, reg(register)),
+    alu64('rsh', R1, Math.log2(bit)),
+    alu64('and', R1, 1),
+    jump64('jne', R1, 0, label),
+  );
+}
+
 /** The second number of an entry → byte offset of its record. */
 export function emitRecordOffset(code: Code, number: number): void {
   code.emit(alu64('rsh', number, BLOCK_BITS), alu64('lsh', number, RECORD_UNIT_BITS));

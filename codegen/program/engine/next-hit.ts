@@ -29,7 +29,7 @@ import { Code } from '../code.js';
 import { emitCount } from '../counters.js';
 import { VERDICT } from '../verdict.js';
 import { TABLE, nextEntry, placeOf, type LookupShape } from './lookup-shape.js';
-import { emitTests, emitRecordOffset } from './lookup-walk.js';
+import { emitIsSet, emitTests, emitRecordOffset } from './lookup-walk.js';
 import { ACTION_MASK, COUNTED, FINAL, MAX_GROUPS } from './segment.js';
 
 /** `(flow, at, least) → at`: the first entry from here on whose instance the packet is inside of, of no rule before `least`. */
@@ -116,19 +116,6 @@ export function nextHitFunction({ layout, hits }: LookupShape, size: number, gro
   code.place('out');
   code.emit(exit());
   return code;
-}
-
-/**
- * Jumps if a bit of the register is set. The verifier does not learn which: it would follow both ways to the end instead
- * of one.
- */
-function emitIsSet(code: Code, register: number, bit: number, label: string): void {
-  code.emit(
-    mov64(R1, reg(register)),
-    alu64('rsh', R1, Math.log2(bit)),
-    alu64('and', R1, 1),
-    jump64('jne', R1, 0, label),
-  );
 }
 
 /** Stack of {@link nextHit} below the counters' key: steps so far, and a u32 for each group, the rule of its hit. */

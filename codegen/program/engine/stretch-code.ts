@@ -27,8 +27,8 @@ import { emitCount } from '../counters.js';
 import { EXITS } from '../exits.js';
 import { VERDICT } from '../verdict.js';
 import { findRule, findRules, nextHit, placeOf, PLACES_BYTES, TABLE } from './lookup-shape.js';
-import { emitValue } from './lookup-walk.js';
-import { ACTION_MASK, COUNTED, OWN_CODE, type Block } from './segment.js';
+import { emitIsSet, emitValue } from './lookup-walk.js';
+import { ACTION_MASK, COUNTED, FINAL, OWN_CODE, type Block } from './segment.js';
 import type { Looks, Top } from './tables.js';
 
 /** Stack of a chain function with diagrams: the places lie below everything else that it keeps. */
@@ -56,13 +56,18 @@ export function emitStretch(stretch: StretchCode): void {
   const { layout, looks, final } = stretch.looks;
   if (looks.length === 0) return;
   if (final) return emitFinal(stretch);
-  // Place 0 is a list without hits; r9 is the first final rule that was found.
+  // Place 0 is a list without hits; r9 = the least hit.
   for (let at = 0; at < PLACES_BYTES; at += 8) code.emit(storeImm(8, R10, PLACES + at, 0));
-  code.emit(mov64(R9, END));
+  code.emit(mov64(R9, END), alu64('lsh', R9, 32));
   looks.forEach(({ top, first }, group) => {
     const look = code.label('look');
     const skip = code.label('decided');
-    if (group > 0) code.emit(jump64('jlt', R9, first, skip));
+    if (group > 0) {
+      const before = code.label('before');
+      code.emit(mov64(R1, reg(R9)), alu64('rsh', R1, 32), jump64('jgt', R1, first, before));
+      emitIsSet(code, R9, FINAL, skip);
+      code.place(before);
+    }
     emitTop(code, top, R3, look, skip);
     code.place(look);
     code.emit(mov64(R1, reg(R6)), mov64(R2, reg(R10)), alu64('add', R2, PLACES + placeOf(group)));
@@ -70,8 +75,21 @@ export function emitStretch(stretch: StretchCode): void {
     code.place(skip);
   });
   const end = code.label('end_of_lists');
+  const deciding = code.label('deciding');
+  const acting = code.label('acting');
+  code.emit(mov64(R8, reg(R9)), alu64('rsh', R8, 32), jump64('jeq', R8, END, end));
+  emitIsSet(code, R9, FINAL, deciding);
   emitNext(stretch, end);
-  if (blocks.length > 0) emitBlocks(stretch, 0, blocks.length, end);
+  if (blocks.length > 0) code.emit(goto(acting));
+  // The first hit of most packets decides: no other one is asked for.
+  code.place(deciding);
+  emitCounted(stretch);
+  code.emit(mov32(R0, reg(R9)), alu32('and', R0, ACTION_MASK));
+  emitAction(stretch);
+  if (blocks.length > 0) {
+    code.place(acting);
+    emitBlocks(stretch, 0, blocks.length, end);
+  }
   code.place(end);
 }
 
@@ -79,7 +97,11 @@ export function emitStretch(stretch: StretchCode): void {
  * Where every hit ends the packet's way: the least of all diagrams is the only one. A diagram whose rules all come behind
  * the hit that is known is not looked into.
  */
-function emitFinal({ code, looks: { layout, looks }, counters }: StretchCode): void {
+function emitFinal(stretch: StretchCode): void {
+  const {
+    code,
+    looks: { layout, looks },
+  } = stretch;
   const end = code.label('end_of_lists');
   // r9 = the hit.
   code.emit(mov64(R9, END), alu64('lsh', R9, 32));
@@ -92,15 +114,20 @@ function emitFinal({ code, looks: { layout, looks }, counters }: StretchCode): v
     code.emit(mov64(R1, reg(R6)), mov64(R3, reg(R9)), callFunction(findRule(layout)), mov64(R9, reg(R0)));
     code.place(skip);
   });
+  code.emit(mov64(R8, reg(R9)), alu64('rsh', R8, 32), jump64('jeq', R8, END, end));
+  emitCounted(stretch);
+  code.emit(mov32(R0, reg(R9)), alu32('and', R0, ACTION_MASK), goto(EXITS.leave));
+  code.place(end);
+}
+
+/** Counts the hit in r9, of the rule in r8, if it says so. */
+function emitCounted({ code, counters }: StretchCode): void {
   const count = code.label('count');
   const uncounted = code.label('uncounted');
-  code.emit(mov64(R8, reg(R9)), alu64('rsh', R8, 32), jump64('jeq', R8, END, end));
   code.emit(jump32('jset', R9, COUNTED | 0, count), goto(uncounted));
   code.place(count);
   emitCount(code, { key: { reg: R8, unknown: true }, counters }, R6);
   code.place(uncounted);
-  code.emit(mov32(R0, reg(R9)), alu32('and', R0, ACTION_MASK), goto(EXITS.leave));
-  code.place(end);
 }
 
 /** Leaves for `look` with the number of a root in a register, or for `nothing`. */
@@ -136,9 +163,18 @@ function emitTop(code: Code, top: Top, root: number, look: string, nothing: stri
 }
 
 /** Goes to `end` where there are no more hits, leaves with a verdict, or falls through with the block's number in r9. */
-function emitNext({ code, looks: { layout, looks }, blocks }: StretchCode, end: string): void {
+function emitNext(stretch: StretchCode, end: string): void {
+  const {
+    code,
+    looks: { layout, looks },
+  } = stretch;
   code.emit(mov64(R1, reg(R6)), mov64(R2, reg(R10)), alu64('add', R2, PLACES));
   code.emit(callFunction(nextHit(layout, looks.length)), jump64('jeq', R0, VERDICT.NEXT, end));
+  emitAction(stretch);
+}
+
+/** Leaves with the verdict in r0, or falls through with the block's number in r9. */
+function emitAction({ code, blocks }: StretchCode): void {
   if (blocks.length === 0) code.emit(goto(EXITS.leave));
   else code.emit(jump64('jlt', R0, OWN_CODE, EXITS.leave), mov64(R9, reg(R0)));
 }
