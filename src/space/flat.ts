@@ -17,9 +17,12 @@ export interface FlatRule {
 /** Rules that a flat list may have: a chain that is called from many places is written out at each. */
 const MOST = 100_000;
 
+/** Parts that the functions of a flat list may have beyond those of its rules: each way back early is cut from what follows. */
+const MOST_PARTS = 1_000_000;
+
 /**
- * A list with the lists that it calls written out; the last rule ends every packet's way. Undefined where packets come
- * back early from a called list, or the list would be long.
+ * A list with the lists that it calls written out; the last rule ends every packet's way. Rules behind a way back early
+ * (RETURN, goto) match none of the packets that have gone it. Undefined where the list would be long, or its functions large.
  */
 export function flatten(lists: Lists, list: List): readonly FlatRule[] | undefined {
   const { diagrams } = lists;
@@ -32,10 +35,23 @@ export function flatten(lists: Lists, list: List): readonly FlatRule[] | undefin
   const put = (outcome: Node, verdict: string | undefined, rule: number): void => {
     if (outcome !== NO) rules.push({ outcome, verdict, rule, ends: lists.matching(outcome) });
   };
-  const visit = (from: List, guard: Node): boolean => {
+  const first = diagrams.nodeCount;
+  const visit = (from: List, entry: Node): boolean => {
+    let guard = entry;
+    // What has left the list since the guard was made: taken from it where a rule follows.
+    let gone: Node[] = [];
     for (let at = from; at !== END; at = lists.cell(at).tail) {
-      if (rules.length > MOST) return false;
+      if (rules.length > MOST || diagrams.nodeCount - first > MOST_PARTS) return false;
       const { outcome, effect, body, rule } = lists.cell(at);
+      if (effect.kind === 'return' && diagrams.isBoolean(outcome)) {
+        gone.push(outcome);
+        continue;
+      }
+      if (gone.length > 0) {
+        guard = diagrams.and(guard, diagrams.not(diagrams.anyOf(gone)));
+        gone = [];
+      }
+      if (guard === FALSE) return true;
       const here = diagrams.apply(guarded, guard, outcome);
       switch (effect.kind) {
         case 'verdict':
@@ -50,8 +66,14 @@ export function flatten(lists: Lists, list: List): readonly FlatRule[] | undefin
           if (!visit(body, holds(diagrams, here))) return false;
           break;
         case 'return':
+          put(dropsOf(diagrams, here, drops), undefined, rule);
+          gone.push(holds(diagrams, outcome));
+          break;
         case 'goto':
-          return false;
+          put(dropsOf(diagrams, here, drops), undefined, rule);
+          if (!visit(body, holds(diagrams, here))) return false;
+          gone.push(holds(diagrams, outcome));
+          break;
       }
     }
     return true;

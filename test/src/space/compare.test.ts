@@ -227,4 +227,39 @@ describe('differences of two chains', () => {
     // Told apart by sources and by destinations, which are not multiplied out.
     expect(comparison.pairs.some((pair) => comparison.regionOf(pair).length > 1)).toBe(true);
   });
+
+  it('hold where packets come back early from chains', async () => {
+    const counts = [];
+    for (let seed = 1; seed <= 6; seed++) counts.push(await holdsWithEarlyReturns(seed));
+    expect(counts.some(({ same }) => same > 0) && counts.some(({ different }) => different > 0)).toBe(true);
+  });
 });
+
+/** Chains that are left from many places, with rules taken out and turned into others. */
+async function holdsWithEarlyReturns(seed: number): Promise<Counts> {
+  const random = new Random(seed);
+  const net = (): string => `10.${random.below(4)}.${random.below(30)}.0/${random.pick([16, 20, 24, 32])}`;
+  const tests = (): string =>
+    [
+      random.chance(0.9) ? ` -s ${net()}` : '',
+      random.chance(0.3) ? ` -d ${net()}` : '',
+      random.chance(0.5) ? ` -p tcp -m tcp --dport ${1 + random.below(40)}` : '',
+    ].join('');
+  const ends = ['-j RETURN', '-j RETURN', '-j ACCEPT', '-j DROP', '-j inner', '-g inner'];
+  const rules = [
+    ...Array.from({ length: 12 }, () => `-A INPUT${tests()} ${random.pick(['-j outer', '-j outer', '-g outer'])}`),
+    ...Array.from({ length: 50 }, () => `-A outer${tests()} ${random.pick(ends)}`),
+    ...Array.from({ length: 30 }, () => `-A inner${tests()} ${random.pick(ends.slice(0, 4))}`),
+  ];
+  const dump = (lines: readonly string[]): Ruleset => {
+    const head = ['*filter', ':INPUT DROP [0:0]', ':outer - [0:0]', ':inner - [0:0]'];
+    return parseDump([...head, ...lines, 'COMMIT', ''].join('\n'), { family: 'v4' }).ruleset;
+  };
+  const changed = rules.flatMap((rule, i) => {
+    if (i % 17 === seed) return [];
+    return i % 23 === seed ? [`-A ${rule.split(' ')[1]}${tests()} -j ${i < 12 ? 'outer' : 'RETURN'}`] : [rule];
+  });
+  const [a, b] = [dump(rules), dump(changed)];
+  const comparison = await compareChains(a, b, { table: 'filter', chain: 'INPUT' });
+  return holdAgainstReference(a, b, comparison, 'INPUT', seed);
+}
