@@ -19,6 +19,7 @@ import {
 } from './outcome.js';
 import { payloadReader, type PayloadReader } from './payload/index.js';
 import { readFields, readIpPacket, type FieldValues } from './read-fields.js';
+import { isUnsettledBy, natureOf, type TargetNature } from './targets.js';
 import { SettledStep, type TraceStep } from './trace.js';
 
 /** What iptables does with a packet. `reject`: drops it and answers. */
@@ -73,6 +74,8 @@ export interface EvaluationInput {
   readonly oracle?: Oracle;
   /** Keep every step for people to read. */
   readonly trace?: boolean;
+  /** Walk on behind targets that always go on, as far as nothing is asked that they may change. Default: they are not known. */
+  readonly passTargets?: boolean;
 }
 
 /**
@@ -99,6 +102,8 @@ export function evaluate(input: EvaluationInput): Evaluation {
     lengths: [],
     length: readIpPacket(packet.frame, ruleset.family, input.chain).bytes.length,
     trace: input.trace === true ? [] : undefined,
+    passesTargets: input.passTargets === true,
+    passed: new Set(),
   };
   const end = run(walk);
   return {
@@ -126,6 +131,9 @@ interface Walk {
   readonly lengths: number[];
   length: number;
   readonly trace: TraceStep[] | undefined;
+  readonly passesTargets: boolean;
+  /** What targets were like that the walk has passed. */
+  readonly passed: Set<TargetNature>;
 }
 
 type End =
@@ -238,11 +246,19 @@ function applyTarget(walk: Walk, effect: Exclude<Effect, { kind: 'return' | 'jum
       walk.mark = setMark(walk.mark, effect);
       return undefined;
     case 'opaque':
+      if (walk.passesTargets && passes(walk, natureOf(effect.target, effect.words))) return undefined;
       if (effect.change === undefined || walk.hook === 'INPUT' || walk.hook === 'FORWARD') {
         return { kind: 'unknown', unknown: { kind: 'target', rule, target: effect.target } };
       }
       return applyChange(walk, effect.change) ? undefined : decided('drop', { by: 'hotdrop', rule });
   }
+}
+
+/** Whether a target goes on, and all that it changes is what some tests answer. */
+function passes(walk: Walk, nature: TargetNature): boolean {
+  if (nature !== 'goes-on' && nature !== 'tracks' && nature !== 'marks-connection') return false;
+  walk.passed.add(nature);
+  return true;
 }
 
 /** False where the target drops the packet. */
@@ -275,7 +291,8 @@ function testRule(walk: Walk, rule: Rule, ref: RuleRef): Tested {
     given ??= new Map();
     if (given.has(test)) return given.get(test);
     // Behind a test without answer it is not known whether the kernel comes to this one, and asking it may spend.
-    const value = unknown === undefined ? walk.oracle(test, ref, walk.fields) : undefined;
+    const isOpen = unknown !== undefined || isUnsettledBy(test, walk.passed);
+    const value = isOpen ? undefined : walk.oracle(test, ref, walk.fields);
     if (value === undefined) unknown ??= test;
     given.set(test, value);
     return value;

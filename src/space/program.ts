@@ -15,7 +15,7 @@ import { END, type CellEffect, type List, type Lists } from './lists.js';
 import type { MarkChange, Way } from './meaning.js';
 import { OUTCOME, YES } from './outcome.js';
 import type { PacketSpace } from './space.js';
-import { natureOf } from './targets.js';
+import { natureOf } from '../evaluate/targets.js';
 import {
   behind,
   changeKey,

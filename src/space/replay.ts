@@ -44,6 +44,7 @@ export function replayExample(
     table,
     chain,
     packet,
+    passTargets: true,
     oracle: (test, ref) => {
       const rule = findChain(found, ref.chain)?.rules[ref.number - 1];
       const occurrence = rule && names.occurrence.get(rule);

@@ -4,7 +4,7 @@ import { ruleCondition, setMark } from '../evaluate/evaluate.js';
 import { TRUE } from './diagram.js';
 import type { MarkChange, Way } from './meaning.js';
 import { asksMark } from './outcomes.js';
-import { natureOf, replacesMark, restores, type TargetNature } from './targets.js';
+import { natureOf, replacesMark, restores, type TargetNature } from '../evaluate/targets.js';
 
 /** Nothing has happened to any packet. */
 export const IDENTITY: Way = { clear: 0, flip: 0, where: TRUE };

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { parseDump } from '../../../grammar/index.js';
 import type { TableName } from '../../../grammar/model/family.js';
 import type { Ruleset } from '../../../grammar/model/ruleset.js';
+import { diffPackets } from '../../../src/diff/packets.js';
 import { compareChains } from '../../../src/space/compare.js';
 
 interface Row {
@@ -122,5 +123,31 @@ describe('what targets change', () => {
     const rules = ['-A PREROUTING -p udp -j CT --notrack'];
     const { pairs } = await compareChains(dump('raw', rules), dump('raw', []), { table: 'raw', chain: 'PREROUTING' });
     expect(pairs).toEqual([]);
+  });
+});
+
+/** Who judges examples knows which targets go on, and does not guess at what they change. */
+const EXAMPLES = [
+  { rules: ['-A INPUT -j AUDIT --type accept', '-A INPUT -p tcp'], confirmed: true },
+  { rules: ['-A INPUT -j CONNMARK --set-mark 1', '-A INPUT -p tcp'], confirmed: true },
+  { rules: ['-A INPUT -p tcp -j CONNMARK --set-mark 1', '-A INPUT -m conntrack --ctstate NEW'], confirmed: true },
+  { rules: ['-A INPUT -j TEE --gateway 192.0.2.1', '-A INPUT -g own', '-A own -p tcp'], confirmed: true },
+  { rules: ['-A INPUT -j CONNMARK --set-mark 1', '-A INPUT -m connmark --mark 0x1'], confirmed: false },
+  { rules: [`-A INPUT -j CONNMARK --restore-mark ${FULL}`, '-A INPUT -m mark --mark 1'], confirmed: false },
+  { rules: ['-A INPUT -p tcp -j SYNPROXY', '-A INPUT -p tcp'], confirmed: false },
+  { table: 'raw', rules: ['-A PREROUTING -p udp -j CT --notrack', '-A PREROUTING -s 192.0.2.0/24'], confirmed: true },
+  { table: 'raw', rules: ['-A PREROUTING -j NOTRACK', '-A PREROUTING -p tcp'], confirmed: true },
+  { table: 'raw', rules: ['-A PREROUTING -j CT --notrack', STATE], confirmed: false },
+] as const;
+
+describe('an example behind a target', () => {
+  it.each(EXAMPLES)('$rules: confirmed $confirmed', async ({ rules, confirmed, ...where }) => {
+    const table = 'table' in where ? where.table : 'filter';
+    const ending = (target: string): Ruleset => dump(table, [...rules.slice(0, -1), `${rules.at(-1)} -j ${target}`]);
+    const chain = table === 'raw' ? 'PREROUTING' : 'INPUT';
+    const { changes } = await diffPackets(ending('ACCEPT'), ending('DROP'), { table, chain });
+    expect(changes.length).toBeGreaterThan(0);
+    expect(changes.map(({ example }) => example?.confirmed ?? false)).toContain(confirmed);
+    if (confirmed) expect(changes.map(({ example }) => example?.confirmed)).not.toContain(false);
   });
 });

@@ -1,3 +1,5 @@
+import type { Opaque } from '../../grammar/model/condition.js';
+
 /** What a target that is not understood does to the walk, as far as its kernel module is known. */
 export type TargetNature =
   /** Always ends the walk. */
@@ -61,4 +63,10 @@ export function restores(target: string, words: readonly string[]): boolean {
 /** Whether nothing is left of the mark that was there before. */
 export function replacesMark(words: readonly string[]): boolean {
   return words.every((word) => !word.includes('0x') || word.endsWith('0xffffffff'));
+}
+
+/** Whether a test may answer otherwise behind targets of some natures than it would have before. */
+export function isUnsettledBy({ name }: Opaque, passed: ReadonlySet<TargetNature>): boolean {
+  if (name === 'module') return passed.has('tracks') || passed.has('marks-connection');
+  return passed.has('tracks') && (name === 'ctstate' || name === 'conntrack' || name === 'connlimit');
 }
