@@ -32,7 +32,7 @@ function largeOf(seed: number): Large {
   const random = new Random(seed);
   const share = random.below(1000) / 999;
   const rules = Math.round(LEAST_RULES * (MOST_RULES / LEAST_RULES) ** share);
-  const kind = [...KINDS, 'random', 'random'][seed % (KINDS.length + 2)];
+  const kind = ([...KINDS, 'random', 'random'] as const)[seed % (KINDS.length + 2)];
   if (kind !== 'random') {
     return { name: `${kind}, ${rules} rules`, family: 'v4', text: generateRuleset(kind, rules, seed).text };
   }
