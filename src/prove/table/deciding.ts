@@ -108,7 +108,7 @@ export class Deciding {
   }
 
   /** Whether no packet of the item's part is here for certain, as far as the box and small numbers tell. */
-  isOut(item: Item, { box, known }: Told): boolean {
+  isOut(item: Item, { box, known }: Pick<Told, 'box' | 'known'>): boolean {
     if (item.kind === 'certain') return false;
     for (const [dimension, bounds] of box) if (!mayMeet(item, dimension, [bounds])) return true;
     return !this.bdd.meets(this.shapeOf(item).narrow, known);

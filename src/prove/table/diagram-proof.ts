@@ -1,10 +1,10 @@
 import { FALSE, type Ref } from '../bdd.js';
-import { Condition } from './condition.js';
+import type { Condition } from './condition.js';
 import { unsupported } from '../unprovable.js';
-import { NOTHING, type Grounds, type Here } from './grounds.js';
+import { findsOf } from './finds.js';
+import type { Grounds, Here } from './grounds.js';
 import { GIVEN } from './looks.js';
-import { inOrder } from './place-order.js';
-import { Item, type Part } from './rule-parts.js';
+import { Item, type Box, type Part } from './rule-parts.js';
 import { eitherOf, ruleOf, tested, type Least } from './least.js';
 import type { Stand } from './stand.js';
 import type { Step } from './step.js';
@@ -13,9 +13,30 @@ import { Visits, type Arrival } from './visits.js';
 /** A hit: the number that a look-up finds, for which packets, and the part of a rule that it says they are in. */
 export interface Hit {
   readonly value: bigint;
-  readonly where: Ref;
   readonly item: Item;
+  readonly where: Ref;
+  /** These are all packets of the part. */
+  readonly whole: boolean;
 }
+
+/** Packets that a look-up begins with. */
+export interface Start {
+  /** What is known of them, of numbers of few bits, and a box that they lie in. */
+  readonly known: Ref;
+  readonly box: Box;
+  /** All that is known of them. */
+  readonly exactly: Condition;
+}
+
+/** What a look-up may find, whatever is looked up. */
+export interface Found {
+  readonly values: ReadonlySet<bigint>;
+  /** Whether a rule is found by another look-up, too; else this one must find all of it. */
+  elsewhere(rule: bigint): boolean;
+}
+
+/** Hits that count say so: a hint at what is claimed of them. */
+const COUNTS = 0x8000_0000n;
 
 /**
  * A function that looks into a diagram, against the hits that it is seen to find: for all packets of a hit it returns one of this
@@ -23,93 +44,60 @@ export interface Hit {
  */
 export class DiagramProof extends Visits {
   private hits: readonly Hit[] = [];
-  private byValue: ReadonlyMap<bigint, Hit> = new Map();
+  private orders: ReadonlyMap<bigint, number> = new Map();
 
-  /**
-   * `rules`: the parts of rules by the number that hits give them. `elsewhere`: whether a rule is found by another look-up, too; else this
-   * one must find all of it.
-   */
+  /** `rules`: the parts of rules by the number that hits give them. */
   constructor(
     grounds: Grounds,
     private readonly rules: ReadonlyMap<number, readonly Item[]>,
-    private readonly elsewhere: (rule: bigint) => boolean,
+    private readonly found: Found,
   ) {
     super(grounds);
   }
 
   /** `starts`: packets that begin at each place; `most`: the greatest number that it is given. */
-  prove(places: readonly Step[], starts: ReadonlyMap<number, Ref>, most: bigint): readonly Hit[] {
-    this.hits = this.hitsOf(this.findsOf(places, starts, most));
-    this.byValue = new Map(this.hits.map((hit) => [hit.value, hit]));
+  prove(places: readonly Step[], starts: ReadonlyMap<number, Start>, most: bigint): readonly Hit[] {
+    this.hits = this.hitsOf((wanted) => {
+      const begin = new Map([...starts].map(([number, { exactly }]) => [number, exactly.ref]));
+      return findsOf({ grounds: this.grounds, places, starts: begin, most, wanted });
+    });
+    this.orders = new Map(this.hits.map(({ value }, order) => [value, order]));
     const items = this.itemsOf(this.hits);
-    const { bdd } = this.grounds.chains;
     const least: Least = { of: GIVEN, given: most, looked: new Set(), lo: 0n, hi: most };
     const begin = new Map<number, Arrival>();
-    for (const [number, known] of starts) {
-      const own = items.filter(({ where }) => bdd.meets(where, known));
-      begin.set(number, { stand: { items: own, counted: -1, least }, known, box: new Map(), beside: undefined });
+    for (const [number, start] of starts) {
+      const stand = { items: this.metBy(items, start), counted: -1, least };
+      begin.set(number, { stand, known: start.exactly.ref, box: start.box, beside: undefined });
     }
     this.visitAll(places, begin);
     return this.hits;
   }
 
-  /**
-   * For each number that is found, the packets that seem to find it, as far as is known at the place before. It is only a claim: that other
-   * boxes did not come first is left out.
-   */
-  private findsOf(places: readonly Step[], starts: ReadonlyMap<number, Ref>, most: bigint): ReadonlyMap<bigint, Ref> {
-    const { grounds } = this;
-    const { bdd } = grounds.chains;
-    const finds = new Map<bigint, Ref>();
-    const known = new Map(starts);
-    const follow = (step: Step, here: Here, given: Pick<Least, 'lo' | 'hi'>): void => {
-      switch (step.kind) {
-        case 'place':
-          known.set(step.number, bdd.or(known.get(step.number) ?? FALSE, here.known));
-          return;
-        case 'found':
-          if (step.value !== undefined) {
-            finds.set(step.value, bdd.or(finds.get(step.value) ?? FALSE, grounds.conditionOf(here)));
-          }
-          return;
-        case 'fork':
-          for (const one of step.cases) {
-            const isExclusion = one.known.length === 0 && one.refuted.length > 0;
-            const there = isExclusion ? here : grounds.there(here, one, [], grounds.isBroad(one));
-            if (grounds.conditionOf(there) !== FALSE) follow(one.then, there, given);
-          }
-          return;
-        case 'test':
-          return tested(step, given, (then, bounds) => follow(then, here, bounds));
-        case 'event':
-          return follow(step.then, here, given);
-        case 'exit':
-        case 'call':
-        case 'look':
-        case 'split':
-          return;
-      }
-    };
-    for (const number of inOrder(places, [...starts.keys()])) {
-      const own = known.get(number);
-      if (own === undefined || own === FALSE) continue;
-      follow(
-        places[number],
-        { known: own, local: Condition.always, told: NOTHING, box: new Map(), beside: undefined },
-        { lo: 0n, hi: most },
-      );
-    }
-    return finds;
+  private metBy(items: readonly Item[], start: Start): readonly Item[] {
+    const { thorough, deciding, chains } = this.grounds;
+    const met = thorough ? items : items.filter((item) => !deciding.isOut(item, start));
+    return met.filter(({ where }) => chains.bdd.meets(where, start.exactly.ref));
   }
 
-  private hitsOf(finds: ReadonlyMap<bigint, Ref>): readonly Hit[] {
+  /** `findsOf`: asked only where what is found is not all packets of a part. */
+  private hitsOf(findsOf: (wanted: ReadonlySet<bigint>) => ReadonlyMap<bigint, Ref>): readonly Hit[] {
     const { bdd } = this.grounds.chains;
     const hits: Hit[] = [];
-    for (const [value, where] of finds) {
-      const parts = this.rules.get(Number(ruleOf(value))) ?? [];
+    const wanted = new Set<bigint>();
+    for (const value of this.found.values) {
+      const parts = this.partsOf(value);
+      if (parts.length === 0 || this.found.elsewhere(ruleOf(value))) {
+        wanted.add(value);
+        continue;
+      }
+      const counts = (value & COUNTS) !== 0n;
+      hits.push(wholeHit(value, parts.find(({ part }) => part.drops !== counts) ?? parts[parts.length - 1]));
+    }
+    for (const [value, where] of wanted.size === 0 ? [] : findsOf(wanted)) {
+      const parts = this.partsOf(value);
       const item = parts.find((part) => bdd.implies(where, part.where)) ?? parts[parts.length - 1];
       if (item === undefined) this.grounds.report(undefined, `a hit ${value.toString(16)} of no rule`, where);
-      else hits.push({ value, where: this.elsewhere(ruleOf(value)) ? where : item.where, item });
+      else hits.push({ value, where, item, whole: where === item.where });
     }
     hits.sort(({ item: { part: a }, value: x }, { item: { part: b }, value: y }) =>
       a.order !== b.order ? a.order - b.order : a.drops === b.drops ? (x < y ? -1 : 1) : a.drops ? -1 : 1,
@@ -119,20 +107,25 @@ export class DiagramProof extends Visits {
     return hits;
   }
 
+  private partsOf(value: bigint): readonly Item[] {
+    return this.rules.get(Number(ruleOf(value))) ?? [];
+  }
+
   /** Hits as what may be met: part `order` is of the hit with this number. */
   private itemsOf(hits: readonly Hit[]): readonly Item[] {
     const { bdd } = this.grounds.chains;
-    const whole = new Set(hits.filter(({ where, item }) => where === item.where).map(({ item }) => item));
-    return hits.map(({ where, item }, order): Item => {
+    const wholes = new Set(hits.filter(({ whole }) => whole).map(({ item }) => item));
+    return hits.map((hit, order): Item => {
+      const { item, whole } = hit;
       const { part } = item;
       // A part that ends the way in all of its hull does so together with the one that drops.
       const all = this.rules.get(Number(ruleOf(hits[order].value))) ?? [];
-      const ends = part.ends && all.every((one) => whole.has(one) || one.where === FALSE);
+      const ends = part.ends && all.every((one) => wholes.has(one) || one.where === FALSE);
       const own: Part = {
         ...part,
         order,
         ends,
-        ...(bdd.implies(where, item.where) ? {} : { hull: new Map(), limits: [], broad: [] }),
+        ...(whole || bdd.implies(hit.where, item.where) ? {} : { hull: new Map(), limits: [], broad: [] }),
         get plain(): Item {
           return plain;
         },
@@ -140,8 +133,8 @@ export class DiagramProof extends Visits {
       const plain = new Item(
         own,
         'plain',
-        () => where,
-        () => (where === item.where ? item.narrow : undefined),
+        () => hit.where,
+        () => (whole ? item.narrow : undefined),
       );
       return plain;
     });
@@ -183,16 +176,34 @@ export class DiagramProof extends Visits {
   private returned(value: bigint | undefined, { items, least }: Stand, here: Here): void {
     if (least === undefined) throw unsupported('a look-up that is given nothing');
     const { grounds } = this;
-    const condition = grounds.conditionOf(here);
+    const { bdd } = grounds.chains;
     const rule = ruleOf(value ?? least.hi);
     for (const item of items) {
       if (ruleOf(this.hits[item.part.order].value) >= rule) break;
-      grounds.differ(item.part, 'whether it is found', grounds.chains.bdd.and(condition, item.where), here);
+      if (!grounds.thorough && grounds.deciding.isOut(item, here)) continue;
+      grounds.differ(item.part, 'whether it is found', bdd.and(grounds.conditionOf(here), item.where), here);
     }
     if (value === undefined) return;
-    const hit = this.byValue.get(value);
-    const outside = grounds.chains.bdd.without(condition, hit?.where ?? FALSE);
-    grounds.differ(hit?.item.part, 'a find', outside, here);
-    if (rule > ruleOf(least.lo)) grounds.differ(hit?.item.part, 'which hit is the lesser one', condition, here);
+    const order = this.orders.get(value);
+    const hit = order === undefined ? undefined : this.hits[order];
+    // An item that is certain has all packets that are here.
+    if (!items.some((item) => item.kind === 'certain' && item.part.order === order)) {
+      const outside = bdd.without(grounds.conditionOf(here), hit?.where ?? FALSE);
+      grounds.differ(hit?.item.part, 'a find', outside, here);
+    }
+    if (rule > ruleOf(least.lo))
+      grounds.differ(hit?.item.part, 'which hit is the lesser one', grounds.conditionOf(here), here);
   }
+}
+
+/** All packets of a part: they are worked out where they are asked for. */
+function wholeHit(value: bigint, item: Item): Hit {
+  return {
+    value,
+    item,
+    get where(): Ref {
+      return item.where;
+    },
+    whole: true,
+  };
 }

@@ -1,10 +1,11 @@
-import { FALSE, type Ref } from '../bdd.js';
+import { type Bdd, FALSE, type Ref } from '../bdd.js';
 import { Condition } from './condition.js';
 import { unsupported } from '../unprovable.js';
-import { DiagramProof, type Hit } from './diagram-proof.js';
+import { DiagramProof, type Hit, type Start } from './diagram-proof.js';
 import type { Grounds, Here } from './grounds.js';
 import { endsAll, type Item, type Part } from './rule-parts.js';
 import { eitherOf, ruleOf, tested, type Least } from './least.js';
+import { around } from './narrow.js';
 import type { Stand } from './stand.js';
 import type { Look, Site, Step } from './step.js';
 import type { Arrival } from './visits.js';
@@ -12,7 +13,7 @@ import type { Arrival } from './visits.js';
 /** What is looked up at an instruction. */
 interface Looked {
   /** Packets that begin at each place. */
-  readonly starts: Map<number, Ref>;
+  readonly starts: Map<number, Start>;
   /** The greatest number that it is given. */
   most: bigint;
   /** Packets that are not looked up, though something may be found for them that is less than what they have. */
@@ -50,12 +51,23 @@ export class Hits {
     const before: Least | undefined =
       given === undefined ? least : { of: site.of, given, looked: new Set(), lo: given, hi: given };
     if (before?.of !== site.of) throw unsupported('a look-up for what is not known');
-    const { bdd } = this.grounds.chains;
     const own = this.of(site);
     if (own.hits !== undefined) throw unsupported('a look-up behind what it has found');
-    own.starts.set(start, bdd.or(own.starts.get(start) ?? FALSE, this.grounds.conditionOf(here)));
+    own.starts.set(start, this.started(own.starts.get(start), here));
     if (before.hi > own.most) own.most = before.hi;
     return { ...before, looked: new Set([...before.looked, site]), lo: 0n };
+  }
+
+  /** Packets that a look-up begins with: those before, and those that are here. */
+  private started(before: Start | undefined, here: Here): Start {
+    const { bdd } = this.grounds.chains;
+    const exactly = this.grounds.edgeOf(here);
+    if (before === undefined) return { known: here.known, box: here.box, exactly };
+    return {
+      known: bdd.or(before.known, here.known),
+      box: around(before.box, here.box),
+      exactly: before.exactly.or(exactly, bdd),
+    };
   }
 
   private of(site: Site): Looked {
@@ -119,17 +131,20 @@ export class Hits {
     const rest = this.covered(items, hits, here);
     const { bdd } = this.grounds.chains;
     const places = new Map<Part, number>(items.map(({ part }, index) => [part, index]));
-    for (const { value, where, item } of hits) {
+    for (const hit of hits) {
+      const { value, item } = hit;
       if (value < least.lo || value > least.hi) continue;
-      const there: Here = { ...here, local: here.local.and(new Condition(() => where), bdd) };
-      const condition = this.grounds.conditionOf(there);
-      if (condition === FALSE) continue;
+      const there: Here = { ...here, local: here.local.and(new Condition(() => hit.where), bdd) };
       const place = places.get(item.part);
       const what = `the hit ${value.toString(16)}`;
+      if (place === undefined || !hit.whole) {
+        const condition = this.grounds.conditionOf(there);
+        const outside = place === undefined ? condition : bdd.without(condition, item.where);
+        this.grounds.differ(item.part, what, outside, there);
+        if (place === undefined || condition === FALSE) continue;
+      }
       const then = cases.get(value);
       if (then === undefined) throw unsupported(what);
-      this.grounds.differ(item.part, what, place === undefined ? condition : bdd.without(condition, item.where), there);
-      if (place === undefined) continue;
       const { certain } = item;
       go(then, endsAll(certain) ? [certain] : [certain, ...items.slice(place + 1)], there);
     }
@@ -147,7 +162,7 @@ export class Hits {
       if (!least.looked.has(site)) this.missed(site, least, here.known);
       for (const hit of this.proved(site, looked)) {
         const known = all.get(hit.value);
-        all.set(hit.value, known === undefined ? hit : { ...hit, where: bdd.or(hit.where, known.where) });
+        all.set(hit.value, known === undefined ? hit : bothOf(hit, known, bdd));
       }
     }
     const hits = [...all.values()].sort((a, b) => (a.value < b.value ? -1 : 1));
@@ -160,8 +175,11 @@ export class Hits {
     if (looked.hits === undefined) {
       const { starts, most } = looked;
       const others = [...this.sites.keys()].filter((other) => other !== site && other.of === site.of);
-      const elsewhere = (rule: bigint): boolean => others.some((other) => this.findsAt(other).rules.has(rule));
-      looked.hits = new DiagramProof(this.grounds, this.rules, elsewhere).prove(site.places, starts, most);
+      const found = {
+        values: this.findsAt(site).values,
+        elsewhere: (rule: bigint): boolean => others.some((other) => this.findsAt(other).rules.has(rule)),
+      };
+      looked.hits = new DiagramProof(this.grounds, this.rules, found).prove(site.places, starts, most);
       this.refuseFinds(looked, looked.hits);
     }
     return looked.hits;
@@ -171,22 +189,25 @@ export class Hits {
   private covered(items: readonly Item[], hits: readonly Hit[], here: Here): readonly Item[] {
     const { bdd } = this.grounds.chains;
     const condition = this.grounds.conditionOf(here);
-    const found = new Map<number, Ref>();
+    const found = new Map<number, Hit[]>();
+    const wholes = new Set<Item>();
     let last = -1;
-    for (const { item, where } of hits) {
-      const { at } = item.part;
+    for (const hit of hits) {
+      const { at } = hit.item.part;
       // The numbers of rules must be in their order.
       if (at < last) throw unsupported('rules with numbers in another order');
       last = at;
-      found.set(at, bdd.or(found.get(at) ?? FALSE, where));
+      found.set(at, [...(found.get(at) ?? []), hit]);
+      if (hit.whole) wholes.add(hit.item);
     }
     const rest: Item[] = [];
     for (const item of items) {
-      const { part, where } = item;
+      const { part } = item;
       if (part.caller !== undefined) throw unsupported('a chain that stands in the place of a jump, and is looked up');
       if (part.at > last) rest.push(item);
-      else {
-        const missing = bdd.without(bdd.and(condition, where), found.get(part.at) ?? FALSE);
+      else if (!wholes.has(part.plain)) {
+        const any = bdd.anyOf((found.get(part.at) ?? []).map((hit) => hit.where));
+        const missing = bdd.without(bdd.and(condition, item.where), any);
         this.grounds.differ(part, 'whether it is found', missing, here);
       }
     }
@@ -194,15 +215,23 @@ export class Hits {
   }
 }
 
-/** Numbers of rules that may be found at a site, and the first of them. */
+/** What may be found at a site, the rules' numbers, and the first of them. */
 interface Finds {
   readonly first: bigint;
   readonly rules: ReadonlySet<bigint>;
+  readonly values: ReadonlySet<bigint>;
+}
+
+/** A hit that two look-ups have. */
+function bothOf(a: Hit, b: Hit, bdd: Bdd): Hit {
+  const where = bdd.or(a.where, b.where);
+  return { value: a.value, item: a.item, where, whole: where === a.item.where };
 }
 
 function findsAt({ places, starts }: Site): Finds {
   let first = 1n << 32n;
   const rules = new Set<bigint>();
+  const values = new Set<bigint>();
   const seen = new Set(starts);
   const look = (step: Step): void => {
     switch (step.kind) {
@@ -211,6 +240,7 @@ function findsAt({ places, starts }: Site): Finds {
         return;
       case 'found':
         if (step.value === undefined) return;
+        values.add(step.value);
         rules.add(ruleOf(step.value));
         if (ruleOf(step.value) < first) first = ruleOf(step.value);
         return;
@@ -230,5 +260,5 @@ function findsAt({ places, starts }: Site): Finds {
     }
   };
   for (const number of seen) look(places[number]);
-  return { first, rules };
+  return { first, rules, values };
 }

@@ -92,8 +92,6 @@ export class Walk implements Finder {
   }
 
   private finder(): Finder {
-    // What each look-up finds is claimed of diagrams, which ranges of single numbers do not say.
-    if (!this.settings.thorough) throw besideDiagrams('several look-ups', 'too-complex');
     return new Walk({ ...this.settings, finds: true });
   }
 
@@ -161,7 +159,8 @@ export class Walk implements Finder {
   }
 
   private isPlace({ at, frames }: Machine): boolean {
-    return this.loops.has(at) || (frames.length === 1 ? this.settings.cuts : this.meetings).has(at);
+    const { cuts, finds } = this.settings;
+    return this.loops.has(at) || (frames.length === 1 && finds === undefined ? cuts : this.meetings).has(at);
   }
 
   /** One instruction; a step where that ends the machine's way, or divides it. */

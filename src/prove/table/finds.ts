@@ -1,0 +1,104 @@
+import { FALSE, type Ref } from '../bdd.js';
+import { Condition } from './condition.js';
+import { NOTHING, type Grounds, type Here } from './grounds.js';
+import { tested, type Least } from './least.js';
+import { inOrder } from './place-order.js';
+import type { Step } from './step.js';
+
+export interface FindsSettings {
+  readonly grounds: Grounds;
+  readonly places: readonly Step[];
+  /** Packets that begin at each place. */
+  readonly starts: ReadonlyMap<number, Ref>;
+  /** The greatest number that the look-up is given. */
+  readonly most: bigint;
+  readonly wanted: ReadonlySet<bigint>;
+}
+
+/**
+ * For each of the wanted numbers that is found, the packets that seem to find it, as far as is known at the place before. It is only
+ * a claim: that other boxes did not come first is left out.
+ */
+export function findsOf({ grounds, places, starts, most, wanted }: FindsSettings): ReadonlyMap<bigint, Ref> {
+  const { bdd } = grounds.chains;
+  const finds = new Map<bigint, Ref>();
+  const known = new Map(starts);
+  const order = inOrder(places, [...starts.keys()]);
+  const leads = leadingTo(wanted, places, order);
+  const follow = (step: Step, here: Here, given: Pick<Least, 'lo' | 'hi'>): void => {
+    if (!leads(step)) return;
+    switch (step.kind) {
+      case 'place':
+        known.set(step.number, bdd.or(known.get(step.number) ?? FALSE, here.known));
+        return;
+      case 'found':
+        if (step.value === undefined) return;
+        finds.set(step.value, bdd.or(finds.get(step.value) ?? FALSE, grounds.conditionOf(here)));
+        return;
+      case 'fork':
+        for (const one of step.cases) {
+          if (!leads(one.then)) continue;
+          const isExclusion = one.known.length === 0 && one.refuted.length > 0;
+          const there = isExclusion ? here : grounds.there(here, one, [], grounds.isBroad(one));
+          if (grounds.conditionOf(there) !== FALSE) follow(one.then, there, given);
+        }
+        return;
+      case 'test':
+        return tested(step, given, (then, bounds) => follow(then, here, bounds));
+      case 'event':
+        return follow(step.then, here, given);
+      case 'exit':
+      case 'call':
+      case 'look':
+      case 'split':
+        return;
+    }
+  };
+  for (const number of order) {
+    const own = known.get(number);
+    if (own === undefined || own === FALSE) continue;
+    follow(
+      places[number],
+      { known: own, local: Condition.always, told: NOTHING, box: new Map(), beside: undefined },
+      { lo: 0n, hi: most },
+    );
+  }
+  return finds;
+}
+
+/** Whether a step may lead to one of the wanted finds. */
+function leadingTo(
+  wanted: ReadonlySet<bigint>,
+  places: readonly Step[],
+  order: readonly number[],
+): (step: Step) => boolean {
+  const leading = new Uint8Array(places.length);
+  const known = new Map<Step, boolean>();
+  const leads = (step: Step): boolean => {
+    switch (step.kind) {
+      case 'place':
+        return leading[step.number] === 1;
+      case 'found':
+        return step.value !== undefined && wanted.has(step.value);
+      case 'fork':
+      case 'test': {
+        let own = known.get(step);
+        if (own === undefined) {
+          const ways = step.kind === 'fork' ? step.cases.map(({ then }) => then) : [step.inside, step.outside];
+          known.set(step, (own = ways.some(leads)));
+        }
+        return own;
+      }
+      case 'event':
+        return leads(step.then);
+      case 'exit':
+      case 'call':
+      case 'look':
+      case 'split':
+        return false;
+    }
+  };
+  // From the last place on: those behind a place are known before it.
+  for (let i = order.length - 1; i >= 0; i--) leading[order[i]] = leads(places[order[i]]) ? 1 : 0;
+  return leads;
+}
