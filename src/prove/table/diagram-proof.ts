@@ -86,18 +86,16 @@ export class DiagramProof extends Visits {
     const wanted = new Set<bigint>();
     for (const value of this.found.values) {
       const parts = this.partsOf(value);
-      if (parts.length === 0 || this.found.elsewhere(ruleOf(value))) {
-        wanted.add(value);
-        continue;
-      }
+      // What is of no rule is no claim: it must not be found.
+      if (parts.length === 0) continue;
       const counts = (value & COUNTS) !== 0n;
-      hits.push(wholeHit(value, parts.find(({ part }) => part.drops !== counts) ?? parts[parts.length - 1]));
+      if (this.found.elsewhere(ruleOf(value))) wanted.add(value);
+      else hits.push(wholeHit(value, parts.find(({ part }) => part.drops !== counts) ?? parts[parts.length - 1]));
     }
     for (const [value, where] of wanted.size === 0 ? [] : findsOf(wanted)) {
       const parts = this.partsOf(value);
       const item = parts.find((part) => bdd.implies(where, part.where)) ?? parts[parts.length - 1];
-      if (item === undefined) this.grounds.report(undefined, `a hit ${value.toString(16)} of no rule`, where);
-      else hits.push({ value, where, item, whole: where === item.where });
+      hits.push({ value, where, item, whole: where === item.where });
     }
     hits.sort(({ item: { part: a }, value: x }, { item: { part: b }, value: y }) =>
       a.order !== b.order ? a.order - b.order : a.drops === b.drops ? (x < y ? -1 : 1) : a.drops ? -1 : 1,

@@ -172,6 +172,19 @@ export class Grounds {
     this.report(part, what, inside === FALSE ? FALSE : coming(inside, beside, bdd, this.budget));
   }
 
+  /** What a quick way proves; undefined where it finds a difference, which is then none: it is to be looked for in another way. */
+  attempt<T>(prove: () => T): T | undefined {
+    if (this.thorough) return undefined;
+    const before = this.differences.length;
+    try {
+      return prove();
+    } catch (error) {
+      if (!(error instanceof EnoughError)) throw error;
+      this.differences.length = before;
+      return undefined;
+    }
+  }
+
   /** A difference, if packets come to the rule for which there is one. */
   report(part: Part | undefined, what: string, where: Ref): void {
     if (where === FALSE) return;

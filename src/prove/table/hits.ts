@@ -175,11 +175,12 @@ export class Hits {
     if (looked.hits === undefined) {
       const { starts, most } = looked;
       const others = [...this.sites.keys()].filter((other) => other !== site && other.of === site.of);
-      const found = {
-        values: this.findsAt(site).values,
-        elsewhere: (rule: bigint): boolean => others.some((other) => this.findsAt(other).rules.has(rule)),
-      };
-      looked.hits = new DiagramProof(this.grounds, this.rules, found).prove(site.places, starts, most);
+      const { values } = this.findsAt(site);
+      const proved = (elsewhere: (rule: bigint) => boolean): readonly Hit[] =>
+        new DiagramProof(this.grounds, this.rules, { values, elsewhere }).prove(site.places, starts, most);
+      const isElsewhere = (rule: bigint): boolean => others.some((other) => this.findsAt(other).rules.has(rule));
+      // Mostly all of a rule is found wherever some of it is.
+      looked.hits = this.grounds.attempt(() => proved(() => false)) ?? proved(isElsewhere);
       this.refuseFinds(looked, looked.hits);
     }
     return looked.hits;
