@@ -102,10 +102,13 @@ export class HookContext {
   load(input: HookPacket): void {
     const { frame, network, length = frame.length - network, data = 0, connection } = input;
     this.packet = frame.slice(network, network + length);
-    const head = this.memory.map(new DataView(frame.buffer, frame.byteOffset), 0, frame.length, 'the packet', 'read');
     this.data = data;
     this.linear = input.linear ?? length;
+    // What lies in pages is at no address that a program knows.
+    const there = new DataView(frame.buffer, frame.byteOffset);
+    const head = this.memory.map(there, 0, network + this.linear, 'the packet', 'read');
     this.set('sk_buff', 'len', BigInt(length - data));
+    this.set('sk_buff', 'data_len', BigInt(length - this.linear));
     this.set('sk_buff', 'network_header', BigInt(network));
     this.set('sk_buff', 'protocol', this.packet[0] >> 4 === 6 ? ETHERTYPE_IPV6 : ETHERTYPE_IPV4);
     this.set('sk_buff', 'mark', BigInt((input.mark ?? 0) >>> 0));
@@ -179,7 +182,12 @@ export class HookContext {
   }
 
   kfuncs(env: Environment): readonly (readonly [string, Helper])[] {
-    if (this.type === 'netfilter') return [['bpf_dynptr_from_skb', () => this.makeDynptr(env)]];
+    if (this.type === 'netfilter') {
+      return [
+        ['bpf_dynptr_from_skb', () => this.makeDynptr(env)],
+        ['bpf_rdonly_cast', () => castAddress(env)],
+      ];
+    }
     return [['bpf_cast_to_kern_ctx', () => this.cast(env)]];
   }
 
@@ -231,6 +239,15 @@ export class HookContext {
     if (inside) to.set(this.packet.subarray(offset, offset + size));
     machine.answer(inside ? 0 : ERRNO.E2BIG);
   }
+}
+
+/**
+ * `bpf_rdonly_cast(address, type)`: the address as it is. The kernel gives 0 for what cannot be read through it; here such a read is a fault, since
+ * no program is to make one.
+ */
+function castAddress({ machine }: Environment): void {
+  machine.lo[0] = machine.lo[1];
+  machine.hi[0] = machine.hi[1];
 }
 
 function viewOf(bytes: number): DataView {

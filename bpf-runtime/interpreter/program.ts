@@ -131,6 +131,8 @@ class Linker {
   }
 
   private immediate({ imm, reference }: Instruction): number | bigint {
+    // Types have no numbers here: what is done with one is what the kernel does with any.
+    if (reference?.kind === 'type-id') return 0;
     if (reference?.kind !== 'field-offset') return imm;
     const place = findMember(this.structs, reference.struct, reference.member);
     return reference.shift === true ? 64 - 8 * place.bytes : place.offset;

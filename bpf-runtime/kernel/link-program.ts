@@ -2,7 +2,7 @@
 import { SLOT_BYTES } from '../../codegen/bytecode/encode.js';
 import { PSEUDO } from '../../codegen/bytecode/instruction.js';
 import { ByteWriter } from '../../codegen/object/bytes.js';
-import { layOutCode, type CodeSection, type Link } from '../../codegen/object/code.js';
+import { layOutCode, type CodeSection, type Field, type Link } from '../../codegen/object/code.js';
 import { memberAt } from '../../codegen/object/kernel-struct.js';
 import type { FunctionSpec, KernelStruct, ObjectSpec } from '../../codegen/object/spec.js';
 import { LoadError } from './load-error.js';
@@ -17,6 +17,8 @@ export interface Symbols {
   kfunc(name: string): number;
   /** Byte offset of a member of a kernel struct, and the shift that brings the top of what is loaded there to bit 63. */
   field(struct: string, member: string): { readonly byteOffset: number; readonly leftShift: number };
+  /** BTF number of a kernel struct. */
+  type(struct: string): number;
   /** Number of a function in the BTF that is loaded with the program. */
   functionType(name: string): number;
   /** Offset of a string in that BTF. */
@@ -88,11 +90,15 @@ function linkCode(code: CodeSection, structs: ReadonlyMap<string, KernelStruct>,
     view.setUint8(link.offset + REGISTERS, (source << 4) | (view.getUint8(link.offset + REGISTERS) & 15));
     view.setInt32(link.offset + IMMEDIATE, immediate, true);
   }
-  for (const { offset, struct, place, shift } of code.fields) {
-    const field = symbols.field(struct, memberAt(structs, struct, place.path));
-    view.setInt32(offset + IMMEDIATE, shift ? field.leftShift : field.byteOffset, true);
-  }
+  for (const field of code.fields) view.setInt32(field.offset + IMMEDIATE, relocated(field, structs, symbols), true);
   return bytes;
+}
+
+function relocated(field: Field, structs: ReadonlyMap<string, KernelStruct>, symbols: Symbols): number {
+  const { struct, wanted } = field;
+  if (wanted === 'type-id') return symbols.type(struct);
+  const { byteOffset, leftShift } = symbols.field(struct, memberAt(structs, struct, field.place.path));
+  return wanted === 'shift' ? leftShift : byteOffset;
 }
 
 function resolve(

@@ -21,7 +21,7 @@ import { LoadError } from './load-error.js';
 import { KernelMap } from './map.js';
 import { LoadedProgram } from './program.js';
 import { PROGRAM_TYPE, sectionType, type SectionType } from './program-type.js';
-import { kernelField, kernelFunction } from './relocate.js';
+import { kernelField, kernelFunction, kernelType } from './relocate.js';
 
 /** Offsets in the parts of union bpf_attr that BPF_MAP_CREATE, BPF_BTF_LOAD and BPF_PROG_LOAD read. */
 const MAP = {
@@ -134,6 +134,7 @@ class Loader {
       data: () => this.dataFd,
       kfunc: (name) => kernelFunction(runningKernelTypes(), name),
       field: (struct, member) => kernelField(runningKernelTypes(), structs, struct, member),
+      type: (struct) => kernelType(runningKernelTypes(), struct),
       functionType: (name) => named(functions, name, 'function'),
       string: (text) => this.strings.add(text),
     };

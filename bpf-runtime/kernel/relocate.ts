@@ -111,6 +111,14 @@ function bitField(types: KernelTypes, type: number, bitOffset: number, bitWidth:
   };
 }
 
+/** BTF number of a kernel struct (BPF_CORE_TYPE_ID_TARGET). Throws {@link LoadError} where there is none, or more than one of the name. */
+export function kernelType(types: KernelTypes, struct: string): number {
+  const [found, ...others] = types.find(KIND.struct, struct);
+  if (found === undefined) throw new LoadError(`this kernel has no struct ${struct}`);
+  if (others.length > 0) throw new LoadError(`this kernel has several structs ${struct}`);
+  return found;
+}
+
 /** BTF number of a kernel function. Functions of modules are not looked for. Throws {@link LoadError}. */
 export function kernelFunction(types: KernelTypes, name: string): number {
   const found = types.find(KIND.function, name).at(0);

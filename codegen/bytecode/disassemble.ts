@@ -150,11 +150,14 @@ function formatAlu(instruction: Instruction, width: 'r' | 'w'): string {
   const fromRegister = (opcode & SOURCE_X) !== 0;
   if (operation === ALU_OP.mov && offset !== 0 && fromRegister) return `${target} = (s${offset})${width}${src}`;
   const isSigned = offset === 1 && (operation === ALU_OP.div || operation === ALU_OP.mod);
-  const operand =
-    reference?.kind === 'field-offset'
-      ? `${reference.shift === true ? 'shiftof' : 'offsetof'}(struct ${reference.struct}, ${reference.member})`
-      : String(imm);
+  const operand = relocatedOperand(reference) ?? String(imm);
   return `${target} ${isSigned ? 's' : ''}${sign} ${fromRegister ? `${width}${src}` : operand}`;
+}
+
+function relocatedOperand(reference: Instruction['reference']): string | undefined {
+  if (reference?.kind === 'type-id') return `typeid(struct ${reference.struct})`;
+  if (reference?.kind !== 'field-offset') return undefined;
+  return `${reference.shift === true ? 'shiftof' : 'offsetof'}(struct ${reference.struct}, ${reference.member})`;
 }
 
 function formatByteSwap({ opcode, dst, imm }: Instruction, width: 'r' | 'w'): string {

@@ -33,7 +33,9 @@ export type Reference =
    * The immediate (ALU) is the byte offset of `member` in kernel struct `struct`, with `shift` the shift to the left that brings
    * a bit field's highest bit to the top of 64 bits: a CO-RE relocation.
    */
-  | { readonly kind: 'field-offset'; readonly struct: string; readonly member: string; readonly shift?: true };
+  | { readonly kind: 'field-offset'; readonly struct: string; readonly member: string; readonly shift?: true }
+  /** The immediate (ALU) is the BTF number of kernel struct `struct`: a CO-RE relocation. */
+  | { readonly kind: 'type-id'; readonly struct: string };
 
 /** A line of the dump, for BTF line info. */
 export interface SourceLine {
@@ -276,6 +278,11 @@ export function addFieldOffset(dst: number, struct: string, member: string): Ins
 /** `dst <<= …`: the highest bit of a bit field, loaded from {@link addFieldOffset}'s place, to the top, by CO-RE relocation. */
 export function shiftField(dst: number, struct: string, member: string): Instruction {
   return { ...alu64('lsh', dst, 0), reference: { kind: 'field-offset', struct, member, shift: true } };
+}
+
+/** `dst` = the BTF number of a kernel struct. */
+export function loadTypeId(dst: number, struct: string): Instruction {
+  return { ...mov64(dst, 0), reference: { kind: 'type-id', struct } };
 }
 
 export const exit = (): Instruction => ({ opcode: CLASS.JMP | JMP_OP.exit, dst: 0, src: 0, offset: 0, imm: 0 });

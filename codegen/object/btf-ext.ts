@@ -34,10 +34,10 @@ export interface FieldRecord {
   readonly offset: number;
   /** BTF number of the struct. */
   readonly type: number;
-  /** Member numbers on the way to the member, through structs inside of structs. */
+  /** Member numbers on the way to the member, through structs inside of structs; none for the struct's own number. */
   readonly path: readonly number[];
-  /** Whether the shift to the left is wanted, not the offset. */
-  readonly shift: boolean;
+  /** The member's offset, its shift to the left, or the struct's number in the kernel. */
+  readonly wanted: keyof typeof RELOCATION;
 }
 
 export const MAX_LINE = (1 << 22) - 1;
@@ -49,9 +49,8 @@ const HEADER_BYTES = 32;
 const FUNCTION_RECORD_BYTES = 8;
 const LINE_RECORD_BYTES = 16;
 const FIELD_RECORD_BYTES = 16;
-/** enum bpf_core_relo_kind (include/uapi/linux/bpf.h): BPF_CORE_FIELD_BYTE_OFFSET, BPF_CORE_FIELD_LSHIFT_U64. */
-const FIELD_BYTE_OFFSET = 0;
-const FIELD_LSHIFT_U64 = 4;
+/** enum bpf_core_relo_kind (include/uapi/linux/bpf.h): BPF_CORE_FIELD_BYTE_OFFSET, …_FIELD_LSHIFT_U64, …_TYPE_ID_TARGET. */
+const RELOCATION = { offset: 0, shift: 4, 'type-id': 7 } as const;
 
 export function encodeBtfExt(sections: readonly CodeInfo[], strings: StringTable): Uint8Array {
   const functions = encodeTable(sections, strings, FUNCTION_RECORD_BYTES, (out, code) => {
@@ -65,8 +64,8 @@ export function encodeBtfExt(sections: readonly CodeInfo[], strings: StringTable
     return code.lines.length;
   });
   const fields = encodeTable(sections, strings, FIELD_RECORD_BYTES, (out, code) => {
-    for (const { offset, type, path, shift } of code.fields) {
-      out.u32(offset, type, strings.add([0, ...path].join(':')), shift ? FIELD_LSHIFT_U64 : FIELD_BYTE_OFFSET);
+    for (const { offset, type, path, wanted } of code.fields) {
+      out.u32(offset, type, strings.add([0, ...path].join(':')), RELOCATION[wanted]);
     }
     return code.fields.length;
   });
@@ -159,9 +158,9 @@ function decodeField(at: ByteReader, strings: StringReader): FieldRecord {
   const type = at.u32();
   const access = strings.at(at.u32());
   const kind = at.u32();
-  const shift = kind === FIELD_LSHIFT_U64;
-  if ((!shift && kind !== FIELD_BYTE_OFFSET) || !/^0(:\d{1,5})+$/.test(access)) {
+  const wanted = (['offset', 'shift', 'type-id'] as const).find((one) => RELOCATION[one] === kind);
+  if (wanted === undefined || !(wanted === 'type-id' ? /^0$/ : /^0(:\d{1,5})+$/).test(access)) {
     throw new ObjectError('malformed', `CO-RE relocation of kind ${kind} with access string ${JSON.stringify(access)}`);
   }
-  return { offset, type, path: access.split(':').slice(1).map(Number), shift };
+  return { offset, type, path: access.split(':').slice(1).map(Number), wanted };
 }

@@ -40,13 +40,12 @@ export interface Link {
   readonly name: string;
 }
 
-export interface Field {
-  readonly offset: number;
-  readonly struct: string;
-  readonly place: MemberPlace;
-  /** Whether the shift of a bit field is wanted, not the offset. */
-  readonly shift: boolean;
-}
+/** What is to be known of a kernel struct. */
+export type Field = { readonly offset: number; readonly struct: string } & (
+  | { readonly wanted: 'offset' | 'shift'; readonly place: MemberPlace }
+  /** Its BTF number. */
+  | { readonly wanted: 'type-id' }
+);
 
 export const LDDW = CLASS.LD | SIZE[8];
 export const CALL = CLASS.JMP | JMP_OP.call;
@@ -84,15 +83,10 @@ export function layOutCode(
       offset += slots(instruction) * SLOT_BYTES;
       const { reference } = instruction;
       if (reference === undefined) return instruction;
-      if (reference.kind === 'field-offset') {
-        const field = {
-          offset: at,
-          struct: reference.struct,
-          place: findMember(structs, reference.struct, reference.member),
-          shift: reference.shift === true,
-        };
+      if (reference.kind === 'field-offset' || reference.kind === 'type-id') {
+        const field = fieldOf(reference, at, structs);
         fields.push(field);
-        return withOffset(instruction, field, spec.name);
+        return withField(instruction, field, spec.name);
       }
       const link = { offset: at, kind: linkKind(reference, spec.name), name: reference.name };
       links.push(link);
@@ -120,7 +114,19 @@ function placeInlined(
   });
 }
 
-function linkKind({ kind, name }: Exclude<Reference, { kind: 'field-offset' }>, within: string): Link['kind'] {
+type Relocated = Extract<Reference, { kind: 'field-offset' | 'type-id' }>;
+
+function fieldOf(reference: Relocated, offset: number, structs: ReadonlyMap<string, KernelStruct>): Field {
+  const { struct } = reference;
+  if (reference.kind === 'field-offset') {
+    const wanted = reference.shift === true ? 'shift' : 'offset';
+    return { offset, struct, wanted, place: findMember(structs, struct, reference.member) };
+  }
+  if (structs.has(struct)) return { offset, struct, wanted: 'type-id' };
+  throw new ObjectError('bad-reference', `no kernel struct ${struct}`);
+}
+
+function linkKind({ kind, name }: Exclude<Reference, Relocated>, within: string): Link['kind'] {
   if (kind !== 'label') return kind;
   throw new ObjectError('bad-reference', `function ${within}: label ${name} is not resolved`);
 }
@@ -131,10 +137,22 @@ function withLink(instruction: Instruction, { kind, name }: Link, within: string
   throw new ObjectError('bad-reference', `function ${within}: ${kind} ${name} in opcode ${instruction.opcode}`);
 }
 
-function withOffset(instruction: Instruction, { struct, place, shift }: Field, within: string): Instruction {
-  // Its own view of the struct has no bit fields.
-  if (isImmediateAlu(instruction)) return { ...instruction, imm: shift ? 64 - 8 * place.bytes : place.offset };
-  throw new ObjectError('bad-reference', `function ${within}: offset in ${struct} in opcode ${instruction.opcode}`);
+function withField(instruction: Instruction, field: Field, within: string): Instruction {
+  if (isImmediateAlu(instruction)) return { ...instruction, imm: unrelocated(field) };
+  const what = field.wanted === 'type-id' ? `number of ${field.struct}` : `offset in ${field.struct}`;
+  throw new ObjectError('bad-reference', `function ${within}: ${what} in opcode ${instruction.opcode}`);
+}
+
+/** What the instruction holds until it is relocated. The object's own view of a struct has no bit fields. */
+export function unrelocated(field: Field): number {
+  switch (field.wanted) {
+    case 'offset':
+      return field.place.offset;
+    case 'shift':
+      return 64 - 8 * field.place.bytes;
+    case 'type-id':
+      return 0;
+  }
 }
 
 /** libbpf relocates the immediate of any ALU operation (bpf_core_patch_insn in relo_core.c). */

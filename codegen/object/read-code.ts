@@ -92,11 +92,12 @@ class CodeReader {
     this.lines = byOffset(info.lines, (line) => line);
     this.functionTypes = byOffset(info.functions, (fn) => fn.type);
     const byName = new Map([...context.structs.values()].map((struct) => [struct.name, struct]));
-    this.fields = byOffset(info.fields, ({ type, path, shift }) => {
+    this.fields = byOffset(info.fields, ({ type, path, wanted }): Reference => {
       const struct = context.structs.get(type)?.name;
       if (struct === undefined) throw new ObjectError('malformed', `CO-RE relocation of BTF type ${type}`);
+      if (wanted === 'type-id') return { kind: 'type-id', struct };
       const member = memberAt(byName, struct, path);
-      return { kind: 'field-offset', struct, member, ...(shift ? { shift } : {}) };
+      return { kind: 'field-offset', struct, member, ...(wanted === 'shift' ? { shift: true } : {}) };
     });
   }
 

@@ -101,11 +101,11 @@ function encodeInfo(code: readonly CodeSection[], types: ObjectTypes, strings: S
     section: c.name,
     functions: c.functions.map(({ offset, spec }) => ({ offset, type: types.functions.get(spec.name) ?? 0 })),
     lines: c.lines,
-    fields: c.fields.map(({ offset, struct, place, shift }) => ({
-      offset,
-      type: types.structs.get(struct) ?? 0,
-      path: place.path,
-      shift,
+    fields: c.fields.map((field) => ({
+      offset: field.offset,
+      type: types.structs.get(field.struct) ?? 0,
+      wanted: field.wanted,
+      path: field.wanted === 'type-id' ? [] : field.place.path,
     })),
   }));
   return encodeBtfExt(infos, strings);

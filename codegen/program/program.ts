@@ -105,7 +105,8 @@ export function generate(analysis: Analysis, common: Common): Program {
   const flow: ParamSpec = { name: 'flow', type: { kind: 'memory', struct: 'flow', bytes: layout.bytes } };
   const ctx: ParamSpec = { name: 'ctx', type: { kind: 'context', struct: CONTEXT[view.hook] } };
   // Where much code follows, the verifier would follow it for each verdict of the chain by itself.
-  const endsAtOnce = mode === 'exact' && (view.hook === 'xdp' || view.hook === 'tc') && answers.length === 0;
+  const followed = answers.length > 0 || !common.notes.isEmpty || common.shadow || trace !== undefined;
+  const endsAtOnce = mode === 'exact' && !followed;
   const chainFunctions = functions.map((f: ChainFunction): FunctionCode => ({
     name: f.name,
     ...(f.isFirst && endsAtOnce ? { inline: true } : {}),

@@ -31,7 +31,7 @@ import { FIB_PARAMS_BYTES } from './packet/route.js';
 import { emitTransport } from './packet/transport.js';
 import { readsBytes } from './reads-bytes.js';
 import { emitReject } from './reject/index.js';
-import { RESULT } from './results.js';
+import { emitResult, RESULT } from './results.js';
 import { emitReady } from './sets/ready.js';
 import { VERDICT } from './verdict.js';
 import type { WireView } from './view.js';
@@ -139,13 +139,6 @@ function emitMetadata(context: EntryContext): void {
     code.emit(load(4, R1, R6, SK_BUFF.mark), store(4, R10, context.flow + mark, R1));
   }
   emitDevices(context);
-}
-
-/** Returns what ACCEPT or DROP in r0 is here, without a jump: which of them it is, the processor cannot foresee. */
-function emitResult(code: Code, { accept, drop }: { readonly accept: number; readonly drop: number }): void {
-  // All bits become the lowest one: 0 of ACCEPT, 1 of DROP.
-  code.emit(alu64('lsh', R0, 63), alu64('arsh', R0, 63));
-  code.emit(alu64('and', R0, accept ^ drop), alu64('xor', R0, accept), exit());
 }
 
 function writesMark({ layout, view }: EntryContext, { rules }: Analysis): boolean {

@@ -82,7 +82,7 @@ function netfilterDomain(manifest: Proven): Domain {
   ];
   const trusted = [
     ...TRUSTED,
-    'what helpers answer: map_lookup_elem finds every counter, dynptr_read reads the packet, probe_read_kernel the kernel',
+    'what helpers answer: map_lookup_elem finds every counter, dynptr_read and bpf_rdonly_cast read the packet, probe_read_kernel the kernel',
   ];
   return { inside, outside, trusted };
 }

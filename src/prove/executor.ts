@@ -186,8 +186,9 @@ export class Executor {
     return recognised ?? comparison(this.words, operation, (opcode & CLASS_MASK) === CLASS.JMP, a, b);
   }
 
-  private operand({ opcode, src, imm }: LinkedInstruction['instruction'], state: State): Value | undefined {
+  private operand({ opcode, src, imm, reference }: LinkedInstruction['instruction'], state: State): Value | undefined {
     if ((opcode & SOURCE_X) !== 0) return state.registers[src];
+    if (reference?.kind === 'type-id') return unknown('the number of a type of the kernel');
     return constant(Number(imm));
   }
 

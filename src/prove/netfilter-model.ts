@@ -27,7 +27,7 @@ export class NetfilterModel implements EntryModel {
     private readonly specification: Specification,
   ) {
     const { variables } = symbols;
-    variables.interleaved([TOTAL_LENGTH], 16);
+    variables.interleaved([TOTAL_LENGTH, HOOK.linear], 16);
     variables.interleaved([HOOK.mark, MARK_AFTER], 32);
     this.shapes = this.isIpv4
       ? Array.from({ length: 11 }, (_, i) => ({ tags: 0, header: 20 + 4 * i }))

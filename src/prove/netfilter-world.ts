@@ -1,7 +1,7 @@
 import { ATOMIC_OP, HELPER } from '../../codegen/bytecode/instruction.js';
 import { ASKED } from '../../codegen/program/netfilter/ask.js';
 import { NOTE, NOTED, PENDING } from '../../codegen/program/netfilter/notes.js';
-import { DYNPTR_BYTES, DYNPTR_KFUNC, NF_CONTEXT } from '../../codegen/program/netfilter/structs.js';
+import { DYNPTR_BYTES, DYNPTR_KFUNC, NF_CONTEXT, READ_KFUNC } from '../../codegen/program/netfilter/structs.js';
 import { FALSE, TRUE, type Ref } from './bdd.js';
 import { connectionMember, loadConnection, probeReadKernel } from './connection.js';
 import type { Note } from './entry-model.js';
@@ -14,7 +14,7 @@ import { unsupported } from './unprovable.js';
 import { constant, numberOf, pointer, unknown, word, type Pointer, type Region, type Value } from './value.js';
 import type { Variables } from './variables.js';
 import { deviceName } from './wire-world.js';
-import { constantBits, sameBits, type Bits, type Words } from './words.js';
+import { constantBits, sameBits, trim, type Bits, type Words } from './words.js';
 
 export interface NetfilterSettings extends ObjectWorldSettings {
   readonly variables: Variables;
@@ -28,6 +28,8 @@ export const HOOK = {
   mark: 'skb mark',
   packetType: 'skb pkt_type',
   routeType: 'route type',
+  /** Bytes of the packet that lie in one piece. */
+  linear: 'linear length',
   answers: 'answers',
   unanswered: 'no answers',
   full: 'no room for a note',
@@ -38,6 +40,9 @@ export const NOTE_EVENT = 'note ';
 
 const SKB = kernelRegion('sk_buff');
 const DYNPTR = kernelRegion('bpf_dynptr');
+/** The bytes of the packet that lie in one piece, from its IP header on; and the same as what the program may read. */
+const LINEAR = kernelRegion('linear bytes');
+const READABLE = kernelRegion('readable bytes');
 
 /** What a netfilter program gets from the kernel (net/netfilter/nf_bpf_link.c). */
 export class NetfilterWorld extends ObjectWorld {
@@ -79,6 +84,7 @@ export class NetfilterWorld extends ObjectWorld {
       if (offset === NF_CONTEXT.state) return pointer(kernelRegion('nf_hook_state'));
       if (offset === NF_CONTEXT.skb) return pointer(SKB);
     }
+    if (region === READABLE) return this.readLinear(from, size, state);
     if (region.kind === 'kernel') return this.kernelMember(region, offset, size);
     if (region === this.pending) return unknown('how many packets are noted');
     if (region === this.answers && offset === 0 && size === 4) return this.variable(HOOK.answers, 32);
@@ -98,6 +104,11 @@ export class NetfilterWorld extends ObjectWorld {
       switch (`${name} ${size}`) {
         case 'sk_buff.len 4':
           return word(variables.word(TOTAL_LENGTH, 16));
+        case 'sk_buff.data_len 4':
+          // What is taken from the length again: that more than all would lie in one piece is no packet's case, and does no harm.
+          return word(this.words.subtract(variables.word(TOTAL_LENGTH, 16), variables.word(HOOK.linear, 16), 64));
+        case 'sk_buff.data 8':
+          return pointer(LINEAR);
         case 'sk_buff.mark 4':
           return this.variable(HOOK.mark, 32);
         case 'sk_buff.__pkt_type_offset 1':
@@ -125,7 +136,25 @@ export class NetfilterWorld extends ObjectWorld {
     }
   }
 
+  /** What lies in one piece and is asked for there, as the program has seen it to be; elsewhere anything may lie. */
+  private readLinear({ offset, index = [] }: Pointer, size: number, { condition }: State): Value {
+    const { words, hook } = this;
+    const step = words.constantWhere(condition, index);
+    const at = step === undefined ? -1 : offset + Number(step);
+    const there = at < 0 ? FALSE : words.atLeast(hook.variables.word(HOOK.linear, 16), BigInt(at + size));
+    if (!words.bdd.implies(condition, there)) throw unsupported('a read beyond what lies in one piece');
+    return word(trim([...hook.frame.little(networkOffset(hook.frame.shape) + at, size)]));
+  }
+
+  /** bpf_rdonly_cast(address, type). */
+  private castToRead({ registers }: State): Value {
+    const [, address] = registers;
+    if (address?.kind !== 'pointer' || address.region !== LINEAR) throw unsupported('reading at another address');
+    return { ...address, region: READABLE };
+  }
+
   override kfunc(name: string, state?: State): Value {
+    if (name === READ_KFUNC.name && state !== undefined) return this.castToRead(state);
     if (name !== DYNPTR_KFUNC.name || state === undefined) throw unsupported(`kernel function ${name}`);
     const [, skb, flags, to] = state.registers;
     const isPacket = skb?.kind === 'pointer' && skb.region === SKB && skb.offset === 0;

@@ -7,7 +7,7 @@ import { ADDRESS_TYPES } from '../../grammar/model/condition.js';
 import type { Family } from '../../grammar/model/family.js';
 import type { Packet } from '../../grammar/model/packet.js';
 import { readFields, readIpPacket } from '../evaluate/index.js';
-import { connectionOf, type ConnectionState } from './connection-state.js';
+import { connectionOf } from './connection-state.js';
 import { InterpreterCounters } from './interpreter-counters.js';
 import type { Verdict, VerifyJob } from './job.js';
 import { verdictOfResult, type CounterValues, type ObjectMachine } from './object-machine.js';
@@ -16,6 +16,8 @@ import { assumedAddressType, reachOf } from './reference.js';
 
 const LOOPBACK_IFINDEX = 1;
 const LEAST_TRANSPORT = 8;
+/** IPv6 header, some extension headers, and a TCP header. */
+const MOST_HEADERS = 96;
 /** Offset of TTL or hop limit in the IP header. */
 const HOPS = { v4: 8, v6: 7 } as const;
 
@@ -52,7 +54,7 @@ export class NetfilterInterpreter implements ObjectMachine {
     // A packet a millisecond: a limit sees time pass.
     this.clock.nanoseconds += 1_000_000n;
     this.answerQuestions();
-    const { result } = this.interpreter.runAtHook(this.atHook(packet, job.states?.[index] ?? ['INVALID']));
+    const { result } = this.interpreter.runAtHook(this.atHook(packet, index));
     const verdict = verdictOfResult(job.manifest.hook, result);
     return verdict === 'accept' ? this.notedVerdict() : verdict;
   }
@@ -80,7 +82,7 @@ export class NetfilterInterpreter implements ObjectMachine {
   }
 
   /** What the stack has made of a frame when it comes to the chain: trimmed, and one hop further where it is forwarded. */
-  private atHook(packet: Packet, state: ConnectionState): HookPacket {
+  private atHook(packet: Packet, index: number): HookPacket {
     const { family, chain } = this.job;
     const { link, bytes } = readIpPacket(packet.frame, family, chain);
     const frame = Uint8Array.from(packet.frame);
@@ -89,13 +91,13 @@ export class NetfilterInterpreter implements ObjectMachine {
     const output = this.indices.get(packet.outInterface);
     return {
       frame,
-      ...(this.job.manifest.hook === 'socket' ? socketPlace(bytes, family) : {}),
+      ...(this.job.manifest.hook === 'socket' ? socketPlace(bytes, family) : { linear: linearBytes(bytes, index) }),
       network: link.network,
       length: bytes.length,
       linkHeader: chain !== 'OUTPUT',
       mark: packet.mark,
       packetType: chain === 'OUTPUT' ? 0 : packetType(packet.frame),
-      connection: connectionOf(state),
+      connection: connectionOf(this.job.states?.[index] ?? ['INVALID']),
       ...(family === 'v4' ? { routeType: this.routeType(packet) } : {}),
       ...(input === undefined ? {} : { input }),
       ...(output === undefined ? {} : { output }),
@@ -114,6 +116,11 @@ export class NetfilterInterpreter implements ObjectMachine {
   }
 
   close(): void {}
+}
+
+/** Packets lie in one piece, or their headers do in part: of every third packet some bytes. */
+function linearBytes({ length }: Uint8Array, index: number): number {
+  return index % 3 === 0 ? Math.floor(index / 3) % (Math.min(length, MOST_HEADERS) + 1) : length;
 }
 
 /** A socket's filter starts at the transport header, and only that much is sure to lie in one piece. */

@@ -7,6 +7,7 @@ import {
   callFunction,
   callHelper,
   callKfunc,
+  goto,
   jump32,
   jump64,
   load,
@@ -34,7 +35,7 @@ import { TCP_OPTIONS } from '../packet/transport.js';
 import { emitTransportField, transportFields } from '../packet/transport-fields.js';
 import { CAST_KFUNC } from '../device-name.js';
 import { emitForwardedDevice, emitPacketDevice, emitRouteDevice, emitStateDevice } from './device.js';
-import { loadSkb, openPacket, readPacket, type PacketAccess, type PacketRead } from './packet.js';
+import { loadSkb, readAtOnce, type PacketAccess, type PacketRead } from './packet.js';
 import type { NetfilterContext } from './context.js';
 import { emitArrivedLength, emitPacketPlace } from './socket.js';
 import { DYNPTR_BYTES, NF_CONTEXT } from './structs.js';
@@ -54,7 +55,6 @@ export function accessOf({ view, scratch, flow }: NetfilterContext): PacketAcces
  */
 export function emitNetfilterPacket(context: NetfilterContext): void {
   const { code, view } = context;
-  openPacket(code, accessOf(context), context.drop);
   loadSkb(code, R8, 'len');
   emitPacketPlace(context);
   if (view.family === 'v4') emitIpv4(context);
@@ -68,7 +68,7 @@ export function emitNetfilterPacket(context: NetfilterContext): void {
 export const bufferOf = ({ scratch }: Pick<NetfilterContext, 'scratch'>): number => scratch + DYNPTR_BYTES;
 
 function read(context: NetfilterContext, from: PacketRead['from'], bytes: number, short: string): void {
-  readPacket(context.code, accessOf(context), { to: bufferOf(context), from, bytes }, short);
+  readAtOnce(context.code, accessOf(context), { to: bufferOf(context), from, bytes }, short);
 }
 
 function emitIpv4(context: NetfilterContext): void {
@@ -144,7 +144,8 @@ function emitIpv6(context: NetfilterContext): void {
   code.emit(mov32(R1, 1));
   storeField(context, 'l4found', R1);
   code.emit(mov64(R9, 40));
-  code.emit(alu64('sub', R8, reg(R9)), jump64('jsge', R8, 0, done), mov64(R8, 0), jump64('jeq', R8, 0, done));
+  emitRest(context);
+  code.emit(goto(done));
   code.place(walk);
   code.emit(mov64(R1, reg(R6)), mov64(R2, reg(R10)), alu64('add', R2, context.flow), callFunction(IPV6_HEADERS));
   code.emit(jump64('jne', R0, 0, context.drop));
@@ -156,11 +157,13 @@ function emitIpv6(context: NetfilterContext): void {
   storeFlow(context, FLOW_THOFF, R9);
 }
 
-/** r8 = bytes behind the offset r9, 0 where the packet ends before it. */
+/**
+ * r8 = bytes behind the offset r9, 0 where the packet ends before it: without a jump, since the verifier would follow all that comes next with
+ * the 0 first, and again with any other number. Clobbers r1.
+ */
 function emitRest({ code }: NetfilterContext): void {
-  const there = code.label('there');
-  code.emit(alu64('sub', R8, reg(R9)), jump64('jsge', R8, 0, there), mov64(R8, 0));
-  code.place(there);
+  code.emit(alu64('sub', R8, reg(R9)), mov64(R1, reg(R8)), alu64('arsh', R1, 63));
+  code.emit(alu64('and', R1, reg(R8)), alu64('xor', R8, reg(R1)));
 }
 
 const TCP_FIELDS = ['tcp.flags', 'tcp.doff', 'tcp.whole', 'tcp.options'] as const satisfies readonly Field[];
@@ -210,7 +213,7 @@ function emitTcp(context: NetfilterContext, ready: string): void {
   code.emit(jump64('jle', R4, TCP_HEADER, ready), alu64('sub', R4, TCP_HEADER));
   code.emit(jump64('jgt', R4, MAX_OPTION_BYTES, ready), store(8, R10, slot, R4));
   const options = { to: flow + layout.optionBytes, from: { reg: R9, plus: TCP_HEADER }, bytes: { slot } };
-  readPacket(code, accessOf(context), options, ready);
+  readAtOnce(code, accessOf(context), options, ready);
   code.emit(mov64(R1, reg(R10)), alu64('add', R1, flow), load(8, R2, R10, slot), callFunction(TCP_OPTIONS));
 }
 

@@ -4,8 +4,10 @@ import {
   alu64,
   callHelper,
   callKfunc,
+  goto,
   jump64,
   load,
+  loadTypeId,
   mov64,
   R0,
   R1,
@@ -16,16 +18,18 @@ import {
   R5,
   R7,
   reg,
+  store,
   type AccessSize,
 } from '../../bytecode/instruction.js';
 import type { Code } from '../code.js';
 import { FLOW_L3 } from '../flow.js';
 import type { Hook } from '../manifest.js';
 import { isSocketHook } from '../place.js';
-import { DYNPTR_KFUNC } from './structs.js';
+import { BYTES_STRUCT, DYNPTR_KFUNC, READ_KFUNC } from './structs.js';
 
 type SkbMember =
   | 'len'
+  | 'data_len'
   | 'mark'
   | 'protocol'
   | '__pkt_type_offset'
@@ -40,6 +44,7 @@ type SkbMember =
 
 const SKB_MEMBER_BYTES: Readonly<Record<SkbMember, AccessSize>> = {
   len: 4,
+  data_len: 4,
   mark: 4,
   __pkt_type_offset: 1,
   protocol: 2,
@@ -118,6 +123,46 @@ export function readPacket(code: Code, access: PacketAccess, read: PacketRead, s
   code.emit(mov64(R1, reg(packet)), mov64(R3, reg(R10)), alu64('add', R3, to));
   code.emit(callHelper('skb_load_bytes'), jump64('jne', R0, 0, short));
   code.place(done);
+}
+
+/**
+ * Does what {@link openPacket} and {@link readPacket} do. At netfilter bytes that lie in the packet's linear part, as headers do, are read without a
+ * call; the dynptr is made for others alone.
+ */
+export function readAtOnce(code: Code, access: PacketAccess, read: PacketRead, short: string): void {
+  const { bytes } = read;
+  if (access.hook !== 'netfilter') {
+    openPacket(code, access, short);
+    return readPacket(code, access, read, short);
+  }
+  const done = code.label('read');
+  const calls = code.label('calls');
+  if (typeof bytes === 'number') {
+    emitDirect(code, { ...read, bytes }, calls);
+    code.emit(goto(done));
+    code.place(calls);
+  }
+  openPacket(code, access, short);
+  readPacket(code, access, read, short);
+  code.place(done);
+}
+
+/** Copies bytes of the packet's linear part to the stack; goes to `not` where they lie in it not all (skb_headlen, include/linux/skbuff.h). */
+function emitDirect(code: Code, { to, from, bytes }: PacketRead & { readonly bytes: number }, not: string): void {
+  loadSkb(code, R1, 'len');
+  loadSkb(code, R2, 'data_len');
+  const fixed = typeof from === 'number' ? from : (from.plus ?? 0);
+  code.emit(alu64('sub', R1, reg(R2)));
+  if (typeof from !== 'number') code.emit(alu64('sub', R1, reg(from.reg)));
+  code.emit(jump64('jslt', R1, fixed + bytes, not));
+  loadSkb(code, R1, 'data');
+  if (typeof from !== 'number') code.emit(alu64('add', R1, reg(from.reg)));
+  code.emit(loadTypeId(R2, BYTES_STRUCT.name), callKfunc(READ_KFUNC.name));
+  for (let at = 0; at < bytes;) {
+    const size = ([8, 4, 2, 1] as const).find((one) => one <= bytes - at) ?? 1;
+    code.emit(load(size, R1, R0, fixed + at), store(size, R10, to + at, R1));
+    at += size;
+  }
 }
 
 /** BPF_HDR_START_NET: offsets from the network header, in the linear part of the packet alone. */

@@ -9,7 +9,7 @@ import { FLOW_STATE, FLOW_THOFF } from '../flow.js';
 import { STATE_BIT } from './conntrack.js';
 import type { NetfilterContext } from './context.js';
 import { accessOf, bufferOf } from './entry.js';
-import { readPacket } from './packet.js';
+import { readAtOnce } from './packet.js';
 
 const { ICMP, ICMPV6, SCTP, TCP, UDP, UDPLITE } = PROTOCOL;
 const DCCP = 33;
@@ -70,7 +70,7 @@ export function emitUnparsed(context: NetfilterContext, to: number): void {
   code.place(gre);
   const at = bufferOf(context);
   code.emit(load(4, R8, R9, FLOW_THOFF));
-  readPacket(code, accessOf(context), { to: at, from: { reg: R8 }, bytes: 4 }, done);
+  readAtOnce(code, accessOf(context), { to: at, from: { reg: R8 }, bytes: 4 }, done);
   code.emit(load(2, R1, R10, at), toBigEndian(R1, 16), alu32('and', R1, VERSION_MASK));
   code.emit(jump32('jne', R1, ENHANCED, done), load(2, R1, R10, at + 2), toBigEndian(R1, 16));
   code.emit(jump32('jeq', R1, PPP, done), goto(yes));

@@ -19,7 +19,7 @@ import { emitShadow } from './shadow.js';
 import { emitOwnFamily, emitReassembled } from './socket.js';
 import { isSocketHook } from '../place.js';
 import { readsBytes } from '../reads-bytes.js';
-import { RESULT } from '../results.js';
+import { emitResult, RESULT } from '../results.js';
 import { emitReady } from '../sets/ready.js';
 import { seesPieces } from '../surroundings.js';
 import { VERDICT } from '../verdict.js';
@@ -82,7 +82,8 @@ export function emitNetfilterEntry(analysis: Analysis, common: Common, compiler:
     code.emit(mov64(R0, result.accept), exit());
     return code;
   }
-  code.emit(jump64('jeq', R0, VERDICT.ACCEPT, 'accept'));
+  if (notes.isEmpty) emitResult(code, result);
+  else code.emit(jump64('jeq', R0, VERDICT.ACCEPT, 'accept'));
   code.place('drop');
   code.emit(mov64(R0, result.drop), exit());
   code.place('pass');

@@ -150,7 +150,7 @@ function fillNote(code: Code, dynptr: number): void {
 }
 
 /**
- * The end of a program that compares: r0 = verdict code, r6 = context, r7 = `struct sk_buff`; the packet's dynptr is at
+ * The end of a program that compares: r0 = verdict code, r6 = context, r7 = `struct sk_buff`; there is room for a dynptr at
  * r10 + `dynptr`, right below the scratch memory used here. Goes to `accept`.
  */
 export function emitShadow(code: Code, chain: BuiltinChain, dynptr: number): void {
@@ -174,6 +174,7 @@ export function emitShadow(code: Code, chain: BuiltinChain, dynptr: number): voi
   code.emit(store(4, R0, SHADOW_NOTE.phase, R1), mov64(R1, reg(R8)), mov64(R8, reg(R0)));
   code.emit(jump64('jge', R1, VERDICT.END, undecided));
   code.emit(storeImm(4, R8, SHADOW_NOTE.class, SHADOW_CLASS.accepted));
+  emitDynptr(code, R7, dynptr, 'accept');
   fillNote(code, dynptr);
   countNoted(code, chain, 'accepted');
   code.emit(goto('accept'));

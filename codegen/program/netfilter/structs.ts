@@ -8,6 +8,22 @@ export const DYNPTR_KFUNC: KfuncSpec = {
   name: 'bpf_dynptr_from_skb',
   params: ['struct __sk_buff *', 'u64', 'struct bpf_dynptr *'],
 };
+/**
+ * `bpf_rdonly_cast` (kernel/bpf/helpers.c), which the verifier puts a move in the place of: an address becomes a pointer to a
+ * kernel struct of which the number is given, from which the program may read; what cannot be read is 0. Linux ≥ 6.2.
+ */
+export const READ_KFUNC: KfuncSpec = { name: 'bpf_rdonly_cast', params: ['void *', 'u32'], returns: 'void *' };
+
+/**
+ * What bytes of a packet are read as: a struct (include/uapi/linux/utsname.h) that begins with an array of bytes, in which the verifier
+ * lets any of them be read, several at once (btf_struct_walk, kernel/bpf/btf.c).
+ */
+export const BYTES_STRUCT = {
+  name: 'new_utsname',
+  bytes: 65,
+  members: [{ name: 'sysname', offset: 0, bytes: 65, type: 'chars' }],
+} as const satisfies KernelStruct;
+
 /** Bytes of a `struct bpf_dynptr`. */
 export const DYNPTR_BYTES = 16;
 
@@ -19,7 +35,7 @@ export const DYNPTR_BYTES = 16;
 export const NETFILTER_STRUCTS: readonly KernelStruct[] = [
   {
     name: 'sk_buff',
-    bytes: 112,
+    bytes: 120,
     members: [
       { name: 'len', offset: 0, bytes: 4 },
       { name: 'mark', offset: 4, bytes: 4 },
@@ -35,6 +51,7 @@ export const NETFILTER_STRUCTS: readonly KernelStruct[] = [
       { name: 'sk', offset: 48, bytes: 8, type: 'pointer' },
       { name: '_skb_refdst', offset: 56, bytes: 8 },
       { name: 'cb', offset: 64, bytes: 48, type: 'chars' },
+      { name: 'data_len', offset: 112, bytes: 4 },
     ],
   },
   {
@@ -95,5 +112,6 @@ export const NETFILTER_STRUCTS: readonly KernelStruct[] = [
     ],
   },
   { name: 'inet6_skb_parm', bytes: 2, members: [{ name: 'flags', offset: 0, bytes: 2 }] },
+  BYTES_STRUCT,
   { name: 'nf_conn', bytes: 8, members: [{ name: 'status', offset: 0, bytes: 8 }] },
 ];

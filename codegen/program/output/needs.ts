@@ -16,7 +16,8 @@ export function needs(built: Built, logs: boolean): Manifest['needs'] {
   if (logs) features.push('ring buffer');
   if (common.sets.size > 0) features.push(SET_FEATURE);
   if (analyses[0].hook === 'netfilter') {
-    return { kernel: '6.4', features: [...features, 'BPF_PROG_TYPE_NETFILTER', 'kfunc bpf_dynptr_from_skb'] };
+    const kfuncs = 'kfuncs bpf_dynptr_from_skb and bpf_rdonly_cast';
+    return { kernel: '6.4', features: [...features, 'BPF_PROG_TYPE_NETFILTER', kfuncs] };
   }
   if (isSocketHook(analyses[0].hook)) return { kernel: '6.2', features: [...features, 'kfunc bpf_cast_to_kern_ctx'] };
   if (usesDevices(built) || analyses.some(readsOwnState)) {

@@ -11,7 +11,7 @@ import type { Hook, Manifest } from '../manifest.js';
 import { askEntries, ASKED_MAP } from '../netfilter/ask.js';
 import { NOTE_MAPS, noteEntries } from '../netfilter/notes.js';
 import { observerEntry, SHADOW_STRUCTS, shadowMaps } from '../netfilter/shadow.js';
-import { DYNPTR_KFUNC, NETFILTER_STRUCTS } from '../netfilter/structs.js';
+import { DYNPTR_KFUNC, NETFILTER_STRUCTS, READ_KFUNC } from '../netfilter/structs.js';
 import { isSocketHook } from '../place.js';
 import { TRACE_STRUCT } from '../trace.js';
 import { OWN_STATE_STRUCTS, readsOwnState } from '../wire-state.js';
@@ -90,7 +90,7 @@ function kernelParts(built: Built, hook: Hook): Pick<ObjectSpec, 'kernelStructs'
     const kernelStructs = built.common.shadow
       ? SHADOW_STRUCTS
       : [...NETFILTER_STRUCTS, ...(built.common.traces === undefined ? [] : [TRACE_STRUCT])];
-    return { kernelStructs, kfuncs: [DYNPTR_KFUNC, ...casts] };
+    return { kernelStructs, kfuncs: [DYNPTR_KFUNC, READ_KFUNC, ...casts] };
   }
   if (isSocketHook(hook)) return { kernelStructs: NETFILTER_STRUCTS, kfuncs: [CAST_KFUNC] };
   if (built.analyses.some(readsOwnState)) return { kernelStructs: OWN_STATE_STRUCTS, kfuncs: [CAST_KFUNC] };

@@ -71,7 +71,8 @@ export class WalkArithmetic {
     const a = machine.registers[dst];
     const operation = opcode & OPERATION_MASK;
     const wide = (opcode & CLASS_MASK) === CLASS.ALU64;
-    if (reference?.kind === 'field-offset') throw unsupported('a kernel struct beside diagrams');
+    if (reference?.kind === 'field-offset' || reference?.kind === 'type-id')
+      throw unsupported('a kernel struct beside diagrams');
     if (operation === ALU_OP.end) return this.byteOrder(a, Number(imm), (opcode & SOURCE_X) !== 0 || wide);
     if (offset !== 0) throw unsupported('a signed move or division');
     const b = operation === ALU_OP.neg ? constant(0) : operandOf(instruction, machine);

@@ -248,6 +248,13 @@ describe.skipIf(!root)('objects loaded without libbpf (skipped without root)', (
       }),
       want: /no member dev of that kind/,
     },
+    {
+      name: 'the number of a struct that is not there',
+      have: objectSpec('tc', [bpf.loadTypeId(R0, 'absent_struct'), bpf.exit()], {
+        kernelStructs: [{ name: 'absent_struct', bytes: 8, members: [device] }],
+      }),
+      want: /no struct absent_struct/,
+    },
     { name: 'a section that means nothing here', have: several('kprobe', ['last']), want: /section named kprobe/ },
     {
       name: 'a map that the kernel refuses',

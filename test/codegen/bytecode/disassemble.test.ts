@@ -3,6 +3,7 @@ import { assemble } from '../../../codegen/bytecode/assemble.js';
 import { disassemble, formatInstruction } from '../../../codegen/bytecode/disassemble.js';
 import {
   addFieldOffset,
+  loadTypeId,
   alu32,
   alu64,
   atomic,
@@ -45,6 +46,7 @@ describe('one instruction', () => {
     { have: toBigEndian(1, 16), want: 'r1 = be16 r1' },
     { have: { ...toBigEndian(1, 32), opcode: 0xd4 }, want: 'r1 = le32 r1' },
     { have: { ...toBigEndian(1, 64), opcode: 0xd7 }, want: 'r1 = bswap64 r1' },
+    { have: loadTypeId(2, 'net_device'), want: 'r2 = typeid(struct net_device)' },
     { have: addFieldOffset(1, 'net_device', 'nd_net.net'), want: 'r1 += offsetof(struct net_device, nd_net.net)' },
     { have: jump32('jne', 1, 5, 'drop'), want: 'if w1 != 0x5 goto <drop>' },
     { have: { ...jump32('jne', 1, 5, ''), reference: undefined, offset: 3 }, want: 'if w1 != 0x5 goto +3' },

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { assemble } from '../../../codegen/bytecode/assemble.js';
 import * as bpf from '../../../codegen/bytecode/instruction.js';
 import { R0, R1, R10, R2, R3, R6, mov64, reg, type Instruction } from '../../../codegen/bytecode/instruction.js';
+import { BYTES_STRUCT, READ_KFUNC } from '../../../codegen/program/netfilter/structs.js';
 import type { FunctionSpec, KernelStruct, KfuncSpec, MapSpec } from '../../../codegen/object/spec.js';
 import { Bpftool, mustRun, reasonNotToLoad } from './bpftool.js';
 import { ACCEPT, objectSpec, type Hook } from './specs.js';
@@ -156,6 +157,15 @@ describe.skipIf(skipped !== undefined)(title, () => {
     expect(bpftool.testRun(program, FRAME)).toBe(kernelOffset(struct, member));
   });
 
+  test('libbpf puts in the number of a struct, by which bytes of the packet are read', () => {
+    const spec = objectSpec('tc', packetByte(20), {
+      kernelStructs: [...PACKET_STRUCTS, BYTES_STRUCT],
+      kfuncs: [CAST, READ_KFUNC],
+    });
+    const { program } = bpftool.load(spec);
+    expect(bpftool.testRun(program, FRAME.with(20, 42))).toBe(42);
+  });
+
   test('a member that the kernel does not have is refused when it is read', () => {
     const kernelStructs: readonly KernelStruct[] = [
       { name: 'net', bytes: 4, members: [{ name: 'gone', offset: 0, bytes: 4 }] },
@@ -198,6 +208,23 @@ function memoryArgument(hook: Hook, bytes: number): ReturnType<typeof objectSpec
 /** data_end − data of an xdp_md at r1. */
 function frameLength(): readonly Instruction[] {
   return [bpf.load(4, R0, R1, 4), bpf.load(4, R2, R1, 0), bpf.alu64('sub', R0, reg(R2)), bpf.exit()];
+}
+
+const PACKET_STRUCTS: readonly KernelStruct[] = [
+  { name: 'sk_buff', bytes: 8, members: [{ name: 'data', offset: 0, bytes: 8, type: 'pointer' }] },
+];
+
+/** The byte of the frame there, without a helper. At tc the packet begins with its frame. */
+function packetByte(at: number): readonly Instruction[] {
+  return [
+    bpf.callKfunc(CAST.name),
+    bpf.addFieldOffset(R0, 'sk_buff', 'data'),
+    bpf.load(8, R1, R0, 0),
+    bpf.loadTypeId(R2, BYTES_STRUCT.name),
+    bpf.callKfunc(READ_KFUNC.name),
+    bpf.load(1, R0, R0, at),
+    bpf.exit(),
+  ];
 }
 
 /** Follows pointers by bpf_probe_read_kernel from the context to the device's name, which goes to map `name`. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import * as bpf from '../../../codegen/bytecode/instruction.js';
-import { R0, R1, R3, mov64, type Instruction } from '../../../codegen/bytecode/instruction.js';
+import { R0, R1, R2, R3, mov64, type Instruction } from '../../../codegen/bytecode/instruction.js';
 import { ObjectError } from '../../../codegen/object/error.js';
 import { readObject } from '../../../codegen/object/read.js';
 import type { FunctionSpec, KernelStruct, KfuncSpec, MapSpec, ObjectSpec } from '../../../codegen/object/spec.js';
@@ -53,6 +53,7 @@ const RICH: ObjectSpec = objectSpec(
   [
     bpf.callKfunc('bpf_cast_to_kern_ctx'),
     { ...bpf.addFieldOffset(R0, 'net_device', 'nd_net.net'), line: LINE },
+    bpf.loadTypeId(R2, 'net_device'),
     { ...bpf.loadMap(R1, 'events'), line: LINE },
     { ...bpf.lddw(R3, 0xfedc_ba98_7654_3210n), line: { ...LINE, line: 8 } },
     bpf.callFunction('judge'),

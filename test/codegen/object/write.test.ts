@@ -51,6 +51,12 @@ const refused: readonly { readonly name: string; readonly have: ObjectSpec; read
     have: code({ ...mov64(R0, bpf.reg(R1)), reference: { kind: 'field-offset', struct: 's', member: 'a' } }),
     want: 'bad-reference',
   },
+  { name: 'the number of a struct that is not there', have: code(bpf.loadTypeId(R0, 't')), want: 'bad-reference' },
+  {
+    name: 'the number of a struct in a register operand',
+    have: code({ ...mov64(R0, bpf.reg(R1)), reference: { kind: 'type-id', struct: 's' } }),
+    want: 'bad-reference',
+  },
   {
     name: 'a map in a call',
     have: code({ ...bpf.callFunction('m'), reference: { kind: 'map', name: 'm' } }),

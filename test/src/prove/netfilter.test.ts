@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { CLASS } from '../../../codegen/bytecode/instruction.js';
+import { CLASS, JMP_OP } from '../../../codegen/bytecode/instruction.js';
 import type { FunctionSpec, ObjectSpec } from '../../../codegen/object/spec.js';
 import { IPV6_HEADERS } from '../../../codegen/program/packet/ipv6-headers.js';
 import { NOTE, NOTE_SLOT } from '../../../codegen/program/netfilter/notes.js';
@@ -154,6 +154,22 @@ describe('objects for netfilter', () => {
       change: (spec) => withFunction(spec, IPV6_HEADERS, (fn) => withSecond(fn, 2n, 1n)),
     },
     {
+      name: 'a header that is read without a question where it lies',
+      rules: ['-A INPUT -p tcp --dport 22 -j ACCEPT'],
+      change: (spec) => withFunction(spec, 'ipt2bpf_input', (fn) => withLessAsked(fn, 0)),
+    },
+    {
+      name: 'a port that is read where one byte of it may lie elsewhere',
+      rules: ['-A INPUT -p tcp --dport 22 -j ACCEPT'],
+      change: (spec) => withFunction(spec, 'ipt2bpf_input', (fn) => withLessAsked(fn, 1)),
+    },
+    {
+      name: 'the port of IPv6 that is read where one byte of it may lie elsewhere',
+      rules: PORTS6,
+      options: INPUT6,
+      change: (spec) => withFunction(spec, 'ipt2bpf_input', (fn) => withLessAsked(fn, 1)),
+    },
+    {
       name: 'a note that is never written',
       rules: ANSWERS,
       change: (spec) => withFunction(spec, 'ipt2bpf_input', (fn) => withoutNotes(fn)),
@@ -180,6 +196,13 @@ function withSecond(fn: FunctionSpec, from: bigint, to: bigint): FunctionSpec {
     opcode === (CLASS.ALU64 | 0) && dst === 2 && BigInt(imm) === from ? [i] : [],
   );
   return replaced(fn, adds[adds.length - 1] ?? -1, { imm: to });
+}
+
+/** Of the questions how much of the packet lies in one piece, one is content with a byte less. */
+function withLessAsked(fn: FunctionSpec, which: number): FunctionSpec {
+  const asked = fn.instructions.flatMap(({ opcode }, i) => (opcode === (CLASS.JMP | JMP_OP.jslt) ? [i] : []));
+  const at = asked[which] ?? -1;
+  return replaced(fn, at, { imm: Number(fn.instructions[at]?.imm) - 1 });
 }
 
 /** The code of a note is written as that of an accepted packet. */
