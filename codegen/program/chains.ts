@@ -30,6 +30,7 @@ import {
   TooLargeError,
   mostCalls,
 } from './chain-limits.js';
+import { packed, type Part } from './chain-parts.js';
 import { CONTEXT_SLOT, RuleEmitter, type Inlined } from './chain-rule.js';
 import { type ChainSettings, below } from './chain-settings.js';
 import { foldLists, type Step } from '../optimize/index.js';
@@ -64,12 +65,6 @@ export interface ChainFunction {
   readonly code: Code;
   /** Whether it holds the chain that the entry function calls, and no other one. */
   readonly isFirst: boolean;
-}
-
-interface Part {
-  readonly id: number;
-  readonly chain: ReachableChain;
-  readonly code: Code;
 }
 
 /**
@@ -259,27 +254,7 @@ export class ChainCompiler {
 
   /** Functions of one part each, or of several parts of the same height, which never call one another. */
   private packFunctions(): readonly ChainFunction[] {
-    const groups: Part[][] = [];
-    if (this.parts.length <= MAX_SINGLE_PARTS - (below(this.settings)?.functions ?? 0)) {
-      groups.push(...this.parts.map((part) => [part]));
-    } else {
-      const sorted = [...this.parts].sort((a, b) => a.chain.height - b.chain.height);
-      let slots = 0;
-      let branches = 0;
-      for (const part of sorted) {
-        const last = groups[groups.length - 1];
-        slots += part.code.slots;
-        branches += part.code.branches;
-        const fits = slots <= MAX_FUNCTION_SLOTS && branches <= MAX_FUNCTION_BRANCHES;
-        if (last !== undefined && fits && last[0].chain.height === part.chain.height) {
-          last.push(part);
-        } else {
-          groups.push([part]);
-          slots = part.code.slots;
-          branches = part.code.branches;
-        }
-      }
-    }
+    const groups = packed(this.parts, MAX_SINGLE_PARTS - (below(this.settings)?.functions ?? 0));
     groups.forEach((group, index) => group.forEach((part) => this.functionOf.set(part.id, index)));
     return groups.map((group, index) => ({
       name: this.nameOf(index),
