@@ -14,8 +14,8 @@ export const not = (f: Ref): Ref => f ^ 1;
 export type Assignment = ReadonlyMap<number, boolean>;
 
 const TERMINAL = 0x7fffffff;
-const FIRST_CAPACITY = 1 << 14;
-const FIRST_CACHE = 1 << 16;
+const FIRST_CAPACITY = 1 << 17;
+const FIRST_CACHE = 1 << 18;
 const LARGEST_CACHE = 1 << 20;
 const DEFAULT_MAX_NODES = 20_000_000;
 
@@ -145,7 +145,8 @@ export class Bdd {
     if (cache[place] === f && cache[place + 1] === key) return false;
     const a = (f >> 1) * NODE;
     const b = (g >> 1) * NODE;
-    const [va, vb] = [nodes[a], nodes[b]];
+    const va = nodes[a];
+    const vb = nodes[b];
     const fh = va <= vb ? nodes[a + HIGH] ^ (f & 1) : f;
     const fl = va <= vb ? nodes[a + LOW] ^ (f & 1) : f;
     const gh = vb <= va ? nodes[b + HIGH] ^ (g & 1) : g;

@@ -114,6 +114,17 @@ export class Deciding {
     return !this.bdd.meets(this.shapeOf(item).narrow, known);
   }
 
+  /** Whether all packets of an item are of another one, too, as far as ranges and small numbers tell. */
+  isInside(item: Item, other: Item): boolean {
+    const { narrow, isBox } = this.shapeOf(other);
+    if (item.kind === 'certain' || !isBox) return false;
+    for (const { dimension, ranges } of other.part.broad) {
+      const own = item.part.hull.get(dimension);
+      if (own === undefined || !holds(ranges, own)) return false;
+    }
+    return this.bdd.implies(this.shapeOf(item).narrow, narrow);
+  }
+
   /** What is known of an item's condition beside its hull. */
   private shapeOf({ part: { plain } }: Item): Shape {
     let shape = this.shapes.get(plain);

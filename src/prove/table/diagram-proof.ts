@@ -2,6 +2,7 @@ import { FALSE, type Ref } from '../bdd.js';
 import type { Condition } from './condition.js';
 import { unsupported } from '../unprovable.js';
 import { findsOf } from './finds.js';
+import { HullBoxes } from './hull-boxes.js';
 import type { Grounds, Here } from './grounds.js';
 import { GIVEN } from './looks.js';
 import { Item, type Box, type Part } from './rule-parts.js';
@@ -62,7 +63,7 @@ export class DiagramProof extends Visits {
       return findsOf({ grounds: this.grounds, places, starts: begin, most, wanted });
     });
     this.orders = new Map(this.hits.map(({ value }, order) => [value, order]));
-    const items = this.itemsOf(this.hits);
+    const items = new HullBoxes(this.itemsOf(this.hits));
     const least: Least = { of: GIVEN, given: most, looked: new Set(), lo: 0n, hi: most };
     const begin = new Map<number, Arrival>();
     for (const [number, start] of starts) {
@@ -73,9 +74,10 @@ export class DiagramProof extends Visits {
     return this.hits;
   }
 
-  private metBy(items: readonly Item[], start: Start): readonly Item[] {
+  private metBy(items: HullBoxes, start: Start): readonly Item[] {
     const { thorough, deciding, chains } = this.grounds;
-    const met = thorough ? items : items.filter((item) => !deciding.isOut(item, start));
+    const near = items.meeting(start.box);
+    const met = thorough ? near : near.filter((item) => !deciding.isOut(item, start));
     return met.filter(({ where }) => chains.bdd.meets(where, start.exactly.ref));
   }
 

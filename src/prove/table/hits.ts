@@ -1,3 +1,4 @@
+import { endsWay } from '../../../grammar/model/ruleset.js';
 import { type Bdd, FALSE, type Ref } from '../bdd.js';
 import { Condition } from './condition.js';
 import { unsupported } from '../unprovable.js';
@@ -5,6 +6,7 @@ import { DiagramProof, type Hit, type Start } from './diagram-proof.js';
 import type { Grounds, Here } from './grounds.js';
 import { endsAll, type Item, type Part } from './rule-parts.js';
 import { eitherOf, ruleOf, tested, type Least } from './least.js';
+import { HullBoxes } from './hull-boxes.js';
 import { around } from './narrow.js';
 import type { Stand } from './stand.js';
 import type { Look, Site, Step } from './step.js';
@@ -186,6 +188,15 @@ export class Hits {
     return looked.hits;
   }
 
+  /** Whether one of these ends the way of all packets that an item may be met by. */
+  private endsIn(items: readonly Item[], item: Item): boolean {
+    if (item.kind === 'certain') return false;
+    const { deciding } = this.grounds;
+    return items.some(
+      ({ part }) => (part.drops || endsWay(part.rule.target.effect)) && deciding.isInside(item, part.plain),
+    );
+  }
+
   /** That each rule is found wherever it is met, up to the last one that is found; the items behind that one. */
   private covered(items: readonly Item[], hits: readonly Hit[], here: Here): readonly Item[] {
     const { bdd } = this.grounds.chains;
@@ -202,15 +213,20 @@ export class Hits {
       if (hit.whole) wholes.add(hit.item);
     }
     const rest: Item[] = [];
-    for (const item of items) {
+    let boxes: HullBoxes | undefined;
+    for (const [index, item] of items.entries()) {
       const { part } = item;
       if (part.caller !== undefined) throw unsupported('a chain that stands in the place of a jump, and is looked up');
-      if (part.at > last) rest.push(item);
-      else if (!wholes.has(part.plain)) {
-        const any = bdd.anyOf((found.get(part.at) ?? []).map((hit) => hit.where));
-        const missing = bdd.without(bdd.and(condition, item.where), any);
-        this.grounds.differ(part, 'whether it is found', missing, here);
+      if (wholes.has(part.plain)) continue;
+      // Most rules that are not found are behind another one that matches all that they match.
+      if (!this.grounds.thorough && this.endsIn((boxes ??= new HullBoxes(items)).around(index), item)) continue;
+      if (part.at > last) {
+        rest.push(item);
+        continue;
       }
+      const any = bdd.anyOf((found.get(part.at) ?? []).map((hit) => hit.where));
+      const missing = bdd.without(bdd.and(condition, item.where), any);
+      this.grounds.differ(part, 'whether it is found', missing, here);
     }
     return rest;
   }

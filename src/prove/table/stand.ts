@@ -34,6 +34,7 @@ const sameStage = (a: Stand, b: Stand): boolean =>
  */
 export function joined(a: Stand, b: Stand, bdd: Bdd): Stand | undefined {
   if (!sameStage(a, b)) return undefined;
+  if (a.items === b.items) return { ...a, counted: Math.max(a.counted, b.counted) };
   const items: Item[] = [];
   let i = 0;
   let j = 0;

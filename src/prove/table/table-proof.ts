@@ -8,7 +8,7 @@ import { EnoughError, Grounds, type Chains, type Here } from './grounds.js';
 import { Hits } from './hits.js';
 import { mayMeet, partsOf, type Box, type Item, type Part, type PartSettings } from './rule-parts.js';
 import type { Stand } from './stand.js';
-import type { Step } from './step.js';
+import type { Case, Step } from './step.js';
 import { Visits, type Arrival } from './visits.js';
 
 /**
@@ -62,6 +62,10 @@ export class TableProof extends Visits {
   protected override atFork(stand: Stand, here: Here): Stand {
     // A chain is called before anything of the packet is asked, or it stands here.
     return stand.jump?.from === 0 ? this.unfolded(stand, here) : stand;
+  }
+
+  protected override forgets(cases: readonly Case[]): boolean {
+    return looksUp({ kind: 'fork', jump: true, cases }) === true;
   }
 
   protected override joined(a: Arrival, b: Arrival): Stand | undefined {
@@ -250,6 +254,33 @@ export class TableProof extends Visits {
       const behind: Stand = effect.goto ? { ...rest, items: [], decided: VERDICT.RETURN } : rest;
       this.visit(then, goesOn ? { ...stand, jump: { part: jump.part, from: end } } : behind, here);
     }
+  }
+}
+
+/** Whether all ways lead to a look-up or to another place, and some to a look-up; undefined: all to places. */
+function looksUp(step: Step): boolean | undefined {
+  switch (step.kind) {
+    case 'look':
+      return true;
+    case 'place':
+      return undefined;
+    case 'fork':
+    case 'test': {
+      const ways = step.kind === 'fork' ? step.cases.map(({ then }) => then) : [step.inside, step.outside];
+      let some: true | undefined;
+      for (const way of ways) {
+        const own = looksUp(way);
+        if (own === false) return false;
+        some ??= own;
+      }
+      return some;
+    }
+    case 'exit':
+    case 'event':
+    case 'call':
+    case 'split':
+    case 'found':
+      return false;
   }
 }
 

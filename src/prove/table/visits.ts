@@ -49,6 +49,12 @@ export abstract class Visits {
     return stand;
   }
 
+  /** Whether what these cases say of the rules still to be met is forgotten anyway where they meet again. */
+  protected forgets(cases: readonly Case[]): boolean {
+    void cases;
+    return false;
+  }
+
   /** One stand for the packets of two; undefined where that cannot be. */
   protected joined(a: Arrival, b: Arrival): Stand | undefined {
     return joined(a.stand, b.stand, this.grounds.chains.bdd);
@@ -99,7 +105,8 @@ export abstract class Visits {
     const { grounds } = this;
     const stand = this.atFork(before, here);
     const limits = cases.map(({ known }) => grounds.limitsOf(known));
-    const shares = jump ? undefined : divided(stand.items, limits);
+    const forgets = this.forgets(cases);
+    const shares = jump || forgets ? undefined : divided(stand.items, limits);
     cases.forEach((one, index) => {
       const broad = grounds.isBroad(one);
       const away = grounds.limitsOf(one.refuted);
@@ -107,6 +114,7 @@ export abstract class Visits {
       const decided: Decided = { one, before: here, after: there, away, broad };
       if (this.grounds.thorough ? this.grounds.conditionOf(there) === FALSE : this.grounds.deciding.isEmpty(decided))
         return;
+      if (forgets) return this.visit(one.then, stand, there);
       let items = shares?.[index] ?? this.limited(stand.items, limits[index]);
       const certain = limits[index].length === one.known.length && one.known.length > 0;
       if (jump && items.length <= FEW) items = this.decided(items, decided);
