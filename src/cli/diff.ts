@@ -1,6 +1,6 @@
 import { SharedRules } from '../../grammar/index.js';
 import { diffDumps, type RulesDiff } from '../diff/rules.js';
-import { chainsToCompare, diffPackets, type ChainChanges, type PacketDiffOptions } from '../diff/packets.js';
+import { chainsToCompare, diffPackets, SUMMARY, type ChainChanges, type PacketDiffOptions } from '../diff/packets.js';
 import { diffMarkdown } from '../diff/markdown.js';
 import { diffHtml, diffJson, diffPcap, diffSarif, diffText } from '../diff/print.js';
 import type { ChainPlace } from '../space/place.js';
@@ -44,13 +44,15 @@ export async function run(a: string, b: string, options: Options): Promise<ExitC
       process.stdout.write(diffPcap(result));
       break;
     case 'text':
-      show(diffText(result), paintDifference);
+      show(diffText(result, options.all ? Infinity : undefined), paintDifference);
   }
   return different || !rules.same ? EXIT.different : EXIT.same;
 }
 
-function extentOf({ strict = false, all = false }: Options): PacketDiffOptions {
-  return all ? { strict, pairs: Infinity, ranges: Infinity } : { strict };
+/** People are told less than programs, but for `--all`. */
+function extentOf({ strict = false, all = false, json = false, format = 'text' }: Options): PacketDiffOptions {
+  if (all) return { strict, pairs: Infinity, ranges: Infinity };
+  return !json && (format === 'text' || format === 'markdown') ? { strict, ...SUMMARY } : { strict };
 }
 
 async function compareSides(

@@ -7,6 +7,7 @@ import type { DiffResult } from './print.js';
 /** What is told of one pair of rules, and of all chains: a comment has an end, and a reader, too. */
 const MOST_RECTANGLES = 5;
 const MOST_CHANGES = 20;
+const MOST_VALUES = 10;
 const MOST_PATCH_LINES = 400;
 
 /** For a comment on a change of rules: changed packet regions, then the rules folded away. */
@@ -41,7 +42,7 @@ function changeLines({ before, after, rectangles, more, flows, example }: Packet
   const doubt = example?.confirmed === false ? ` (not confirmed: ${example.before}, ${example.after})` : '';
   return [
     `- **${before.verdict.toUpperCase()} → ${after.verdict.toUpperCase()}**, ${flowsText(flows)}`,
-    ...rectangles.slice(0, MOST_RECTANGLES).map((sides) => `  - packets: ${code(boxText(sides))}`),
+    ...rectangles.slice(0, MOST_RECTANGLES).map((sides) => `  - packets: ${code(boxText(sides, MOST_VALUES))}`),
     ...(rest ? ['  - packets: and more'] : []),
     `  - before: ${code(decidingText(before, files[0]))}`,
     `  - after: ${code(decidingText(after, files[1]))}`,

@@ -57,6 +57,9 @@ export interface PacketDiffOptions {
   readonly ranges?: number;
 }
 
+/** What people are told: as much as they read. The others are counted. */
+export const SUMMARY = { pairs: 20, rectangles: 5, ranges: 500 } as const satisfies PacketDiffOptions;
+
 /** Built-in chains that either side says something about. */
 export function chainsToCompare(a: Ruleset, b: Ruleset): readonly ChainPlace[] {
   const tables = new Set<TableName>([...a.tables, ...b.tables].map(({ name }) => name));

@@ -24,33 +24,54 @@ interface Told {
 const changesOf = ({ chains }: DiffResult): readonly Told[] =>
   chains.flatMap((chain) => chain.changes.map((change) => ({ chain, change })));
 
-/** For people; empty where nothing differs. */
-export function diffText(result: DiffResult): string {
+/** Values of one side of a rectangle that people are told; the others are counted. */
+const MOST_VALUES = 10;
+
+/** For people; empty where nothing differs. At most so many `values` of a side are told: {@link MOST_VALUES}, or `Infinity`. */
+export function diffText(result: DiffResult, values = MOST_VALUES): string {
   const { before, after, rules } = result;
   if (rules.same) return '';
   const lines = result.chains.flatMap((chain) => {
-    const text = chainText(chain, before.file, after.file);
+    const text = chainText(chain, before.file, after.file, values);
     return text.length === 0 ? [] : [...text, ''];
   });
   const asked = result.strict ? 'judged, counted, logged or marked' : 'judged';
+  if (result.chains.some((chain) => isShort(chain, values))) {
+    lines.push('Some of it is told in short: --all tells everything, --json all values.', '');
+  }
   if (lines.length === 0) lines.push(`No packet is ${asked} otherwise; the rules read differently:`, '');
   return [...lines, rules.patch].join('\n');
 }
 
 /** What changes in a chain, for people; empty where nothing does. */
-export function chainText(chain: ChainChanges, before: string, after: string): readonly string[] {
-  if (chain.changes.length === 0) return [];
-  const head = `table ${chain.table}, chain ${chain.chain}:`;
-  const rest = chain.omitted === 0 ? [] : [`  and ${chain.omitted} more pairs of rules: --all tells them`];
-  return [head, ...chain.changes.flatMap((change) => changeText(change, before, after)), ...rest];
+export function chainText(
+  { table, chain, changes, omitted }: ChainChanges,
+  before: string,
+  after: string,
+  values = MOST_VALUES,
+): readonly string[] {
+  if (changes.length === 0) return [];
+  const rest = omitted === 0 ? [] : [`  and ${omitted} more ${omitted === 1 ? 'pair' : 'pairs'} of rules`];
+  return [
+    `table ${table}, chain ${chain}:`,
+    ...changes.flatMap((change) => changeText(change, before, after, values)),
+    ...rest,
+  ];
 }
 
-function changeText(change: PacketChange, before: string, after: string): readonly string[] {
+/** Whether there is more to tell. */
+function isShort({ changes, omitted }: ChainChanges, most: number): boolean {
+  const isLong = ({ rectangles, more }: PacketChange): boolean =>
+    more || rectangles.some((sides) => sides.some(({ values }) => values.length > most));
+  return omitted > 0 || changes.some(isLong);
+}
+
+function changeText(change: PacketChange, before: string, after: string, values: number): readonly string[] {
   const { rectangles, more, example, flows } = change;
   return [
     `  ${change.before.verdict.toUpperCase()} -> ${change.after.verdict.toUpperCase()}, ${flowsText(flows)}`,
-    ...rectangles.map((sides) => `    ${boxText(sides)}`),
-    ...(more ? ['    and more'] : []),
+    ...rectangles.map((sides) => `    ${boxText(sides, values)}`),
+    ...(more ? ['    and more rectangles'] : []),
     `    before: ${decidingText(change.before, before)}`,
     `    after:  ${decidingText(change.after, after)}`,
     ...(example === undefined
@@ -118,7 +139,7 @@ export function diffSarif(result: DiffResult): unknown {
         message: {
           text: [
             `${chain.table} ${chain.chain}`,
-            ...changeText(change, before.file, after.file).map((line) => line.trim()),
+            ...changeText(change, before.file, after.file, MOST_VALUES).map((line) => line.trim()),
           ].join('\n'),
         },
         locations: [location(after.file, change.after)],

@@ -198,7 +198,7 @@ function run(walk: Walk): End {
 function passHeads({ trace, fields, mark, family }: Walk, { chain, next }: Place): number {
   const view: ConditionView = { fields, mark, changed: false, answer: UNANSWERED };
   const { rules } = chain;
-  const index = trace === undefined ? headIndexOf(chain, family) : undefined;
+  const index = trace === undefined ? headIndexOf(chain, family, next) : undefined;
   if (index !== undefined) {
     return index.next(fields, next, rules.length, (rule) => outcomeOf(rules[rule].head, view) !== NO);
   }

@@ -7,7 +7,7 @@ import type { FieldValues } from './read-fields.js';
 
 /** Chains of so many rules are worth an index, once so many packets have come to them. */
 const MANY_RULES = 500;
-const SOME_PACKETS = 4;
+const SOME_PACKETS = 40;
 
 const ADDRESSES = ['saddr', 'daddr'] as const;
 /** Bits of an address that the index looks at, the first ones: numbers stay exact. */
@@ -36,12 +36,13 @@ export class HeadIndex {
 
 const known = new WeakMap<Chain, { packets: number; index?: HeadIndex }>();
 
-/** Undefined where looking at each rule is less work. */
-export function headIndexOf(chain: Chain, family: Family): HeadIndex | undefined {
+/** Undefined where looking at each rule is less work. `from`: the rule that is next, 0 for a packet that has just come. */
+export function headIndexOf(chain: Chain, family: Family, from: number): HeadIndex | undefined {
   if (chain.rules.length < MANY_RULES) return undefined;
   let entry = known.get(chain);
   if (entry === undefined) known.set(chain, (entry = { packets: 0 }));
-  if (entry.index === undefined && ++entry.packets > SOME_PACKETS) entry.index = new HeadIndex(chain, family);
+  if (from === 0) entry.packets++;
+  if (entry.index === undefined && entry.packets > SOME_PACKETS) entry.index = new HeadIndex(chain, family);
   return entry.index;
 }
 

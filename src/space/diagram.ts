@@ -1,23 +1,7 @@
-import { mix, PairTable } from './pair-table.js';
+import { constant, FALSE, MOST_NODES, NodeTable, TRUE, valueOf, type Node } from './node-table.js';
+import { PairTable } from './pair-table.js';
 
-/**
- * A function from the values of all variables to a small number: a node of an ordered, reduced interval decision
- * diagram. The same function is the same number, so that `===` compares functions. Negative numbers are constants.
- */
-export type Node = number;
-
-/** The constant function of a value (0, 1, 2, …). */
-export function constant(value: number): Node {
-  return ~value;
-}
-
-/** The value of a constant function. */
-export function valueOf(node: Node): number {
-  return ~node;
-}
-
-export const FALSE: Node = constant(0);
-export const TRUE: Node = constant(1);
+export { constant, FALSE, TRUE, valueOf, type Node };
 
 /** Below every variable. */
 export const NO_VARIABLE = Number.MAX_SAFE_INTEGER;
@@ -34,7 +18,7 @@ export class Operation {
 }
 
 /** Room for pairs of nodes in one number. */
-const PAIR = 2 ** 26;
+const PAIR = 2 * MOST_NODES;
 
 /**
  * Ordered, reduced, hash-consed interval decision diagrams with any number of different constants (multi-terminal; for
@@ -43,15 +27,11 @@ const PAIR = 2 ** 26;
  * Variables are tested in the order of their numbers.
  */
 export class Diagrams {
-  readonly #variables: number[] = [];
-  readonly #highs: (readonly number[])[] = [];
-  readonly #children: (readonly Node[])[] = [];
+  readonly #table = new NodeTable();
+  readonly #variables = this.#table.variables;
+  readonly #highs = this.#table.highs;
+  readonly #children = this.#table.children;
   readonly #sizes: number[] = [];
-  /** By its hash value each node, and 1 more, so that 0 is none (open addressing). */
-  #slots = new Int32Array(1 << 12);
-  readonly #hashes: number[] = [];
-  /** Whether all constants below are 0 and 1. */
-  readonly #boolean: boolean[] = [];
   readonly #negations = new Map<Node, Node>();
   readonly #meetings = new Map<number, boolean>();
 
@@ -100,58 +80,12 @@ export class Diagrams {
 
   /** The function that is `children[i]` where the variable is at most `highs[i]` and above the one before. */
   node(variable: number, highs: readonly number[], children: readonly Node[]): Node {
-    return this.#node(variable, highs, children, false);
-  }
-
-  /** `isLike`: the ranges are those of another node, which may be shared. */
-  #node(variable: number, highs: readonly number[], children: readonly Node[], isLike: boolean): Node {
-    const count = partsOf(children);
-    if (count === 1) return children[0];
-    const [ends, kids] = count === children.length ? [highs, children] : joined(highs, children);
-    let hash = variable;
-    for (let i = 0; i < kids.length; i++) {
-      const end = ends[i];
-      hash = mix(mix(hash, kids[i]), end < 0x100000000 ? end : end + Math.floor(end / 0x100000000));
-    }
-    let slot = hash & (this.#slots.length - 1);
-    for (let at = this.#slots[slot] - 1; at >= 0; at = this.#slots[slot] - 1) {
-      if (
-        this.#hashes[at] === hash &&
-        this.#variables[at] === variable &&
-        same(this.#children[at], kids) &&
-        same(this.#highs[at], ends)
-      ) {
-        return at;
-      }
-      slot = (slot + 1) & (this.#slots.length - 1);
-    }
-    const made = this.#variables.length;
-    if (made >= PAIR / 2) throw new RangeError('the packet space has too many parts');
-    this.#variables.push(variable);
-    // A list that has grown has spare room: most are short, and all of them stay.
-    this.#highs.push(isLike && ends === highs ? highs : ends.slice());
-    this.#children.push(kids.slice());
-    this.#boolean.push(kids.every((kid) => (kid < 0 ? kid === FALSE || kid === TRUE : this.#boolean[kid])));
-    this.#hashes.push(hash);
-    this.#slots[slot] = made + 1;
-    if (2 * made > this.#slots.length) this.#grow();
-    return made;
+    return this.#table.put(variable, highs, children, false);
   }
 
   /** A function that tests what another one does, with other children. */
   #like(node: Node, children: readonly Node[]): Node {
-    return this.#node(this.#variables[node], this.#highs[node], children, true);
-  }
-
-  #grow(): void {
-    const slots = new Int32Array(4 * this.#slots.length);
-    const mask = slots.length - 1;
-    this.#hashes.forEach((hash, node) => {
-      let slot = hash & mask;
-      while (slots[slot] !== 0) slot = (slot + 1) & mask;
-      slots[slot] = node + 1;
-    });
-    this.#slots = slots;
+    return this.#table.put(this.#variables[node], this.#highs[node], children, true);
   }
 
   /** `inside` where the variable is in one of the ranges (sorted, disjoint), else `outside`. */
@@ -340,7 +274,7 @@ export class Diagrams {
 
   /** Whether the function comes to 0 and 1 alone. */
   isBoolean(a: Node): boolean {
-    return a < 0 ? a === FALSE || a === TRUE : this.#boolean[a];
+    return this.#table.isBoolean(a);
   }
 
   /** Where the function (0 or 1) holds for some values of the variables that are not kept. */
@@ -389,29 +323,4 @@ export class Diagrams {
     }
     return [...variables].sort((a, b) => a - b);
   }
-}
-
-/** How many runs of equal children there are. */
-function partsOf(children: readonly Node[]): number {
-  let count = 1;
-  for (let i = 1; i < children.length; i++) if (children[i] !== children[i - 1]) count++;
-  return count;
-}
-
-/** Neighbouring ranges with the same child are one. */
-function joined(highs: readonly number[], children: readonly Node[]): readonly [readonly number[], readonly Node[]] {
-  const ends: number[] = [];
-  const kids: Node[] = [];
-  for (let i = 0; i < highs.length; i++) {
-    if (i + 1 < highs.length && children[i] === children[i + 1]) continue;
-    ends.push(highs[i]);
-    kids.push(children[i]);
-  }
-  return [ends, kids];
-}
-
-function same(a: readonly number[], b: readonly number[]): boolean {
-  if (a.length !== b.length) return false;
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
-  return true;
 }

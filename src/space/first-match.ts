@@ -9,7 +9,7 @@ import { multiplied, type Product } from './product.js';
 import type { Deciders } from './program.js';
 
 /** Pairs that come first because they may have the most packets. */
-const WIDEST = 20;
+const WIDEST = 10;
 /** A variable of which rules ask for so many different ranges has a function of its own in a product. */
 const MANY = 16;
 /** Rules that tell so many ranges apart before it are put together for themselves. */
