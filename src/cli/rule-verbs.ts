@@ -66,7 +66,7 @@ export const DIFF: Verb = {
     'dump, compiled object, or live: what iptables-save prints here; each with :CHAIN or not; - is standard input',
   options: [
     new Option('--strict', 'compare also what is counted, logged and marked'),
-    new Option('--all', 'tell every pair of rules, and 20 rectangles of each, however long'),
+    new Option('--all', 'tell every pair of rules, 20 rectangles of each, and all values'),
     choice('--format <format>', 'how the result is written', [
       'text',
       'markdown',

@@ -37,7 +37,10 @@ export function diffText(result: DiffResult, values = MOST_VALUES): string {
   });
   const asked = result.strict ? 'judged, counted, logged or marked' : 'judged';
   if (result.chains.some((chain) => isShort(chain, values))) {
-    lines.push('Some of it is told in short: --all tells everything, --json all values.', '');
+    lines.push(
+      'Some of it is told in short: --all tells every pair of rules and all values, --json is for programs.',
+      '',
+    );
   }
   if (lines.length === 0) lines.push(`No packet is ${asked} otherwise; the rules read differently:`, '');
   return [...lines, rules.patch].join('\n');
