@@ -1,5 +1,5 @@
 import { not, TRUE, type Bdd, type Ref } from '../bdd.js';
-import { common, holds } from './dimensions.js';
+import { common, holds, meets } from './dimensions.js';
 import type { Known, Range } from './pieces.js';
 
 /** A condition that is worked out when it is first asked for: most never are. */
@@ -26,16 +26,23 @@ export class Condition {
   }
 }
 
+/** Ranges that a number lies in, and what is known of others; of one number, the first in the list says all. */
+interface Bounds {
+  readonly name: string;
+  readonly ranges: readonly Range[];
+  readonly next: Bounds | undefined;
+}
+
 /** What a walk knows of packets since the last place: a condition, and ranges of numbers that follow from it. */
 export class Local {
   private constructor(
     private readonly bdd: Bdd,
     private readonly condition: Condition,
-    private readonly bounds: ReadonlyMap<string, readonly Range[]>,
+    private readonly bounds: Bounds | undefined,
   ) {}
 
   static nothing(bdd: Bdd): Local {
-    return new Local(bdd, Condition.always, new Map());
+    return new Local(bdd, Condition.always, undefined);
   }
 
   get ref(): Ref {
@@ -46,8 +53,8 @@ export class Local {
   and(when: Condition, known: readonly Known[]): Local {
     let { bounds } = this;
     for (const { name, ranges } of known) {
-      const own = bounds.get(name);
-      bounds = new Map(bounds).set(name, own === undefined ? ranges : common(own, ranges));
+      const own = rangesOf(name, bounds);
+      bounds = { name, ranges: own === undefined ? ranges : common(own, ranges), next: bounds };
     }
     return new Local(this.bdd, this.condition.and(when, this.bdd), bounds);
   }
@@ -55,16 +62,21 @@ export class Local {
   /** False: here, one of these is wrong for certain. */
   mayHold(known: readonly Known[]): boolean {
     return known.every(({ name, ranges }) => {
-      const own = this.bounds.get(name);
-      return (own === undefined ? ranges : common(own, ranges)).length > 0;
+      const own = rangesOf(name, this.bounds);
+      return own === undefined ? ranges.length > 0 : meets(own, ranges);
     });
   }
 
   /** True: here, all of these hold for certain. */
   holds(known: readonly Known[]): boolean {
     return known.every(({ name, ranges }) => {
-      const own = this.bounds.get(name);
+      const own = rangesOf(name, this.bounds);
       return own !== undefined && holds(ranges, own);
     });
   }
+}
+
+function rangesOf(name: string, bounds: Bounds | undefined): readonly Range[] | undefined {
+  for (let at = bounds; at !== undefined; at = at.next) if (at.name === name) return at.ranges;
+  return undefined;
 }

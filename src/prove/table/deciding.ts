@@ -1,7 +1,7 @@
 import { FALSE, type Bdd, type Ref } from '../bdd.js';
 import type { Words } from '../words.js';
 import { Condition } from './condition.js';
-import { common, holds, type Dimensions, type Limit } from './dimensions.js';
+import { common, holds, holdsBetween, type Dimensions, type Limit } from './dimensions.js';
 import { endsAll, mayMeet, type Box, type Item } from './rule-parts.js';
 import type { Range } from './pieces.js';
 import type { Case } from './step.js';
@@ -94,9 +94,9 @@ export class Deciding {
     // All packets of the part, as far as they come here, are in the ranges that do not hold together.
     if (away.length > 0 && away.length === one.refuted.length) {
       const inside = away.every(({ dimension, ranges }) => {
-        const bounds = [this.boundsOf(dimension, before)];
+        const bounds = this.boundsOf(dimension, before);
         const own = item.part.hull.get(dimension);
-        return holds(ranges, own === undefined ? bounds : common(own, bounds));
+        return own === undefined ? holds(ranges, [bounds]) : holdsBetween(ranges, own, bounds);
       });
       if (inside) return true;
     }

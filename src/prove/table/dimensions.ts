@@ -43,6 +43,7 @@ const ANYTHING: Hull = new Map();
  */
 export class Dimensions {
   readonly all: Dimension[] = [];
+  private readonly whole: Range[] = [];
   private readonly known = new Map<Field, readonly number[]>();
   /** By a bit of a field, without its sign. */
   private readonly bits = new Map<
@@ -62,7 +63,7 @@ export class Dimensions {
 
   /** All its numbers. */
   range(dimension: number): Range {
-    return [0, 2 ** this.all[dimension].width - 1];
+    return (this.whole[dimension] ??= [0, 2 ** this.all[dimension].width - 1]);
   }
 
   /** Whether it is a number that rules tell apart by many cuts: an address, a port, and their like. */
@@ -290,6 +291,19 @@ export function common(a: readonly Range[], b: readonly Range[]): readonly Range
 export function holds(a: readonly Range[], b: readonly Range[]): boolean {
   let i = 0;
   for (const [lo, hi] of b) {
+    while (i < a.length && a[i][1] < lo) i++;
+    if (i === a.length || a[i][0] > lo || a[i][1] < hi) return false;
+  }
+  return true;
+}
+
+/** Whether all numbers of `b` that lie between two bounds are in `a`; both are sorted. */
+export function holdsBetween(a: readonly Range[], b: readonly Range[], [least, most]: Range): boolean {
+  let i = 0;
+  for (const [from, to] of b) {
+    const lo = from > least ? from : least;
+    const hi = to < most ? to : most;
+    if (lo > hi) continue;
     while (i < a.length && a[i][1] < lo) i++;
     if (i === a.length || a[i][0] > lo || a[i][1] < hi) return false;
   }
