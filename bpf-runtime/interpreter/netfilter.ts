@@ -182,13 +182,9 @@ export class HookContext {
   }
 
   kfuncs(env: Environment): readonly (readonly [string, Helper])[] {
-    if (this.type === 'netfilter') {
-      return [
-        ['bpf_dynptr_from_skb', () => this.makeDynptr(env)],
-        ['bpf_rdonly_cast', () => castAddress(env)],
-      ];
-    }
-    return [['bpf_cast_to_kern_ctx', () => this.cast(env)]];
+    const reading = ['bpf_rdonly_cast', () => castAddress(env)] as const;
+    if (this.type === 'netfilter') return [['bpf_dynptr_from_skb', () => this.makeDynptr(env)], reading];
+    return [['bpf_cast_to_kern_ctx', () => this.cast(env)], reading];
   }
 
   /** `bpf_cast_to_kern_ctx(__sk_buff)`. */

@@ -126,15 +126,13 @@ export function readPacket(code: Code, access: PacketAccess, read: PacketRead, s
 }
 
 /**
- * Does what {@link openPacket} and {@link readPacket} do. At netfilter bytes that lie in the packet's linear part, as headers do, are read without a
+ * Does what {@link openPacket} and {@link readPacket} do, where r7 is the packet's `struct sk_buff`. At netfilter and control groups bytes that lie in the packet's linear part, as headers do, are read without a
  * call; the dynptr is made for others alone.
  */
 export function readAtOnce(code: Code, access: PacketAccess, read: PacketRead, short: string): void {
   const { bytes } = read;
-  if (access.hook !== 'netfilter') {
-    openPacket(code, access, short);
-    return readPacket(code, access, read, short);
-  }
+  // What a socket's filter gets begins behind the IP header.
+  if (access.hook === 'socket') return readPacket(code, access, read, short);
   const done = code.label('read');
   const calls = code.label('calls');
   if (typeof bytes === 'number') {

@@ -19,7 +19,11 @@ export function needs(built: Built, logs: boolean): Manifest['needs'] {
     const kfuncs = 'kfuncs bpf_dynptr_from_skb and bpf_rdonly_cast';
     return { kernel: '6.4', features: [...features, 'BPF_PROG_TYPE_NETFILTER', kfuncs] };
   }
-  if (isSocketHook(analyses[0].hook)) return { kernel: '6.2', features: [...features, 'kfunc bpf_cast_to_kern_ctx'] };
+  if (isSocketHook(analyses[0].hook)) {
+    const kfuncs =
+      analyses[0].hook === 'cgroup' ? 'kfuncs bpf_cast_to_kern_ctx and bpf_rdonly_cast' : 'kfunc bpf_cast_to_kern_ctx';
+    return { kernel: '6.2', features: [...features, kfuncs] };
+  }
   if (usesDevices(built) || analyses.some(readsOwnState)) {
     kernel = '6.2';
     features.push('kfunc bpf_cast_to_kern_ctx', 'helper bpf_probe_read_kernel');

@@ -92,7 +92,10 @@ function kernelParts(built: Built, hook: Hook): Pick<ObjectSpec, 'kernelStructs'
       : [...NETFILTER_STRUCTS, ...(built.common.traces === undefined ? [] : [TRACE_STRUCT])];
     return { kernelStructs, kfuncs: [DYNPTR_KFUNC, READ_KFUNC, ...casts] };
   }
-  if (isSocketHook(hook)) return { kernelStructs: NETFILTER_STRUCTS, kfuncs: [CAST_KFUNC] };
+  if (isSocketHook(hook)) {
+    const kfuncs = hook === 'cgroup' ? [CAST_KFUNC, READ_KFUNC] : [CAST_KFUNC];
+    return { kernelStructs: NETFILTER_STRUCTS, kfuncs };
+  }
   if (built.analyses.some(readsOwnState)) return { kernelStructs: OWN_STATE_STRUCTS, kfuncs: [CAST_KFUNC] };
   const lookups = built.analyses.some((analysis) => lookupOf(analysis) !== undefined) ? lookupKfuncs(hook) : [];
   return usesDevices(built)
