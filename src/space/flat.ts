@@ -17,8 +17,8 @@ export interface FlatRule {
 /** Rules that a flat list may have: a chain that is called from many places is written out at each. */
 const MOST = 100_000;
 
-/** Parts that the functions of a flat list may have beyond those of its rules: each way back early is cut from what follows. */
-const MOST_PARTS = 1_000_000;
+/** Ranges of values that the rules behind ways back early may have together at their first variables: each way back is cut from what follows. */
+const MOST_RANGES = 1_000_000;
 
 /**
  * A list with the lists that it calls written out; the last rule ends every packet's way. Rules behind a way back early
@@ -35,13 +35,13 @@ export function flatten(lists: Lists, list: List): readonly FlatRule[] | undefin
   const put = (outcome: Node, verdict: string | undefined, rule: number): void => {
     if (outcome !== NO) rules.push({ outcome, verdict, rule, ends: lists.matching(outcome) });
   };
-  const first = diagrams.nodeCount;
+  let ranges = 0;
   const visit = (from: List, entry: Node): boolean => {
     let guard = entry;
     // What has left the list since the guard was made: taken from it where a rule follows.
     let gone: Node[] = [];
     for (let at = from; at !== END; at = lists.cell(at).tail) {
-      if (rules.length > MOST || diagrams.nodeCount - first > MOST_PARTS) return false;
+      if (rules.length > MOST || ranges > MOST_RANGES) return false;
       const { outcome, effect, body, rule } = lists.cell(at);
       if (effect.kind === 'return' && diagrams.isBoolean(outcome)) {
         gone.push(outcome);
@@ -53,6 +53,7 @@ export function flatten(lists: Lists, list: List): readonly FlatRule[] | undefin
       }
       if (guard === FALSE) return true;
       const here = diagrams.apply(guarded, guard, outcome);
+      if (guard !== entry && here >= 0) ranges += widestOf(diagrams, here);
       switch (effect.kind) {
         case 'verdict':
           put(here, effect.key, rule);
@@ -79,6 +80,17 @@ export function flatten(lists: Lists, list: List): readonly FlatRule[] | undefin
     return true;
   };
   return visit(list, TRUE) ? rules : undefined;
+}
+
+/** The most ranges that a node has on the way down by first children that are not "no". */
+function widestOf(diagrams: Diagrams, node: Node): number {
+  let widest = 0;
+  for (let here = node; here >= 0;) {
+    const children = diagrams.childrenOf(here);
+    widest = Math.max(widest, children.length);
+    here = children.find((child) => child !== NO) ?? NO;
+  }
+  return widest;
 }
 
 /** The outcome where a test drops the packet, else "no". */
