@@ -20,6 +20,8 @@ export class TableProof extends Visits {
   private readonly inlined = new Map<Part, readonly Item[]>();
   private hits: Hits | undefined;
   private falls = false;
+  /** Whether it looks into several diagrams. */
+  private looks = false;
 
   /** `thorough`: diagrams are asked of every decision and rule; else ranges of numbers, where they may answer. */
   constructor(
@@ -47,6 +49,7 @@ export class TableProof extends Visits {
     const rules = this.chains.settings.specification.rules(chain);
     this.grounds.chain = chain;
     this.falls = false;
+    this.looks = places.some(hasLook);
     const items = partsOf(rules, from, chain, undefined, this.parts);
     this.hits = new Hits(this.grounds, items);
     const box: Box = new Map();
@@ -65,7 +68,7 @@ export class TableProof extends Visits {
   }
 
   protected override forgets(cases: readonly Case[]): boolean {
-    return looksUp({ kind: 'fork', jump: true, cases }) === true;
+    return this.looks && looksUp({ kind: 'fork', jump: true, cases }) === true;
   }
 
   protected override joined(a: Arrival, b: Arrival): Stand | undefined {
@@ -254,6 +257,26 @@ export class TableProof extends Visits {
       const behind: Stand = effect.goto ? { ...rest, items: [], decided: VERDICT.RETURN } : rest;
       this.visit(then, goesOn ? { ...stand, jump: { part: jump.part, from: end } } : behind, here);
     }
+  }
+}
+
+function hasLook(step: Step): boolean {
+  switch (step.kind) {
+    case 'look':
+      return true;
+    case 'fork':
+      return step.cases.some(({ then }) => hasLook(then));
+    case 'test':
+      return hasLook(step.inside) || hasLook(step.outside);
+    case 'event':
+      return hasLook(step.then);
+    case 'call':
+    case 'split':
+      return [...(step.kind === 'call' ? step.after : step.cases).values()].some(hasLook);
+    case 'place':
+    case 'exit':
+    case 'found':
+      return false;
   }
 }
 
