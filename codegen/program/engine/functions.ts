@@ -53,7 +53,7 @@ export function engineFunctions(
             name: findRule(shape.layout),
             inline: true as const,
             params: [flow, int('root'), int('hit')],
-            instructions: findFinalFunction(shape, size).finish(),
+            instructions: findFunction(shape, size, false).finish(),
           },
         ]
       : []),
@@ -63,7 +63,7 @@ export function engineFunctions(
             name: findRules(shape.layout),
             inline: true as const,
             params: [flow, place, int('root'), int('hit')],
-            instructions: findFunction(shape, size).finish(),
+            instructions: findFunction(shape, size, true).finish(),
           },
         ]
       : []),
@@ -85,28 +85,35 @@ export function engineFunctions(
 }
 
 /**
- * `(flow, place, root, hit) → hit`: as {@link findFinalFunction}, where rules may go on: the packet's list from its first entry on with an
- * instance that the packet is inside of becomes the place, too. Nothing of what is read from the table is known to the
- * verifier, so every offset is compared with the table's size; outside of it the place stays as it is.
+ * `(flow, root, hit) → hit`: down one diagram to the packet's list, and there to the first instance that the packet is inside of; the result is
+ * the lesser of its hit (u64 rule << 32 | action) and the one given. Nothing of what is read from the table is known to the
+ * verifier, so every offset is compared with the table's size; outside of it nothing is found.
+ *
+ * `keeping`: `(flow, place, root, hit) → hit`, where rules may go on: the entry that was found becomes the place, too.
  */
-function findFunction(shape: LookupShape, size: number): Code {
+function findFunction(shape: LookupShape, size: number, keeping: boolean): Code {
   const code = new Code();
-  code.emit(mov64(R0, reg(R4)), jump64('jne', R1, 0, 'flow'), exit());
+  const [root, hit] = keeping ? [R3, R4] : [R2, R3];
+  code.emit(mov64(R0, reg(hit)), jump64('jne', R1, 0, 'flow'), exit());
   code.place('flow');
-  code.emit(jump64('jne', R2, 0, 'there'), exit());
-  code.place('there');
+  if (keeping) {
+    code.emit(jump64('jne', R2, 0, 'there'), exit());
+    code.place('there');
+    code.emit(store(8, R10, PLACE, R2));
+  }
   // r6 = flow, r7 = table, r8 = branch, r9 = branches so far.
-  code.emit(mov64(R6, reg(R1)), store(8, R10, PLACE, R2), store(8, R10, GIVEN, R4));
-  code.emit(loadDataAddress(R7, TABLE), mov32(R8, reg(R3)), mov64(R9, 0));
+  code.emit(mov64(R6, reg(R1)), store(8, R10, GIVEN, hit));
+  code.emit(loadDataAddress(R7, TABLE), mov32(R8, reg(root)), mov64(R9, 0));
   emitWalk(code, shape, size);
   code.place('lost');
   code.emit(load(8, R0, R10, GIVEN), exit());
   code.place('found');
   emitFirst(code, shape, size, (entry) => {
-    code.emit(alu64('add', R8, ENTRY_BYTES * entry), goto('hit'));
+    if (keeping) code.emit(alu64('add', R8, ENTRY_BYTES * entry));
+    code.emit(goto('hit'));
   });
   code.place('hit');
-  code.emit(load(8, R3, R10, PLACE), store(4, R3, 0, R8));
+  if (keeping) code.emit(load(8, R3, R10, PLACE), store(4, R3, 0, R8));
   code.emit(load(8, R1, R1, 0), load(8, R0, R10, GIVEN), jump64('jge', R1, reg(R0), 'out'), mov64(R0, reg(R1)));
   code.place('out');
   code.emit(exit());
@@ -114,31 +121,5 @@ function findFunction(shape: LookupShape, size: number): Code {
 }
 
 /** Stack of {@link findFunction}. */
-const PLACE = -8;
-const GIVEN = -LOCAL_BYTES;
-
-/**
- * `(flow, root, hit) → hit`: down one diagram whose rules are all final to the first instance that the packet is inside of; the
- * result is the lesser of its hit (u64 rule << 32 | action) and the one given.
- */
-function findFinalFunction(shape: LookupShape, size: number): Code {
-  const code = new Code();
-  code.emit(mov64(R0, reg(R3)), jump64('jne', R1, 0, 'flow'), exit());
-  code.place('flow');
-  // r6 = flow, r7 = table, r8 = branch, r9 = branches so far.
-  code.emit(mov64(R6, reg(R1)), store(8, R10, HIT, R3));
-  code.emit(loadDataAddress(R7, TABLE), mov32(R8, reg(R2)), mov64(R9, 0));
-  emitWalk(code, shape, size);
-  code.place('lost');
-  code.emit(load(8, R0, R10, HIT), exit());
-  code.place('found');
-  emitFirst(code, shape, size, () => code.emit(goto('hit')));
-  code.place('hit');
-  code.emit(load(8, R1, R1, 0), load(8, R0, R10, HIT), jump64('jge', R1, reg(R0), 'out'), mov64(R0, reg(R1)));
-  code.place('out');
-  code.emit(exit());
-  return code;
-}
-
-/** Stack of {@link findFinalFunction}. */
-const HIT = -8;
+const GIVEN = -8;
+const PLACE = -LOCAL_BYTES;

@@ -4,13 +4,14 @@ import type { LinkedInstruction, PlacedFunction } from '../../../bpf-runtime/int
 import type { Ref } from '../bdd.js';
 import { accessBytes, State } from '../state.js';
 import { besideDiagrams, unsupported, type Unprovable } from '../unprovable.js';
-import { constant, pointer, type Region, type Value } from '../value.js';
+import { constant, pointer, type Value } from '../value.js';
 import { asChosen, testOf, type Chosen } from './chosen.js';
 import { Local } from './condition.js';
 import { loopsOf, meetingsOf } from './jumps.js';
 import { Looks, tell, type Finder } from './looks.js';
-import { fork, operandOf, returnTo, wide, type Frame, type Machine } from './machine.js';
+import { fork, operandOf, returnTo, wide, type Machine } from './machine.js';
 import { PlaceNames } from './place-names.js';
+import { Stacks } from './stacks.js';
 import { beyondTable, type Case, type Step } from './step.js';
 import { ALWAYS, NEVER, turned, WalkArithmetic, type Decision } from './walk-arithmetic.js';
 import { WalkMemory } from './walk-memory.js';
@@ -21,7 +22,6 @@ import { concrete, constantOf, settled, type Place, type WalkValue } from './wal
 const PLACES_PER_BYTE = 0.125;
 const SOME_PLACES = 4000;
 const MOST_STEPS = 30_000_000;
-const MOST_FRAMES = 9;
 
 const remembering = (): Unprovable => besideDiagrams('a test with memory beside diagrams');
 
@@ -39,7 +39,7 @@ export class Walk implements Finder {
   private readonly meetings: ReadonlySet<number>;
   private readonly names: PlaceNames;
   private readonly arithmetic: WalkArithmetic;
-  private readonly stacks = new Map<string, Region>();
+  private readonly stacks: Stacks;
   private readonly memory: WalkMemory;
   /** Functions that are run as they are, whoever calls them. */
   private readonly followed = new Set<PlacedFunction>();
@@ -52,7 +52,8 @@ export class Walk implements Finder {
   constructor(private readonly settings: WalkSettings) {
     const { code, words, flow, memory } = settings;
     this.arithmetic = new WalkArithmetic(words);
-    this.names = new PlaceNames(words, flow, memory, (frames, depth) => this.stackOf(frames, depth));
+    this.stacks = new Stacks(code);
+    this.names = new PlaceNames(words, flow, memory, (frames, depth) => this.stacks.of(frames, depth));
     this.memory = new WalkMemory(settings);
     this.mostPlaces = SOME_PLACES + PLACES_PER_BYTE * (code.spec.data?.bytes.length ?? 0);
     this.loops = loopsOf(code);
@@ -77,7 +78,7 @@ export class Walk implements Finder {
   begin(placed: PlacedFunction, registers: readonly (WalkValue | undefined)[]): number {
     const own = [...registers];
     const frames = [{ placed, back: -1, kept: [] }];
-    own[10] = pointer(this.stackOf(frames, 0));
+    own[10] = pointer(this.stacks.of(frames, 0));
     const number = this.numberOf({ at: placed.start, registers: own, memory: this.settings.memory.fork(), frames });
     for (;;) {
       const next = this.open.pop();
@@ -97,14 +98,6 @@ export class Walk implements Finder {
 
   private nothing(): Local {
     return Local.nothing(this.settings.words.bdd);
-  }
-
-  private stackOf(frames: readonly Frame[], depth: number): Region {
-    const bytes = this.settings.code.frameBytesOf(frames[depth].placed);
-    const name = `stack ${depth} of ${bytes}`;
-    let stack = this.stacks.get(name);
-    if (stack === undefined) this.stacks.set(name, (stack = { kind: 'stack', name, bytes }));
-    return stack;
   }
 
   private placeOf(machine: Machine): Step {
@@ -249,7 +242,7 @@ export class Walk implements Finder {
   }
 
   private leave(machine: Machine): Step | undefined {
-    const { frames, registers, memory } = machine;
+    const { frames, registers } = machine;
     const depth = frames.length - 1;
     const result = registers[0];
     if (depth === 0 && this.settings.finds !== undefined) {
@@ -262,13 +255,7 @@ export class Walk implements Finder {
       if (code === undefined) throw unsupported('a verdict that is no number');
       return { kind: 'exit', code: Number(code) };
     }
-    const { back, kept } = frames[depth];
-    memory.drop(this.stackOf(frames, depth));
-    registers.fill(undefined, 1, 10);
-    kept.forEach((value, index) => (registers[6 + index] = value));
-    registers[10] = pointer(this.stackOf(frames, depth - 1));
-    machine.frames = frames.slice(0, depth);
-    machine.at = back;
+    this.stacks.leave(machine);
     return undefined;
   }
 
@@ -310,21 +297,8 @@ export class Walk implements Finder {
       if (result !== undefined) return this.returned(machine, state, result, note);
       this.followed.add(placed);
     }
-    this.enter(placed, machine);
+    this.stacks.enter(placed, machine);
     return undefined;
-  }
-
-  private enter(placed: PlacedFunction, machine: Machine): void {
-    const { frames, registers } = machine;
-    if (frames.length >= MOST_FRAMES) throw unsupported('calls deeper than the kernel allows');
-    const caller = frames[frames.length - 1].placed;
-    const live = this.settings.code.liveOf(caller)[machine.at - caller.start];
-    const kept = registers.slice(6, 10).map((value, i) => ((live & (1 << (6 + i))) === 0 ? undefined : value));
-    machine.frames = [...frames, { placed, back: machine.at, kept }];
-    registers[0] = undefined;
-    registers.fill(undefined, 6, 10);
-    registers[10] = pointer(this.stackOf(machine.frames, frames.length));
-    machine.at = placed.start;
   }
 
   private returned(machine: Machine, state: State, result: Value, note: Note): undefined {
