@@ -56,6 +56,8 @@ export interface Measurement {
 
 const SAMPLES = 11;
 const LOADINGS = 5;
+/** Samples of each loading: neighbours of the machine are busy for seconds. */
+const LOADED_SAMPLES = 41;
 const RUNS = 20_000;
 const WARM_UP = 10_000;
 /** Packets of a program that has just been attached that are not counted. */
@@ -123,7 +125,7 @@ function alone(where: 'xdp' | 'tc', kind: string, count: number): Measurement {
     last?.close();
     last = program;
     program.measure(WARM_UP);
-    for (let i = 0; i < SAMPLES; i++) {
+    for (let i = 0; i < LOADED_SAMPLES; i++) {
       samples.push(program.measure(RUNS));
       floor.push(empty.measure(RUNS));
     }

@@ -1,5 +1,5 @@
 import type { Measurement, Where } from './case.js';
-import { median, quantile } from './statistics.js';
+import { median, quantile, quietOnes } from './statistics.js';
 
 export interface Failure {
   readonly where: Where;
@@ -34,18 +34,20 @@ export function reportMarkdown({ measurements, failures, machine, date, minutes,
     '',
     "The rulesets are drawn by `bench/generate.ts`: `acl`, `fw` and `ipc` have the shapes of ClassBench's seeds of these names, `mixed` is a third of each",
     'with flags, lengths, a chain for each protocol and rules that only count; `blocklist` is addresses. Packets go round the rules: 4,096 of them, drawn evenly from all',
-    'rules, one in 16 from all packets there are (of dumps: directed at their rules, as `verify` draws them); each run of a program sees the next one. Times are medians of samples of 20,000 packets (at XDP and tc 11 of each of 5 loadings, as the pages of a table matter; else 11, fewer packets where they take more than 0.2 s), with the middle half of',
+    'rules, one in 16 from all packets there are (of dumps: directed at their rules, as `verify` draws them); each run of a program sees the next one. Times are medians of samples of 20,000 packets (at XDP and tc 41 of each of 5 loadings, as the pages of a table matter; else 11, fewer packets where they take more than 0.2 s), with the middle half of',
     'the samples in brackets; the floor is measured in turns with the program, in the same run. Other work on the machine makes times longer, never shorter:',
     `the load was ${load} at the end of this run of ${Math.ceil(minutes)} minutes, where the run alone makes 1.`,
     '',
     '## The program by itself',
     '',
     "A test run (`BPF_PROG_TEST_RUN`) of the object's program with parsing, counting and verdict. The floor is an empty program of the same type in the same harness.",
+    `The floor behind each sample tells how busy the machine's neighbours were. "Quiet" is the median of the samples whose floor is within ${QUIET_PERCENT} % of the hook's lowest one, above these floors, where there`,
+    `are ${LEAST_QUIET} of them; the ratio in brackets is of these.`,
     '',
     '![ns above the floor by number of rules](performance-xdp.svg)',
     '',
     ...table(
-      ['hook', 'kind', 'rules', 'chain', 'engine', 'ns', 'floor', 'above the floor', 'ratio to 10 rules'],
+      ['hook', 'kind', 'rules', 'chain', 'engine', 'ns', 'floor', 'above the floor', 'quiet', 'ratio to 10 rules'],
       alone.map((one) => [
         one.where,
         one.kind,
@@ -55,6 +57,7 @@ export function reportMarkdown({ measurements, failures, machine, date, minutes,
         spread(one.samples),
         spread(one.floor),
         round(median(one.samples) - median(one.floor)),
+        quiet(one, alone),
         ratio(one, alone),
       ]),
     ),
@@ -135,9 +138,28 @@ function spread(samples: readonly number[]): string {
   return `${round(median(samples))} (${round(quantile(samples, 0.25))}–${round(quantile(samples, 0.75))})`;
 }
 
+/** In percent: how much higher than the hook's lowest floor a quiet one may be. */
+const QUIET_PERCENT = 10;
+const LEAST_QUIET = 11;
+
+function quietOf(one: Measurement, all: readonly Measurement[]): ReturnType<typeof quietOnes> {
+  const floors = all.filter(({ where }) => where === one.where).flatMap(({ floor }) => floor);
+  const lowest = floors.reduce((least, floor) => Math.min(least, floor), Infinity);
+  return quietOnes(one.samples, one.floor, { lowest, share: QUIET_PERCENT / 100, least: LEAST_QUIET });
+}
+
+function quiet(one: Measurement, all: readonly Measurement[]): string {
+  const found = quietOf(one, all);
+  return found === undefined ? '' : round(median(found.samples) - median(found.floor));
+}
+
 function ratio(one: Measurement, all: readonly Measurement[]): string {
   const ten = all.find(({ where, kind, rules }) => where === one.where && kind === one.kind && rules === 10);
-  return ten === undefined ? '' : (median(one.samples) / median(ten.samples)).toFixed(1);
+  if (ten === undefined) return '';
+  const [mine, tens] = [quietOf(one, all), quietOf(ten, all)];
+  const times = (a: readonly number[], b: readonly number[]): string => (median(a) / median(b)).toFixed(1);
+  const inQuiet = mine === undefined || tens === undefined ? '' : ` (${times(mine.samples, tens.samples)})`;
+  return `${times(one.samples, ten.samples)}${inQuiet}`;
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): readonly string[] {

@@ -8,3 +8,14 @@ export function quantile(values: readonly number[], share: number): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.floor((sorted.length - 1) * share)];
 }
+
+/** Samples whose floor, measured next to them, is within a share of the lowest one; undefined where there are fewer than `least`. */
+export function quietOnes(
+  samples: readonly number[],
+  floor: readonly number[],
+  { lowest, share, least }: { readonly lowest: number; readonly share: number; readonly least: number },
+): { readonly samples: readonly number[]; readonly floor: readonly number[] } | undefined {
+  const quiet = [...samples.keys()].filter((index) => floor[index] <= lowest * (1 + share));
+  if (quiet.length < least) return undefined;
+  return { samples: quiet.map((index) => samples[index]), floor: quiet.map((index) => floor[index]) };
+}
