@@ -52,7 +52,7 @@ export function object(hook: Hook, instructions: readonly Instruction[]): Uint8A
 }
 
 /** `map[key].packets++` of map `counters`; the key is in a register. Goes to `end` where there is no entry. */
-function count(key: number): readonly Instruction[] {
+export function count(key: number): readonly Instruction[] {
   return [
     store(4, R10, -4, key),
     loadMap(R1, 'counters'),

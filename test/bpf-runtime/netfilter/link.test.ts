@@ -12,10 +12,10 @@ import { RuntimeError } from '../../../bpf-runtime/system/error.js';
 import { SystemCallError } from '../../../bpf-runtime/system/libc.js';
 import { Testbed } from '../../../bpf-runtime/system/testbed.js';
 import { assemble } from '../../../codegen/bytecode/assemble.js';
-import { alu64, callHelper, exit, jump64, load, loadMap, mov64 } from '../../../codegen/bytecode/instruction.js';
-import { R0, R1, R10, R2, reg, store, storeImm } from '../../../codegen/bytecode/instruction.js';
+import { exit, mov64, R0, R6 } from '../../../codegen/bytecode/instruction.js';
 import type { ContextStruct } from '../../../codegen/object/spec.js';
 import { frame4, packet, udp } from '../iptables/frames.js';
+import { count } from '../kernel/objects.js';
 import { KERNEL, skipReason } from '../../support/machine.js';
 
 const why = skipReason(KERNEL);
@@ -23,19 +23,7 @@ const CONTEXT: Readonly<Record<string, ContextStruct>> = { netfilter: 'bpf_nf_ct
 
 /** Counts its packets in map `counters` and returns `result`. */
 function counting(section: string, result: number): LoadedObject {
-  const code = [
-    storeImm(4, R10, -4, 0),
-    loadMap(R1, 'counters'),
-    mov64(R2, reg(R10)),
-    alu64('add', R2, -4),
-    callHelper('map_lookup_elem'),
-    jump64('jeq', R0, 0, 'end'),
-    load(8, R1, R0, 0),
-    alu64('add', R1, 1),
-    store(8, R0, 0, R1),
-    { ...mov64(R0, result), label: 'end' },
-    exit(),
-  ];
+  const code = [mov64(R6, 0), ...count(R6), { ...mov64(R0, result), label: 'end' }, exit()];
   const struct = CONTEXT[section] ?? '__sk_buff';
   return loadPrograms({
     license: 'GPL',

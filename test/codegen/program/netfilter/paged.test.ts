@@ -9,27 +9,11 @@ import { systemCallNumbers } from '../../../../bpf-runtime/system/numbers.js';
 import { openPacketSocket, setSocketOption } from '../../../../bpf-runtime/system/socket.js';
 import { Testbed, type TestbedDevice } from '../../../../bpf-runtime/system/testbed.js';
 import { assemble } from '../../../../codegen/bytecode/assemble.js';
-import {
-  addFieldOffset,
-  alu64,
-  callHelper,
-  exit,
-  jump64,
-  load,
-  loadMap,
-  mov64,
-  R0,
-  R1,
-  R10,
-  R2,
-  R6,
-  reg,
-  store,
-  storeImm,
-} from '../../../../codegen/bytecode/instruction.js';
+import { addFieldOffset, exit, jump64, load, mov64, R0, R1, R6 } from '../../../../codegen/bytecode/instruction.js';
 import type { ObjectSpec } from '../../../../codegen/object/spec.js';
 import { compile } from '../../../../codegen/program/index.js';
 import { NETFILTER_STRUCTS, NF_CONTEXT } from '../../../../codegen/program/netfilter/structs.js';
+import { count } from '../../../bpf-runtime/kernel/objects.js';
 import { IPTABLES, skipReason } from '../../../support/machine.js';
 import { packetOf, rulesetOf } from '../../../src/evaluate/helpers.js';
 
@@ -90,15 +74,8 @@ const PAGED: ObjectSpec = {
           addFieldOffset(R6, 'sk_buff', 'data_len'),
           load(4, R6, R6, 0),
           jump64('jeq', R6, 0, 'end'),
-          storeImm(4, R10, -4, 0),
-          loadMap(R1, 'counters'),
-          mov64(R2, reg(R10)),
-          alu64('add', R2, -4),
-          callHelper('map_lookup_elem'),
-          jump64('jeq', R0, 0, 'end'),
-          load(8, R1, R0, 0),
-          alu64('add', R1, 1),
-          store(8, R0, 0, R1),
+          mov64(R6, 0),
+          ...count(R6),
           { ...mov64(R0, 1), label: 'end' },
           exit(),
         ]),
