@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { RuntimeError } from '../system/error.js';
 
@@ -29,11 +29,14 @@ export function ownGroup(): string {
 export class ControlGroup {
   private constructor(readonly directory: string) {}
 
-  /** Makes the group in the directory of another one. Throws `no-cgroup` where that is not to be. */
-  static create(parent: string, name: string): ControlGroup {
-    const directory = join(parent, name);
+  /**
+   * Makes a group in the directory of another one, under a name that begins so and is not taken: one who was killed
+   * left his, and numbers of processes come again. Throws `no-cgroup` where that is not to be.
+   */
+  static create(parent: string, beginning: string): ControlGroup {
+    let directory: string;
     try {
-      mkdirSync(directory);
+      directory = mkdtempSync(join(parent, beginning));
     } catch (error) {
       throw new RuntimeError(
         'no-cgroup',

@@ -99,7 +99,7 @@ async function guarded(
   command: readonly string[],
   options: Options,
 ): Promise<number> {
-  const group = ControlGroup.create(options.cgroup ?? ownGroup(), `ipt2bpf-${process.pid}`);
+  const group = ControlGroup.create(options.cgroup ?? ownGroup(), `ipt2bpf-${process.pid}-`);
   const loaded: LoadedObject[] = [];
   const sockets: number[] = [];
   try {
