@@ -86,7 +86,9 @@ export class EngineTables {
     if (final) layout.final = true;
     else layout.groups.add(Math.max(1, classifier.groups.length));
     layout.candidates = Math.max(layout.candidates, classifier.candidates);
-    layout.hits = Math.max(layout.hits, classifier.longest);
+    // A place is moved on where a packet may have two hits: so it must be where its only one does not end its way, or that is taken again.
+    const lasting = instances.some((instance) => !instance.final);
+    layout.hits = Math.max(layout.hits, classifier.longest, lasting ? 2 : 1);
     const looks = classifier.groups.map(({ root, first }) => ({
       top: this.top(root, dimensions, accesses, layout),
       first,

@@ -82,6 +82,11 @@ const KINDS: readonly Hostile[] = [
     }),
   },
   {
+    // Each in a list of its own: a packet has one hit, behind which it goes on.
+    name: 'rules that only count, of one protocol each',
+    make: (_, count) => ({ chains: [], rules: many(Math.min(200, count), (i) => `-A INPUT -p ${20 + i}`) }),
+  },
+  {
     // All of them decide, and so many are in several diagrams.
     name: 'rules that all decide',
     make: (random, count) => ({
