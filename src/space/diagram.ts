@@ -312,6 +312,18 @@ export class Diagrams {
     return this.or(this.anyOf(nodes.slice(0, middle)), this.anyOf(nodes.slice(middle)));
   }
 
+  /** How many ranges its nodes have together. */
+  rangesOf(node: Node): number {
+    const seen = new Set<Node>([node]);
+    let ranges = 0;
+    for (const f of seen) {
+      if (f < 0) continue;
+      ranges += this.#children[f].length;
+      for (const child of this.#children[f]) seen.add(child);
+    }
+    return ranges;
+  }
+
   /** Variables that the function depends on, in order. */
   supportOf(...nodes: readonly Node[]): readonly number[] {
     const seen = new Set<Node>(nodes);

@@ -1,7 +1,8 @@
 import { countValues } from './count.js';
-import { FALSE, TRUE, type Node } from './diagram.js';
+import { TRUE, type Node } from './diagram.js';
 import type { Measure } from './measures.js';
 import type { Product } from './product.js';
+import { projected } from './projection.js';
 import { valuesOf } from './segments.js';
 import type { PacketSpace } from './space.js';
 
@@ -17,22 +18,21 @@ export function flowsOf(space: PacketSpace, region: Product): bigint {
     1n,
   );
   const variables = [...own.keys()].sort((x, y) => x - y);
-  const project = (node: Node): Node => diagrams.project(node, (variable) => own.has(variable));
   const countOf = (node: Node): bigint =>
-    countValues(diagrams, project(node), variables, (variable, lo, hi) => {
+    countValues(diagrams, node, variables, (variable, lo, hi) => {
       const segment = own.get(variable);
       if (segment === undefined) return 1n;
       const values = valuesOf(segment, [lo, hi]);
       return values.hi - values.lo + 1n;
     });
+  const flowsWithin = (product: Product, flows: Node): bigint =>
+    countOf(projected(diagrams, product, flows, (variable) => own.has(variable)));
   // A function changes the count for those flows alone of which it leaves some packet out: these are counted with and without it.
-  const count = ([first, ...others]: Product): bigint => {
-    const last = others.pop();
-    if (last === undefined) return countOf(first ?? TRUE);
-    const touched = project(diagrams.not(last));
-    const without = [first, ...others].reduce((all, node) => diagrams.and(all, node), touched);
-    if (without === FALSE) return count([first, ...others]);
-    return count([first, ...others]) - countOf(without) + countOf(diagrams.and(without, last));
+  const count = (product: Product): bigint => {
+    const others = product.slice(0, -1);
+    if (others.length === 0) return flowsWithin(product, TRUE);
+    const touched = diagrams.project(diagrams.not(product[others.length]), (variable) => own.has(variable));
+    return count(others) - flowsWithin(others, touched) + flowsWithin(product, touched);
   };
   return count(region) * free;
 }

@@ -6,6 +6,7 @@ import { FALSE, TRUE } from '../../../src/space/diagram.js';
 import { exampleOf } from '../../../src/space/example.js';
 import { flowsOf } from '../../../src/space/flows.js';
 import { multiplied, type Product } from '../../../src/space/product.js';
+import { projected } from '../../../src/space/projection.js';
 import { PacketSpace } from '../../../src/space/space.js';
 import { Random } from '../../../src/verify/random.js';
 
@@ -46,6 +47,12 @@ describe('products of functions', () => {
     const whole = diagrams.and(multiplied(diagrams, product), feasible);
     const possible: Product = [...product, feasible];
     expect(flowsOf(space, possible)).toBe(flowsOf(space, [whole]));
+    for (const most of [0, 200, Infinity]) {
+      const isEven = (variable: number): boolean => variable % 2 === 0;
+      const within = diagrams.project(feasible, isEven);
+      const here = diagrams.and(diagrams.project(multiplied(diagrams, product), isEven), within);
+      expect(projected(diagrams, product, within, isEven, most)).toBe(here);
+    }
     expect(exampleOf(space, product) === undefined).toBe(exampleOf(space, [whole]) === undefined);
     for (const boxes of [1, 3, 60]) {
       const cover = coverWithBoxes(diagrams, product, feasible, { boxes, ranges: Infinity });
