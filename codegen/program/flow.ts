@@ -64,16 +64,21 @@ export function storedBytes(field: Field, family: Family): number {
   return Math.ceil(bits / 64) * 8;
 }
 
+/** The verifier takes what is stored at a multiple of this for a register that was put away (kernel/bpf/verifier.c check_stack_write_fixed_off). */
+const SPILL_BYTES = 8;
+
+/**
+ * No field that is smaller lies at a multiple of 8 bytes: there the verifier would remember what tests have learnt of it, and where the
+ * code of a chain stands in the entry it would follow the chain once for each of the ways that a branch has parted.
+ */
 export function layoutFlow(used: ReadonlySet<Field>, family: Family, known: ReadonlySet<Fact> = new Set()): FlowLayout {
   const fields = (Object.keys(FIELDS) as Field[])
     .filter((field) => used.has(field))
     .sort((a, b) => storedBytes(b, family) - storedBytes(a, family));
   const offsets = new Map<Field, number>();
-  let at = FLOW_HEADER;
-  for (const field of fields) {
-    offsets.set(field, at);
-    at += storedBytes(field, family);
-  }
+  const room = new Room(FLOW_HEADER);
+  for (const field of fields) offsets.set(field, room.take(storedBytes(field, family)));
+  let at = room.end;
   const facts = new Map<Fact, number>();
   at = (at + 3) & ~3;
   for (const fact of known) {
@@ -83,4 +88,30 @@ export function layoutFlow(used: ReadonlySet<Field>, family: Family, known: Read
   const end = (at + 7) & ~7;
   if (!used.has('tcp.options')) return { bytes: end, offsets, facts };
   return { bytes: end + MAX_OPTION_BYTES, offsets, facts, optionBytes: end };
+}
+
+/** Bytes from an offset on, of which some are taken. */
+class Room {
+  private readonly taken = new Set<number>();
+
+  constructor(private readonly from: number) {}
+
+  /** Behind the last byte that is taken. */
+  get end(): number {
+    return Math.max(this.from, ...[...this.taken].map((byte) => byte + 1));
+  }
+
+  /** The first place for a number of 1, 2 or 4 bytes, or of several words of 8. */
+  take(bytes: number): number {
+    const step = Math.min(bytes, SPILL_BYTES);
+    let at = this.from;
+    while ((step < SPILL_BYTES && at % SPILL_BYTES === 0) || !this.isFree(at, bytes)) at += step;
+    for (let byte = at; byte < at + bytes; byte++) this.taken.add(byte);
+    return at;
+  }
+
+  private isFree(at: number, bytes: number): boolean {
+    for (let byte = at; byte < at + bytes; byte++) if (this.taken.has(byte)) return false;
+    return true;
+  }
 }

@@ -9,10 +9,11 @@ import {
 import { slots, type Instruction } from '../../bytecode/instruction.js';
 import type { FunctionCode } from '../function-code.js';
 
-/** Slots of functions whose code stands where they are called; a call of a longer one is little beside what it does. */
-const MOST_SLOTS = 1_800;
-/** Calls of one function whose code stands there; the verifier follows each of them. */
+/** Calls of one function whose code stands there: the verifier follows each of them. */
 const MOST_COPIES = 4;
+/** Slots of functions whose code stands where they are called, of those with several calls, and of those with one. */
+const MOST_SLOTS = 1_800;
+const MOST_SLOTS_ONCE = 6_000;
 /** Bytes of stack of all frames together, and what those of one are a multiple of (kernel/bpf/verifier.c check_max_stack_depth). */
 const MAX_STACK = 512;
 const STACK_UNIT = 32;
@@ -114,8 +115,10 @@ class Inliner {
   }
 
   private standsWhereCalled(name: string, { instructions }: InlinedCode): boolean {
-    if ((this.calls.get(name) ?? 0) > MOST_COPIES) return false;
-    return instructions.reduce((sum, instruction) => sum + slots(instruction), 0) <= MOST_SLOTS;
+    const calls = this.calls.get(name) ?? 0;
+    if (calls > MOST_COPIES) return false;
+    const most = calls === 1 ? MOST_SLOTS_ONCE : MOST_SLOTS;
+    return instructions.reduce((sum, instruction) => sum + slots(instruction), 0) <= most;
   }
 }
 

@@ -22,31 +22,31 @@ const fieldSets = fc.subarray(FIELD_NAMES, { minLength: 0 }).map((fields) => new
 describe('layoutFlow', () => {
   it.each<{ name: string; family: 'v4' | 'v6'; used: readonly Field[]; facts?: readonly Fact[]; want: object }>([
     { name: 'nothing but the head', family: 'v4', used: [], want: { bytes: 24, fields: {} } },
-    { name: 'one byte takes a word', family: 'v4', used: ['proto'], want: { bytes: 32, fields: { proto: 24 } } },
+    { name: 'one byte takes a word', family: 'v4', used: ['proto'], want: { bytes: 32, fields: { proto: 25 } } },
     {
       name: 'wide fields first, then by size',
       family: 'v4',
       used: ['proto', 'dport', 'saddr', 'iif'],
-      want: { bytes: 48, fields: { iif: 24, saddr: 40, dport: 44, proto: 46 } },
+      want: { bytes: 48, fields: { iif: 24, dport: 42, proto: 41, saddr: 44 } },
     },
     {
       name: 'IPv6 addresses are wide',
       family: 'v6',
       used: ['proto', 'saddr', 'mac.src'],
-      want: { bytes: 56, fields: { saddr: 24, 'mac.src': 40, proto: 48 } },
+      want: { bytes: 56, fields: { saddr: 24, 'mac.src': 40, proto: 49 } },
     },
     {
       name: 'room for the TCP options behind the fields',
       family: 'v4',
       used: ['tcp.options', 'proto'],
-      want: { bytes: 64 + MAX_OPTION_BYTES, fields: { 'tcp.options': 24, proto: 56 }, optionBytes: 64 },
+      want: { bytes: 64 + MAX_OPTION_BYTES, fields: { 'tcp.options': 24, proto: 57 }, optionBytes: 64 },
     },
     {
       name: 'facts behind the fields, on words of 32 bits',
       family: 'v4',
       used: ['proto'],
       facts: ['owner', 'route-type'],
-      want: { bytes: 48, fields: { proto: 24, owner: 28, 'route-type': 40 } },
+      want: { bytes: 48, fields: { proto: 25, owner: 28, 'route-type': 40 } },
     },
   ])('$name', ({ family, used, facts: known, want }) => {
     const { offsets, facts, ...rest } = layoutFlow(new Set(used), family, new Set(known));
@@ -70,6 +70,8 @@ describe('layoutFlow', () => {
         for (const [field, offset] of offsets) {
           const size = storedBytes(field, family);
           expect(offset % Math.min(size, 8), field).toBe(0);
+          // Where the verifier would take it for a register that was put away.
+          if (size < 8) expect(offset % 8, field).not.toBe(0);
           take(field, offset, size);
         }
         expect(new Set(facts.keys())).toEqual(known);
@@ -85,21 +87,23 @@ describe('layoutFlow', () => {
     );
   });
 
-  it('no more is taken than head, fields and options need, rounded up once', () => {
+  it('each word behind the head has a field', () => {
     fc.assert(
       fc.property(fieldSets, families, (used, family) => {
-        const { bytes } = layoutFlow(used, family);
-        const fields = [...used].reduce((sum, field) => sum + storedBytes(field, family), 0);
-        const options = used.has('tcp.options') ? MAX_OPTION_BYTES : 0;
-        expect(bytes).toBe(Math.ceil((24 + fields) / 8) * 8 + options);
+        const { bytes, offsets, optionBytes = bytes } = layoutFlow(used, family);
+        const words = new Set<number>();
+        for (const [field, offset] of offsets) {
+          for (let at = offset; at < offset + storedBytes(field, family); at++) words.add(at >> 3);
+        }
+        expect(words.size).toBe((optionBytes - 24) / 8);
       }),
     );
   });
 
-  it('all fields together leave most of the 512 bytes of stack', () => {
+  it('all fields together leave almost half of the 512 bytes of stack', () => {
     for (const family of ['v4', 'v6'] as const) {
       const facts = new Set(Object.keys(FACT_BYTES) as Fact[]);
-      expect(layoutFlow(new Set(FIELD_NAMES), family, facts).bytes).toBeLessThanOrEqual(256);
+      expect(layoutFlow(new Set(FIELD_NAMES), family, facts).bytes).toBeLessThanOrEqual(272);
     }
   });
 });
