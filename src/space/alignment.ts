@@ -9,12 +9,14 @@ const MOST_EDITS = 400;
 
 export const BEFORE = 0;
 export const AFTER = 1;
-export type SideNumber = typeof BEFORE | typeof AFTER;
+export const SIDES = [BEFORE, AFTER] as const;
+export type SideNumber = (typeof SIDES)[number];
 
 /** A rule of one list or of both: there it has the same outcome and verdict, between the same other ones. */
-export interface AlignedRule extends Pick<FlatRule, 'outcome' | 'verdict' | 'ends'> {
+export interface AlignedRule extends Pick<FlatRule, 'outcome' | 'verdict' | 'ends' | 'counts'> {
   /** Its number among the deciders, on each side; undefined where it is not there. */
   readonly deciders: readonly [before: number | undefined, after: number | undefined];
+  /** Around the packets that it ends the way of, or counts. */
   readonly hull: Hull;
 }
 
@@ -38,19 +40,21 @@ export class Alignment {
     hulls: Hulls,
     before: readonly FlatRule[],
     after: readonly FlatRule[],
+    /** The same text for rules that count the same, where that is asked. */
+    keyOf: (rule: number) => string = () => '',
   ): Promise<Alignment | undefined> {
     const { diffArrays } = await import('diff');
     const keys = (rules: readonly FlatRule[]): string[] =>
-      rules.map(({ outcome, verdict }) => `${outcome} ${verdict ?? ''}`);
+      rules.map(({ outcome, verdict, rule }) => `${outcome} ${verdict ?? ''} ${keyOf(rule)}`);
     const edits = diffArrays(keys(before), keys(after), { maxEditLength: MOST_EDITS });
     if (edits === undefined) return undefined;
     const rules: AlignedRule[] = [];
     let [i, j] = [0, 0];
     for (const { value, added, removed } of edits) {
       for (let n = value.length; n > 0; n--) {
-        const { outcome, verdict, ends } = added ? after[j] : before[i];
+        const { outcome, verdict, ends, counts } = added ? after[j] : before[i];
         const deciders = [added ? undefined : before[i++].rule, removed ? undefined : after[j++].rule] as const;
-        rules.push({ outcome, verdict, ends, deciders, hull: hulls.of(ends) });
+        rules.push({ outcome, verdict, ends, counts, deciders, hull: hulls.of(diagrams.or(ends, counts)) });
       }
     }
     return new Alignment(diagrams, rules);

@@ -23,6 +23,8 @@ import { PacketSpace } from './space.js';
 export interface CompareOptions extends ChainPlace {
   /** Compare what is counted, logged and marked, too. */
   readonly strict?: boolean;
+  /** Look at all rules at once, rectangle by rectangle, where the first match would say as much: a second way to the same. */
+  readonly byRectangles?: boolean;
 }
 
 /** Where two chains differ, over all packets. */
@@ -41,7 +43,7 @@ export interface Comparison {
  * @throws TooWideError, BrokenTableError
  */
 export async function compareChains(a: Ruleset, b: Ruleset, options: CompareOptions): Promise<Comparison> {
-  const { table, chain, strict = false } = options;
+  const { table, chain, strict = false, byRectangles = false } = options;
   const concerned = await concernedRules(a, b, options);
   const rulesets = [concerned.before, concerned.after];
   const [before, after] = rulesets.map((ruleset) => reachable(ruleset, options));
@@ -68,7 +70,7 @@ export async function compareChains(a: Ruleset, b: Ruleset, options: CompareOpti
     return { lists, hulls, left, right, explorer: new Explorer(lists, deciders) };
   };
   const named = sides(strict ? 'counts' : 'deciders');
-  const first = strict ? undefined : await firstMatch(space, deciders, named);
+  const first = byRectangles ? undefined : await firstMatch(space, deciders, named);
   if (first !== undefined) return { space, names, pairs: first.pairs(), regionOf: (pair) => first.regionOf(pair) };
   const changed = async ({ lists, left, right }: Sides): Promise<readonly Node[]> => {
     const regions = await changedRegions(lists, left, right);
@@ -83,7 +85,7 @@ export async function compareChains(a: Ruleset, b: Ruleset, options: CompareOpti
   return told(space, names, named, different);
 }
 
-/** Undefined where more counts than which rule matches first. */
+/** Undefined where the lists have little in common, or are large with what leaves chains early cut from them. */
 async function firstMatch(
   { diagrams, feasible }: PacketSpace,
   deciders: Deciders,
@@ -91,8 +93,9 @@ async function firstMatch(
 ): Promise<FirstMatch | undefined> {
   const [before, after] = [left, right].map((list) => flatten(lists, list));
   if (before === undefined || after === undefined) return undefined;
-  const alignment = await Alignment.of(diagrams, hulls, before, after);
-  return alignment === undefined ? undefined : new FirstMatch(diagrams, hulls, deciders, feasible, alignment);
+  const keyOf = lists.counts ? lists.keyOf : undefined;
+  const alignment = await Alignment.of(diagrams, hulls, before, after, keyOf);
+  return alignment === undefined ? undefined : new FirstMatch(diagrams, hulls, deciders, feasible, alignment, keyOf);
 }
 
 /** The differences in some regions, by pairs. */

@@ -1,19 +1,18 @@
-import { AFTER, BEFORE, isCommon, type Alignment, type SideNumber } from './alignment.js';
-import { FALSE, TRUE, type Diagrams, type Node } from './diagram.js';
-import type { Fate, FatePair } from './explore.js';
-import { Inside, type Hull, type Hulls } from './hull.js';
+import { AFTER, BEFORE, isCommon, SIDES, type Alignment, type SideNumber } from './alignment.js';
+import { FALSE, type Diagrams, type Node } from './diagram.js';
+import { TooWideError, type Fate, type FatePair } from './explore.js';
+import { Inside, share, type Hull, type Hulls } from './hull.js';
 import { DROP_KEY } from './lists.js';
 import { OUTCOME } from './outcome.js';
 import { pointIn, randomNumbers } from './point.js';
 import { multiplied, type Product } from './product.js';
 import type { Deciders } from './program.js';
+import { without, type Placed } from './taken.js';
 
 /** Pairs that come first because they may have the most packets. */
 const WIDEST = 10;
-/** A variable of which rules ask for so many different ranges has a function of its own in a product. */
-const MANY = 16;
-/** Rules that tell so many ranges apart before it are put together for themselves. */
-const SOME = 8;
+/** More parts of regions that are counted by other rules than this are too many to look at. */
+const MOST_PARTS = 200_000;
 
 /** A part of what a rule matches, with the same fate for all of its packets. */
 interface Part {
@@ -25,12 +24,23 @@ interface Part {
 }
 
 /** What decides packets on the two sides. */
-type Meeting = readonly [before: Part, after: Part];
+type Parts = readonly [before: Part, after: Part];
 
-/** A function, and a rectangle around it. */
-interface Placed {
-  readonly node: Node;
-  readonly hull: Hull;
+/** Packets with the same fates. */
+interface Meeting {
+  readonly parts: Parts;
+  /** Places of the rules before these that count the packets; the others before these do not. */
+  readonly counting: readonly number[];
+}
+
+/** Where packets are looked for. */
+interface Search {
+  readonly wanted: Parts;
+  readonly near: Inside;
+  /** Places of the rules that may count some of the packets and not the others. */
+  readonly asked: readonly number[];
+  /** Places of those that count all of them. */
+  readonly counting: readonly number[];
 }
 
 /** Two fates, and who gives them to which packets. */
@@ -44,15 +54,20 @@ interface Pair {
  * that no such rule decides, on either side, is decided by the same rule on both: one that both have and that matches
  * is passed on neither. So an edited rule is looked at with each rule of the other side that decides otherwise, shares
  * packets with it, and does not stand before it on both sides; what takes the packets of the two before is found by
- * points, and taken away until a packet is found that comes to both, or none is left.
+ * points, and taken away until a packet is found that comes to both, or none is left. Where it is asked what counts a packet,
+ * an edited rule that goes on is looked at with each rule of both sides behind it, and two that meet are looked at once
+ * for all that may have counted the packet before.
  */
 export class FirstMatch {
   readonly #pairs = new Map<string, Pair>();
-  readonly #found = new Set<number>();
+  readonly #found = new Set<number | string>();
   readonly #parts: (readonly Part[] | undefined)[] = [];
   /** For each outcome where it is that one. */
   readonly #maps = Object.values(OUTCOME).map(() => new Map<Node, Node>());
   readonly #random = randomNumbers();
+  /** Places of the rules that count packets which go on. */
+  readonly #counting: ReadonlySet<number>;
+  #partsSeen = 0;
   readonly #values: Float64Array;
   readonly #valueOf: (variable: number) => number;
 
@@ -63,7 +78,10 @@ export class FirstMatch {
     /** Packets that there are. */
     private readonly feasible: Node,
     private readonly alignment: Alignment,
+    /** The same text for rules that count the same; undefined where nobody asks what counts a packet. */
+    private readonly keyOf?: (rule: number) => string,
   ) {
+    this.#counting = new Set(alignment.rules.flatMap(({ counts }, place) => (counts === FALSE ? [] : [place])));
     this.#values = new Float64Array(diagrams.variableCount);
     this.#valueOf = (variable) => this.#values[variable];
   }
@@ -71,12 +89,15 @@ export class FirstMatch {
   /**
    * Each pair of fates of some packet that is judged otherwise; those that may have the most packets first, then one of each
    * rule that one side alone has, then the others in order.
+   *
+   * @throws TooWideError
    */
   pairs(): readonly FatePair[] {
-    for (const side of [BEFORE, AFTER] as const) {
+    for (const side of SIDES) {
       this.alignment.rules.forEach((rule, place) => {
         if (rule.deciders[side] === undefined || isCommon(rule)) return;
         for (const part of this.#partsOf(place)) this.#lookAround(part, side);
+        if (rule.counts !== FALSE) this.#lookBehind(place);
       });
     }
     const placed = [...this.#pairs.values()].sort((a, b) => byPlace(a.meetings[0], b.meetings[0]));
@@ -93,14 +114,16 @@ export class FirstMatch {
 
   /** Places of the rules that one side alone has. */
   #editedIn({ meetings }: Pair): readonly number[] {
-    const places = new Set(meetings.flatMap((parts) => parts.map(({ place }) => place)));
+    const places = new Set(
+      meetings.flatMap(({ parts, counting }) => [...parts.map(({ place }) => place), ...counting]),
+    );
     return [...places].filter((place) => !isCommon(this.alignment.rules[place]));
   }
 
   /** Exactly the packets of a pair of {@link pairs}. */
   regionOf({ before, after }: FatePair): Product {
     const { diagrams } = this;
-    const pair = this.#pairs.get(pairKey(before, after));
+    const pair = this.#pairs.get(`${this.#textOf(before)} | ${this.#textOf(after)}`);
     // The regions of two pairs have little in common.
     diagrams.forget();
     const regions = (pair?.meetings ?? []).map((meeting) => this.#regionOf(meeting));
@@ -114,49 +137,117 @@ export class FirstMatch {
     if (where === FALSE) return;
     const hull = this.hulls.of(where);
     const near = new Inside(diagrams, hull);
-    for (const place of alignment.near(hull)) {
+    const places = alignment.near(hull);
+    const counting = places.filter((place) => this.#counting.has(place));
+    for (const place of places) {
       const rule = alignment.rules[place];
       if (rule.deciders[side === BEFORE ? AFTER : BEFORE] === undefined) continue;
       // Where both are edited, the first side's rule has looked at the other one.
       if (isCommon(rule) ? place < own.place : side === AFTER) continue;
       for (const other of this.#partsOf(place)) {
-        if (other.verdict === own.verdict) continue;
-        const meeting: Meeting = side === BEFORE ? [own, other] : [other, own];
-        if (this.#found.has(meetingKey(meeting))) continue;
-        this.#search(meeting, diagrams.and(where, near.simplified(this.#where(other))), near);
+        if (this.keyOf === undefined && other.verdict === own.verdict) continue;
+        const wanted: Parts = side === BEFORE ? [own, other] : [other, own];
+        if (counting.length === 0 && this.#found.has(meetingKey({ parts: wanted, counting: [] }))) continue;
+        const asked = this.#askedBefore(wanted, counting);
+        this.#search({ wanted, near, asked, counting: [] }, diagrams.and(where, near.simplified(this.#where(other))));
       }
     }
   }
 
-  /** Takes from the packets that match both what other rules take before, until one is found that comes to both. */
-  #search(wanted: Meeting, where: Node, near: Inside): void {
+  /** Looks for rules of both sides that decide packets which an edited rule has counted. */
+  #lookBehind(own: number): void {
     const { diagrams, alignment } = this;
+    const where = diagrams.and(alignment.rules[own].counts, this.feasible);
+    if (where === FALSE) return;
+    const hull = this.hulls.of(where);
+    const near = new Inside(diagrams, hull);
+    const places = alignment.near(hull);
+    const counting = places.filter((place) => this.#counting.has(place));
+    for (const place of places) {
+      if (place < own || !isCommon(alignment.rules[place])) continue;
+      for (const part of this.#partsOf(place)) {
+        const wanted: Parts = [part, part];
+        const asked = this.#askedBefore(wanted, counting);
+        this.#search({ wanted, near, asked, counting: [] }, diagrams.and(where, near.simplified(this.#where(part))));
+      }
+    }
+  }
+
+  /** Those of the rules that may count a packet before it comes to two. */
+  #askedBefore([before, after]: Parts, counting: readonly number[]): readonly number[] {
+    const { rules } = this.alignment;
+    const hulls = [rules[before.place].hull, rules[after.place].hull];
+    const end = Math.max(before.place, after.place);
+    return counting.filter((place) => place < end && hulls.every((hull) => share(hull, rules[place].hull)));
+  }
+
+  /** Takes from the packets that match both what other rules take before, until one is found that comes to both. */
+  #search(search: Search, where: Node): void {
+    const { diagrams, alignment } = this;
+    const { wanted, near, asked, counting } = search;
     let left = where;
     while (left !== FALSE) {
       pointIn(diagrams, left, this.#random, this.#values);
-      const deciding = [BEFORE, AFTER].map((side) => alignment.deciding(side as SideNumber, this.#valueOf));
-      this.#note(deciding[BEFORE], deciding[AFTER]);
+      const deciding = SIDES.map((side) => alignment.deciding(side, this.#valueOf));
+      const here = asked.filter((place) => diagrams.evaluate(alignment.rules[place].counts, this.#valueOf) === 1);
+      this.#note(
+        deciding[BEFORE],
+        deciding[AFTER],
+        [...counting, ...here].sort((a, b) => a - b),
+      );
       const others = new Set(deciding.filter((place, side) => place !== wanted[side].place));
-      if (others.size === 0) return;
+      if (others.size === 0) return this.#searchParts(search, left);
       for (const place of others) {
         left = diagrams.and(left, diagrams.not(near.simplified(alignment.rules[place].ends)));
       }
     }
   }
 
+  /** A packet has come to both: others may have been counted by other rules. They are looked at by the first that counts them. */
+  #searchParts({ wanted, near, asked, counting }: Search, where: Node): void {
+    const { diagrams, alignment } = this;
+    const all = [...counting];
+    const some: { readonly place: number; readonly inside: Node; readonly hull: Hull }[] = [];
+    for (const place of asked) {
+      const { counts, hull } = alignment.rules[place];
+      const inside = diagrams.and(where, near.simplified(counts));
+      if (inside === where) all.push(place);
+      else if (inside !== FALSE) some.push({ place, inside, hull });
+    }
+    some.forEach(({ place, inside, hull }, i) => {
+      if (++this.#partsSeen > MOST_PARTS) throw new TooWideError('the packets are counted by too many rules');
+      const own = some
+        .slice(0, i)
+        .filter((one) => share(one.hull, hull))
+        .reduce((left, one) => diagrams.and(left, diagrams.not(one.inside)), inside);
+      const later = some.slice(i + 1).filter((one) => share(one.hull, hull));
+      this.#search({ wanted, near, asked: later.map((one) => one.place), counting: [...all, place] }, own);
+    });
+    if (some.length === 0) return;
+    const others = diagrams.and(where, diagrams.not(diagrams.anyOf(some.map(({ inside }) => inside))));
+    this.#search({ wanted, near, asked: [], counting: all }, others);
+  }
+
   /** The point that was looked at shows a pair, be it the one that is looked for or another one. */
-  #note(one: number, two: number): void {
-    if (one === two) return;
-    const [before, after] = [this.#partAt(one), this.#partAt(two)];
-    if (before.verdict === after.verdict) return;
-    const key = meetingKey([before, after]);
+  #note(one: number, two: number, counting: readonly number[]): void {
+    if (one === two && this.keyOf === undefined) return;
+    const parts: Parts = [this.#partAt(one), this.#partAt(two)];
+    const { rules } = this.alignment;
+    const before = (place: number): boolean =>
+      SIDES.some((side) => rules[place].deciders[side] !== undefined && place < parts[side].place);
+    const meeting: Meeting = { parts, counting: counting.filter(before) };
+    if (this.keyOf === undefined && parts[BEFORE].verdict === parts[AFTER].verdict) return;
+    const key = meetingKey(meeting);
     if (this.#found.has(key)) return;
     this.#found.add(key);
-    const fates = { before: this.#fateOf(before, BEFORE), after: this.#fateOf(after, AFTER) };
-    const text = pairKey(fates.before, fates.after);
+    const fates = { before: this.#fateOf(meeting, BEFORE), after: this.#fateOf(meeting, AFTER) };
+    if (fates.before.verdict === fates.after.verdict && this.#countsOf(fates.before) === this.#countsOf(fates.after)) {
+      return;
+    }
+    const text = `${this.#textOf(fates.before)} | ${this.#textOf(fates.after)}`;
     const known = this.#pairs.get(text);
-    if (known === undefined) this.#pairs.set(text, { fates, meetings: [[before, after]] });
-    else known.meetings.push([before, after]);
+    if (known === undefined) this.#pairs.set(text, { fates, meetings: [meeting] });
+    else known.meetings.push(meeting);
   }
 
   #partAt(place: number): Part {
@@ -169,10 +260,11 @@ export class FirstMatch {
   #partsOf(place: number): readonly Part[] {
     let parts = this.#parts[place];
     if (parts === undefined) {
-      const { outcome, verdict } = this.alignment.rules[place];
+      const { outcome, verdict, counts } = this.alignment.rules[place];
       const values = this.diagrams.isBoolean(outcome) ? [OUTCOME.yes] : [...this.diagrams.valuesOf(outcome)];
+      const goesOn = counts === FALSE ? undefined : OUTCOME.yes;
       parts = values
-        .filter((value) => value !== OUTCOME.no)
+        .filter((value) => value !== OUTCOME.no && value !== goesOn)
         .sort((a, b) => a - b)
         .map((value) => ({ place, value, verdict: verdictOf(verdict, value) }));
       this.#parts[place] = parts;
@@ -186,76 +278,56 @@ export class FirstMatch {
     return this.diagrams.map(outcome, (one) => (one === value ? 1 : 0), this.#maps[value]);
   }
 
-  #fateOf({ place, value, verdict }: Part, side: SideNumber): Fate {
-    const decider = this.deciders.get(this.alignment.rules[place].deciders[side] ?? 0);
-    return { verdict, decider, hotdrop: value !== OUTCOME.yes, counted: [] };
+  #fateOf({ parts, counting }: Meeting, side: SideNumber): Fate {
+    const { place, value, verdict } = parts[side];
+    const { rules } = this.alignment;
+    const number = rules[place].deciders[side] ?? 0;
+    const decider = this.deciders.get(number);
+    const isCounted = this.keyOf !== undefined && value !== OUTCOME.hotdrop && decider.kind === 'rule';
+    const counted = counting.flatMap((one) => (one < place ? (rules[one].deciders[side] ?? []) : []));
+    return { verdict, decider, hotdrop: value !== OUTCOME.yes, counted: isCounted ? [...counted, number] : counted };
   }
 
-  #regionOf(meeting: Meeting): Product {
+  #regionOf({ parts, counting }: Meeting): Product {
     const { diagrams, alignment } = this;
-    const [before, after] = meeting.map((part) => this.#where(part));
-    const region = diagrams.and(diagrams.and(before, after), this.feasible);
+    const [before, after] = parts.map((part) => this.#where(part));
+    const matching = diagrams.and(diagrams.and(before, after), this.feasible);
+    const region = counting.reduce((all, place) => diagrams.and(all, alignment.rules[place].counts), matching);
     if (region === FALSE) return [FALSE];
     const hull = this.hulls.of(region);
     const inside = new Inside(diagrams, hull);
     const taken = new Map<Node, Hull>();
-    for (const place of alignment.near(hull, Math.max(meeting[0].place, meeting[1].place))) {
-      const { deciders, ends, hull: own } = alignment.rules[place];
-      const isBefore = ([BEFORE, AFTER] as const).some(
-        (side) => place < meeting[side].place && deciders[side] !== undefined,
-      );
-      if (isBefore) taken.set(ends, inside.clipped(own));
+    for (const place of alignment.near(hull, Math.max(parts[BEFORE].place, parts[AFTER].place))) {
+      const { deciders, ends, counts, hull: own } = alignment.rules[place];
+      if (!SIDES.some((side) => place < parts[side].place && deciders[side] !== undefined)) continue;
+      if (ends !== FALSE) taken.set(ends, inside.clipped(own));
+      if (counts !== FALSE && !counting.includes(place)) taken.set(counts, inside.clipped(own));
     }
-    return this.#without(
+    return without(
+      diagrams,
+      this.hulls,
       region,
       inside,
-      Array.from(taken, ([node, around]) => ({ node, hull: around })),
+      Array.from(taken, ([node, around]): Placed => ({ node, hull: around })),
     );
-  }
-
-  /**
-   * The region without what others take. They are put together by the first variable of many values that they ask for: rules
-   * that ask for another one first would be told with each of these values.
-   */
-  #without(region: Node, within: Inside, taken: readonly Placed[]): Product {
-    const { diagrams } = this;
-    const [wide, ...narrow] = byFirst(taken);
-    const left = diagrams.and(region, diagrams.not(this.#union(simple(wide, within))));
-    if (left === FALSE) return [FALSE];
-    const near = new Inside(diagrams, this.hulls.of(left));
-    return [
-      left,
-      ...narrow.flatMap(({ rules, variable }) => {
-        const meeting = rules.filter(({ hull }) => near.meets(hull));
-        const own = simple(meeting, near).filter(({ node }) => diagrams.meet(node, left));
-        // Those that tell many values apart before the variable would be told with each of its values, too.
-        const isPlain = ({ node }: Placed): boolean => this.#mostAbove(node, variable) < SOME;
-        return [own.filter(isPlain), own.filter((one) => !isPlain(one))].map((some) => diagrams.not(this.#union(some)));
-      }),
-    ].filter((node) => node !== TRUE);
-  }
-
-  /** The most ranges that a function tells apart on a way to a variable. */
-  #mostAbove(node: Node, variable: number): number {
-    const { diagrams } = this;
-    let most = 0;
-    for (let here = node; diagrams.variableOf(here) < variable;) {
-      const children = diagrams.childrenOf(here);
-      most = Math.max(most, children.length);
-      here = children.find((child) => child !== FALSE) ?? FALSE;
-    }
-    return most;
-  }
-
-  /** Neighbours are put together first: what lies apart keeps its parts. */
-  #union(rules: readonly Placed[]): Node {
-    return this.diagrams.anyOf([...rules].sort((a, b) => byCorner(a.hull, b.hull)).map(({ node }) => node));
   }
 
   #roomOfPair({ meetings }: Pair): number {
     const { rules } = this.alignment;
-    const rooms = meetings.map(([before, after]) => this.#roomOf(rules[before.place].hull, rules[after.place].hull));
+    const rooms = meetings.map(({ parts: [before, after] }) =>
+      this.#roomOf(rules[before.place].hull, rules[after.place].hull),
+    );
     return rooms.reduce((a, b) => Math.max(a, b));
+  }
+
+  /** What counts a packet, by what is printed of the rules. */
+  #countsOf({ counted }: Fate): string {
+    return counted.map((rule) => this.keyOf?.(rule)).join(' ; ');
+  }
+
+  #textOf({ verdict, decider, hotdrop, counted }: Fate): string {
+    const who = decider.kind === 'rule' ? `${decider.chain} ${decider.number}` : `policy ${decider.chain}`;
+    return `${verdict} ${who} ${hotdrop ? 'h' : ''} ${counted.join()}`;
   }
 
   /** The share of all combinations of values that the rectangles around two rules have in common. */
@@ -276,68 +348,23 @@ export class FirstMatch {
   }
 }
 
-/** What they are in a rectangle, each function once. */
-function simple(rules: readonly Placed[], inside: Inside): readonly Placed[] {
-  const found = new Map<Node, Placed>();
-  for (const { node, hull } of rules) {
-    const here = inside.simplified(node);
-    if (!found.has(here)) found.set(here, { node: here, hull });
-  }
-  return [...found.values()];
-}
-
-/** First those that ask for no variable of many values; then those of which the last such variable is the first, and so on. */
-function byFirst(
-  taken: readonly Placed[],
-): readonly [readonly Placed[], ...{ readonly rules: readonly Placed[]; readonly variable: number }[]] {
-  const lows = new Map<number, Set<number>>();
-  for (const { hull } of taken) {
-    hull.variables.forEach((variable, i) => {
-      const known = lows.get(variable);
-      if (known === undefined) lows.set(variable, new Set([hull.least[i]]));
-      else known.add(hull.least[i]);
-    });
-  }
-  const many = [...lows].flatMap(([variable, { size }]) => (size < MANY ? [] : [variable])).sort((a, b) => b - a);
-  const wide: Placed[] = [];
-  const groups = many.map((variable) => ({ rules: [] as Placed[], variable }));
-  for (const one of taken) {
-    const first = many.findLastIndex((variable) => one.hull.variables.includes(variable));
-    (first < 0 ? wide : groups[first].rules).push(one);
-  }
-  return [wide, ...groups];
-}
-
 /** As ipt_do_table (net/ipv4/netfilter/ip_tables.c): what is dropped on the way is dropped, but a REJECT has answered. */
 function verdictOf(verdict: string | undefined, value: number): string {
   if (verdict !== undefined && value === OUTCOME.yes) return verdict;
   return value === OUTCOME.dropping && verdict?.startsWith('reject ') === true ? verdict : DROP_KEY;
 }
 
-/** By the variable that is tested first, and its values; then by the next one. */
-function byCorner(a: Hull, b: Hull): number {
-  for (let i = 0; i < a.variables.length && i < b.variables.length; i++) {
-    const order = a.variables[i] - b.variables[i] || a.least[i] - b.least[i] || a.most[i] - b.most[i];
-    if (order !== 0) return order;
-  }
-  return b.variables.length - a.variables.length;
-}
-
 /** In the order of the rules, the first side's first. */
-function byPlace([a, b]: Meeting, [c, d]: Meeting): number {
-  return a.place - c.place || b.place - d.place || a.value - c.value || b.value - d.value;
+function byPlace({ parts: [a, b], counting: one }: Meeting, { parts: [c, d], counting: two }: Meeting): number {
+  const order = a.place - c.place || b.place - d.place || a.value - c.value || b.value - d.value;
+  for (let i = 0; order === 0 && i < one.length && i < two.length; i++) {
+    if (one[i] !== two[i]) return one[i] - two[i];
+  }
+  return order || one.length - two.length;
 }
 
-/** One number for two parts. */
-function meetingKey([before, after]: Meeting): number {
-  return (before.place * 4 + before.value) * 2 ** 26 + after.place * 4 + after.value;
-}
-
-function pairKey(before: Fate, after: Fate): string {
-  return `${fateKey(before)} | ${fateKey(after)}`;
-}
-
-function fateKey({ verdict, decider, hotdrop }: Fate): string {
-  const who = decider.kind === 'rule' ? `${decider.chain} ${decider.number}` : `policy ${decider.chain}`;
-  return `${verdict} ${who} ${hotdrop ? 'h' : ''}`;
+/** One number for two parts; a text where rules before have counted the packets. */
+function meetingKey({ parts: [before, after], counting }: Meeting): number | string {
+  const number = (before.place * 4 + before.value) * 2 ** 26 + after.place * 4 + after.value;
+  return counting.length === 0 ? number : `${number} ${counting.join()}`;
 }

@@ -2,16 +2,18 @@ import { FALSE, Operation, TRUE, type Diagrams, type Node } from './diagram.js';
 import { END, type List, type Lists } from './lists.js';
 import { NO, OUTCOME } from './outcome.js';
 
-/** A rule of a chain in which the first rule that ends a packet's way decides, and nothing else counts. */
+/** A rule of a chain in which the first rule that ends a packet's way decides. */
 export interface FlatRule {
   /** As in src/space/outcome.ts. */
   readonly outcome: Node;
-  /** What it does to packets for which it holds; undefined: nothing, its tests alone drop packets. */
+  /** What it does to packets for which it holds; undefined: they go on, and its tests alone drop packets. */
   readonly verdict: string | undefined;
   /** Number of the rule among the deciders. */
   readonly rule: number;
   /** Where it ends the packet's way. */
   readonly ends: Node;
+  /** Where it counts a packet that goes on, as far as that is asked. */
+  readonly counts: Node;
 }
 
 /** Rules that a flat list may have: a chain that is called from many places is written out at each. */
@@ -32,8 +34,15 @@ export function flatten(lists: Lists, list: List): readonly FlatRule[] | undefin
   });
   const drops = new Map<Node, Node>();
   const rules: FlatRule[] = [];
-  const put = (outcome: Node, verdict: string | undefined, rule: number): void => {
-    if (outcome !== NO) rules.push({ outcome, verdict, rule, ends: lists.matching(outcome) });
+  const decides = (outcome: Node, verdict: string, rule: number): void => {
+    if (outcome !== NO) rules.push({ outcome, verdict, rule, ends: lists.matching(outcome), counts: FALSE });
+  };
+  const goesOn = (given: Node, rule: number): void => {
+    const dropping = dropsOf(diagrams, given, drops);
+    const outcome = lists.counts ? given : dropping;
+    if (outcome === NO) return;
+    const counts = lists.counts ? holds(diagrams, given) : FALSE;
+    rules.push({ outcome, verdict: undefined, rule, ends: lists.matching(dropping), counts });
   };
   let ranges = 0;
   const visit = (from: List, entry: Node): boolean => {
@@ -43,7 +52,7 @@ export function flatten(lists: Lists, list: List): readonly FlatRule[] | undefin
     for (let at = from; at !== END; at = lists.cell(at).tail) {
       if (rules.length > MOST || ranges > MOST_RANGES) return false;
       const { outcome, effect, body, rule } = lists.cell(at);
-      if (effect.kind === 'return' && diagrams.isBoolean(outcome)) {
+      if (effect.kind === 'return' && !lists.counts && diagrams.isBoolean(outcome)) {
         gone.push(outcome);
         continue;
       }
@@ -56,22 +65,24 @@ export function flatten(lists: Lists, list: List): readonly FlatRule[] | undefin
       if (guard !== entry && here >= 0) ranges += widestOf(diagrams, here);
       switch (effect.kind) {
         case 'verdict':
-          put(here, effect.key, rule);
+          decides(here, effect.key, rule);
           break;
         case 'go-on':
-          put(dropsOf(diagrams, here, drops), undefined, rule);
+          goesOn(here, rule);
+          break;
+        case 'enter':
+          if (!visit(body, here)) return false;
           break;
         case 'call':
-        case 'enter':
-          put(dropsOf(diagrams, here, drops), undefined, rule);
+          goesOn(here, rule);
           if (!visit(body, holds(diagrams, here))) return false;
           break;
         case 'return':
-          put(dropsOf(diagrams, here, drops), undefined, rule);
+          goesOn(here, rule);
           gone.push(holds(diagrams, outcome));
           break;
         case 'goto':
-          put(dropsOf(diagrams, here, drops), undefined, rule);
+          goesOn(here, rule);
           if (!visit(body, holds(diagrams, here))) return false;
           gone.push(holds(diagrams, outcome));
           break;

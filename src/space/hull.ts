@@ -59,6 +59,17 @@ function around(a: Hull, b: Hull): Hull {
   return { variables, least, most };
 }
 
+/** Whether both share a value of each variable. */
+export function share(a: Hull, b: Hull): boolean {
+  for (let i = 0, j = 0; i < a.variables.length && j < b.variables.length;) {
+    const order = a.variables[i] - b.variables[j];
+    if (order === 0 && (a.most[i] < b.least[j] || b.most[j] < a.least[i])) return false;
+    if (order <= 0) i++;
+    if (order >= 0) j++;
+  }
+  return true;
+}
+
 /** Hulls of functions that are asked for again and again. */
 export class Hulls {
   readonly #known = new Map<Node, Hull>();
