@@ -24,7 +24,7 @@ export function isPure(condition: Condition): boolean {
 }
 
 /** Whether the answer hangs on the packet, its connection, its devices and its socket alone. */
-function isLasting(test: Opaque): boolean {
+export function isLasting(test: Opaque): boolean {
   switch (test.name) {
     case 'ctstate':
     case 'addrtype':

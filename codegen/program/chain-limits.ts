@@ -1,5 +1,5 @@
 /** Frames of a call stack are 8 (include/linux/bpf_verifier.h MAX_CALL_FRAMES): entry, the hook's chain, and six below. */
-const MAX_HEIGHT = 6;
+export const MAX_HEIGHT = 6;
 /**
  * Slots of one function: the kernel puts up to ten instructions in the place of a look-up (fixup_bpf_calls in kernel/bpf/verifier.c), and
  * with them a jump over the whole function must still be in the reach of 16 bits.

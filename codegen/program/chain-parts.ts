@@ -11,19 +11,23 @@ export interface Part {
 
 /**
  * Which parts are a function together: each is one by itself where there are at most so many, else those of chains of the same
- * height share functions, as they never call one another.
+ * level share functions, as they never call one another.
  */
-export function packed(parts: readonly Part[], singles: number): readonly (readonly Part[])[] {
+export function packed(
+  parts: readonly Part[],
+  singles: number,
+  levelOf: (chain: ReachableChain) => number,
+): readonly (readonly Part[])[] {
   if (parts.length <= singles) return parts.map((part) => [part]);
   const groups: Part[][] = [];
   let slots = 0;
   let branches = 0;
-  for (const part of [...parts].sort((a, b) => a.chain.height - b.chain.height)) {
+  for (const part of [...parts].sort((a, b) => levelOf(a.chain) - levelOf(b.chain))) {
     const last = groups.at(-1);
     slots += part.code.slots;
     branches += part.code.branches;
     const fits = slots <= MAX_FUNCTION_SLOTS && branches <= MAX_FUNCTION_BRANCHES;
-    if (last !== undefined && fits && last[0].chain.height === part.chain.height) {
+    if (last !== undefined && fits && levelOf(last[0].chain) === levelOf(part.chain)) {
       last.push(part);
     } else {
       groups.push([part]);

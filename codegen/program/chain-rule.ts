@@ -157,7 +157,8 @@ export class RuleEmitter {
   /** Counts a rule, and writes the event of a traced packet. */
   count(code: Code, key: number | { readonly reg: number }): void {
     if (this.settings.silent === true) return;
-    emitCount(code, { key, counters: this.settings.counters }, R6);
+    const { counters, layout } = this.settings;
+    emitCount(code, { key, counters, times: layout.visits?.times }, R6);
     this.trace(code, key);
   }
 

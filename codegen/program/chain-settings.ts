@@ -2,13 +2,14 @@ import type { Opaque } from '../../grammar/model/condition.js';
 import type { Family } from '../../grammar/model/family.js';
 import type { PayloadTest } from '../../grammar/model/payload.js';
 import type { SourceLine } from '../bytecode/instruction.js';
-import type { BelowChains } from './chain-limits.js';
+import { mostCalls, TooLargeError, type BelowChains } from './chain-limits.js';
 import { Code } from './code.js';
 import { EngineTables, type StretchPlan } from './engine/index.js';
 import type { FlowLayout } from './flow.js';
 import type { Mode, RejectPolicy } from './manifest.js';
 import type { TraceSettings } from './trace.js';
 import type { ReachableRule, RuleMeaning } from './reachable.js';
+import type { VisitPlan } from './visits/plan.js';
 
 export interface ChainSettings {
   readonly family: Family;
@@ -54,6 +55,8 @@ export interface ChainSettings {
     /** Whether lists are looked up by halves. */
     readonly lists: boolean;
   };
+  /** Chains that are judged once for all jumps to them (exact mode), and the entry function's bytes of stack. */
+  readonly visits?: { readonly plan: VisitPlan; readonly entryStack: number };
   /** Is told how each chain is judged. */
   planned(chain: string, stretches: readonly StretchPlan[]): void;
   /** Where rules have tests that are functions of their own: what these take, below the chain functions. */
@@ -81,4 +84,16 @@ export function below({ payload, tests }: ChainSettings): BelowChains | undefine
     stack: Math.max(payload.stack, tests.stack),
     functions: payload.functions + tests.functions,
   };
+}
+
+/** How deep chain functions may call one another, below the first. */
+export function callsBelow(settings: ChainSettings): number {
+  const { visits } = settings;
+  const calls = below(settings);
+  if (visits === undefined) return mostCalls(calls);
+  // Between the entry function and the first chain is what runs chains that are judged once.
+  const { depth, stack, functions } = calls ?? { depth: 0, stack: 0, functions: 0 };
+  const most = mostCalls({ depth, stack: Math.max(stack, visits.entryStack), functions }) - 1;
+  if (most < 0) throw new TooLargeError();
+  return most;
 }

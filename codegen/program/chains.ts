@@ -28,21 +28,20 @@ import {
   MAX_PROGRAM_SLOTS,
   MAX_SINGLE_PARTS,
   TooLargeError,
-  mostCalls,
 } from './chain-limits.js';
 import { packed, type Part } from './chain-parts.js';
 import { CONTEXT_SLOT, RuleEmitter, type Inlined } from './chain-rule.js';
-import { type ChainSettings, below } from './chain-settings.js';
+import { type ChainSettings, below, callsBelow } from './chain-settings.js';
 import { foldLists, type Step } from '../optimize/index.js';
 import { Code } from './code.js';
 import {
   type Eligible,
   type Stretch,
   type StretchPlan,
-  costOf,
-  diagramWork,
+  diagramPlan,
   eligibleChains,
   emitStretch,
+  linearPlan,
   linearWork,
   listWork,
   planChain,
@@ -55,6 +54,7 @@ import { FLOW_RULE, NO_RULE } from './flow.js';
 import { emitList } from './list-code.js';
 import type { Reachable, ReachableChain, ReachableRule } from './reachable.js';
 import { VERDICT } from './verdict.js';
+import { emitVisit, VISITS, visitsFunction } from './visits/code.js';
 
 /** Rules whose code is made to know about how long a chain's is. */
 const SAMPLED_RULES = 16;
@@ -88,8 +88,9 @@ export class ChainCompiler {
     private readonly settings: ChainSettings,
   ) {
     this.rules = new RuleEmitter(settings, (code, chain, maybe) => this.emitJump(code, chain, maybe));
-    const height = Math.max(reachable.entry.height, reachable.alternative?.height ?? 0);
-    this.inlineBelow = Math.max(0, height - mostCalls(below(settings)));
+    const { plan } = settings.visits ?? {};
+    const height = plan?.height ?? Math.max(reachable.entry.height, reachable.alternative?.height ?? 0);
+    this.inlineBelow = Math.max(0, height - callsBelow(settings));
     const { diagrams } = settings;
     if (diagrams === undefined) {
       this.eligible = { chains: new Set(), numbers: 0 };
@@ -98,6 +99,8 @@ export class ChainCompiler {
       const leafStack = (below(settings)?.stack ?? 0) - entryStack;
       this.eligible = eligibleChains(reachable, {
         isFunction: (chain) => this.isFunction(chain),
+        isCalled: (chain) => plan?.chains.has(chain) !== true,
+        framesAbove: plan === undefined ? 0 : 1,
         entryStack,
         leafStack,
       });
@@ -111,13 +114,16 @@ export class ChainCompiler {
     for (const chain of chains) {
       if (this.isFunction(chain)) this.compileChain(chain);
     }
-    return this.packFunctions();
+    return [...this.packFunctions(), ...this.visitsFunction()];
   }
 
   /** Whether a chain has code of its own; the others stand where they are jumped to. */
   private isFunction(chain: ReachableChain): boolean {
     if (chain === this.reachable.entry || chain === this.reachable.alternative) return true;
-    return chain.height >= this.inlineBelow && this.settings.optimized?.inlined.has(chain.name) !== true;
+    const { visits, optimized } = this.settings;
+    if (visits?.plan.chains.has(chain.name) === true) return true;
+    const height = visits?.plan.heights.get(chain.name) ?? chain.height;
+    return height >= this.inlineBelow && optimized?.inlined.has(chain.name) !== true;
   }
 
   private compileChain(chain: ReachableChain): void {
@@ -145,7 +151,8 @@ export class ChainCompiler {
       const looked = stretch.kind === 'diagrams' ? this.stretchCode(stretch) : undefined;
       if (stretch.kind === 'diagrams' && looked !== undefined) {
         add(looked);
-        plans.push(this.planOf(stretch, looked.slots, tableBytes));
+        const bytes = (this.settings.diagrams?.tables.bytes ?? 0) - tableBytes;
+        plans.push(diagramPlan(stretch, looked.slots, bytes));
         continue;
       }
       let slots = 0;
@@ -160,7 +167,7 @@ export class ChainCompiler {
       }
       if (stretch.rules.length > 0)
         plans.push({
-          ...this.linearPlan(stretch.rules, slots, sumOfWork(works)),
+          ...linearPlan(stretch.rules, slots, sumOfWork(works)),
           lists: steps.filter(({ kind }) => kind === 'list').length,
         });
     }
@@ -174,22 +181,6 @@ export class ChainCompiler {
   private traceEnd(code: Code, { name }: ReachableChain): void {
     const { trace } = this.settings;
     if (trace !== undefined) this.rules.trace(code, trace.endOf(name));
-  }
-
-  /** `before`: bytes of the table before the stretch. */
-  private planOf(stretch: Extract<Stretch, { kind: 'diagrams' }>, slots: number, before: number): StretchPlan {
-    const base = { rules: stretch.rules.length, lists: 0, codeBytes: 8 * slots };
-    const { groups, depth, longest } = stretch.classifier;
-    const tableBytes = (this.settings.diagrams?.tables.bytes ?? 0) - before;
-    const work = diagramWork(stretch.classifier, stretch.dimensions);
-    const nanoseconds = costOf(work);
-    return { engine: 'dag', ...base, tableBytes, diagrams: groups.length, depth, hits: longest, nanoseconds, work };
-  }
-
-  private linearPlan(rules: readonly ReachableRule[], slots: number, work: Work): StretchPlan {
-    const none = { tableBytes: 0, diagrams: 0, depth: 0, hits: 0 };
-    const base = { rules: rules.length, lists: 0, codeBytes: 8 * slots };
-    return { engine: 'linear', ...base, ...none, nanoseconds: costOf(work), work };
   }
 
   /** Work of the rules one after the other, from some of them. */
@@ -248,13 +239,19 @@ export class ChainCompiler {
       this.rules.emitAftermath(code, rule, undefined);
       code.at(undefined);
     };
-    emitStretch({ code, looks, blocks, counters: this.settings.counters, emitBlock });
+    const { counters, layout } = this.settings;
+    emitStretch({ code, looks, blocks, counters, times: layout.visits?.times, emitBlock });
     return code.slots > MAX_FUNCTION_SLOTS || code.branches > MAX_FUNCTION_BRANCHES ? undefined : code;
   }
 
   /** Functions of one part each, or of several parts of the same height, which never call one another. */
   private packFunctions(): readonly ChainFunction[] {
-    const groups = packed(this.parts, MAX_SINGLE_PARTS - (below(this.settings)?.functions ?? 0));
+    const { plan } = this.settings.visits ?? {};
+    const singles = MAX_SINGLE_PARTS - (below(this.settings)?.functions ?? 0) - (plan === undefined ? 0 : 1);
+    // Chains that are judged once never call one another.
+    const levelOf = ({ name, height }: ReachableChain): number =>
+      plan === undefined ? height : (plan.heights.get(name) ?? -1);
+    const groups = packed(this.parts, singles, levelOf);
     groups.forEach((group, index) => group.forEach((part) => this.functionOf.set(part.id, index)));
     return groups.map((group, index) => ({
       name: this.nameOf(index),
@@ -315,7 +312,29 @@ export class ChainCompiler {
    * where the chain came to its end.
    */
   emitCall(code: Code, chain: string, flow: number, maybe: number | { readonly reg: number }): void {
-    this.emitParts(code, chain, flow, maybe, mov64(R4, reg(R6)));
+    if (this.settings.visits === undefined) return this.emitParts(code, chain, flow, maybe, mov64(R4, reg(R6)));
+    code.emit(mov64(R1, reg(flow)), mov64(R2, maybe), mov64(R3, 0));
+    if (this.keepsContext) code.emit(mov64(R4, reg(R6)));
+    code.emit(callFunction(this.visitsName));
+  }
+
+  private get visitsName(): string {
+    return `${this.settings.prefix}${VISITS}`;
+  }
+
+  /** What runs chains that are judged once for all jumps to them, and the first one. */
+  private visitsFunction(): readonly ChainFunction[] {
+    const { keepsContext, visitsName: name } = this;
+    const { visits } = this.settings;
+    const offsets = this.settings.layout.visits;
+    if (visits === undefined || offsets === undefined) return [];
+    const emitCall = (code: Code, chain: string): void =>
+      this.emitParts(code, chain, R6, 0, load(8, R4, R10, CONTEXT_SLOT));
+    const entry = this.reachable.entry.name;
+    // Of chains that the optimizer has found nobody to come to there is no code.
+    const order = visits.plan.order.filter((chain) => this.partsOf.has(chain.name));
+    const code = visitsFunction({ order, offsets, entry, keepsContext, emitCall });
+    return [{ name, code, isFirst: false }];
   }
 
   private get keepsContext(): boolean {
@@ -348,6 +367,9 @@ export class ChainCompiler {
   private emitJump(code: Code, chainName: string, maybe: number | { readonly reg: number } | undefined): void {
     const chain = this.reachable.chains.get(chainName);
     if (chain === undefined) throw new Error(`jump to unknown chain ${chainName}`);
+    const { visits, layout } = this.settings;
+    const visited = visits?.plan.chains.get(chainName);
+    if (visited !== undefined && layout.visits !== undefined) return emitVisit(code, visited, layout.visits);
     if (this.isFunction(chain)) {
       this.emitParts(code, chainName, R6, maybe ?? 0, load(8, R4, R10, CONTEXT_SLOT));
       code.emit(jump64('jgt', R0, VERDICT.RETURN, EXITS.leave));

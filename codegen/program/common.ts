@@ -15,6 +15,7 @@ import type { ReachableRule } from './reachable.js';
 import { TracePlan } from './trace.js';
 import { SetFunctions } from './sets/index.js';
 import { askedWords, isWireView } from './view.js';
+import { roomOf, type VisitPlan } from './visits/plan.js';
 
 /** What the programs of one object have in common. */
 export interface Common {
@@ -38,6 +39,8 @@ export interface Common {
   readonly shadow: boolean;
   /** Whether the names of functions must tell the programs apart. */
   readonly several: boolean;
+  /** Chains that are judged once for all jumps to them, of each program, where calls would nest too deep. */
+  readonly visits?: ReadonlyMap<BuiltinChain, VisitPlan>;
   /** What events of traced packets say, where packets may be traced. */
   readonly traces?: TracePlan;
 }
@@ -50,6 +53,7 @@ export function commonOf(
   engine: Engine = 'auto',
   shadow = false,
   optimizes = true,
+  visits?: ReadonlyMap<BuiltinChain, VisitPlan>,
 ): Common {
   const [{ view, ruleset }] = analyses;
   const used = new Set(analyses.flatMap((analysis) => [...analysis.used]));
@@ -58,7 +62,8 @@ export function commonOf(
   // Events come from each rule by itself.
   const looksUp = engine !== 'linear' && !traced;
   return {
-    layout: layoutFlow(used, view.family, factsOf(analyses)),
+    layout: layoutFlow(used, view.family, factsOf(analyses), visits === undefined ? undefined : roomOf(visits)),
+    ...(visits === undefined ? {} : { visits }),
     counters,
     memory: new MemoryTests(ruleset, hz, recentEntries),
     sets: setFunctionsOf(analyses),

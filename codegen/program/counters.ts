@@ -9,6 +9,7 @@ import {
   R1,
   R10,
   R2,
+  R3,
   reg,
   store,
   storeImm,
@@ -49,16 +50,19 @@ export interface CounterPlace {
   /** An immediate, or a register that calls keep (r6–r9). `unknown`: the verifier knows nothing of its value. */
   readonly key: number | { readonly reg: number; readonly unknown?: true };
   readonly counters: number;
+  /** Offset in struct flow of how often the packet is counted, a u64; once if left out. */
+  readonly times?: number | undefined;
 }
 
 /** Stack slot of the key, below the frame pointer. */
 const KEY = -4;
 
 /** Counts a packet. `flow`: register with the address of struct flow. Clobbers r0–r5, the slot at −4, and FLOW_RULE. */
-export function emitCount(code: Code, { key, counters }: CounterPlace, flow: number): void {
+export function emitCount(code: Code, { key, counters, times }: CounterPlace, flow: number): void {
   const absent = code.label('counted');
   const together = countersTogether(counters);
   let at = 0;
+  if (times !== undefined) code.emit(load(8, R1, flow, times), jump64('jeq', R1, 0, absent));
   if (typeof key === 'number') {
     code.emit(storeImm(4, R10, KEY, Math.floor(key / together)));
     at = COUNTER_BYTES * (key % together);
@@ -78,9 +82,11 @@ export function emitCount(code: Code, { key, counters }: CounterPlace, flow: num
     code.emit(alu64('and', R1, TOGETHER - 1));
     code.emit(alu64('lsh', R1, COUNTER_BITS), alu64('add', R0, reg(R1)));
   }
-  code.emit(load(8, R1, R0, at), alu64('add', R1, 1), store(8, R0, at, R1));
+  if (times !== undefined) code.emit(load(8, R3, flow, times));
+  code.emit(load(8, R1, R0, at), alu64('add', R1, times === undefined ? 1 : reg(R3)), store(8, R0, at, R1));
   code.emit(
     load(4, R2, flow, FLOW_LENGTH),
+    ...(times === undefined ? [] : [alu64('mul', R2, reg(R3))]),
     load(8, R1, R0, at + 8),
     alu64('add', R1, reg(R2)),
     store(8, R0, at + 8, R1),

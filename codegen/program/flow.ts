@@ -16,6 +16,23 @@ export interface FlowLayout {
   readonly facts: ReadonlyMap<Fact, number>;
   /** Offset of {@link MAX_OPTION_BYTES} bytes for the TCP options, where some rule tests them. */
   readonly optionBytes?: number;
+  /** Offsets of what is kept of chains that are judged once for all jumps to them, where there are such. */
+  readonly visits?: VisitOffsets;
+}
+
+/** How much of chains that are judged once is kept at one time (`visits/plan.ts`). */
+export interface VisitRoom {
+  readonly slots: number;
+  readonly deciders: number;
+}
+
+export interface VisitOffsets {
+  /** u64: how often each rule counts that matches now; 0 while it is found out which chains decide. */
+  readonly times: number;
+  /** One bit for each chain that may decide: whether it does. */
+  readonly deciding: number;
+  /** A u64 for each number of visits. */
+  readonly counts: number;
 }
 
 /**
@@ -71,7 +88,12 @@ const SPILL_BYTES = 8;
  * No field that is smaller lies at a multiple of 8 bytes: there the verifier would remember what tests have learnt of it, and where the
  * code of a chain stands in the entry it would follow the chain once for each of the ways that a branch has parted.
  */
-export function layoutFlow(used: ReadonlySet<Field>, family: Family, known: ReadonlySet<Fact> = new Set()): FlowLayout {
+export function layoutFlow(
+  used: ReadonlySet<Field>,
+  family: Family,
+  known: ReadonlySet<Fact> = new Set(),
+  visits?: VisitRoom,
+): FlowLayout {
   const fields = (Object.keys(FIELDS) as Field[])
     .filter((field) => used.has(field))
     .sort((a, b) => storedBytes(b, family) - storedBytes(a, family));
@@ -86,8 +108,17 @@ export function layoutFlow(used: ReadonlySet<Field>, family: Family, known: Read
     at += FACT_BYTES[fact];
   }
   const end = (at + 7) & ~7;
-  if (!used.has('tcp.options')) return { bytes: end, offsets, facts };
-  return { bytes: end + MAX_OPTION_BYTES, offsets, facts, optionBytes: end };
+  const layout = used.has('tcp.options')
+    ? { bytes: end + MAX_OPTION_BYTES, offsets, facts, optionBytes: end }
+    : { bytes: end, offsets, facts };
+  return visits === undefined ? layout : withVisits(layout, visits);
+}
+
+function withVisits(layout: FlowLayout, { slots, deciders }: VisitRoom): FlowLayout {
+  const times = layout.bytes;
+  const deciding = times + 8;
+  const counts = deciding + 8 * Math.ceil(deciders / 64);
+  return { ...layout, bytes: counts + 8 * slots, visits: { times, deciding, counts } };
 }
 
 /** Bytes from an offset on, of which some are taken. */

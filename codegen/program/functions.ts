@@ -20,7 +20,7 @@ import { PayloadFunctions } from './payload/index.js';
 import { REWRITTEN_OPTIONS, rewrittenOptionsFunction } from './payload/rewritten-options.js';
 import { readsBytes } from './reads-bytes.js';
 import { SET_STACK } from './sets/index.js';
-import { isIngress, isWireView } from './view.js';
+import { isIngress, isWireView, type View } from './view.js';
 import { SCRATCH } from './wire-entry.js';
 
 /** The functions of tests that walk over the packet, and what chain functions have to know of them. */
@@ -110,8 +110,18 @@ export function diagramsOf(
   { tables, layout, engine }: Common,
 ): Pick<ChainSettings, 'diagrams'> {
   if (tables === undefined || mode === 'early') return {};
-  const scratch = isWireView(view) ? -SCRATCH : 8 + NETFILTER_SCRATCH_BYTES;
-  return { diagrams: { tables, entryStack: scratch + layout.bytes, choose: engine === 'auto' } };
+  return { diagrams: { tables, entryStack: entryStack(view, layout), choose: engine === 'auto' } };
+}
+
+/** Which chains are judged once for all jumps to them, where some are. */
+export function visitsOf({ chain, view }: Analysis, { visits, layout }: Common): Pick<ChainSettings, 'visits'> {
+  const plan = visits?.get(chain);
+  return plan === undefined ? {} : { visits: { plan, entryStack: entryStack(view, layout) } };
+}
+
+/** Bytes of stack of the entry function. */
+function entryStack(view: View, layout: FlowLayout): number {
+  return (isWireView(view) ? -SCRATCH : 8 + NETFILTER_SCRATCH_BYTES) + layout.bytes;
 }
 
 /** Those that iptables is not asked for. */

@@ -4,18 +4,20 @@ import type { Ruleset } from '../../grammar/model/ruleset.js';
 import type { ObjectSpec } from '../object/spec.js';
 import { writeObject } from '../object/write.js';
 import { failure } from './analysis/failure.js';
-import { analyseChains, refusals } from './analysis.js';
-import { TooLargeError } from './chain-limits.js';
+import { type Analysis, analyseChains, refusals } from './analysis.js';
+import { MAX_HEIGHT, TooLargeError } from './chain-limits.js';
 import { commonOf, type Common } from './common.js';
 import type { ChainPlan, OptimizerPlan } from './engine/index.js';
 import type { CompileOptions, Manifest, Question } from './manifest.js';
 import { MOST_ASKED } from './netfilter/ask.js';
+import { AskPlan } from './netfilter/ask-plan.js';
 import { generateRehearsal } from './netfilter/rehearsal.js';
 import type { Built } from './output/built.js';
 import { buildManifest } from './output/manifest.js';
 import { buildSpec } from './output/spec.js';
 import { generate } from './program.js';
 import type { ReachableRule } from './reachable.js';
+import { visitPlans, type VisitPlans } from './visits/plans.js';
 
 export type { CompileOptions, Manifest } from './manifest.js';
 export type { ChainPlan, OptimizerPlan, StretchPlan } from './engine/index.js';
@@ -50,12 +52,25 @@ export function compile(ruleset: Ruleset, options: CompileOptions): CompileResul
   const warnings = analyses.flatMap((analysis) => analysis.warnings);
   const errors = withoutRepeats(analyses.flatMap((analysis) => (analysis.mode === 'exact' ? refusals(analysis) : [])));
   if (errors.length > 0) return { ok: false, diagnostics: [...errors, ...warnings] };
+  const asks = new AskPlan(analyses);
+  if (asks.questions.length > MOST_ASKED) return tooManyQuestions(asks.questions);
+  const divided = asks.divided(analyses);
+  if (divided !== undefined) return dividedMemory(divided);
+  const visits = visitPlans(analyses);
+  const called = options.visitOnce === true && visits !== undefined ? undefined : write(analyses, options);
+  const written = called ?? (visits === undefined ? undefined : write(analyses, options, visits));
+  return written === undefined ? tooLarge(analyses, options, visits) : { ok: true, ...written, diagnostics: warnings };
+}
+
+/** The object; undefined where it is more than the kernel takes. */
+function write(
+  analyses: readonly Analysis[],
+  options: CompileOptions,
+  visits?: VisitPlans,
+): Omit<Extract<CompileResult, { ok: true }>, 'ok' | 'diagnostics'> | undefined {
   const { hz = DEFAULT_HZ, recentEntries = DEFAULT_RECENT_ENTRIES, engine } = options;
   const shadow = options.shadow === true && options.hook === 'netfilter';
-  const common = commonOf(analyses, hz, recentEntries, engine, shadow, options.optimize);
-  if (common.asks.questions.length > MOST_ASKED) return tooManyQuestions(common.asks.questions);
-  const divided = common.asks.divided(analyses);
-  if (divided !== undefined) return dividedMemory(divided);
+  const common = commonOf(analyses, hz, recentEntries, engine, shadow, options.optimize, visits);
   try {
     const programs = analyses.map((analysis) => generate(analysis, common));
     const rehearsals = analyses.flatMap((analysis) => generateRehearsal(analysis, common) ?? []);
@@ -63,16 +78,27 @@ export function compile(ruleset: Ruleset, options: CompileOptions): CompileResul
     const manifest = buildManifest(built, options);
     const spec = buildSpec(built, manifest);
     const object = writeObject(spec);
-    const { plans } = common;
-    return { ok: true, object, spec, manifest, plans, optimizer: optimizerPlans(common), diagnostics: warnings };
+    return { object, spec, manifest, plans: common.plans, optimizer: optimizerPlans(common) };
   } catch (error) {
     if (!(error instanceof TooLargeError)) throw error;
-    const names = analyses.map(({ chain }) => chain).join(', ');
-    const message = `chain ${names} is larger than one eBPF program can be`;
-    const linear = engine === 'linear' && options.mode !== 'early';
-    const hint = linear ? 'try --engine auto, which looks long chains up in a table' : undefined;
-    return failure('too-large', message, hint);
+    return undefined;
   }
+}
+
+function tooLarge(
+  analyses: readonly Analysis[],
+  { engine, mode }: CompileOptions,
+  visits: VisitPlans | undefined,
+): CompileResult {
+  const names = analyses.map(({ chain }) => chain).join(', ');
+  const unlike = [...(visits?.values() ?? [])].find(({ height }) => height > MAX_HEIGHT)?.unlike;
+  const why =
+    unlike === undefined
+      ? ''
+      : `; chains that lead to rule ${unlike.number} of chain ${unlike.chain} cannot be judged once for all jumps to them, as that rule may do something else each time`;
+  const linear = engine === 'linear' && mode !== 'early';
+  const hint = linear ? 'try --engine auto, which looks long chains up in a table' : undefined;
+  return failure('too-large', `chain ${names} is larger than one eBPF program can be${why}`, hint);
 }
 
 function optimizerPlans({ optimized }: Common): readonly OptimizerPlan[] {

@@ -41,6 +41,11 @@ export interface CompileOptions {
   readonly engine?: Engine;
   /** Whether rules are brought into a form that takes less time; the object decides and counts the same. Default true. */
   readonly optimize?: boolean;
+  /**
+   * Whether chains are judged once for all jumps to them (visits/plan.ts) even where calls do not nest too deep; the object decides and
+   * counts the same. Default false.
+   */
+  readonly visitOnce?: boolean;
   /** Early mode, arriving packets. Default: the table is not asked. */
   readonly lookup?: Lookup;
   /** CONFIG_HZ of the kernel that will run it: the grain of `-m limit`. Default 250. */

@@ -7,7 +7,16 @@ import { changingFields } from './changes/changing.js';
 import { ChainCompiler, type ChainFunction } from './chains.js';
 import { Code } from './code.js';
 import { type Common, entryName, factAt, functionPrefix } from './common.js';
-import { changesOf, diagramsOf, functionsBeside, intParam, logsPackets, payloadsOf, testsOf } from './functions.js';
+import {
+  changesOf,
+  diagramsOf,
+  functionsBeside,
+  intParam,
+  logsPackets,
+  payloadsOf,
+  testsOf,
+  visitsOf,
+} from './functions.js';
 import { emitLog, logFunctionName } from './log.js';
 import { emitKnownTest } from './known-tests.js';
 import { lookupOf } from './lookup.js';
@@ -52,6 +61,7 @@ export function generate(analysis: Analysis, common: Common): Program {
     ...(payloads === undefined ? {} : { payload: payloads.settings }),
     ...testsOf(analysis, common),
     ...diagramsOf(analysis, common),
+    ...visitsOf(analysis, common),
     planned: (chain, stretches) => common.plans.push({ program: analysis.chain, chain, stretches }),
     family: view.family,
     mode,
@@ -130,7 +140,7 @@ export function generate(analysis: Analysis, common: Common): Program {
 const LONGEST_INLINED = 8;
 
 /** Undefined in early mode, where control at a rule is not all that is known of a packet. */
-function optimizedOf(analysis: Analysis, { optimizes, engine }: Common): Optimized<ReachableRule> | undefined {
+function optimizedOf(analysis: Analysis, { optimizes, engine, visits }: Common): Optimized<ReachableRule> | undefined {
   if (!optimizes || analysis.mode === 'early') return undefined;
   const { reachable, view } = analysis;
   const meaning = meaningOf(analysis);
@@ -139,7 +149,7 @@ function optimizedOf(analysis: Analysis, { optimizes, engine }: Common): Optimiz
     changing: changingFields(reachable.rules, changesOf(analysis).length > 0),
     condition: (rule) => meaning(rule).condition,
     // What the engine `linear` makes is proved rule by rule, each of them in its own chain.
-    longest: engine === 'linear' ? 0 : LONGEST_INLINED,
+    longest: engine === 'linear' || visits !== undefined ? 0 : LONGEST_INLINED,
   });
 }
 

@@ -12,6 +12,8 @@ export const VERDICT = {
   REJECT: 4,
   /** First of the codes of targets that end and that iptables performs (netfilter). */
   END: 64,
+  /** A chain decides that is judged once for all jumps to it (visits/plan.ts), and says by itself what. */
+  ELSEWHERE: 4096,
 } as const;
 
 export const REJECT_TYPES: readonly RejectType[] = [

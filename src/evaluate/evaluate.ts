@@ -37,7 +37,9 @@ export type Decision =
 /** What could not be answered, and so ended the evaluation. */
 export type Unknown =
   | { readonly kind: 'test'; readonly rule: RuleRef; readonly test: Opaque }
-  | { readonly kind: 'target'; readonly rule: RuleRef; readonly target: string };
+  | { readonly kind: 'target'; readonly rule: RuleRef; readonly target: string }
+  /** More than {@link MOST_VISITS}: chains may lead to one another on more ways than anybody can walk. */
+  | { readonly kind: 'too-long'; readonly rule: RuleRef };
 
 interface Walked {
   /** Every rule that matched, in order: these are counted. A hotdrop counts nothing. */
@@ -104,6 +106,7 @@ export function evaluate(input: EvaluationInput): Evaluation {
     trace: input.trace === true ? [] : undefined,
     passesTargets: input.passTargets === true,
     passed: new Set(),
+    visits: 0,
   };
   const end = run(walk);
   return {
@@ -134,11 +137,17 @@ interface Walk {
   readonly passesTargets: boolean;
   /** What targets were like that the walk has passed. */
   readonly passed: Set<TargetNature>;
+  /** Jumps so far. */
+  visits: number;
 }
 
 type End =
   | { readonly kind: 'decided'; readonly verdict: Verdict; readonly decision: Decision }
   | { readonly kind: 'unknown'; readonly unknown: Unknown };
+
+/** Jumps to chains before a walk is given up, and steps before one of which each is kept. */
+export const MOST_VISITS = 100_000;
+const MOST_KEPT = 2_000_000;
 
 /** A place in a chain: the rule that is next. */
 interface Place {
@@ -184,6 +193,9 @@ function run(walk: Walk): End {
       continue;
     }
     if (effect.kind === 'jump') {
+      if (++walk.visits > MOST_VISITS || (walk.trace?.length ?? 0) > MOST_KEPT) {
+        return { kind: 'unknown', unknown: { kind: 'too-long', rule: ref } };
+      }
       if (!effect.goto) stack.push({ chain, next: next + 1 });
       place = { chain: jumpTarget(walk.index, effect.chain, chain, next + 1), next: 0 };
       continue;

@@ -1,5 +1,6 @@
 export {
   evaluate,
+  MOST_VISITS,
   type Decision,
   type Evaluation,
   type EvaluationInput,

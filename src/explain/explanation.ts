@@ -99,6 +99,10 @@ function conclusion(evaluation: Evaluation, possible: readonly string[]): string
   const text = possible.join(' or ');
   if (evaluation.kind === 'unknown') {
     const { unknown } = evaluation;
+    if (unknown.kind === 'too-long') {
+      const long = `chains are visited too often to be walked through: at rule ${unknown.rule.number} of ${unknown.rule.chain} the rest of the way is left out`;
+      return possible.length === 1 ? `${long}\n=> ${text}` : `${long}\n=> one of ${text}`;
+    }
     const asks = `rule ${unknown.rule.number} of ${unknown.rule.chain} asks what the packet does not say (${askedBy(unknown)})`;
     if (possible.length === 1) return `${asks}\n=> ${text}, whatever the answer`;
     return `${asks}${adviceFor(unknown)}\n=> ${text}`;
@@ -114,14 +118,16 @@ function conclusion(evaluation: Evaluation, possible: readonly string[]): string
   }
 }
 
-function askedBy(unknown: Unknown): string {
+type Asked = Exclude<Unknown, { kind: 'too-long' }>;
+
+function askedBy(unknown: Asked): string {
   if (unknown.kind === 'target') return `target ${unknown.target}`;
   if (unknown.test.name === 'set') return `set ${unknown.test.test.name}`;
   return unknown.test.name === 'module' ? unknown.test.module : unknown.test.name;
 }
 
 /** Only the state of the connection can be said in a packet's words, and the members of sets in a file. */
-function adviceFor(unknown: Unknown): string {
+function adviceFor(unknown: Asked): string {
   if (unknown.kind === 'target') return '';
   if (unknown.test.name === 'set' && unknown.test.test.set === undefined) return '; give its members with --ipset';
   return unknown.test.name === 'ctstate' ? '; add it, e.g. state NEW' : '';

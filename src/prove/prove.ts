@@ -4,6 +4,7 @@ import type { Ruleset } from '../../grammar/model/ruleset.js';
 import { ObjectError } from '../../codegen/object/error.js';
 import { readObject } from '../../codegen/object/read.js';
 import type { Manifest } from '../../codegen/program/manifest.js';
+import { VISITS } from '../../codegen/program/visits/code.js';
 import { LoadError } from '../../bpf-runtime/interpreter/fault.js';
 import { ruleCondition } from '../evaluate/evaluate.js';
 import { FALSE } from './bdd.js';
@@ -77,6 +78,8 @@ function proveObject(specification: Specification, code: Code, thorough: boolean
   const name = manifest.programs.find((program) => program.chain === hookChain)?.name;
   const entry = name === undefined ? undefined : code.functionNamed(name);
   if (entry === undefined) throw unsupported(`the object has no program for chain ${hookChain}`);
+  if (code.functions.some((one) => one.name.endsWith(VISITS)))
+    throw unsupported('chains that are judged once for all jumps');
   const used = usedOf(specification);
   let chains: ChainProof | undefined;
   const wire = new EntryProof({

@@ -188,6 +188,21 @@ export function mayAccept(job: VerifyJob, packet: Packet, ctstate?: ConnectionSt
   return possibleVerdicts({ ruleset, table, chain, packet, oracle }).accept;
 }
 
+/** What may become of a packet, whatever its tests with memory or chance say: for ways that are too long to walk. */
+export function possibleOf(job: VerifyJob, packet: Packet, ctstate?: ConnectionState): readonly Verdict[] {
+  const { ruleset, table, chain } = job;
+  const assumed = { ...assumedOf(job), time: now(), ...(ctstate === undefined ? {} : { ctstate }) };
+  const addresses = surroundingsOracle(assumed, packet, job.family);
+  const oracle: Oracle = (test, rule, fields) => (isMomentary(test) ? undefined : addresses(test, rule, fields));
+  const { accept, drop, reject } = possibleVerdicts({ ruleset, table, chain, packet, oracle });
+  // A REJECT that is left unanswered is a drop.
+  return [
+    ...(accept ? ['accept' as const] : []),
+    ...(drop || reject.size > 0 ? ['drop' as const] : []),
+    ...(reject.size > 0 ? ['reject' as const] : []),
+  ];
+}
+
 /** A link-local IPv6 destination: whether it is this host's own is a question that bpf_fib_lookup does not answer. */
 export function isLinkLocalDestination(job: VerifyJob, packet: Packet): boolean {
   if (job.family !== 'v6' || (job.chain !== 'INPUT' && job.chain !== 'FORWARD')) return false;

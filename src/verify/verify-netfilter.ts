@@ -9,6 +9,8 @@ import { ObjectComparison } from './compare-object.js';
 import type { SequenceReport } from './compare-sequences.js';
 import { declaredStates } from './connection-state.js';
 import { converse } from './conversation.js';
+import { chainsAt } from '../../codegen/program/place.js';
+import { ENDLESS, isEndless } from './endless.js';
 import { generatePackets } from './generate.js';
 import { noVerdicts, type EngineName, type EngineReport, type Mismatch, type VerifyJob } from './job.js';
 import { settleLocal } from './local-destinations.js';
@@ -131,6 +133,8 @@ async function askLive(
     }));
   if (process.platform !== 'linux') return skip('needs Linux');
   if (process.geteuid?.() !== 0) return skip('needs root');
+  const { hook } = job.analysis;
+  if (chainsAt(hook, job.table).some((chain) => isEndless({ ...job, chain }))) return skip(ENDLESS);
   const { compareSequences } = await import('./compare-sequences.js');
   const { isMissingTool, isUnsupportedRuleset } = await import('./missing-tool.js');
   try {

@@ -12,6 +12,7 @@ import { parseDump } from '../../grammar/index.js';
 import { bindSets, parseSets } from '../../grammar/sets/index.js';
 import { ObjectComparison } from './compare-object.js';
 import { declaredStates } from './connection-state.js';
+import { ENDLESS, isEndless } from './endless.js';
 import { ENGINES, noVerdicts, type EngineName, type EngineReport, type Mismatch, type VerifyJob } from './job.js';
 import { minimise } from './minimise.js';
 import type { ObjectMachine } from './object-machine.js';
@@ -134,6 +135,7 @@ export async function ask(
   if (needsRoot && process.geteuid?.() !== 0) return skipped(name, 'needs root');
   if (needsRoot && process.platform !== 'linux') return skipped(name, 'needs Linux');
   if (name === 'iptables') {
+    if (isEndless(job)) return skipped(name, ENDLESS);
     const { compareWithIptables } = await import('./compare-iptables.js');
     return orSkipped(name, () => compareWithIptables(job, refused));
   }

@@ -6,8 +6,9 @@ import { DIAGRAM_STACK } from './stretch-code.js';
 /** Stack of all frames together (MAX_BPF_STACK), of which a frame takes multiples of 32 bytes. */
 const MAX_STACK = 512;
 const CHAIN_STACK = 32;
-/** Frames of a call stack (MAX_CALL_FRAMES): the entry function's, those of chains, and two for the look-up. */
-const MOST_CHAIN_FRAMES = 5;
+/** Frames of a call stack (MAX_CALL_FRAMES): one is the entry function's, two are for the look-up. */
+const MOST_FRAMES = 8;
+const OTHER_FRAMES = 3;
 /** Bytes of stack of the functions that look up, with so many numbers; each one more takes 4. */
 const LOOK_STACK = 64;
 const FEW_NUMBERS = 12;
@@ -15,6 +16,10 @@ const FEW_NUMBERS = 12;
 export interface StackLimits {
   /** Others are part of those that jump to them. */
   isFunction(chain: ReachableChain): boolean;
+  /** Whether those that jump to it call it. */
+  isCalled(chain: string): boolean;
+  /** Frames between the entry function and the chain that packets come to first, of 32 bytes each. */
+  readonly framesAbove: number;
   /** Bytes of the entry function. */
   readonly entryStack: number;
   /** Bytes of what is called by chains and is no chain. */
@@ -32,17 +37,19 @@ export interface Eligible {
  * than others, and frames for the look-up.
  */
 export function eligibleChains(reachable: Reachable, limits: StackLimits): Eligible {
-  const calls = new CallGraph(reachable, (chain) => limits.isFunction(chain));
+  const calls = new CallGraph(reachable, limits);
+  const mostFrames = MOST_FRAMES - OTHER_FRAMES - limits.framesAbove;
+  const entryStack = limits.entryStack + CHAIN_STACK * limits.framesAbove;
   const chosen = new Set<string>();
-  const leaf = limits.entryStack + Math.max(LOOK_STACK, limits.leafStack);
+  const leaf = entryStack + Math.max(LOOK_STACK, limits.leafStack);
   const candidates = calls.chains
-    .filter(({ name, rules }) => rules.length >= LEAST_RULES && calls.framesTo(name) <= MOST_CHAIN_FRAMES)
+    .filter(({ name, rules }) => rules.length >= LEAST_RULES && calls.framesTo(name) <= mostFrames)
     .sort((a, b) => b.rules.length - a.rules.length);
   for (const { name } of candidates) {
     chosen.add(name);
     if (leaf + calls.deepestStack(chosen) > MAX_STACK) chosen.delete(name);
   }
-  const room = MAX_STACK - limits.entryStack - LOOK_STACK - calls.deepestStack(chosen);
+  const room = MAX_STACK - entryStack - LOOK_STACK - calls.deepestStack(chosen);
   const more = (CHAIN_STACK / 4) * Math.max(0, Math.floor(room / CHAIN_STACK));
   return { chains: chosen, numbers: Math.min(MAX_DIMENSIONS, FEW_NUMBERS + more) };
 }
@@ -56,15 +63,17 @@ class CallGraph {
 
   constructor(
     private readonly reachable: Reachable,
-    isFunction: (chain: ReachableChain) => boolean,
+    private readonly limits: Pick<StackLimits, 'isFunction' | 'isCalled'>,
   ) {
-    this.chains = [...reachable.chains.values()].filter(isFunction).sort((a, b) => a.height - b.height);
+    this.chains = [...reachable.chains.values()]
+      .filter((chain) => limits.isFunction(chain))
+      .sort((a, b) => a.height - b.height);
     const names = new Set(this.chains.map(({ name }) => name));
     for (const { name, rules } of this.chains) {
       const targets = rules.flatMap(({ rule: { target } }) =>
         target.effect.kind === 'jump' ? [target.effect.chain] : [],
       );
-      this.callees.set(name, new Set(targets.filter((target) => names.has(target))));
+      this.callees.set(name, new Set(targets.filter((target) => names.has(target) && limits.isCalled(target))));
     }
     for (const { name } of [...this.chains].reverse()) {
       const own = this.frames.get(name) ?? 1;
@@ -88,6 +97,8 @@ class CallGraph {
       bytes.set(name, below + (chosen.has(name) ? DIAGRAM_STACK : CHAIN_STACK));
     }
     const { entry, alternative } = this.reachable;
-    return Math.max(bytes.get(entry.name) ?? 0, alternative === undefined ? 0 : (bytes.get(alternative.name) ?? 0));
+    const isTop = ({ name }: ReachableChain): boolean =>
+      name === entry.name || name === alternative?.name || !this.limits.isCalled(name);
+    return this.chains.filter(isTop).reduce((most, { name }) => Math.max(most, bytes.get(name) ?? 0), 0);
   }
 }

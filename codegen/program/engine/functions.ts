@@ -38,10 +38,8 @@ import { nextEntryFunction, nextHitFunction } from './next-hit.js';
 import type { FunctionCode } from '../function-code.js';
 
 /** Functions of an object with diagrams. */
-export function engineFunctions(
-  shapes: readonly LookupShape[],
-  { size, flowBytes, counters }: ObjectShape,
-): readonly FunctionCode[] {
+export function engineFunctions(shapes: readonly LookupShape[], object: ObjectShape): readonly FunctionCode[] {
+  const { size, flowBytes } = object;
   const flow: ParamSpec = { name: 'flow', type: { kind: 'memory', struct: 'flow', bytes: flowBytes } };
   const places: ParamSpec = { name: 'places', type: { kind: 'memory', struct: 'places', bytes: PLACES_BYTES } };
   const place: ParamSpec = { name: 'place', type: { kind: 'memory', struct: 'place', bytes: 4 } };
@@ -79,7 +77,7 @@ export function engineFunctions(
     ...shape.groups.map((groups) => ({
       name: nextHit(shape.layout, groups),
       params: [flow, places],
-      instructions: nextHitFunction(shape, size, groups, counters).finish(),
+      instructions: nextHitFunction(shape, object, groups).finish(),
     })),
   ]);
 }

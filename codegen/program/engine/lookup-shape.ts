@@ -40,4 +40,6 @@ export interface ObjectShape {
   readonly flowBytes: number;
   /** How many counters it has. */
   readonly counters: number;
+  /** Offset in struct flow of how often a packet is counted, where that is not once. */
+  readonly times?: number | undefined;
 }

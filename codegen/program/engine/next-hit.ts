@@ -28,7 +28,7 @@ import { END, ENTRY, ENTRY_BYTES, HIT_BYTES } from '../../classify/index.js';
 import { Code } from '../code.js';
 import { emitCount } from '../counters.js';
 import { VERDICT } from '../verdict.js';
-import { TABLE, nextEntry, placeOf, type LookupShape } from './lookup-shape.js';
+import { TABLE, nextEntry, placeOf, type LookupShape, type ObjectShape } from './lookup-shape.js';
 import { emitIsSet, emitTests, emitRecordOffset } from './lookup-walk.js';
 import { ACTION_MASK, COUNTED, FINAL, MAX_GROUPS } from './segment.js';
 
@@ -60,7 +60,11 @@ export function nextEntryFunction({ records, candidates }: LookupShape, size: nu
  * that is more than counting; 0 at the end of all lists. Hits of one rule in several lists are one. The least of the
  * hits is found without jumps: neither the processor nor the verifier would know which way they go.
  */
-export function nextHitFunction({ layout, hits }: LookupShape, size: number, groups: number, counters: number): Code {
+export function nextHitFunction(
+  { layout, hits }: LookupShape,
+  { size, counters, times }: ObjectShape,
+  groups: number,
+): Code {
   const code = new Code();
   // `entry` = where the group stands in its list, `record` = address of the record; r5 = table.
   const toRecord = (group: number, entry: number, record: number): void => {
@@ -105,7 +109,7 @@ export function nextHitFunction({ layout, hits }: LookupShape, size: number, gro
   emitIsSet(code, R9, COUNTED, 'count');
   code.emit(goto('counted'));
   code.place('count');
-  emitCount(code, { key: reg(R8), counters }, R6);
+  emitCount(code, { key: reg(R8), counters, times }, R6);
   code.place('counted');
   code.emit(mov32(R0, reg(R9)), alu32('and', R0, ACTION_MASK), jump64('jne', R0, VERDICT.NEXT, 'out'));
   code.emit(load(8, R1, R10, STEPS), alu64('add', R1, 1), store(8, R10, STEPS, R1));

@@ -1,4 +1,6 @@
-import type { Work } from './cost.js';
+import type { ReachableRule } from '../reachable.js';
+import { costOf, diagramWork, type Work } from './cost.js';
+import type { Stretch } from './segment.js';
 
 /** How a stretch of a chain is judged, and what that is expected to cost. */
 export interface StretchPlan {
@@ -36,4 +38,24 @@ export interface OptimizerPlan {
   readonly removed: readonly { readonly chain: string; readonly number: number; readonly why: string }[];
   /** Chains whose rules stand where they are jumped to. */
   readonly inlined: readonly string[];
+}
+
+/** The plan of rules that are looked up; `tableBytes`: what their diagrams take in the table. */
+export function diagramPlan(
+  stretch: Extract<Stretch, { kind: 'diagrams' }>,
+  slots: number,
+  tableBytes: number,
+): StretchPlan {
+  const base = { rules: stretch.rules.length, lists: 0, codeBytes: 8 * slots };
+  const { groups, depth, longest } = stretch.classifier;
+  const work = diagramWork(stretch.classifier, stretch.dimensions);
+  const nanoseconds = costOf(work);
+  return { engine: 'dag', ...base, tableBytes, diagrams: groups.length, depth, hits: longest, nanoseconds, work };
+}
+
+/** The plan of rules that are judged in turn. */
+export function linearPlan(rules: readonly ReachableRule[], slots: number, work: Work): StretchPlan {
+  const none = { tableBytes: 0, diagrams: 0, depth: 0, hits: 0 };
+  const base = { rules: rules.length, lists: 0, codeBytes: 8 * slots };
+  return { engine: 'linear', ...base, ...none, nanoseconds: costOf(work), work };
 }

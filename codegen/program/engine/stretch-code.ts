@@ -42,6 +42,8 @@ export interface StretchCode {
   readonly blocks: readonly Block[];
   /** How many the object has. */
   readonly counters: number;
+  /** Offset in struct flow of how often a packet is counted, where that is not once. */
+  readonly times?: number | undefined;
   /** Emits the code of a block, which falls through where the chain goes on behind the rule. */
   emitBlock(block: Block): void;
 }
@@ -121,12 +123,12 @@ function emitFinal(stretch: StretchCode): void {
 }
 
 /** Counts the hit in r9, of the rule in r8, if it says so. */
-function emitCounted({ code, counters }: StretchCode): void {
+function emitCounted({ code, counters, times }: StretchCode): void {
   const count = code.label('count');
   const uncounted = code.label('uncounted');
   code.emit(jump32('jset', R9, COUNTED | 0, count), goto(uncounted));
   code.place(count);
-  emitCount(code, { key: { reg: R8, unknown: true }, counters }, R6);
+  emitCount(code, { key: { reg: R8, unknown: true }, counters, times }, R6);
   code.place(uncounted);
 }
 

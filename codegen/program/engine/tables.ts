@@ -11,7 +11,7 @@ import {
 } from '../../classify/index.js';
 import type { DataSpec } from '../../object/spec.js';
 import { engineFunctions } from './functions.js';
-import { TABLE, type LookupShape } from './lookup-shape.js';
+import { TABLE, type LookupShape, type ObjectShape } from './lookup-shape.js';
 import type { Stretch } from './segment.js';
 import type { FunctionCode } from '../function-code.js';
 
@@ -137,14 +137,14 @@ export class EngineTables {
   }
 
   /** Functions that look up; none where no chain is looked up in diagrams. */
-  functions(flowBytes: number, counters: number): readonly FunctionCode[] {
+  functions(object: Omit<ObjectShape, 'size'>): readonly FunctionCode[] {
     const shapes = [...this.layouts.values()].map(({ groups, slots, ...layout }, index): LookupShape => ({
       ...layout,
       numbers: slots.accesses,
       layout: index,
       groups: [...groups].sort((a, b) => a - b),
     }));
-    return engineFunctions(shapes, { size: this.size, flowBytes, counters });
+    return engineFunctions(shapes, { ...object, size: this.size });
   }
 
   /** Bytes of the table: behind its end there is room for a record, a list, and a search, so that none is read beyond it. */

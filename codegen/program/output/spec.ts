@@ -68,7 +68,8 @@ export function buildSpec(built: Built, manifest: Manifest): ObjectSpec {
 }
 
 function diagramFunctions({ tables, layout, counters }: Common): ReturnType<EngineTables['functions']> {
-  return tables?.functions(layout.bytes, counters.count) ?? [];
+  const object = { flowBytes: layout.bytes, counters: counters.count, times: layout.visits?.times };
+  return tables?.functions(object) ?? [];
 }
 
 /** The ELF section of the program of a chain. */

@@ -43,6 +43,7 @@ export function short(evaluation: Evaluation): string {
   const hits = evaluation.hits.map(refText).join(', ');
   if (evaluation.kind === 'unknown') {
     const { unknown } = evaluation;
+    if (unknown.kind === 'too-long') return `too long at ${refText(unknown.rule)}`;
     const what = unknown.kind === 'test' ? unknown.test.name : unknown.target;
     return `unknown ${what} at ${refText(unknown.rule)}; ${hits}`;
   }

@@ -108,7 +108,7 @@ const KINDS: readonly Hostile[] = [
 ];
 
 describe(`hostile rules, ${RULES} of them (${WHO})`, () => {
-  const cases = KINDS.flatMap((kind) => (['dag', 'auto'] as const).map((engine) => ({ ...kind, engine })));
+  const cases = KINDS.flatMap((kind) => (['linear', 'dag', 'auto'] as const).map((engine) => ({ ...kind, engine })));
   it.each(cases)('$name, engine $engine', { timeout: 900_000 }, async ({ name, make, engine }) => {
     const random = new Random(SEED);
     const { chains, rules } = make(random, RULES);
