@@ -78,7 +78,13 @@ export class ChainProof extends ChainSymbols {
     if (!this.ends.has(name)) {
       this.ends.set(name, undefined);
       const looksUp = readsTables(this.settings.code, placed);
-      this.ends.set(name, looksUp ? this.lookedUp(placed, part, chain, from) : this.walk(placed, part, chain, from));
+      try {
+        this.ends.set(name, looksUp ? this.lookedUp(placed, part, chain, from) : this.walk(placed, part, chain, from));
+      } catch (error) {
+        // Who then tries another way must not take it for proved.
+        this.ends.delete(name);
+        throw error;
+      }
     }
     return this.ends.get(name);
   }
