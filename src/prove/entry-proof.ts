@@ -58,7 +58,7 @@ interface Call {
 export class EntryProof {
   readonly bdd = new Bdd();
   readonly words = new Words(this.bdd);
-  readonly variables = new Variables(this.bdd);
+  readonly variables = new Variables(this.bdd, true);
   readonly model: EntryModel;
   readonly differences: EntryDifference[] = [];
   layout: Layout | undefined;

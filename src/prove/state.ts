@@ -265,6 +265,9 @@ export type Log = ReadonlyMap<string, Ref>;
 
 /** All ways to one place of the program that belong together. */
 export class State {
+  /** So many bytes of the frame are there for certain, as far as that has been asked. */
+  readable = 0;
+
   constructor(
     /** When they are taken. */
     public condition: Ref,
@@ -274,7 +277,9 @@ export class State {
   ) {}
 
   fork(condition: Ref): State {
-    return new State(condition, [...this.registers], this.memory.fork(), this.log);
+    const fork = new State(condition, [...this.registers], this.memory.fork(), this.log);
+    fork.readable = this.readable;
+    return fork;
   }
 
   note(event: string, condition: Ref, words: Words): void {
@@ -299,6 +304,7 @@ export class State {
     this.memory.merge(mine, other.memory);
     if (this.log !== other.log) this.log = mergeLogs(this.log, other.log, words);
     this.condition = either;
+    this.readable = Math.min(this.readable, other.readable);
   }
 }
 

@@ -4,19 +4,25 @@ import type { Bits } from './words.js';
 /** Number of the first variable behind those that are given out one by one. */
 const LAST = 1 << 20;
 
-/** Gives out variables of a diagram by name, in the order in which they are asked for. */
+/**
+ * Gives out variables of a diagram by name, in the order in which they are asked for, or (`lastFirst`) the other way round: where
+ * one condition after the other is added to what holds, the new one then is a few nodes on top.
+ */
 export class Variables {
   private next = 0;
   private last = LAST;
   private readonly named = new Map<string, Bits>();
 
-  constructor(private readonly bdd: Bdd) {}
+  constructor(
+    private readonly bdd: Bdd,
+    private readonly lastFirst = false,
+  ) {}
 
   /** A number of `width` bits, most significant bit first in the order of the variables. The same name, the same bits. */
   word(name: string, width: number): Bits {
     const known = this.named.get(name);
     if (known !== undefined) return known;
-    const first = this.next;
+    const first = this.lastFirst ? LAST - this.next - width : this.next;
     this.next += width;
     const bits = Array.from({ length: width }, (_, bit) => this.bdd.literal(first + width - 1 - bit));
     this.named.set(name, bits);

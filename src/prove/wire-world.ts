@@ -119,9 +119,12 @@ export class WireWorld extends ObjectWorld {
       return this.packetBytes(offset + Number(by), size, undefined, state);
     }
     const length = this.wire.variables.word(FRAME_LENGTH, 16);
-    const outside = offset < 0 ? TRUE : not(this.words.atLeast(length, BigInt(offset + size)));
-    const fault = bdd.and(state.condition, outside);
-    if (fault !== FALSE) state.note('fault: a read beyond the frame', fault, this.words);
+    if (offset < 0 || offset + size > state.readable) {
+      const outside = offset < 0 ? TRUE : not(this.words.atLeast(length, BigInt(offset + size)));
+      if (bdd.meets(state.condition, outside))
+        state.note('fault: a read beyond the frame', bdd.and(state.condition, outside), this.words);
+      else state.readable = offset + size;
+    }
     return { ...word(this.wire.frame.little(offset, size)), kind: 'word', packet: { offset, size } };
   }
 
