@@ -140,7 +140,8 @@ export class Executor {
       const taken = this.decide(linked, state);
       const { bdd } = this.words;
       const yes = bdd.and(state.condition, taken);
-      const no = yes === state.condition ? FALSE : yes === FALSE ? state.condition : bdd.without(state.condition, taken);
+      const no =
+        yes === state.condition ? FALSE : yes === FALSE ? state.condition : bdd.without(state.condition, taken);
       if (no === FALSE) {
         arrive(operands.target, state);
       } else if (yes === FALSE) {

@@ -159,6 +159,14 @@ export class Memory {
     return this.regions.get(region) === other.regions.get(region);
   }
 
+  /** Whether all regions are as in other memory, for certain. */
+  isSame(other: Memory): boolean {
+    if (this.regions === other.regions) return true;
+    if (this.regions.size !== other.regions.size) return false;
+    for (const [region, cells] of this.regions) if (other.regions.get(region) !== cells) return false;
+    return true;
+  }
+
   /** Keeps pointers alone. */
   keepPointers(keep: (region: Region) => boolean, words: Words): void {
     this.unshare();

@@ -98,6 +98,29 @@ export function compareConcrete(operation: number, wide: boolean, a: number, b: 
   return wide ? compare(operation, a, b, a, b) : compareLower(operation, a % HALF, b % HALF);
 }
 
+/** The same of numbers of 64 bits, from 0 to 2^64 − 1. */
+export function compareLarge(operation: number, wide: boolean, a: bigint, b: bigint): boolean | undefined {
+  if (!wide) return compareLower(operation, Number(a & LOWER), Number(b & LOWER));
+  switch (operation) {
+    case JMP_OP.jeq:
+      return a === b;
+    case JMP_OP.jne:
+      return a !== b;
+    case JMP_OP.jgt:
+      return a > b;
+    case JMP_OP.jge:
+      return a >= b;
+    case JMP_OP.jlt:
+      return a < b;
+    case JMP_OP.jle:
+      return a <= b;
+    default:
+      return undefined;
+  }
+}
+
+const LOWER = 0xffff_ffffn;
+
 const compareLower = (operation: number, a: number, b: number): boolean | undefined =>
   compare(operation, a, b, a | 0, b | 0);
 

@@ -33,24 +33,39 @@ interface Bounds {
   readonly next: Bounds | undefined;
 }
 
+/** Something was asked of packets of which nothing is told. */
+export class AskedError extends Error {}
+
 /** What a walk knows of packets since the last place: a condition, and ranges of numbers that follow from it. */
 export class Local {
   private constructor(
     private readonly bdd: Bdd,
     private readonly condition: Condition,
     private readonly bounds: Bounds | undefined,
+    private readonly isWithheld = false,
   ) {}
 
   static nothing(bdd: Bdd): Local {
     return new Local(bdd, Condition.always, undefined);
   }
 
+  /** Whatever is asked of it, throws {@link AskedError}: what is found without asking is so for all packets. */
+  static withheld(bdd: Bdd): Local {
+    return new Local(bdd, Condition.always, undefined, true);
+  }
+
   get ref(): Ref {
+    this.refuse();
     return this.condition.ref;
+  }
+
+  private refuse(): void {
+    if (this.isWithheld) throw new AskedError();
   }
 
   /** `known` follows from `when`. */
   and(when: Condition, known: readonly Known[]): Local {
+    this.refuse();
     let { bounds } = this;
     for (const { name, ranges } of known) {
       const own = rangesOf(name, bounds);
@@ -61,6 +76,7 @@ export class Local {
 
   /** False: here, one of these is wrong for certain. */
   mayHold(known: readonly Known[]): boolean {
+    this.refuse();
     return known.every(({ name, ranges }) => {
       const own = rangesOf(name, this.bounds);
       return own === undefined ? ranges.length > 0 : meets(own, ranges);
@@ -69,6 +85,7 @@ export class Local {
 
   /** True: here, all of these hold for certain. */
   holds(known: readonly Known[]): boolean {
+    this.refuse();
     return known.every(({ name, ranges }) => {
       const own = rangesOf(name, this.bounds);
       return own !== undefined && holds(ranges, own);

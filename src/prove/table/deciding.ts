@@ -53,7 +53,7 @@ export class Deciding {
   /** Whether no packet comes behind the decision, as far as ranges tell. */
   isEmpty({ one, before, after, away }: Decided): boolean {
     if (after.known === FALSE) return true;
-    for (const [lo, hi] of after.box.values()) if (lo > hi) return true;
+    if (isEmptyBox(after.box)) return true;
     // Of what does not hold together here, all holds.
     const isWhole = away.length > 0 && away.length === one.refuted.length;
     return isWhole && away.every(({ dimension, ranges }) => holds(ranges, [this.boundsOf(dimension, before)]));
@@ -69,12 +69,10 @@ export class Deciding {
     const other = this.otherSide(decided);
     // Where the decision is about a rule that ends the way, later ones have no part in it.
     let owned = false;
-    for (const item of items) {
-      if (item.kind === 'certain') {
-        left.push(item);
-        continue;
-      }
-      if (decided.away.some(({ dimension, ranges }) => !mayMeet(item, dimension, ranges))) {
+    const { away } = decided;
+    for (let i = 0; i < items.length; i++) {
+      const item = items[i];
+      if (item.kind === 'certain' || isBeside(item, away)) {
         left.push(item);
         continue;
       }
@@ -110,7 +108,9 @@ export class Deciding {
   /** Whether no packet of the item's part is here for certain, as far as the box and small numbers tell. */
   isOut(item: Item, { box, known }: Pick<Told, 'box' | 'known'>): boolean {
     if (item.kind === 'certain') return false;
-    for (const [dimension, bounds] of box) if (!mayMeet(item, dimension, [bounds])) return true;
+    let out = false;
+    box.forEach((bounds, dimension) => (out ||= !mayMeet(item, dimension, [bounds])));
+    if (out) return true;
     return !this.bdd.meets(this.shapeOf(item).narrow, known);
   }
 
@@ -151,7 +151,9 @@ export class Deciding {
   private isCertain(item: Item, there: Told): boolean {
     const { bdd } = this;
     let inside = true;
-    for (const { dimension, ranges } of item.part.broad) {
+    const limits = item.part.broad;
+    for (let i = 0; i < limits.length; i++) {
+      const { dimension, ranges } = limits[i];
       const own = there.box.get(dimension);
       if (own !== undefined && holds(ranges, [own])) continue;
       const told = there.told.get(dimension);
@@ -192,6 +194,18 @@ export class Deciding {
   private rest(item: Item, { one }: Decided): Item {
     return item.rest(this.bdd.and(item.where, one.when.ref));
   }
+}
+
+/** Whether no packet that an item may be met by is in all of these ranges. */
+export function isBeside(item: Item, away: readonly Limit[]): boolean {
+  for (let i = 0; i < away.length; i++) if (!mayMeet(item, away[i].dimension, away[i].ranges)) return true;
+  return false;
+}
+
+function isEmptyBox(box: Box): boolean {
+  let empty = false;
+  box.forEach((range) => (empty ||= range[0] > range[1]));
+  return empty;
 }
 
 /** An item's condition, taken apart. */

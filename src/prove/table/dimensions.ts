@@ -35,6 +35,8 @@ const BROAD: Readonly<Record<string, true>> = { sport: true, dport: true, length
 export const isBroadField = (field: string, bits: number): boolean => field in BROAD || bits > 16;
 
 const LONGEST = 48;
+/** Numbers that stand for bits of a dimension and their signs. */
+const PER_DIMENSION = 128;
 const ANYTHING: Hull = new Map();
 
 /**
@@ -45,14 +47,11 @@ export class Dimensions {
   readonly all: Dimension[] = [];
   private readonly whole: Range[] = [];
   private readonly known = new Map<Field, readonly number[]>();
-  /** By a bit of a field, without its sign. */
-  private readonly bits = new Map<
-    number,
-    { readonly dimension: number; readonly bit: number; readonly sign: number }
-  >();
+  /** By a bit of a field, without its sign: 0, or one more than dimension, bit and sign together. */
+  private readonly bits: number[] = [];
 
-  private readonly parts = new WeakMap<Bits, DimensionPart>();
-  private readonly memberships = new WeakMap<Condition, { readonly hull: Hull; readonly exact: boolean }>();
+  private readonly parts = new Map<Bits, DimensionPart>();
+  private readonly memberships = new Map<Condition, { readonly hull: Hull; readonly exact: boolean }>();
 
   constructor(private readonly field: (field: Field) => Bits) {}
 
@@ -84,7 +83,7 @@ export class Dimensions {
       numbers.push(dimension);
       for (let bit = 0; bit < width; bit++) {
         const ref = bits[below + bit];
-        if (ref > 1) this.bits.set(ref & ~1, { dimension, bit, sign: ref & 1 });
+        if (ref > 1) this.bits[ref >> 1] = dimension * PER_DIMENSION + bit * 2 + (ref & 1) + 1;
       }
     }
     this.known.set(field, numbers);
@@ -97,11 +96,14 @@ export class Dimensions {
     if (part === undefined) this.parts.set(number, (part = this.partOf(number) ?? NO_PART));
     if (part === NO_PART) return undefined;
     const { dimension, shift, flipped } = part;
+    if (flipped === 0 && shift === 0) return { dimension, ranges };
     const scale = 2 ** shift;
     const moved: Range[] = [];
-    for (const [lo, hi] of ranges) {
+    for (let i = 0; i < ranges.length; i++) {
+      const lo = ranges[i][0];
+      const hi = ranges[i][1];
       if (flipped !== 0 && lo !== hi) return undefined;
-      const from = flipped === 0 ? lo : Number(BigInt(lo) ^ BigInt(flipped));
+      const from = flipped === 0 ? lo : flippedOf(lo, flipped);
       moved.push([from * scale, (from + hi - lo + 1) * scale - 1]);
     }
     // Turned round, numbers come in another order.
@@ -115,9 +117,11 @@ export class Dimensions {
   ): ReadonlyMap<number, readonly Range[]> {
     if (limits.length === 0) return told;
     const all = new Map(told);
-    for (const { dimension, ranges } of limits) {
+    for (let i = 0; i < limits.length; i++) {
+      const { dimension } = limits[i];
       const own = all.get(dimension);
-      all.set(dimension, own === undefined ? sorted(ranges) : common(own, sorted(ranges)));
+      const ranges = sorted(limits[i].ranges);
+      all.set(dimension, own === undefined ? ranges : common(own, ranges));
     }
     return all;
   }
@@ -128,15 +132,17 @@ export class Dimensions {
   }
 
   private partOf(number: Bits): DimensionPart | undefined {
-    const first = number.length === 0 ? undefined : this.bits.get(number[0] & ~1);
-    if (first === undefined) return undefined;
-    const { dimension, bit: shift } = first;
+    const first = number.length === 0 ? 0 : (this.bits[number[0] >> 1] ?? 0);
+    if (first === 0) return undefined;
+    const dimension = Math.floor((first - 1) / PER_DIMENSION);
+    const shift = ((first - 1) % PER_DIMENSION) >> 1;
     if (shift + number.length !== this.all[dimension].width) return undefined;
+    const start = dimension * PER_DIMENSION + shift * 2 + 1;
     let flipped = 0;
     for (let i = number.length - 1; i >= 0; i--) {
-      const own = this.bits.get(number[i] & ~1);
-      if (own?.dimension !== dimension || own.bit !== shift + i) return undefined;
-      flipped = flipped * 2 + ((own.sign ^ number[i]) & 1);
+      const sign = (this.bits[number[i] >> 1] ?? 0) - start - i * 2;
+      if (sign !== 0 && sign !== 1) return undefined;
+      flipped = flipped * 2 + (sign ^ (number[i] & 1));
     }
     return { dimension, shift, flipped };
   }
@@ -150,11 +156,14 @@ export class Dimensions {
         return own;
       }
       case 'all': {
-        const parts = test.of.map((part) => this.hullOf(part));
-        return {
-          hull: parts.reduce((left, { hull }) => bothOf(left, hull), ANYTHING),
-          exact: parts.every(({ exact }) => exact),
-        };
+        let hull = ANYTHING;
+        let exact = true;
+        for (let i = 0; i < test.of.length; i++) {
+          const part = this.hullOf(test.of[i]);
+          hull = bothOf(hull, part.hull);
+          exact &&= part.exact;
+        }
+        return { hull, exact };
       }
       case 'any':
         return { hull: test.of.map((part) => this.hullOf(part).hull).reduce(eitherOf, NOTHING), exact: false };
@@ -169,6 +178,7 @@ export class Dimensions {
 
   /** Where a condition may drop. */
   dropping(test: Condition, come: Hull = ANYTHING): Hull {
+    if (!mayDrop(test)) return NOTHING;
     switch (test.kind) {
       case 'hotdrop':
         return bothOf(come, this.hullOf(test.when).hull);
@@ -226,12 +236,24 @@ export class Dimensions {
   }
 }
 
+/** Both are shorter than 53 bits. */
+function flippedOf(number: number, bits: number): number {
+  if (number < WORD && bits < WORD) return (number ^ bits) >>> 0;
+  return Number(BigInt(number) ^ BigInt(bits));
+}
+
+const WORD = 2 ** 32;
+
 /** A hull that nothing is in: its one range is empty. */
 const NOTHING: Hull = new Map([[-1, []]]);
 
 function sorted(ranges: readonly Range[]): readonly Range[] {
+  if (isSorted(ranges)) return ranges;
   const out: [number, number][] = [];
-  for (const [lo, hi] of [...ranges].sort((a, b) => a[0] - b[0])) {
+  const all = [...ranges].sort((a, b) => a[0] - b[0]);
+  for (let i = 0; i < all.length; i++) {
+    const lo = all[i][0];
+    const hi = all[i][1];
     const last = out[out.length - 1];
     if (last !== undefined && lo <= last[1] + 1) last[1] = Math.max(last[1], hi);
     else out.push([lo, hi]);
@@ -239,18 +261,30 @@ function sorted(ranges: readonly Range[]): readonly Range[] {
   return out;
 }
 
+/** Whether each range begins behind a gap behind the one before it. */
+function isSorted(ranges: readonly Range[]): boolean {
+  for (let i = 1; i < ranges.length; i++) if (ranges[i][0] <= ranges[i - 1][1] + 1) return false;
+  return true;
+}
+
 function gaps(ranges: readonly Range[], top: number): readonly Range[] {
   const out: Range[] = [];
   let next = 0;
-  for (const [lo, hi] of sorted(ranges)) {
-    if (lo > next) out.push([next, lo - 1]);
-    next = hi + 1;
+  const all = sorted(ranges);
+  for (let i = 0; i < all.length; i++) {
+    if (all[i][0] > next) out.push([next, all[i][0] - 1]);
+    next = all[i][1] + 1;
   }
   if (next <= top) out.push([next, top]);
   return out;
 }
 
-const isEmpty = (hull: Hull): boolean => hull.size > 0 && [...hull.values()].some((ranges) => ranges.length === 0);
+/** Whether nothing lies in it. */
+export function isEmpty(hull: Hull): boolean {
+  let empty = false;
+  hull.forEach((ranges) => (empty ||= ranges.length === 0));
+  return empty;
+}
 
 function bothOf(a: Hull, b: Hull): Hull {
   if (a.size === 0) return b;
@@ -290,7 +324,9 @@ export function common(a: readonly Range[], b: readonly Range[]): readonly Range
 /** Whether all numbers of `b` are in `a`; both are sorted. */
 export function holds(a: readonly Range[], b: readonly Range[]): boolean {
   let i = 0;
-  for (const [lo, hi] of b) {
+  for (let j = 0; j < b.length; j++) {
+    const lo = b[j][0];
+    const hi = b[j][1];
     while (i < a.length && a[i][1] < lo) i++;
     if (i === a.length || a[i][0] > lo || a[i][1] < hi) return false;
   }
@@ -298,11 +334,11 @@ export function holds(a: readonly Range[], b: readonly Range[]): boolean {
 }
 
 /** Whether all numbers of `b` that lie between two bounds are in `a`; both are sorted. */
-export function holdsBetween(a: readonly Range[], b: readonly Range[], [least, most]: Range): boolean {
+export function holdsBetween(a: readonly Range[], b: readonly Range[], bounds: Range): boolean {
   let i = 0;
-  for (const [from, to] of b) {
-    const lo = from > least ? from : least;
-    const hi = to < most ? to : most;
+  for (let j = 0; j < b.length; j++) {
+    const lo = Math.max(b[j][0], bounds[0]);
+    const hi = Math.min(b[j][1], bounds[1]);
     if (lo > hi) continue;
     while (i < a.length && a[i][1] < lo) i++;
     if (i === a.length || a[i][0] > lo || a[i][1] < hi) return false;
@@ -318,4 +354,21 @@ export function meets(a: readonly Range[], b: readonly Range[]): boolean {
     else return true;
   }
   return false;
+}
+
+/** Whether a condition has a part that drops. */
+function mayDrop(test: Condition): boolean {
+  switch (test.kind) {
+    case 'hotdrop':
+      return true;
+    case 'all':
+    case 'any':
+      return test.of.some(mayDrop);
+    case 'not':
+      return mayDrop(test.of);
+    case 'in':
+    case 'opaque':
+    case 'payload':
+      return false;
+  }
 }

@@ -55,7 +55,7 @@ export class Grounds {
   readonly shapes: RuleShapes;
   /** The chain that is proved. */
   chain = '';
-  private readonly limits = new WeakMap<readonly Known[], readonly Limit[]>();
+  private readonly limits = new Map<readonly Known[], readonly Limit[]>();
   private doubts = 0;
   private readonly budget = { steps: MOST_STEPS };
   private readonly broad = new Map<Ref, boolean>();
@@ -104,7 +104,8 @@ export class Grounds {
 
   /** What a decision says of dimensions beside a box. */
   private told({ told, box }: Here, { refuted }: Case, limits: readonly Limit[]): Here['told'] {
-    const said = limits.filter(({ ranges }) => ranges.length !== 1);
+    if (refuted.length === 0 && limits.every(isOneRange)) return told;
+    const said = limits.filter((limit) => !isOneRange(limit));
     const away = this.limitsOf(refuted);
     if (away.length === 0) return this.dimensions.narrowed(told, said);
     // One of them does not hold: it is known which one if all others hold for the whole box.
@@ -126,7 +127,12 @@ export class Grounds {
     if (known.length === 0) return NO_LIMITS;
     let limits = this.limits.get(known);
     if (limits === undefined) {
-      limits = known.flatMap(({ of, ranges }) => this.dimensions.limit(of, ranges) ?? []);
+      const found: Limit[] = [];
+      for (let i = 0; i < known.length; i++) {
+        const limit = this.dimensions.limit(known[i].of, known[i].ranges);
+        if (limit !== undefined) found.push(limit);
+      }
+      limits = found;
       this.limits.set(known, limits);
     }
     return limits;
@@ -134,17 +140,21 @@ export class Grounds {
 
   /** Whether a condition is one of addresses, ports, and their like. */
   isBroad({ when, known, refuted }: Case): boolean {
-    const { bdd } = this.chains;
     const numbers = known.length > 0 ? known : refuted;
-    if (numbers.length === 0) return this.isBroadOf(when.ref, () => when.ref);
-    return numbers.some(({ of }) => of.length > 0 && this.isBroadOf(of[of.length - 1], () => bdd.anyOf(of)));
+    if (numbers.length === 0) return this.isBroadOf(when.ref, undefined);
+    for (let i = 0; i < numbers.length; i++) {
+      const { of } = numbers[i];
+      if (of.length > 0 && this.isBroadOf(of[of.length - 1], of)) return true;
+    }
+    return false;
   }
 
   /** `asked`: the same for all conditions of the same number. */
-  private isBroadOf(asked: Ref, about: () => Ref): boolean {
+  private isBroadOf(asked: Ref, of: Bits | undefined): boolean {
     let broad = this.broad.get(asked);
     if (broad === undefined) {
-      const support = this.chains.bdd.support(about());
+      const { bdd } = this.chains;
+      const support = bdd.support(of === undefined ? asked : bdd.anyOf(of));
       broad = this.broadNames().some((name) => this.chains.variables.variablesOf(name).some((one) => support.has(one)));
       this.broad.set(asked, broad);
     }
@@ -198,5 +208,7 @@ export class Grounds {
     if (!this.thorough || this.differences.length >= MOST_DIFFERENCES) throw new EnoughError();
   }
 }
+
+const isOneRange = ({ ranges }: Limit): boolean => ranges.length === 1;
 
 const isField = (name: string): name is Field => !name.includes(' ');

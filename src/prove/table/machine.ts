@@ -1,4 +1,4 @@
-import { CLASS, CLASS_MASK, SOURCE_X } from '../../../codegen/bytecode/instruction.js';
+import { CLASS, CLASS_MASK } from '../../../codegen/bytecode/instruction.js';
 import type { LinkedInstruction, PlacedFunction } from '../../../bpf-runtime/interpreter/program.js';
 import type { Memory } from '../state.js';
 import { unsupported } from '../unprovable.js';
@@ -32,12 +32,8 @@ export function returnTo({ registers }: Machine, result: WalkValue): void {
   registers.fill(undefined, 1, 6);
 }
 
-/** The second operand: a register, or the instruction's number, which 64-bit instructions extend by its sign. */
-export function operandOf(
-  { opcode, src, imm }: LinkedInstruction['instruction'],
-  { registers }: Machine,
-): WalkValue | undefined {
-  if ((opcode & SOURCE_X) !== 0) return registers[src];
+/** The instruction's number, which 64-bit instructions extend by its sign. */
+export function ownNumber({ opcode, imm }: LinkedInstruction['instruction']): WalkValue {
   const number = Number(imm);
   if (number >= 0) return concrete(number);
   const kind = opcode & CLASS_MASK;

@@ -5,10 +5,12 @@ import type { Box, Item } from './rule-parts.js';
 export function around(a: Box, b: Box): Box {
   if (a === b) return a;
   const box = new Map<number, readonly [number, number]>();
-  for (const [dimension, [lo, hi]] of a) {
+  a.forEach((own, dimension) => {
     const other = b.get(dimension);
-    if (other !== undefined) box.set(dimension, [Math.min(lo, other[0]), Math.max(hi, other[1])]);
-  }
+    if (other === undefined) return;
+    const isAround = own[0] <= other[0] && own[1] >= other[1];
+    box.set(dimension, isAround ? own : [Math.min(own[0], other[0]), Math.max(own[1], other[1])]);
+  });
   return box;
 }
 
@@ -16,11 +18,13 @@ export function around(a: Box, b: Box): Box {
 export function narrowed(box: Box, limits: readonly Limit[]): Box {
   if (limits.length === 0) return box;
   const narrow = new Map(box);
-  for (const { dimension, ranges } of limits) {
+  for (let i = 0; i < limits.length; i++) {
+    const { dimension, ranges } = limits[i];
     if (ranges.length === 0) continue;
-    const own = narrow.get(dimension) ?? [0, Infinity];
-    const [lo, hi] = [Math.max(own[0], ranges[0][0]), Math.min(own[1], ranges[ranges.length - 1][1])];
-    narrow.set(dimension, [lo, hi]);
+    const own = narrow.get(dimension);
+    const lo = ranges[0][0];
+    const hi = ranges[ranges.length - 1][1];
+    narrow.set(dimension, own === undefined ? [lo, hi] : [Math.max(own[0], lo), Math.min(own[1], hi)]);
   }
   return narrow;
 }
@@ -37,14 +41,18 @@ export function divided(
     .flatMap(([{ ranges }], index) => ranges.map(([lo, hi]) => ({ lo, hi, index })))
     .sort((a, b) => a.lo - b.lo);
   const shares: Item[][] = limits.map(() => []);
-  for (const item of items) {
+  for (let one = 0; one < items.length; one++) {
+    const item = items[one];
     const own = item.part.hull.get(dimension);
     if (own === undefined) {
-      for (const share of shares) share.push(item);
+      for (let i = 0; i < shares.length; i++) shares[i].push(item);
       continue;
     }
-    for (const [lo, hi] of own) {
-      let [from, to] = [0, spans.length];
+    for (let range = 0; range < own.length; range++) {
+      const lo = own[range][0];
+      const hi = own[range][1];
+      let from = 0;
+      let to = spans.length;
       while (from < to) {
         const middle = (from + to) >> 1;
         if (spans[middle].hi < lo) from = middle + 1;

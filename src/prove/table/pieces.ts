@@ -53,14 +53,15 @@ const at = ({ slope, plus }: Piece, x: number): number => slope * x + plus;
 function build(from: Pieces, pieces: readonly Piece[]): Pieces | undefined {
   const joined: Piece[] = [];
   let low = 0;
-  for (const piece of pieces) {
+  for (let i = 0; i < pieces.length; i++) {
+    const piece = pieces[i];
     if (Math.abs(at(piece, low)) > MOST || Math.abs(at(piece, piece.high)) > MOST) return undefined;
     low = piece.high + 1;
     const last = joined[joined.length - 1];
     if (last?.slope === piece.slope && last.plus === piece.plus) joined[joined.length - 1] = piece;
     else joined.push(piece);
   }
-  return { ...from, pieces: joined };
+  return { kind: 'pieces', of: from.of, name: from.name, pieces: joined };
 }
 
 /** `a · by + plus`. */
@@ -76,7 +77,8 @@ export function sum(a: Pieces, b: Pieces, sign: 1 | -1): Pieces | undefined {
   if (a.name !== b.name) return undefined;
   const pieces: Piece[] = [];
   for (let i = 0, j = 0; i < a.pieces.length && j < b.pieces.length;) {
-    const [p, q] = [a.pieces[i], b.pieces[j]];
+    const p = a.pieces[i];
+    const q = b.pieces[j];
     const high = Math.min(p.high, q.high);
     pieces.push({ high, slope: p.slope + sign * q.slope, plus: p.plus + sign * q.plus });
     if (p.high === high) i++;
@@ -140,29 +142,38 @@ export function signOf(a: Pieces): Pieces | undefined {
 /** The ranges of x for which the number lies in one of the given ranges. */
 export function where(a: Pieces, ranges: readonly Range[]): readonly Range[] {
   const found: [number, number][] = [];
-  a.pieces.forEach((piece, index) => {
-    const low = lowOf(a, index);
-    const parts: [number, number][] = [];
-    for (const [least, most] of ranges) {
-      if (least > most) continue;
-      const { slope, plus, high } = piece;
-      if (slope === 0) {
-        if (plus >= least && plus <= most) parts.push([low, high]);
-        continue;
-      }
-      const [from, to] = slope > 0 ? [least, most] : [most, least];
-      const lo = Math.max(low, Math.ceil((from - plus) / slope));
-      const hi = Math.min(high, Math.floor((to - plus) / slope));
-      if (lo <= hi) parts.push([lo, hi]);
-    }
-    parts.sort((x, y) => x[0] - y[0]);
-    for (const part of parts) {
+  let low = 0;
+  for (let index = 0; index < a.pieces.length; index++) {
+    const piece = a.pieces[index];
+    const parts = partsOf(piece, low, ranges);
+    if (parts.length > 1) parts.sort((x, y) => x[0] - y[0]);
+    for (let i = 0; i < parts.length; i++) {
+      const part = parts[i];
       const last = found[found.length - 1];
       if (last !== undefined && part[0] <= last[1] + 1) last[1] = Math.max(last[1], part[1]);
       else found.push(part);
     }
-  });
+    low = piece.high + 1;
+  }
   return found;
+}
+
+/** The same of one piece, which begins at `low`. */
+function partsOf({ slope, plus, high }: Piece, low: number, ranges: readonly Range[]): [number, number][] {
+  const parts: [number, number][] = [];
+  for (let i = 0; i < ranges.length; i++) {
+    const least = ranges[i][0];
+    const most = ranges[i][1];
+    if (least > most) continue;
+    if (slope === 0) {
+      if (plus >= least && plus <= most) parts.push([low, high]);
+      continue;
+    }
+    const lo = Math.max(low, Math.ceil(((slope > 0 ? least : most) - plus) / slope));
+    const hi = Math.min(high, Math.floor(((slope > 0 ? most : least) - plus) / slope));
+    if (lo <= hi) parts.push([lo, hi]);
+  }
+  return parts;
 }
 
 /** Ranges of exact numbers that stand for the unsigned ones from `lo` to `hi`. */

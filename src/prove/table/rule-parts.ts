@@ -4,7 +4,7 @@ import { TRUE, type Ref } from '../bdd.js';
 import type { RuleMeaning } from '../specification.js';
 import { Unprovable } from '../unprovable.js';
 import type { Dimensions, Hull, Limit } from './dimensions.js';
-import { meets } from './dimensions.js';
+import { isEmpty, meets } from './dimensions.js';
 import type { Range } from './pieces.js';
 import type { RuleShapes } from './rule-shape.js';
 
@@ -105,7 +105,7 @@ export function partsOf(
     const meaning = (): RuleMeaning => settings.meaning(rule);
     const base = { rule, chain, at, caller, order: start + (at + 1) * step, span: step };
     const add = (drops: boolean, own: Hull, ends: boolean, find: () => Ref, narrow?: () => Ref | undefined): void => {
-      if ([...own.values()].some((ranges) => ranges.length === 0)) return;
+      if (isEmpty(own)) return;
       const part: Part = {
         ...base,
         drops,
@@ -148,11 +148,13 @@ export type Box = ReadonlyMap<number, Range>;
 
 /** Whether no packet of the box comes further than the item. */
 export function endsBox({ part }: Item, box: Box): boolean {
-  if (!part.ends || part.limits.length > box.size) return false;
-  return part.limits.every(({ dimension, ranges }) => {
-    const own = box.get(dimension);
-    return own !== undefined && ranges.some(([lo, hi]) => lo <= own[0] && hi >= own[1]);
-  });
+  const { limits } = part;
+  if (!part.ends || limits.length > box.size) return false;
+  for (let i = 0; i < limits.length; i++) {
+    const own = box.get(limits[i].dimension);
+    if (own === undefined || !limits[i].ranges.some((range) => range[0] <= own[0] && range[1] >= own[1])) return false;
+  }
+  return true;
 }
 
 /** Whether the rule leads back to a jump whose chain stands in its place. */

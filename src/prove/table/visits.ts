@@ -1,11 +1,11 @@
 import { FALSE } from '../bdd.js';
 import { Condition } from './condition.js';
-import type { Decided } from './deciding.js';
+import { isBeside, type Decided } from './deciding.js';
 import type { Limit } from './dimensions.js';
 import { NOTHING, type Grounds, type Here } from './grounds.js';
 import { around, divided } from './narrow.js';
 import { inOrder } from './place-order.js';
-import { endsAll, endsBox, mayMeet, returns, type Box, type Item } from './rule-parts.js';
+import { endsAll, endsBox, returns, type Box, type Item } from './rule-parts.js';
 import { joined, type Stand } from './stand.js';
 import type { Case, Step } from './step.js';
 
@@ -104,23 +104,31 @@ export abstract class Visits {
   private fork(cases: readonly Case[], jump: boolean, before: Stand, here: Here): void {
     const { grounds } = this;
     const stand = this.atFork(before, here);
-    const limits = cases.map(({ known }) => grounds.limitsOf(known));
     const forgets = this.forgets(cases);
-    const shares = jump || forgets ? undefined : divided(stand.items, limits);
-    cases.forEach((one, index) => {
+    const shares =
+      jump || forgets
+        ? undefined
+        : divided(
+            stand.items,
+            cases.map(({ known }) => grounds.limitsOf(known)),
+          );
+    for (let index = 0; index < cases.length; index++) {
+      const one = cases[index];
+      const limits = grounds.limitsOf(one.known);
       const broad = grounds.isBroad(one);
-      const away = grounds.limitsOf(one.refuted);
-      const there = grounds.there(here, one, limits[index], broad);
-      const decided: Decided = { one, before: here, after: there, away, broad };
-      if (this.grounds.thorough ? this.grounds.conditionOf(there) === FALSE : this.grounds.deciding.isEmpty(decided))
-        return;
-      if (forgets) return this.visit(one.then, stand, there);
-      let items = shares?.[index] ?? this.limited(stand.items, limits[index]);
-      const certain = limits[index].length === one.known.length && one.known.length > 0;
+      const there = grounds.there(here, one, limits, broad);
+      const decided: Decided = { one, before: here, after: there, away: grounds.limitsOf(one.refuted), broad };
+      if (grounds.thorough ? grounds.conditionOf(there) === FALSE : grounds.deciding.isEmpty(decided)) continue;
+      if (forgets) {
+        this.visit(one.then, stand, there);
+        continue;
+      }
+      let items = shares?.[index] ?? this.limited(stand.items, limits);
+      const certain = limits.length === one.known.length && one.known.length > 0;
       if (jump && items.length <= FEW) items = this.decided(items, decided);
       else if (!certain || !broad) items = items.filter((item) => this.mayBeMet(item, decided, certain));
       this.visit(one.then, { ...stand, items: this.cut(items, there.box) }, there);
-    });
+    }
   }
 
   /** Parts that drop are told by small numbers, which limits do not say together. */
@@ -132,7 +140,7 @@ export abstract class Visits {
 
   private limited(items: readonly Item[], limits: readonly Limit[]): readonly Item[] {
     if (limits.length === 0) return items;
-    return items.filter((item) => limits.every(({ dimension, ranges }) => mayMeet(item, dimension, ranges)));
+    return items.filter((item) => !isBeside(item, limits));
   }
 
   /** What a decision says of few items: those that it excludes, those that it makes certain, what it leaves of others. */
@@ -145,11 +153,7 @@ export abstract class Visits {
     const other = bdd.without(this.grounds.deciding.conditionOf(before), when);
     const left: Item[] = [];
     for (const item of items) {
-      if (item.kind === 'certain') {
-        left.push(item);
-        continue;
-      }
-      if (away.some(({ dimension, ranges }) => !mayMeet(item, dimension, ranges))) {
+      if (item.kind === 'certain' || isBeside(item, away)) {
         left.push(item);
         continue;
       }

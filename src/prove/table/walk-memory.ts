@@ -5,6 +5,7 @@ import { unknown, type Pointer, type Region, type Value } from '../value.js';
 import type { Words } from '../words.js';
 import { asChosen } from './chosen.js';
 import { Condition, type Local } from './condition.js';
+import type { Decoded } from './decoded.js';
 import { DATA, type Machine } from './machine.js';
 import { condition, valuesOf, type Known } from './pieces.js';
 import { concrete, exactly, plain, settled, type Place, type WalkValue } from './walk-value.js';
@@ -111,16 +112,10 @@ export class WalkMemory {
     return chosen !== undefined && kept ? chosen : plain(this.settings.words, value);
   }
 
-  store(
-    machine: Machine,
-    base: WalkValue | undefined,
-    offset: number,
-    size: number,
-    value: WalkValue | undefined,
-    local: Local,
-    note: Note,
-  ): void {
+  store(machine: Machine, { dst, src, own, offset, size }: Decoded, local: Local, note: Note): void {
     const { words, world, isRead } = this.settings;
+    const base = machine.registers[dst];
+    const value = own ?? machine.registers[src];
     if (base?.kind !== 'pointer' || base.index !== undefined)
       throw unsupported('a store at a place that is not constant');
     const to: Pointer = { ...base, offset: base.offset + offset };

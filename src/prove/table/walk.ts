@@ -1,19 +1,21 @@
-import { CLASS, CLASS_MASK, JMP_OP, MODE_MEM, OPERATION_MASK } from '../../../codegen/bytecode/instruction.js';
 import { LIMITS } from '../../../codegen/program/limit.js';
-import type { LinkedInstruction, PlacedFunction } from '../../../bpf-runtime/interpreter/program.js';
+import type { PlacedFunction } from '../../../bpf-runtime/interpreter/program.js';
 import type { Ref } from '../bdd.js';
-import { accessBytes, State } from '../state.js';
+import type { State } from '../state.js';
 import { besideDiagrams, unsupported, type Unprovable } from '../unprovable.js';
 import { constant, pointer, type Value } from '../value.js';
 import { asChosen, testOf, type Chosen } from './chosen.js';
 import { Local } from './condition.js';
+import { ALWAYS, NEVER, type Decision } from './decision.js';
+import { decoded, type Decoded } from './decoded.js';
 import { loopsOf, meetingsOf } from './jumps.js';
 import { Looks, tell, type Finder } from './looks.js';
-import { fork, operandOf, returnTo, wide, type Machine } from './machine.js';
+import { fork, returnTo, type Machine } from './machine.js';
 import { PlaceNames } from './place-names.js';
+import { Returns } from './returns.js';
 import { Stacks } from './stacks.js';
 import { beyondTable, type Case, type Step } from './step.js';
-import { ALWAYS, NEVER, turned, WalkArithmetic, type Decision } from './walk-arithmetic.js';
+import { WalkArithmetic } from './walk-arithmetic.js';
 import { WalkMemory } from './walk-memory.js';
 import type { Note, WalkSettings } from './walk-settings.js';
 import { concrete, constantOf, settled, type Place, type WalkValue } from './walk-value.js';
@@ -21,6 +23,10 @@ import { concrete, constantOf, settled, type Place, type WalkValue } from './wal
 /** A diagram has fewer places than this for each byte of its table; several that are walked one behind the other have more. */
 const PLACES_PER_BYTE = 0.125;
 const SOME_PLACES = 4000;
+/** What may begin at an instruction. */
+const LOOP = 1;
+const CUT = 2;
+const MEETING = 4;
 const MOST_STEPS = 30_000_000;
 
 const remembering = (): Unprovable => besideDiagrams('a test with memory beside diagrams');
@@ -35,8 +41,10 @@ export class Walk implements Finder {
   readonly places: Step[] = [];
   private readonly numbers = new Map<string, number>();
   private readonly open: { readonly number: number; readonly machine: Machine }[] = [];
-  private readonly loops: ReadonlySet<number>;
-  private readonly meetings: ReadonlySet<number>;
+  /** By instruction: whether a place begins there. */
+  private readonly marks: Uint8Array;
+  private readonly instructions: Decoded[] = [];
+  private readonly returns: Returns;
   private readonly names: PlaceNames;
   private readonly arithmetic: WalkArithmetic;
   private readonly stacks: Stacks;
@@ -56,8 +64,18 @@ export class Walk implements Finder {
     this.names = new PlaceNames(words, flow, memory, (frames, depth) => this.stacks.of(frames, depth));
     this.memory = new WalkMemory(settings);
     this.mostPlaces = SOME_PLACES + PLACES_PER_BYTE * (code.spec.data?.bytes.length ?? 0);
-    this.loops = loopsOf(code);
-    this.meetings = meetingsOf(code);
+    this.marks = this.marked();
+    this.returns = new Returns(Local.withheld(words.bdd));
+  }
+
+  private marked(): Uint8Array {
+    const { code, cuts } = this.settings;
+    const marks = new Uint8Array(code.instructions.length);
+    const mark = (where: ReadonlySet<number>, as: number): void => where.forEach((at) => (marks[at] |= as));
+    mark(loopsOf(code), LOOP);
+    mark(meetingsOf(code), MEETING);
+    mark(cuts, CUT);
+    return marks;
   }
 
   /** All places that the function comes to; the first one is where it begins. */
@@ -152,52 +170,68 @@ export class Walk implements Finder {
   }
 
   private isPlace({ at, frames }: Machine): boolean {
-    const { cuts, finds } = this.settings;
-    return this.loops.has(at) || (frames.length === 1 && finds === undefined ? cuts : this.meetings).has(at);
+    const mark = this.marks[at];
+    if (mark === 0) return false;
+    const turning = frames.length === 1 && this.settings.finds === undefined ? CUT : MEETING;
+    return (mark & (LOOP | turning)) !== 0;
+  }
+
+  private decoded(at: number): Decoded {
+    return (this.instructions[at] ??= decoded(this.settings.code.instructions[at]));
   }
 
   /** One instruction; a step where that ends the machine's way, or divides it. */
   private step(machine: Machine, local: Local, note: Note): Step | undefined {
-    const { code } = this.settings;
-    const { placed } = machine.frames[machine.frames.length - 1];
-    if (machine.at < placed.start || machine.at >= placed.end) throw unsupported('a jump out of a function');
-    const linked = code.instructions[machine.at];
-    const { instruction, operands } = linked;
-    const { opcode } = instruction;
-    const kind = opcode & CLASS_MASK;
-    const operation = opcode & OPERATION_MASK;
-    if (kind !== CLASS.JMP && kind !== CLASS.JMP32) {
-      machine.at = operands.next;
-      return this.execute(linked, machine, local, note);
+    const { at, frames, registers } = machine;
+    const { placed } = frames[frames.length - 1];
+    if (at < placed.start || at >= placed.end) throw unsupported('a jump out of a function');
+    const one = this.decoded(at);
+    machine.at = one.next;
+    switch (one.kind) {
+      case 'alu':
+        registers[one.dst] = this.arithmetic.run(one, registers);
+        return undefined;
+      case 'load':
+        return this.load(machine, one, local, note);
+      case 'jump':
+        return this.jump(one, machine, local);
+      case 'goto':
+        machine.at = one.target;
+        return undefined;
+      case 'order':
+        registers[one.dst] = this.arithmetic.byteOrder(one, registers[one.dst]);
+        return undefined;
+      case 'wide':
+        registers[one.dst] = one.own;
+        return undefined;
+      case 'store':
+        this.memory.store(machine, one, local, note);
+        return undefined;
+      case 'exit':
+        return this.leave(machine);
+      case 'call':
+        return this.call(one.linked, machine, local, note);
+      case 'refused':
+        throw unsupported(one.why);
     }
-    if (operation === JMP_OP.ja) {
-      machine.at = operands.target;
-      return undefined;
-    }
-    if (kind === CLASS.JMP && operation === JMP_OP.exit) return this.leave(machine);
-    if (kind === CLASS.JMP && operation === JMP_OP.call) return this.call(linked, machine, local, note);
-    return this.jump(linked, machine, local);
   }
 
-  private jump(linked: LinkedInstruction, machine: Machine, local: Local): Step | undefined {
-    const { instruction, operands } = linked;
-    const { opcode, dst } = instruction;
-    const a = machine.registers[dst];
-    const b = operandOf(instruction, machine);
+  private jump(one: Decoded, machine: Machine, local: Local): Step | undefined {
+    const a = machine.registers[one.dst];
+    const b = one.own ?? machine.registers[one.src];
     if (a === undefined || b === undefined) throw unsupported('a decision by a register that was not written');
     const chosen = asChosen(a) ?? asChosen(b);
-    if (chosen !== undefined) return this.asked(linked, chosen, machine, local, a, b);
-    const isWide = (opcode & CLASS_MASK) === CLASS.JMP;
-    const decision = this.arithmetic.decide(opcode & OPERATION_MASK, isWide, a, b);
-    const mayFail = this.mayBe(turned(decision), local);
+    if (chosen !== undefined) return this.asked(one, chosen, machine, local, a, b);
+    const decision = this.arithmetic.decide(one.operation, one.wide, a, b);
+    const mayFail = this.mayBe(decision.turned, local);
     if (!mayFail || !this.mayBe(decision, local)) {
-      machine.at = mayFail ? operands.next : operands.target;
+      if (mayFail) return undefined;
+      machine.at = one.target;
       return undefined;
     }
     const { taken, failed, yes, no, whole } = decision;
     const other = fork(machine);
-    other.at = operands.target;
-    machine.at = operands.next;
+    other.at = one.target;
     const cases: Case[] = [
       { when: taken, known: yes, refuted: whole.no ? no : [], then: this.follow(other, local.and(taken, yes)) },
       { when: failed, known: no, refuted: whole.yes ? yes : [], then: this.follow(machine, local.and(failed, no)) },
@@ -219,23 +253,23 @@ export class Walk implements Finder {
 
   /** A jump by what was found: it is told apart here, or it is looked for something that is less. */
   private asked(
-    { instruction, operands }: LinkedInstruction,
+    { operation, wide, target }: Decoded,
     { of }: Chosen,
     machine: Machine,
     local: Local,
     a: WalkValue,
     b: WalkValue,
   ): Step {
-    const { opcode } = instruction;
     const { finds } = this.settings;
-    const test = testOf(opcode & OPERATION_MASK, (opcode & CLASS_MASK) === CLASS.JMP, a, b);
-    if (test === undefined || (finds === undefined && this.looks?.looksOn(machine.at) !== true)) {
+    const test = testOf(operation, wide, a, b);
+    const at = machine.at - 1;
+    if (test === undefined || (finds === undefined && this.looks?.looksOn(at) !== true)) {
       if (finds !== undefined) throw unsupported('a decision by what a look-up was given');
+      machine.at = at;
       return { kind: 'place', number: this.numberOf(machine, of) };
     }
     const other = fork(machine);
-    other.at = operands.target;
-    machine.at = operands.next;
+    other.at = target;
     const [taken, not] = [this.follow(other, local), this.follow(machine, local)];
     const { lo, hi, inverted } = test;
     return { kind: 'test', of, lo, hi, inside: inverted ? not : taken, outside: inverted ? taken : not };
@@ -255,19 +289,19 @@ export class Walk implements Finder {
       if (code === undefined) throw unsupported('a verdict that is no number');
       return { kind: 'exit', code: Number(code) };
     }
+    const frame = frames[depth];
     this.stacks.leave(machine);
-    return undefined;
+    return this.returns.behind(frame, machine, (copy, local) => this.follow(copy, local));
   }
 
   private call(
-    { instruction, operands }: LinkedInstruction,
+    { instruction, operands }: Decoded['linked'],
     machine: Machine,
     local: Local,
     note: Note,
   ): Step | undefined {
     const { code, world } = this.settings;
     const { reference, src, imm } = instruction;
-    machine.at = operands.next;
     if (operands.target < 0) {
       const [, map] = machine.registers;
       if (map?.kind === 'pointer' && map.region.kind === 'map' && map.region.name === LIMITS) throw remembering();
@@ -306,50 +340,13 @@ export class Walk implements Finder {
     returnTo(machine, settled(result));
   }
 
-  private execute(
-    { instruction, operands }: LinkedInstruction,
-    machine: Machine,
-    local: Local,
-    note: Note,
-  ): Step | undefined {
-    const { opcode, dst, src, imm } = instruction;
+  private load(machine: Machine, one: Decoded, local: Local, note: Note): Step | undefined {
     const { registers } = machine;
-    const size = accessBytes(opcode);
-    switch (opcode & CLASS_MASK) {
-      case CLASS.LD:
-        registers[dst] = wide(instruction);
-        return undefined;
-      case CLASS.LDX:
-        if ((opcode & 0xe0) !== MODE_MEM) throw unsupported('a load with sign');
-        return this.load(machine, instruction, operands.offset, local, note);
-      case CLASS.ST:
-        if ((opcode & 0xe0) !== MODE_MEM) throw unsupported('a store of an unknown mode');
-        this.memory.store(machine, registers[dst], operands.offset, size, constant(Number(imm)), local, note);
-        return undefined;
-      case CLASS.STX:
-        if ((opcode & 0xe0) !== MODE_MEM) throw unsupported('an atomic operation');
-        this.memory.store(machine, registers[dst], operands.offset, size, registers[src], local, note);
-        return undefined;
-      default:
-        registers[dst] = this.arithmetic.run(instruction, machine);
-        return undefined;
-    }
-  }
-
-  private load(
-    machine: Machine,
-    { opcode, dst, src }: LinkedInstruction['instruction'],
-    offset: number,
-    local: Local,
-    note: Note,
-  ): Step | undefined {
-    const { registers } = machine;
-    const base = registers[src];
-    const size = accessBytes(opcode);
-    if (base?.kind === 'place') return this.lookUp(machine, dst, base, offset, size, local);
-    const value = this.memory.load(machine, base, offset, size, local, note);
+    const base = registers[one.src];
+    if (base?.kind === 'place') return this.lookUp(machine, one.dst, base, one.offset, one.size, local);
+    const value = this.memory.load(machine, base, one.offset, one.size, local, note);
     if (value === undefined) return beyondTable;
-    registers[dst] = value;
+    registers[one.dst] = value;
     return undefined;
   }
 
