@@ -1,11 +1,12 @@
 import { FALSE, type Ref } from '../bdd.js';
 import type { Condition } from './condition.js';
+import type { Deciding } from './deciding.js';
 import { unsupported } from '../unprovable.js';
 import { findsOf } from './finds.js';
 import { HullBoxes } from './hull-boxes.js';
 import type { Grounds, Here } from './grounds.js';
 import { GIVEN } from './looks.js';
-import { Item, type Box, type Part } from './rule-parts.js';
+import { Item, mayMeet, type Box, type Part } from './rule-parts.js';
 import { eitherOf, ruleOf, tested, type Least } from './least.js';
 import type { Stand } from './stand.js';
 import type { Step } from './step.js';
@@ -20,6 +21,9 @@ export interface Hit {
   readonly whole: boolean;
 }
 
+/** What is known on a way, as far as numbers and ranges tell. */
+export type Way = Pick<Here, 'known' | 'box' | 'told'>;
+
 /** Packets that a look-up begins with. */
 export interface Start {
   /** What is known of them, of numbers of few bits, and a box that they lie in. */
@@ -27,6 +31,8 @@ export interface Start {
   readonly box: Box;
   /** All that is known of them. */
   readonly exactly: Condition;
+  /** What is known of those of each way that leads there; undefined where there are too many. */
+  readonly ways: readonly Way[] | undefined;
 }
 
 /** What a look-up may find, whatever is looked up. */
@@ -77,6 +83,8 @@ export class DiagramProof extends Visits {
   private metBy(items: HullBoxes, start: Start): readonly Item[] {
     const { thorough, deciding, chains } = this.grounds;
     const near = items.meeting(start.box);
+    const { ways = [] } = start;
+    if (!thorough && ways.length > 0) return near.filter((item) => ways.some((way) => mayMeetOn(item, way, deciding)));
     const met = thorough ? near : near.filter((item) => !deciding.isOut(item, start));
     return met.filter(({ where }) => chains.bdd.meets(where, start.exactly.ref));
   }
@@ -194,6 +202,12 @@ export class DiagramProof extends Visits {
     if (rule > ruleOf(least.lo))
       grounds.differ(hit?.item.part, 'which hit is the lesser one', grounds.conditionOf(here), here);
   }
+}
+
+function mayMeetOn(item: Item, way: Way, deciding: Deciding): boolean {
+  let met = true;
+  way.told.forEach((ranges, dimension) => (met &&= mayMeet(item, dimension, ranges)));
+  return met && !deciding.isOut(item, way);
 }
 
 /** All packets of a part: they are worked out where they are asked for. */

@@ -2,7 +2,7 @@ import { endsWay } from '../../../grammar/model/ruleset.js';
 import { type Bdd, FALSE, type Ref } from '../bdd.js';
 import { Condition } from './condition.js';
 import { unsupported } from '../unprovable.js';
-import { DiagramProof, type Hit, type Start } from './diagram-proof.js';
+import { DiagramProof, type Hit, type Start, type Way } from './diagram-proof.js';
 import type { Grounds, Here } from './grounds.js';
 import { endsAll, type Item, type Part } from './rule-parts.js';
 import { eitherOf, ruleOf, tested, type Least } from './least.js';
@@ -11,6 +11,9 @@ import { around } from './narrow.js';
 import type { Stand } from './stand.js';
 import type { Look, Site, Step } from './step.js';
 import type { Arrival } from './visits.js';
+
+/** So many ways to where a look-up begins are told apart. */
+const MOST_WAYS = 16;
 
 /** What is looked up at an instruction. */
 interface Looked {
@@ -64,11 +67,14 @@ export class Hits {
   private started(before: Start | undefined, here: Here): Start {
     const { bdd } = this.grounds.chains;
     const exactly = this.grounds.edgeOf(here);
-    if (before === undefined) return { known: here.known, box: here.box, exactly };
+    const { known, box, told } = here;
+    const way: Way = { known, box, told };
+    if (before === undefined) return { known, box, exactly, ways: [way] };
     return {
-      known: bdd.or(before.known, here.known),
-      box: around(before.box, here.box),
+      known: bdd.or(before.known, known),
+      box: around(before.box, box),
       exactly: before.exactly.or(exactly, bdd),
+      ways: before.ways === undefined || before.ways.length >= MOST_WAYS ? undefined : [...before.ways, way],
     };
   }
 
