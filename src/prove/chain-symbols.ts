@@ -45,6 +45,7 @@ export class ChainSymbols {
   /** What a matched rule adds to its bytes. */
   readonly length: Bits;
   private readonly reading: RuleReading;
+  private readonly fields = new Map<Known, Bits>();
   private answers = 0;
 
   constructor(
@@ -73,6 +74,12 @@ export class ChainSymbols {
 
   /** The reference's value of a field. */
   field(field: Known): Bits {
+    let bits = this.fields.get(field);
+    if (bits === undefined) this.fields.set(field, (bits = this.fieldBits(field)));
+    return bits;
+  }
+
+  private fieldBits(field: Known): Bits {
     const { layout, family } = this;
     const fixed = layout.constants.get(field);
     if (fixed !== undefined) return constantBits(fixed);

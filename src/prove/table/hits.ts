@@ -105,6 +105,7 @@ export class Hits {
   }
 
   private refuseFinds({ unlooked }: Looked, hits: readonly Hit[]): void {
+    if (unlooked === FALSE) return;
     const { bdd } = this.grounds.chains;
     for (const { item, where } of hits) {
       this.grounds.report(item.part, 'whether it is looked up', bdd.and(where, unlooked));
