@@ -9,6 +9,8 @@ export const MAX_FUNCTION_SLOTS = 14_000;
 export const MAX_FUNCTION_BRANCHES = 6_000;
 /** Functions of one program are 256 (BPF_MAX_SUBPROGS); beyond this many parts several share a function. */
 export const MAX_SINGLE_PARTS = 200;
+/** Functions that look up for which that leaves room. */
+export const FEW_LOOKING_UP = 32;
 /** Instructions of one program are 1,000,000 (BPF_COMPLEXITY_LIMIT_INSNS). */
 export const MAX_PROGRAM_SLOTS = 900_000;
 /** Bytes of stack of all frames together (MAX_BPF_STACK), and those of one chain function at most. */

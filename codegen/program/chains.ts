@@ -23,6 +23,7 @@ import {
   storeImm,
 } from '../bytecode/instruction.js';
 import {
+  FEW_LOOKING_UP,
   MAX_FUNCTION_BRANCHES,
   MAX_FUNCTION_SLOTS,
   MAX_PROGRAM_SLOTS,
@@ -229,7 +230,7 @@ export class ChainCompiler {
   /** Undefined where the blocks are too large for one function. */
   private stretchCode(stretch: Extract<Stretch, { kind: 'diagrams' }>): Code | undefined {
     const { diagrams } = this.settings;
-    if (diagrams === undefined) return undefined;
+    if (diagrams?.tables.hasRoomFor(stretch) !== true) return undefined;
     const code = new Code(this.labels);
     const { blocks } = stretch;
     const looks = diagrams.tables.add(stretch);
@@ -247,11 +248,12 @@ export class ChainCompiler {
   /** Functions of one part each, or of several parts of the same height, which never call one another. */
   private packFunctions(): readonly ChainFunction[] {
     const { plan } = this.settings.visits ?? {};
-    const singles = MAX_SINGLE_PARTS - (below(this.settings)?.functions ?? 0) - (plan === undefined ? 0 : 1);
+    const lookingUp = Math.max(0, (this.settings.diagrams?.tables.functionCount ?? 0) - FEW_LOOKING_UP);
+    const others = (below(this.settings)?.functions ?? 0) + lookingUp + (plan === undefined ? 0 : 1);
     // Chains that are judged once never call one another.
     const levelOf = ({ name, height }: ReachableChain): number =>
       plan === undefined ? height : (plan.heights.get(name) ?? -1);
-    const groups = packed(this.parts, singles, levelOf);
+    const groups = packed(this.parts, MAX_SINGLE_PARTS - others, levelOf);
     groups.forEach((group, index) => group.forEach((part) => this.functionOf.set(part.id, index)));
     return groups.map((group, index) => ({
       name: this.nameOf(index),

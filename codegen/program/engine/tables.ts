@@ -54,6 +54,13 @@ interface Layout {
   hits: number;
 }
 
+/** Functions that look up, of the 256 of a program (BPF_MAX_SUBPROGS); those that one more stretch may need. */
+const MOST_FUNCTIONS = 72;
+const MOST_OF_STRETCH = 3;
+
+/** Functions for stretches with hits that go on, of so many groups. */
+const perGroups = (groups: ReadonlySet<number>): number => (groups.size === 0 ? 0 : 2 + groups.size);
+
 /** Branches of a diagram that are code. */
 const MOST_IN_CODE = 48;
 
@@ -65,6 +72,20 @@ export class EngineTables {
   /** Bytes of all diagrams so far. */
   get bytes(): number {
     return this.writer.size;
+  }
+
+  /** Functions of a program that look up, so far. */
+  get functionCount(): number {
+    return [...this.layouts.values()].reduce((sum, { final, groups }) => sum + (final ? 1 : 0) + perGroups(groups), 0);
+  }
+
+  /**
+   * Whether the diagrams of a stretch would be looked up by the functions that there are, or there may be more: programs have few, and where
+   * each stretch needs its own, rules in turn take less time.
+   */
+  hasRoomFor({ dimensions, accesses, most, instances }: Extract<Stretch, { kind: 'diagrams' }>): boolean {
+    if (this.functionCount + MOST_OF_STRETCH <= MOST_FUNCTIONS) return true;
+    return this.layouts.has(this.keyOf(recordLayout(dimensions, accesses, instances), accesses, most));
   }
 
   /** Adds the diagrams of a stretch. */

@@ -3,7 +3,9 @@
  * all counters. `IPT2BPF_HOSTILE=10000` makes them as long as that.
  */
 import { describe, expect, it } from 'vitest';
+import { loadObject } from '../../../../bpf-runtime/kernel/load.js';
 import { parseDump } from '../../../../grammar/index.js';
+import { compile } from '../../../../codegen/program/index.js';
 import type { Engine } from '../../../../codegen/program/manifest.js';
 import { generatePackets } from '../../../../src/verify/generate.js';
 import { Random } from '../../../../src/verify/random.js';
@@ -24,6 +26,7 @@ interface Hostile {
   make(random: Random, count: number): { readonly chains: readonly string[]; readonly rules: readonly string[] };
 }
 
+const BUILT_IN = ['INPUT', 'FORWARD', 'OUTPUT'].map((chain) => `:${chain} ACCEPT [0:0]`);
 const pick = <T>(random: Random, of: readonly T[]): T => of[random.below(of.length)];
 const TARGETS = ['-j ACCEPT', '-j DROP', ''] as const;
 const address = (random: Random): string => `10.${random.below(4)}.${random.below(4)}.${random.below(8)}`;
@@ -107,13 +110,32 @@ const KINDS: readonly Hostile[] = [
   },
 ];
 
+/** Functions of a program (BPF_MAX_SUBPROGS). */
+const MOST_FUNCTIONS = 256;
+
+describe('diagrams that nearly each need functions of their own', () => {
+  const mostRules = 2_000;
+  const masks = KINDS.find(({ name }) => name === 'all masks differ')?.make(new Random(SEED), mostRules).rules ?? [];
+  const text = ['*filter', ...BUILT_IN, ...masks, 'COMMIT', ''].join('\n');
+  const compiled = compile(parseDump(text, { family: 'v4' }).ruleset, { hook: 'xdp', chain: 'INPUT', engine: 'dag' });
+  if (!compiled.ok) throw new Error('not compiled');
+
+  it('are made as long as a program has functions', () => {
+    expect(compiled.spec.program.functions.length).toBeGreaterThan(60);
+    expect(compiled.spec.program.functions.length).toBeLessThan(MOST_FUNCTIONS / 2);
+  });
+
+  it.skipIf(MISSING !== '')(`load${MISSING}`, () => {
+    loadObject(compiled.object).close();
+  });
+});
+
 describe(`hostile rules, ${RULES} of them (${WHO})`, () => {
   const cases = KINDS.flatMap((kind) => (['linear', 'dag', 'auto'] as const).map((engine) => ({ ...kind, engine })));
   it.each(cases)('$name, engine $engine', { timeout: 900_000 }, async ({ name, make, engine }) => {
     const random = new Random(SEED);
     const { chains, rules } = make(random, RULES);
-    const heads = ['INPUT', 'FORWARD', 'OUTPUT'].map((chain) => `:${chain} ACCEPT [0:0]`);
-    const text = ['*filter', ...heads, ...chains.map((chain) => `:${chain} - [0:0]`), ...rules, 'COMMIT', ''].join(
+    const text = ['*filter', ...BUILT_IN, ...chains.map((chain) => `:${chain} - [0:0]`), ...rules, 'COMMIT', ''].join(
       '\n',
     );
     const { ruleset, diagnostics } = parseDump(text, { family: 'v4' });
