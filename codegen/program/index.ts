@@ -17,7 +17,7 @@ import { buildManifest } from './output/manifest.js';
 import { buildSpec } from './output/spec.js';
 import { generate } from './program.js';
 import type { ReachableRule } from './reachable.js';
-import { visitPlans, type VisitPlans } from './visits/plans.js';
+import { areUseful, visitPlans, type VisitPlans } from './visits/plans.js';
 
 export type { CompileOptions, Manifest } from './manifest.js';
 export type { ChainPlan, OptimizerPlan, StretchPlan } from './engine/index.js';
@@ -56,18 +56,29 @@ export function compile(ruleset: Ruleset, options: CompileOptions): CompileResul
   if (asks.questions.length > MOST_ASKED) return tooManyQuestions(asks.questions);
   const divided = asks.divided(analyses);
   if (divided !== undefined) return dividedMemory(divided);
-  const visits = visitPlans(analyses);
-  const called = options.visitOnce === true && visits !== undefined ? undefined : write(analyses, options);
-  const written = called ?? (visits === undefined ? undefined : write(analyses, options, visits));
-  return written === undefined ? tooLarge(analyses, options, visits) : { ok: true, ...written, diagnostics: warnings };
+  const written = writeSomehow(analyses, options);
+  return written === undefined ? tooLarge(analyses, options) : { ok: true, ...written, diagnostics: warnings };
 }
 
+/** The object: with chains that call one another; or, where that would be too large, with as many that are judged once as there is room for. */
+function writeSomehow(analyses: readonly Analysis[], options: CompileOptions): Written | undefined {
+  const { visitOnce } = options;
+  const called = visitOnce === undefined ? write(analyses, options) : undefined;
+  if (called !== undefined) return called;
+  for (let least = visitOnce ?? 0; least <= MAX_HEIGHT; least++) {
+    const visits = visitPlans(analyses, least);
+    if (visits === undefined || !areUseful(visits))
+      return visitOnce === undefined ? undefined : write(analyses, options);
+    const written = write(analyses, options, visits);
+    if (written !== undefined) return written;
+  }
+  return undefined;
+}
+
+type Written = Omit<Extract<CompileResult, { ok: true }>, 'ok' | 'diagnostics'>;
+
 /** The object; undefined where it is more than the kernel takes. */
-function write(
-  analyses: readonly Analysis[],
-  options: CompileOptions,
-  visits?: VisitPlans,
-): Omit<Extract<CompileResult, { ok: true }>, 'ok' | 'diagnostics'> | undefined {
+function write(analyses: readonly Analysis[], options: CompileOptions, visits?: VisitPlans): Written | undefined {
   const { hz = DEFAULT_HZ, recentEntries = DEFAULT_RECENT_ENTRIES, engine } = options;
   const shadow = options.shadow === true && options.hook === 'netfilter';
   const common = commonOf(analyses, hz, recentEntries, engine, shadow, options.optimize, visits);
@@ -85,21 +96,29 @@ function write(
   }
 }
 
-function tooLarge(
-  analyses: readonly Analysis[],
-  { engine, mode }: CompileOptions,
-  visits: VisitPlans | undefined,
-): CompileResult {
+function tooLarge(analyses: readonly Analysis[], { engine, mode }: CompileOptions): CompileResult {
   const names = analyses.map(({ chain }) => chain).join(', ');
-  const unlike = [...(visits?.values() ?? [])].find(({ height }) => height > MAX_HEIGHT)?.unlike;
-  const why =
-    unlike === undefined
-      ? ''
-      : `; chains that lead to rule ${unlike.number} of chain ${unlike.chain} cannot be judged once for all jumps to them, as that rule may do something else each time`;
+  const why = whyTooLarge(visitPlans(analyses, 0));
   const linear = engine === 'linear' && mode !== 'early';
   const hint = linear ? 'try --engine auto, which looks long chains up in a table' : undefined;
   return failure('too-large', `chain ${names} is larger than one eBPF program can be${why}`, hint);
 }
+
+/** Why chains that nest too deep for calls are not judged once. */
+function whyTooLarge(visits: VisitPlans | undefined): string {
+  const plans = [...(visits?.values() ?? [])];
+  const unlike = plans.find(({ height }) => height > MAX_HEIGHT)?.unlike;
+  if (unlike !== undefined) {
+    return `; chains that lead to rule ${unlike.number} of chain ${unlike.chain} cannot be judged once for all jumps to them, as that rule may do something else each time`;
+  }
+  const slots = Math.max(0, ...plans.map((plan) => plan.slots));
+  return slots > FEW_SLOTS
+    ? `; it leads to too many chains at a time: ${slots}, whose visits are counted on the stack`
+    : '';
+}
+
+/** As many have room on the stack of any program. */
+const FEW_SLOTS = 16;
 
 function optimizerPlans({ optimized }: Common): readonly OptimizerPlan[] {
   return [...optimized].map(([program, { simplified, removed, inlined }]) => ({

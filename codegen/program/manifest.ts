@@ -42,10 +42,10 @@ export interface CompileOptions {
   /** Whether rules are brought into a form that takes less time; the object decides and counts the same. Default true. */
   readonly optimize?: boolean;
   /**
-   * Whether chains are judged once for all jumps to them (visits/plan.ts) even where calls do not nest too deep; the object decides and
-   * counts the same. Default false.
+   * Chains that are so high at least above the last one that they lead to are judged once for all jumps to them (visits/plan.ts), even where calls do
+   * not nest too deep; the object decides and counts the same. Default: only where the program would be too large.
    */
-  readonly visitOnce?: boolean;
+  readonly visitOnce?: number;
   /** Early mode, arriving packets. Default: the table is not asked. */
   readonly lookup?: Lookup;
   /** CONFIG_HZ of the kernel that will run it: the grain of `-m limit`. Default 250. */

