@@ -1,6 +1,6 @@
 import { CT_STATES } from '../../grammar/model/condition.js';
 import type { ConnectionState } from '../verify/connection-state.js';
-import { not, type Ref } from './bdd.js';
+import { FALSE, not, type Ref } from './bdd.js';
 import { kernelRegion } from './kernel-region.js';
 import { STATE_BITS } from './inputs.js';
 import { bitsOf, type State } from './state.js';
@@ -88,13 +88,19 @@ export function connectionMember(
 }
 
 /** bpf_probe_read_kernel(dst, size, src): what is there can be read. */
-export function probeReadKernel(state: State, load: (from: Pointer, size: number, state: State) => Value): Value {
+export function probeReadKernel(
+  state: State,
+  words: Words,
+  load: (from: Pointer, size: number, state: State) => Value,
+): Value {
   const [, to, size, from] = state.registers;
   const bytes = Number(numberOf(size) ?? 0n);
   if (to?.kind !== 'pointer' || to.region.kind !== 'stack' || to.index !== undefined || bytes === 0) {
     throw unsupported('a read of kernel memory to another place');
   }
   if (from?.kind !== 'pointer' || from.region.kind !== 'kernel') throw unsupported('a read of unknown kernel memory');
+  if (words.bdd.and(state.condition, from.absent) !== FALSE)
+    throw unsupported('a read of what may be no kernel memory');
   state.memory.store(to.region, to.offset, bytes, load(from, bytes, state));
   return constant(0);
 }

@@ -67,7 +67,7 @@ function netfilterDomain(manifest: Proven): Domain {
     family === 'v4'
       ? 'every IPv4 packet that the stack brings to the hook: of up to 65535 bytes, as long as its header says, with every header length'
       : `every IPv6 packet of up to 65535 bytes with ${IPV6_BOUND}`,
-    'every mark, packet type and device name, and every type of the route',
+    'every mark, packet type, device name and owner of a socket, and every type of the route',
     CONNECTIONS,
   ];
   const outside = [
@@ -83,6 +83,7 @@ function netfilterDomain(manifest: Proven): Domain {
   const trusted = [
     ...TRUSTED,
     'what helpers answer: map_lookup_elem finds every counter, dynptr_read and bpf_rdonly_cast read the packet, probe_read_kernel the kernel',
+    'that files have credentials, and that the listener of a request is not in TIME_WAIT',
   ];
   return { inside, outside, trusted };
 }

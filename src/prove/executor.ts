@@ -13,7 +13,7 @@ import type { LinkedInstruction, PlacedFunction } from '../../bpf-runtime/interp
 import { FALSE, type Ref } from './bdd.js';
 import { compute } from './arithmetic.js';
 import { comparison } from './compare.js';
-import { kernelRegion } from './kernel-region.js';
+import { memberRegion } from './kernel-region.js';
 import type { Code } from './object-code.js';
 import { accessBytes, bitsOf, Memory, requireAligned, State, type Log, storedPart } from './state.js';
 import { Unprovable, unsupported } from './unprovable.js';
@@ -267,7 +267,7 @@ export class Executor {
     if (base.kind !== 'pointer') return this.world.member?.(base, struct, member) ?? none;
     if (base.region.kind !== 'kernel') return none;
     if (base.offset !== 0 || base.region.name !== struct) return unknown('a member of another struct');
-    return { ...base, region: kernelRegion(`${struct}.${member}`, base.region.instance) };
+    return { ...base, region: memberRegion(base.region, member) };
   }
 
   private byteOrder(value: Value | undefined, width: number, swap: boolean): Value {

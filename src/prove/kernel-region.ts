@@ -1,3 +1,4 @@
+import type { Ref } from './bdd.js';
 import type { Region } from './value.js';
 
 const kernelRegions = new Map<string, Region>();
@@ -11,4 +12,15 @@ export function kernelRegion(name: string, instance?: string): Region {
     kernelRegions.set(key, region);
   }
   return region;
+}
+
+/** One struct of the kernel, or its member, or else another one of that name. */
+export function eitherRegion(when: Ref, one: Region, other: Region): Region {
+  return one === other ? one : { kind: 'kernel', name: one.name, either: { when, one, other } };
+}
+
+/** A member of the struct that a region is. */
+export function memberRegion({ name, instance, either }: Region, member: string): Region {
+  if (either === undefined) return kernelRegion(`${name}.${member}`, instance);
+  return eitherRegion(either.when, memberRegion(either.one, member), memberRegion(either.other, member));
 }

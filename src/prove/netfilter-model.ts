@@ -10,6 +10,7 @@ import { endsWalk, interfaceNumber, isBeside, readPacketField, type IpPacket } f
 import { ipv6Samples, ipv6Shapes } from './ipv6-shapes.js';
 import { MARK_AFTER } from './flow.js';
 import { HOOK, NetfilterWorld } from './netfilter-world.js';
+import { orderOwner, ownerOf } from './owner.js';
 import type { Specification } from './specification.js';
 import { unsupported } from './unprovable.js';
 import { nameOf } from './wire-model.js';
@@ -29,6 +30,7 @@ export class NetfilterModel implements EntryModel {
     const { variables } = symbols;
     variables.interleaved([TOTAL_LENGTH, HOOK.linear], 16);
     variables.interleaved([HOOK.mark, MARK_AFTER], 32);
+    orderOwner(variables);
     this.shapes = this.isIpv4
       ? Array.from({ length: 11 }, (_, i) => ({ tags: 0, header: 20 + 4 * i }))
       : ipv6Shapes([0]);
@@ -110,11 +112,14 @@ export class NetfilterModel implements EntryModel {
         return variables.word(HOOK.routeType, 4);
       case 'answers':
         return variables.word(HOOK.answers, 32);
+      case 'socket':
+        return ownerOf(words, variables).bits;
+      case 'socket user':
+        return ownerOf(words, variables).user;
+      case 'socket group':
+        return ownerOf(words, variables).group;
       case 'mac.src':
       case 'mac.ether':
-      case 'socket':
-      case 'socket user':
-      case 'socket group':
         throw unsupported(`${field} at netfilter`);
     }
   }

@@ -8,8 +8,9 @@ import type { Note } from './entry-model.js';
 import { kernelRegion } from './kernel-region.js';
 import type { Frame } from './frame.js';
 import { networkOffset, TOTAL_LENGTH } from './frame.js';
+import { loadOwner } from './owner.js';
 import { ObjectWorld, type ObjectWorldSettings } from './object-world.js';
-import { bitsOf, type State } from './state.js';
+import { bitsOf, mergeValues, type State } from './state.js';
 import { unsupported } from './unprovable.js';
 import { constant, numberOf, pointer, unknown, word, type Pointer, type Region, type Value } from './value.js';
 import type { Variables } from './variables.js';
@@ -95,10 +96,17 @@ export class NetfilterWorld extends ObjectWorld {
     return word(this.hook.variables.word(name, width));
   }
 
-  private kernelMember({ name, instance = 'device' }: Region, offset: number, size: number): Value {
+  private kernelMember(region: Region, offset: number, size: number): Value {
+    const { name, instance = 'device', either } = region;
+    if (either !== undefined) {
+      const [one, other] = [either.one, either.other].map((each) => this.kernelMember(each, offset, size));
+      return mergeValues(() => either.when, one, other, this.words) ?? unknown('one of two structs of the kernel');
+    }
     const { variables, devices } = this.hook;
     const connection = loadConnection(name, offset, size, variables);
     if (connection !== undefined) return connection;
+    const owner = offset === 0 ? loadOwner(name, instance, size, variables) : undefined;
+    if (owner !== undefined) return owner;
     const device = kernelRegion('net_device', 'device');
     if (offset === 0) {
       switch (`${name} ${size}`) {
@@ -170,7 +178,7 @@ export class NetfilterWorld extends ObjectWorld {
       case HELPER.dynptr_read:
         return this.readPacket(state);
       case HELPER.probe_read_kernel:
-        return probeReadKernel(state, (from, size) => this.kernelMember(from.region, from.offset, size));
+        return probeReadKernel(state, this.words, (from, size) => this.kernelMember(from.region, from.offset, size));
       case HELPER.map_lookup_elem:
         return this.lookUpNote(state) ?? super.helper(number, state);
       case HELPER.map_update_elem:

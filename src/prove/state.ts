@@ -1,7 +1,8 @@
 import { SIZE } from '../../codegen/bytecode/instruction.js';
 import { FALSE, type Ref } from './bdd.js';
 import { unsupported } from './unprovable.js';
-import { unknown, word, type Region, type Value } from './value.js';
+import { eitherRegion } from './kernel-region.js';
+import { pointer, unknown, word, type Pointer, type Region, type Value } from './value.js';
 import { bitAt, slice, trim, type Words } from './words.js';
 
 /** A condition that is worked out when it is asked for: most ways that meet hold the same values. */
@@ -322,15 +323,29 @@ export function mergeLogs(a: Log, b: Log, words: Words): Log {
   return log;
 }
 
-function mergeValues(condition: Lazy, a: Value | undefined, b: Value | undefined, words: Words): Value | undefined {
+/** What is the one value where the condition holds, and the other one elsewhere. */
+export function mergeValues(
+  condition: Lazy,
+  a: Value | undefined,
+  b: Value | undefined,
+  words: Words,
+): Value | undefined {
   if (a === b) return a;
   if (a === undefined || b === undefined) return undefined;
   if (isSamePointer(a, b)) return a;
+  if (isStruct(a) && isStruct(b) && a.region.name === b.region.name) {
+    const absent = words.bdd.choose(condition(), a.absent, b.absent);
+    return pointer(eitherRegion(condition(), a.region, b.region), 0, absent);
+  }
   const x = isHeavy(a) ? undefined : bitsOf(a, words);
   const y = isHeavy(b) ? undefined : bitsOf(b, words);
   if (x === undefined || y === undefined) return unknown('a register that is one thing here and another there');
   return word(words.choose(condition(), x, y));
 }
+
+/** Whether it points to a struct of the kernel, or to a member. */
+const isStruct = (value: Value): value is Pointer =>
+  value.kind === 'pointer' && value.region.kind === 'kernel' && value.offset === 0 && value.index === undefined;
 
 const isHeavy = (value: Value): boolean => value.kind === 'arithmetic' && value.heavy && value.bits === undefined;
 

@@ -20,6 +20,8 @@ export interface Region {
   readonly name: string;
   /** Of a struct of the kernel: which one of its kind. */
   readonly instance?: string;
+  /** Of one of two structs of a kind, which one it is. */
+  readonly either?: { readonly when: Ref; readonly one: Region; readonly other: Region };
   /** Of a map's value: the number that the key is. */
   readonly key?: number;
   /** Bytes of struct flow, or of a stack frame: what lies below is not its own. */

@@ -164,7 +164,9 @@ export class WireWorld extends ObjectWorld {
       case HELPER.fib_lookup:
         return this.route(state);
       case HELPER.probe_read_kernel:
-        return probeReadKernel(state, (from, size) => this.kernelMember(from.region.name, from.offset, size));
+        return probeReadKernel(state, this.words, (from, size) =>
+          this.kernelMember(from.region.name, from.offset, size),
+        );
       case HELPER.skb_pull_data:
         requireContext(state);
         // Only what lies in pieces is pulled: outside of the domain.

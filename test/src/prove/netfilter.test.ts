@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { CLASS, JMP_OP } from '../../../codegen/bytecode/instruction.js';
+import { CLASS, JMP_OP, R10, R9, SOURCE_X } from '../../../codegen/bytecode/instruction.js';
 import type { FunctionSpec, ObjectSpec } from '../../../codegen/object/spec.js';
 import { IPV6_HEADERS } from '../../../codegen/program/packet/ipv6-headers.js';
 import { NOTE, NOTE_SLOT } from '../../../codegen/program/netfilter/notes.js';
@@ -27,6 +27,12 @@ const LISTS = [
   '-A INPUT -p tcp -m recent --name a --set',
   '-A INPUT -p tcp -m recent --name a --update --seconds 60 --hitcount 4 -j DROP',
 ];
+const OUTPUT: JobOptions = { ...INPUT, chain: 'OUTPUT' };
+const OWNERS = [
+  '-A OUTPUT -m owner --socket-exists -p udp',
+  '-A OUTPUT -m owner --uid-owner 1000-1999 ! --gid-owner 5 -j ACCEPT',
+  '-A OUTPUT -p tcp -m owner ! --socket-exists -j DROP',
+];
 const PORTS6 = ['-A INPUT -s 2001:db8::/32 -p tcp --dport 22 -j ACCEPT', '-A INPUT -i eth0 -p ipv6-icmp -j DROP'];
 
 describe('objects for netfilter', () => {
@@ -46,6 +52,7 @@ describe('objects for netfilter', () => {
       rules: ['-A FORWARD -i eth0 -o eth1 -m ttl --ttl-lt 5', '-A FORWARD -m addrtype --dst-type LOCAL -j DROP'],
       options: FORWARD,
     },
+    { name: 'owners', rules: OWNERS, options: OUTPUT },
     { name: 'IPv6', rules: PORTS6, options: INPUT6 },
     {
       name: 'fields that begin with the same byte of the packet: the source port, logged, and the type of ICMP',
@@ -130,12 +137,22 @@ describe('objects for netfilter', () => {
       rules: ANSWERS,
       instead: [ANSWERS[0], `${ANSWERS[1]} --reject-with icmp-net-prohibited`],
     },
+    ...[
+      ['another user', '1999', '1998'],
+      ['a group that is turned round', '! --gid', '--gid'],
+      ['a socket that is there where it should not be', '-p tcp -m owner !', '-p tcp -m owner'],
+    ].map(([name, from, to]) => ({
+      name,
+      rules: OWNERS,
+      instead: OWNERS.map((rule) => rule.replace(from, to)),
+      options: OUTPUT,
+    })),
     { name: 'no answer', rules: ANSWERS, instead: [ANSWERS[0], '-A INPUT -p udp -j DROP'] },
   ];
   it.each(wrong)(
     'does not prove $name',
-    ({ rules, instead }) => {
-      expect(prove(jobOf(filterDump(rules), INPUT, filterDump(instead))).kind).not.toBe('proved');
+    ({ rules, instead, options }) => {
+      expect(prove(jobOf(filterDump(rules), options ?? INPUT, filterDump(instead))).kind).not.toBe('proved');
     },
     60_000,
   );
@@ -174,6 +191,18 @@ describe('objects for netfilter', () => {
       rules: ANSWERS,
       change: (spec) => withFunction(spec, 'ipt2bpf_input', (fn) => withoutNotes(fn)),
     },
+    ...owners([
+      ['a socket in TIME_WAIT that has an owner', (fn) => withJump(fn, JMP_OP.jeq, TCP_TIME_WAIT, { imm: 7n })],
+      [
+        'a request that does not stand for its listener',
+        (fn) => withJump(fn, JMP_OP.jne, TCP_NEW_SYN_RECV, { imm: 11n }),
+      ],
+      ['a request that is a socket of its own', (fn) => withMember(fn, '__sk_common.skc_listener', 'sk_socket')],
+      ['a socket of another namespace', (fn) => withLast(fn, JMP_OP.jne, R9)],
+      ['a user that is the group', (fn) => withMember(fn, 'fsuid.val', 'fsgid.val')],
+      ['a socket without a file that has one', (fn) => withSocketBits(fn, 1, 3)],
+      ['a file that is not noticed', (fn) => withSocketBits(fn, 3, 1)],
+    ]),
     {
       name: 'a limit that is turned round',
       rules: LIMITS,
@@ -189,6 +218,57 @@ describe('objects for netfilter', () => {
     60_000,
   );
 });
+
+type Change = (fn: FunctionSpec) => FunctionSpec;
+
+/** Changes of the code that finds the owner of a packet. */
+function owners(
+  changes: readonly (readonly [string, Change])[],
+): readonly (Proved & { change(spec: ObjectSpec): ObjectSpec })[] {
+  return changes.map(([name, change]) => ({
+    name,
+    rules: OWNERS,
+    options: OUTPUT,
+    change: (spec) => withFunction(spec, 'ipt2bpf_output', change),
+  }));
+}
+
+/** include/net/tcp_states.h. */
+const TCP_TIME_WAIT = 6;
+const TCP_NEW_SYN_RECV = 12;
+
+/** The first jump of 32 bits of that kind that compares with a number. */
+function withJump(fn: FunctionSpec, operation: number, number: number, change: { readonly imm: bigint }): FunctionSpec {
+  const at = fn.instructions.findIndex(
+    ({ opcode, imm }) => opcode === (CLASS.JMP32 | operation) && BigInt(imm) === BigInt(number),
+  );
+  return replaced(fn, at, change);
+}
+
+/** The jump that compares with a register never jumps: it compares this one with itself. */
+function withLast(fn: FunctionSpec, operation: number, register: number): FunctionSpec {
+  const at = fn.instructions.findIndex(
+    ({ opcode, src }) => opcode === (CLASS.JMP | operation | SOURCE_X) && src === register,
+  );
+  return replaced(fn, at, { dst: register });
+}
+
+/** Another member of a kernel struct is read. */
+function withMember(fn: FunctionSpec, from: string, to: string): FunctionSpec {
+  const at = fn.instructions.findIndex(
+    ({ reference }) => reference?.kind === 'field-offset' && reference.member === from,
+  );
+  const reference = fn.instructions[at]?.reference;
+  if (reference?.kind !== 'field-offset') throw new Error(`${from} is not read`);
+  return replaced(fn, at, { reference: { ...reference, member: to } });
+}
+
+/** What is noted of the socket. */
+function withSocketBits(fn: FunctionSpec, from: number, to: number): FunctionSpec {
+  const isStore = (opcode: number): boolean => (opcode & 7) === CLASS.ST;
+  const at = fn.instructions.findIndex(({ opcode, dst, imm }) => isStore(opcode) && dst === R10 && imm === from);
+  return replaced(fn, at, { imm: to });
+}
 
 /** The addition of a constant in the code for authentication headers, which is the second of its kind. */
 function withSecond(fn: FunctionSpec, from: bigint, to: bigint): FunctionSpec {
