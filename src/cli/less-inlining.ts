@@ -9,3 +9,11 @@ import { setFlagsFromString } from 'node:v8';
 export function inlineLess(): void {
   setFlagsFromString('--max-inlined-bytecode-size-cumulative=300');
 }
+
+/**
+ * A proof of a thousand rules takes a second, and most of its functions are done before optimized code of them would pay: with twice the
+ * usual work before a function is optimized, and less in it, it takes a quarter less of the processor's time, and as long by the clock.
+ */
+export function optimizeLater(): void {
+  setFlagsFromString('--interrupt-budget=150000');
+}

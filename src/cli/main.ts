@@ -3,7 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { addVerbs, argumentsFor } from './verbs.js';
 import { endProgress, startProgress } from './progress.js';
 import { errorLine, EXIT, guardStreams, tell, UserError } from './output.js';
-import { inlineLess } from './less-inlining.js';
+import { inlineLess, optimizeLater } from './less-inlining.js';
 import { LEFT_BEHIND } from './live/left-behind.js';
 import { troubleLine } from './trouble.js';
 
@@ -24,7 +24,9 @@ async function main(argv: readonly string[]): Promise<number> {
   program.hook('preAction', (_, verb) => {
     // Who types the dump is waited for, not at work.
     const typed = process.stdin.isTTY && verb.args.includes('-');
-    if (verb.name() === 'compile' || verb.name() === 'diff') inlineLess();
+    const proves = verb.name() === 'verify' && verb.opts().prove === true;
+    if (verb.name() === 'compile' || verb.name() === 'diff' || proves) inlineLess();
+    if (proves) optimizeLater();
     if (LONG.has(verb.name()) && !typed) startProgress(`ipt2bpf ${verb.name()}`);
   });
   try {
