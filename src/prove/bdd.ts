@@ -14,7 +14,7 @@ export const not = (f: Ref): Ref => f ^ 1;
 export type Assignment = ReadonlyMap<number, boolean>;
 
 const TERMINAL = 0x7fffffff;
-const FIRST_CAPACITY = 1 << 14;
+const FIRST_CAPACITY = 1 << 17;
 const FIRST_CACHE = 1 << 16;
 const LARGEST_CACHE = 1 << 20;
 const DEFAULT_MAX_NODES = 20_000_000;

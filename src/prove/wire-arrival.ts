@@ -48,11 +48,10 @@ export function framesOf(reading: WireReading): Ref {
 export function arrivalsOf(reading: WireReading, manifest: Manifest, checksums: OnesComplement): Arrivals {
   const { words, frame, variables, hook, chain } = reading;
   const { bdd } = words;
-  let left = framesOf(reading);
-  let passed: Ref = FALSE;
+  const all = framesOf(reading);
+  let left = all;
   let dropped: Ref = FALSE;
   const pass = (when: Ref): void => {
-    passed = bdd.or(passed, bdd.and(left, when));
     left = bdd.without(left, when);
   };
   const drop = (when: Ref): void => {
@@ -79,7 +78,8 @@ export function arrivalsOf(reading: WireReading, manifest: Manifest, checksums: 
 
   const network = reading.family === 'v4' ? ipv4Arrival : ipv6Arrival;
   network({ ...reading, pass, drop, checksums, manifest });
-  return { passed, dropped, judged: left };
+  // What is neither dropped nor left has passed.
+  return { passed: bdd.without(all, bdd.or(left, dropped)), dropped, judged: left };
 }
 
 /** Ids of the tags, and the one that the device has taken off at tc. */

@@ -2,6 +2,7 @@ import { FALSE, type Bdd, type Ref } from '../bdd.js';
 import type { Words } from '../words.js';
 import { Condition } from './condition.js';
 import { common, holds, holdsBetween, type Dimensions, type Limit } from './dimensions.js';
+import { narrowed } from './narrow.js';
 import { endsAll, mayMeet, type Box, type Item } from './rule-parts.js';
 import type { Range } from './pieces.js';
 import type { Case } from './step.js';
@@ -60,7 +61,7 @@ export class Deciding {
   }
 
   private boundsOf(dimension: number, { box }: Told): Range {
-    return box.get(dimension) ?? this.dimensions.range(dimension);
+    return box[dimension] ?? this.dimensions.range(dimension);
   }
 
   /** What is left of items, and what is known of them. */
@@ -108,9 +109,10 @@ export class Deciding {
   /** Whether no packet of the item's part is here for certain, as far as the box and small numbers tell. */
   isOut(item: Item, { box, known }: Pick<Told, 'box' | 'known'>): boolean {
     if (item.kind === 'certain') return false;
-    let out = false;
-    box.forEach((bounds, dimension) => (out ||= !mayMeet(item, dimension, [bounds])));
-    if (out) return true;
+    for (let dimension = 0; dimension < box.length; dimension++) {
+      const bounds = box[dimension];
+      if (bounds !== undefined && !mayMeet(item, dimension, [bounds])) return true;
+    }
     return !this.bdd.meets(this.shapeOf(item).narrow, known);
   }
 
@@ -154,7 +156,7 @@ export class Deciding {
     const limits = item.part.broad;
     for (let i = 0; i < limits.length; i++) {
       const { dimension, ranges } = limits[i];
-      const own = there.box.get(dimension);
+      const own = there.box[dimension];
       if (own !== undefined && holds(ranges, [own])) continue;
       const told = there.told.get(dimension);
       // Nothing is known of it beside the box.
@@ -179,16 +181,15 @@ export class Deciding {
     }
     // All but one value, or what no range says: hardly all that a rule matches.
     if (away.length === 0 || away.length !== one.refuted.length) return undefined;
-    const box = new Map(before.box);
-    for (const { dimension, ranges } of away) {
-      const own = this.boundsOf(dimension, before);
-      if (ranges.length === 0) return undefined;
-      box.set(dimension, [Math.max(own[0], ranges[0][0]), Math.min(own[1], ranges[ranges.length - 1][1])]);
-    }
-    const odd = away.filter(({ ranges }) => ranges.length > 1);
-    const told = this.dimensions.narrowed(before.told, odd);
-    const there: Told = { known: before.known, local, told, box };
-    return (item) => this.isCertain(item, there);
+    if (away.some(({ ranges }) => ranges.length === 0)) return undefined;
+    let there: Told | undefined;
+    return (item) => this.isCertain(item, (there ??= { known: before.known, local, ...this.inside(before, away) }));
+  }
+
+  /** What is told of packets for which limits hold. */
+  private inside(before: Told, limits: readonly Limit[]): Pick<Told, 'told' | 'box'> {
+    const odd = limits.filter(({ ranges }) => ranges.length > 1);
+    return { told: this.dimensions.narrowed(before.told, odd), box: narrowed(before.box, limits) };
   }
 
   private rest(item: Item, { one }: Decided): Item {
@@ -202,11 +203,7 @@ export function isBeside(item: Item, away: readonly Limit[]): boolean {
   return false;
 }
 
-function isEmptyBox(box: Box): boolean {
-  let empty = false;
-  box.forEach((range) => (empty ||= range[0] > range[1]));
-  return empty;
-}
+const isEmptyBox = (box: Box): boolean => box.some((range) => range !== undefined && range[0] > range[1]);
 
 /** An item's condition, taken apart. */
 interface Shape {

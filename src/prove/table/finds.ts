@@ -3,6 +3,7 @@ import { Condition } from './condition.js';
 import { NOTHING, type Grounds, type Here } from './grounds.js';
 import { tested, type Least } from './least.js';
 import { inOrder } from './place-order.js';
+import { ANYWHERE } from './rule-parts.js';
 import type { Step } from './step.js';
 
 export interface FindsSettings {
@@ -59,7 +60,7 @@ export function findsOf({ grounds, places, starts, most, wanted }: FindsSettings
     if (own === undefined || own === FALSE) continue;
     follow(
       places[number],
-      { known: own, local: Condition.always, told: NOTHING, box: new Map(), beside: undefined },
+      { known: own, local: Condition.always, told: NOTHING, box: ANYWHERE, beside: undefined },
       { lo: 0n, hi: most },
     );
   }

@@ -110,7 +110,7 @@ export class Grounds {
     if (away.length === 0) return this.dimensions.narrowed(told, said);
     // One of them does not hold: it is known which one if all others hold for the whole box.
     const open = away.filter(({ dimension, ranges }) => {
-      const own = box.get(dimension);
+      const own = box[dimension];
       return own === undefined || !holds(ranges, [own]);
     });
     const one = open.length === 1 && away.length === refuted.length ? open[0] : undefined;
@@ -175,7 +175,9 @@ export class Grounds {
     const most = MOST_DOUBTS + DOUBTS_PER_RULE * this.chains.settings.specification.rules(this.chain).length;
     if (++this.doubts > most) throw besideDiagrams('too many places that may differ', 'too-complex');
     let inside = where;
-    for (const [dimension, [lo, hi]] of box) {
+    for (const [dimension, range] of box.entries()) {
+      if (range === undefined) continue;
+      const [lo, hi] = range;
       const bits = this.dimensions.bitsOf(dimension);
       inside = bdd.and(inside, words.within(bits, BigInt(lo), BigInt(hi)));
     }

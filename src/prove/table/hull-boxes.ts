@@ -32,9 +32,9 @@ export class HullBoxes {
 
   /** Those that may be met in a box: all others are not. */
   meeting(box: Box): readonly Item[] {
-    const asked = [...box].flatMap(([dimension, [lo, hi]]) => {
+    const asked = box.flatMap((range, dimension) => {
       const bounds = this.bounds.get(dimension);
-      return bounds === undefined ? [] : [{ bounds, lo, hi }];
+      return bounds === undefined || range === undefined ? [] : [{ bounds, lo: range[0], hi: range[1] }];
     });
     return this.items.filter((_, index) => {
       for (const { bounds, lo, hi } of asked) if (bounds.lo[index] > hi || bounds.hi[index] < lo) return false;

@@ -1,30 +1,32 @@
 import type { Limit } from './dimensions.js';
+import type { Range } from './pieces.js';
 import type { Box, Item } from './rule-parts.js';
 
 /** A box that both lie in. */
 export function around(a: Box, b: Box): Box {
   if (a === b) return a;
-  const box = new Map<number, readonly [number, number]>();
-  a.forEach((own, dimension) => {
-    const other = b.get(dimension);
-    if (other === undefined) return;
+  const box: (Range | undefined)[] = [];
+  for (let dimension = 0; dimension < a.length; dimension++) {
+    const own = a[dimension];
+    const other = b[dimension];
+    if (own === undefined || other === undefined) continue;
     const isAround = own[0] <= other[0] && own[1] >= other[1];
-    box.set(dimension, isAround ? own : [Math.min(own[0], other[0]), Math.max(own[1], other[1])]);
-  });
+    box[dimension] = isAround ? own : [Math.min(own[0], other[0]), Math.max(own[1], other[1])];
+  }
   return box;
 }
 
 /** What limits leave of a box. */
 export function narrowed(box: Box, limits: readonly Limit[]): Box {
   if (limits.length === 0) return box;
-  const narrow = new Map(box);
+  const narrow = [...box];
   for (let i = 0; i < limits.length; i++) {
     const { dimension, ranges } = limits[i];
     if (ranges.length === 0) continue;
-    const own = narrow.get(dimension);
+    const own: Range | undefined = narrow[dimension];
     const lo = ranges[0][0];
     const hi = ranges[ranges.length - 1][1];
-    narrow.set(dimension, own === undefined ? [lo, hi] : [Math.max(own[0], lo), Math.min(own[1], hi)]);
+    narrow[dimension] = own === undefined ? [lo, hi] : [Math.max(own[0], lo), Math.min(own[1], hi)];
   }
   return narrow;
 }

@@ -143,15 +143,17 @@ export function mayMeet({ part }: Item, dimension: number, ranges: readonly Rang
   return own === undefined || meets(own, ranges);
 }
 
-/** For each dimension, the lowest and the highest number that a packet may have; what is not named may be any. */
-export type Box = ReadonlyMap<number, Range>;
+/** By dimension, the lowest and the highest number that a packet may have; where there is none, it may be any. */
+export type Box = readonly (Range | undefined)[];
+
+export const ANYWHERE: Box = [];
 
 /** Whether no packet of the box comes further than the item. */
 export function endsBox({ part }: Item, box: Box): boolean {
   const { limits } = part;
-  if (!part.ends || limits.length > box.size) return false;
+  if (!part.ends) return false;
   for (let i = 0; i < limits.length; i++) {
-    const own = box.get(limits[i].dimension);
+    const own = box[limits[i].dimension];
     if (own === undefined || !limits[i].ranges.some((range) => range[0] <= own[0] && range[1] >= own[1])) return false;
   }
   return true;

@@ -6,7 +6,7 @@ import type { Rule } from '../../../grammar/model/ruleset.js';
 import type { RuleMeaning } from '../specification.js';
 import { EnoughError, Grounds, type Chains, type Here } from './grounds.js';
 import { Hits } from './hits.js';
-import { mayMeet, partsOf, type Box, type Item, type Part, type PartSettings } from './rule-parts.js';
+import { ANYWHERE, mayMeet, partsOf, type Item, type Part, type PartSettings } from './rule-parts.js';
 import type { Stand } from './stand.js';
 import type { Case, Step } from './step.js';
 import { Visits, type Arrival } from './visits.js';
@@ -52,7 +52,7 @@ export class TableProof extends Visits {
     this.looks = places.some(hasLook);
     const items = partsOf(rules, from, chain, undefined, this.parts);
     this.hits = new Hits(this.grounds, items);
-    const box: Box = new Map();
+    const box = ANYWHERE;
     const stand = { items: this.cut(items, box), counted: -1 };
     try {
       this.visitAll(places, new Map([[0, { stand, known: TRUE, box, beside: undefined }]]));
@@ -186,7 +186,9 @@ export class TableProof extends Visits {
       const rules = this.chains.settings.specification.rules(effect.chain);
       this.inlined.set(jump.part, (inner = partsOf(rules, 0, effect.chain, jump.part, this.parts)));
     }
-    const met = inner.filter((item) => [...box].every(([dimension, range]) => mayMeet(item, dimension, [range])));
+    const met = inner.filter((item) =>
+      box.every((range, dimension) => range === undefined || mayMeet(item, dimension, [range])),
+    );
     return { ...rest, items: this.cut([...met, ...rest.items], box) };
   }
 

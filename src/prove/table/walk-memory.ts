@@ -9,7 +9,7 @@ import type { Decoded } from './decoded.js';
 import { DATA, type Machine } from './machine.js';
 import { condition, valuesOf, type Known } from './pieces.js';
 import { concrete, exactly, plain, settled, type Place, type WalkValue } from './walk-value.js';
-import type { Note, WalkSettings } from './walk-settings.js';
+import type { Event, WalkSettings } from './walk-settings.js';
 
 /** A word of the table that may be found, and for which packets. */
 export interface Found {
@@ -46,12 +46,12 @@ export class WalkMemory {
     offset: number,
     size: number,
     local: Local,
-    note: Note,
+    events: Event[],
   ): WalkValue | undefined {
     const { words, world } = this.settings;
     if (base?.kind !== 'pointer') throw unsupported(`an address that is ${base?.kind ?? 'not written'}`);
     const from: Pointer = { ...base, offset: base.offset + offset };
-    noteAbsent(from, local, words, note);
+    noteAbsent(from, local, words, events);
     if (from.index !== undefined) throw unsupported('memory at a place that is not constant');
     switch (from.region.kind) {
       case 'stack':
@@ -67,7 +67,7 @@ export class WalkMemory {
       case 'map-value': {
         const state = this.outside(machine, local);
         const value = world.load(from, size, state);
-        for (const [name, when] of state.log) note(name, when);
+        for (const [name, when] of state.log) events.push({ name, when });
         return value;
       }
     }
@@ -112,20 +112,20 @@ export class WalkMemory {
     return chosen !== undefined && kept ? chosen : plain(this.settings.words, value);
   }
 
-  store(machine: Machine, { dst, src, own, offset, size }: Decoded, local: Local, note: Note): void {
+  store(machine: Machine, { dst, src, own, offset, size }: Decoded, local: Local, events: Event[]): void {
     const { words, world, isRead } = this.settings;
     const base = machine.registers[dst];
     const value = own ?? machine.registers[src];
     if (base?.kind !== 'pointer' || base.index !== undefined)
       throw unsupported('a store at a place that is not constant');
     const to: Pointer = { ...base, offset: base.offset + offset };
-    noteAbsent(to, local, words, note);
+    noteAbsent(to, local, words, events);
     const { kind } = to.region;
     const stored = this.storable(value, size, kind);
     if (kind === 'stack' || (kind === 'flow' && this.settings.finds === undefined)) {
       requireAligned(to.offset, size);
       if (kind === 'flow' && (to.offset < 0 || to.offset + size > (to.region.bytes ?? 0)))
-        note('fault: a write beyond struct flow', local.ref);
+        events.push({ name: 'fault: a write beyond struct flow', when: local.ref });
       if (kind === 'flow' && isRead(to.offset, size)) throw unsupported('a rule beside diagrams that changes a field');
       machine.memory.store(to.region, to.offset, size, storedPart(stored, size, words));
       return;
@@ -133,12 +133,12 @@ export class WalkMemory {
     if (this.settings.finds !== undefined) throw unsupported('a look-up that writes');
     const state = this.outside(machine, local);
     world.store(to, size, stored, state);
-    for (const [name, when] of state.log) note(name, when);
+    for (const [name, when] of state.log) events.push({ name, when });
   }
 }
 
-function noteAbsent({ absent }: Pointer, local: Local, { bdd }: Words, note: Note): void {
+function noteAbsent({ absent }: Pointer, local: Local, { bdd }: Words, events: Event[]): void {
   if (absent === FALSE) return;
   const fault = bdd.and(local.ref, absent);
-  if (fault !== FALSE) note('fault: access to NULL', fault);
+  if (fault !== FALSE) events.push({ name: 'fault: access to NULL', when: fault });
 }

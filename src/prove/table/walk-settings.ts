@@ -31,5 +31,8 @@ export interface WalkSettings {
   readonly thorough: boolean;
 }
 
-/** Takes down what happens on the way, and when. */
-export type Note = (name: string, when: Ref) => void;
+/** What happens on a way, and when. */
+export interface Event {
+  readonly name: string;
+  readonly when: Ref;
+}

@@ -1,6 +1,5 @@
 import { LIMITS } from '../../../codegen/program/limit.js';
 import type { PlacedFunction } from '../../../bpf-runtime/interpreter/program.js';
-import type { Ref } from '../bdd.js';
 import type { State } from '../state.js';
 import { besideDiagrams, unsupported, type Unprovable } from '../unprovable.js';
 import { constant, pointer, type Value } from '../value.js';
@@ -17,8 +16,15 @@ import { Stacks } from './stacks.js';
 import { beyondTable, type Case, type Step } from './step.js';
 import { WalkArithmetic } from './walk-arithmetic.js';
 import { WalkMemory } from './walk-memory.js';
-import type { Note, WalkSettings } from './walk-settings.js';
+import type { Event, WalkSettings } from './walk-settings.js';
 import { concrete, constantOf, settled, type Place, type WalkValue } from './walk-value.js';
+
+/** What happens, and then a step. */
+function behind(events: readonly Event[], step: Step): Step {
+  let then = step;
+  for (let i = events.length - 1; i >= 0; i--) then = { kind: 'event', ...events[i], then };
+  return then;
+}
 
 /** A diagram has fewer places than this for each byte of its table; several that are walked one behind the other have more. */
 const PLACES_PER_BYTE = 0.125;
@@ -157,15 +163,12 @@ export class Walk implements Finder {
 
   /** What the machine does until it comes to a place. `begun`: it may be at one. */
   private follow(machine: Machine, local: Local, begun = false): Step {
-    const events: { readonly name: string; readonly when: Ref }[] = [];
-    const finish = (step: Step): Step =>
-      events.reduceRight<Step>((then, { name, when }) => ({ kind: 'event', name, when, then }), step);
-    const note = (name: string, when: Ref): void => void events.push({ name, when });
+    const events: Event[] = [];
     for (let first = begun; ; first = false) {
-      if (!first && this.isPlace(machine)) return finish(this.placeOf(machine));
+      if (!first && this.isPlace(machine)) return behind(events, this.placeOf(machine));
       if (++this.steps > MOST_STEPS) throw besideDiagrams(`more than ${MOST_STEPS} steps`, 'too-complex');
-      const step = this.step(machine, local, note);
-      if (step !== undefined) return finish(step);
+      const step = this.step(machine, local, events);
+      if (step !== undefined) return behind(events, step);
     }
   }
 
@@ -181,7 +184,7 @@ export class Walk implements Finder {
   }
 
   /** One instruction; a step where that ends the machine's way, or divides it. */
-  private step(machine: Machine, local: Local, note: Note): Step | undefined {
+  private step(machine: Machine, local: Local, events: Event[]): Step | undefined {
     const { at, frames, registers } = machine;
     const { placed } = frames[frames.length - 1];
     if (at < placed.start || at >= placed.end) throw unsupported('a jump out of a function');
@@ -192,7 +195,7 @@ export class Walk implements Finder {
         registers[one.dst] = this.arithmetic.run(one, registers);
         return undefined;
       case 'load':
-        return this.load(machine, one, local, note);
+        return this.load(machine, one, local, events);
       case 'jump':
         return this.jump(one, machine, local);
       case 'goto':
@@ -205,12 +208,12 @@ export class Walk implements Finder {
         registers[one.dst] = one.own;
         return undefined;
       case 'store':
-        this.memory.store(machine, one, local, note);
+        this.memory.store(machine, one, local, events);
         return undefined;
       case 'exit':
         return this.leave(machine);
       case 'call':
-        return this.call(one.linked, machine, local, note);
+        return this.call(one.linked, machine, local, events);
       case 'refused':
         throw unsupported(one.why);
     }
@@ -298,7 +301,7 @@ export class Walk implements Finder {
     { instruction, operands }: Decoded['linked'],
     machine: Machine,
     local: Local,
-    note: Note,
+    events: Event[],
   ): Step | undefined {
     const { code, world } = this.settings;
     const { reference, src, imm } = instruction;
@@ -309,7 +312,7 @@ export class Walk implements Finder {
       if (reference?.kind !== 'kfunc' && src !== 0) throw unsupported('a kernel function without its name');
       const result =
         reference?.kind === 'kfunc' ? world.kfunc(reference.name, state) : world.helper(Number(imm), state);
-      return this.returned(machine, state, result, note);
+      return this.returned(machine, state, result, events);
     }
     const placed = code.functionAt(operands.target);
     const look = this.looks?.call(placed, machine);
@@ -328,23 +331,23 @@ export class Walk implements Finder {
     if (!this.followed.has(placed)) {
       const state = this.memory.outside(machine, local);
       const result = world.call(placed, state);
-      if (result !== undefined) return this.returned(machine, state, result, note);
+      if (result !== undefined) return this.returned(machine, state, result, events);
       this.followed.add(placed);
     }
     this.stacks.enter(placed, machine);
     return undefined;
   }
 
-  private returned(machine: Machine, state: State, result: Value, note: Note): undefined {
-    for (const [name, when] of state.log) note(name, when);
+  private returned(machine: Machine, state: State, result: Value, events: Event[]): undefined {
+    for (const [name, when] of state.log) events.push({ name, when });
     returnTo(machine, settled(result));
   }
 
-  private load(machine: Machine, one: Decoded, local: Local, note: Note): Step | undefined {
+  private load(machine: Machine, one: Decoded, local: Local, events: Event[]): Step | undefined {
     const { registers } = machine;
     const base = registers[one.src];
     if (base?.kind === 'place') return this.lookUp(machine, one.dst, base, one.offset, one.size, local);
-    const value = this.memory.load(machine, base, one.offset, one.size, local, note);
+    const value = this.memory.load(machine, base, one.offset, one.size, local, events);
     if (value === undefined) return beyondTable;
     registers[one.dst] = value;
     return undefined;
