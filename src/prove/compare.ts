@@ -101,6 +101,8 @@ function within(words: Words, bits: Bits, lo: bigint, hi: bigint, modulus: bigin
 function comparePointers(words: Words, operation: number, a: Value, b: Value): Ref {
   if (a.kind === 'pointer' && b.kind === 'pointer') {
     if (a.region !== b.region || a.absent !== FALSE || b.absent !== FALSE) throw unsupported('pointers compared');
+    const quick = reached(words, operation, a, b);
+    if (quick !== undefined) return quick;
     const least = BigInt(Math.min(a.offset, b.offset, 0));
     const place = ({ offset, index }: Pointer): Bits =>
       words.add(index ?? [], constantBits(BigInt(offset) - least), PLACE_BITS);
@@ -113,6 +115,24 @@ function comparePointers(words: Words, operation: number, a: Value, b: Value): R
     if (operation === JMP_OP.jne) return not(pointer.absent);
   }
   throw unsupported('a pointer compared with a number');
+}
+
+/** A constant place compared with one that is a number, as with the frame's end; undefined where the two are not so. */
+function reached(words: Words, operation: number, a: Pointer, b: Pointer): Ref | undefined {
+  if (a.index !== undefined || b.index === undefined || b.offset !== 0 || a.offset < 0) return undefined;
+  const place = BigInt(a.offset);
+  switch (operation) {
+    case JMP_OP.jgt:
+      return words.belowConstant(b.index, place);
+    case JMP_OP.jle:
+      return words.atLeast(b.index, place);
+    case JMP_OP.jge:
+      return words.belowConstant(b.index, place + 1n);
+    case JMP_OP.jlt:
+      return words.atLeast(b.index, place + 1n);
+    default:
+      return undefined;
+  }
 }
 
 /** Offsets into a packet need no more. */
