@@ -2,7 +2,7 @@ import type { Opaque } from '../../grammar/model/condition.js';
 import type { Family } from '../../grammar/model/family.js';
 import type { PayloadTest } from '../../grammar/model/payload.js';
 import type { SourceLine } from '../bytecode/instruction.js';
-import { mostCalls, TooLargeError, type BelowChains } from './chain-limits.js';
+import { FEW_LOOKING_UP, MAX_SINGLE_PARTS, mostCalls, TooLargeError, type BelowChains } from './chain-limits.js';
 import { Code } from './code.js';
 import { EngineTables, type StretchPlan } from './engine/index.js';
 import type { FlowLayout } from './flow.js';
@@ -96,4 +96,11 @@ export function callsBelow(settings: ChainSettings): number {
   const most = mostCalls({ depth, stack: Math.max(stack, visits.entryStack), functions }) - 1;
   if (most < 0) throw new TooLargeError();
   return most;
+}
+
+/** Parts of chains that may be functions of their own, beside all other functions. */
+export function singleParts(settings: ChainSettings): number {
+  const { diagrams, visits } = settings;
+  const lookingUp = Math.max(0, (diagrams?.tables.functionCount ?? 0) - FEW_LOOKING_UP);
+  return MAX_SINGLE_PARTS - (below(settings)?.functions ?? 0) - lookingUp - (visits === undefined ? 0 : 1);
 }

@@ -22,17 +22,10 @@ import {
   store,
   storeImm,
 } from '../bytecode/instruction.js';
-import {
-  FEW_LOOKING_UP,
-  MAX_FUNCTION_BRANCHES,
-  MAX_FUNCTION_SLOTS,
-  MAX_PROGRAM_SLOTS,
-  MAX_SINGLE_PARTS,
-  TooLargeError,
-} from './chain-limits.js';
+import { MAX_FUNCTION_BRANCHES, MAX_FUNCTION_SLOTS, MAX_PROGRAM_SLOTS, TooLargeError } from './chain-limits.js';
 import { packed, type Part } from './chain-parts.js';
 import { CONTEXT_SLOT, RuleEmitter, type Inlined } from './chain-rule.js';
-import { type ChainSettings, below, callsBelow } from './chain-settings.js';
+import { type ChainSettings, below, callsBelow, singleParts } from './chain-settings.js';
 import { foldLists, type Step } from '../optimize/index.js';
 import { Code } from './code.js';
 import {
@@ -248,12 +241,10 @@ export class ChainCompiler {
   /** Functions of one part each, or of several parts of the same height, which never call one another. */
   private packFunctions(): readonly ChainFunction[] {
     const { plan } = this.settings.visits ?? {};
-    const lookingUp = Math.max(0, (this.settings.diagrams?.tables.functionCount ?? 0) - FEW_LOOKING_UP);
-    const others = (below(this.settings)?.functions ?? 0) + lookingUp + (plan === undefined ? 0 : 1);
     // Chains that are judged once never call one another.
     const levelOf = ({ name, height }: ReachableChain): number =>
       plan === undefined ? height : (plan.heights.get(name) ?? -1);
-    const groups = packed(this.parts, MAX_SINGLE_PARTS - others, levelOf);
+    const groups = packed(this.parts, singleParts(this.settings), levelOf);
     groups.forEach((group, index) => group.forEach((part) => this.functionOf.set(part.id, index)));
     return groups.map((group, index) => ({
       name: this.nameOf(index),

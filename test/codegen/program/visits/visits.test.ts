@@ -2,6 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { loadObject } from '../../../../bpf-runtime/kernel/load.js';
 import { loadPrograms } from '../../../../bpf-runtime/kernel/raw-load.js';
 import type { Hook } from '../../../../codegen/program/manifest.js';
+import { readObject } from '../../../../codegen/object/read.js';
+import type { FunctionSpec } from '../../../../codegen/object/spec.js';
+import { writeObject } from '../../../../codegen/object/write.js';
 import { compile } from '../../../../codegen/program/index.js';
 import { buildPacket } from '../../../../src/packet/index.js';
 import { prove } from '../../../../src/prove/prove.js';
@@ -166,13 +169,36 @@ describe('chains that lead to one another on more ways than can be walked', () =
   });
 
   it.skipIf(skipped !== undefined).each(HOOKS)(
-    `are loaded at %s${skipped === undefined ? '' : ` (skipped: ${skipped})`}`,
+    `are loaded at %s, of either IP version${skipped === undefined ? '' : ` (skipped: ${skipped})`}`,
     (hook) => {
-      const { object } = objectOf(doubling(30, ' -p tcp -j DROP'), { ...PLACE, hook });
-      if (hook === 'netfilter') loadPrograms(object).close();
-      else loadObject(object).close();
+      for (const family of ['v4', 'v6'] as const) {
+        const { object } = objectOf(doubling(30, ' -p tcp -j DROP'), { ...PLACE, hook, family });
+        if (hook === 'netfilter') loadPrograms(object).close();
+        else loadObject(object).close();
+      }
     },
   );
+
+  it('are not proved either where the function that runs them has another name', () => {
+    const text = doubling(4, ' -p tcp -j DROP');
+    const ruleset = rulesetOf(text);
+    const { object, manifest } = objectOf(text, { ...ONCE, engine: 'linear' });
+    const spec = readObject(object);
+    const nameOf = (name: string): string => (name === 'visits' ? 'others' : name);
+    const rename = <F extends FunctionSpec>(one: F): F => ({
+      ...one,
+      name: nameOf(one.name),
+      instructions: one.instructions.map((instruction) => {
+        const { reference } = instruction;
+        if (reference?.kind !== 'function') return instruction;
+        return { ...instruction, reference: { ...reference, name: nameOf(reference.name) } };
+      }),
+    });
+    const { entries, functions } = spec.program;
+    const program = { ...spec.program, entries: entries.map(rename), functions: functions.map(rename) };
+    const proof = prove({ ruleset, object: writeObject({ ...spec, program }), manifest, chain: 'INPUT' });
+    expect(proof.kind).not.toBe('proved');
+  });
 
   it('are not proved, by name', () => {
     const text = doubling(30, ' -p tcp -j DROP');
