@@ -1,37 +1,20 @@
-import { AFTER, BEFORE, isCommon, SIDES, type Alignment, type SideNumber } from './alignment.js';
+import { AFTER, BEFORE, isCommon, SIDES, type Alignment, type SideNumber, type Walk } from './alignment.js';
 import { FALSE, type Diagrams, type Node } from './diagram.js';
 import { TooWideError, type Fate, type FatePair } from './explore.js';
 import { Inside, share, type Hull, type Hulls } from './hull.js';
-import { DROP_KEY } from './lists.js';
+import { byPlace, meetingKey, verdictOf, type Meeting, type Part, type Parts } from './meeting.js';
 import { OUTCOME } from './outcome.js';
 import { pointIn, randomNumbers } from './point.js';
 import { multiplied, type Product } from './product.js';
 import type { Deciders } from './program.js';
 import { without, type Placed } from './taken.js';
 
+const OTHER = [AFTER, BEFORE] as const;
+
 /** Pairs that come first because they may have the most packets. */
 const WIDEST = 10;
 /** More parts of regions that are counted by other rules than this are too many to look at. */
 const MOST_PARTS = 200_000;
-
-/** A part of what a rule matches, with the same fate for all of its packets. */
-interface Part {
-  /** Place of the rule in the alignment. */
-  readonly place: number;
-  /** The outcome that its packets have. */
-  readonly value: number;
-  readonly verdict: string;
-}
-
-/** What decides packets on the two sides. */
-type Parts = readonly [before: Part, after: Part];
-
-/** Packets with the same fates. */
-interface Meeting {
-  readonly parts: Parts;
-  /** Places of the rules before these that count the packets; the others before these do not. */
-  readonly counting: readonly number[];
-}
 
 /** Where packets are looked for. */
 interface Search {
@@ -51,12 +34,13 @@ interface Pair {
 
 /**
  * Compares two lists of rules of which the first that matches decides, by the rules that one side alone has. A packet
- * that no such rule decides, on either side, is decided by the same rule on both: one that both have and that matches
- * is passed on neither. So an edited rule is looked at with each rule of the other side that decides otherwise, shares
- * packets with it, and does not stand before it on both sides; what takes the packets of the two before is found by
- * points, and taken away until a packet is found that comes to both, or none is left. Where it is asked what counts a packet,
- * an edited rule that goes on is looked at with each rule of both sides behind it, and two that meet are looked at once
- * for all that may have counted the packet before.
+ * that comes to no such rule, on either side, meets the same rules on both and is decided by the same one. So an edited rule is
+ * looked at with each rule of the other side that decides otherwise, shares packets with it, and does not stand before it
+ * on both sides; what takes the packets of the two before is found by points, and taken away until a packet is found that
+ * comes to both, or none is left. Where an edited rule leads packets past others (RETURN, goto), what decides them behind these is
+ * looked at with what decides them on the other side. Where it is asked what counts a packet, an edited rule that goes on
+ * is looked at with each rule of both sides behind it, and two that meet are looked at once for all that may have
+ * counted the packet before.
  */
 export class FirstMatch {
   readonly #pairs = new Map<string, Pair>();
@@ -98,6 +82,7 @@ export class FirstMatch {
         if (rule.deciders[side] === undefined || isCommon(rule)) return;
         for (const part of this.#partsOf(place)) this.#lookAround(part, side);
         if (rule.counts !== FALSE) this.#lookBehind(place);
+        if (rule.leaves !== FALSE) this.#lookPast(place, side);
       });
     }
     const placed = [...this.#pairs.values()].sort((a, b) => byPlace(a.meetings[0], b.meetings[0]));
@@ -141,7 +126,7 @@ export class FirstMatch {
     const counting = places.filter((place) => this.#counting.has(place));
     for (const place of places) {
       const rule = alignment.rules[place];
-      if (rule.deciders[side === BEFORE ? AFTER : BEFORE] === undefined) continue;
+      if (rule.deciders[OTHER[side]] === undefined) continue;
       // Where both are edited, the first side's rule has looked at the other one.
       if (isCommon(rule) ? place < own.place : side === AFTER) continue;
       for (const other of this.#partsOf(place)) {
@@ -173,6 +158,40 @@ export class FirstMatch {
     }
   }
 
+  /** Looks for what decides packets that an edited rule leads past others, and what the other side does with them there. */
+  #lookPast(own: number, side: SideNumber): void {
+    const { diagrams, alignment } = this;
+    const { leaves, to } = alignment.rules[own];
+    const where = diagrams.and(leaves, this.feasible);
+    if (where === FALSE) return;
+    const around = this.hulls.of(where);
+    const near = new Inside(diagrams, around);
+    const places = alignment.near(around);
+    for (const place of places) {
+      if (place < own || alignment.rules[place].deciders[OTHER[side]] === undefined) continue;
+      for (const other of this.#partsOf(place)) {
+        let left = diagrams.and(where, near.simplified(this.#where(other)));
+        if (left === FALSE) continue;
+        const hull = this.hulls.of(left);
+        for (const behind of places) {
+          if (behind < to[side] || behind === place || alignment.rules[behind].deciders[side] === undefined) continue;
+          if (!share(hull, alignment.rules[behind].hull)) continue;
+          for (const part of this.#partsOf(behind)) {
+            if (part.verdict === other.verdict) continue;
+            const wanted: Parts = side === BEFORE ? [part, other] : [other, part];
+            if (this.#found.has(meetingKey({ parts: wanted, counting: [] }))) continue;
+            const region = diagrams.and(left, near.simplified(this.#where(part)));
+            this.#search({ wanted, near, asked: [], counting: [] }, region);
+          }
+          // Nothing leads past it: no packet comes to a rule behind.
+          if (alignment.isPassed(behind, side)) continue;
+          left = diagrams.and(left, diagrams.not(near.simplified(alignment.rules[behind].ends)));
+          if (left === FALSE) break;
+        }
+      }
+    }
+  }
+
   /** Those of the rules that may count a packet before it comes to two. */
   #askedBefore([before, after]: Parts, counting: readonly number[]): readonly number[] {
     const { rules } = this.alignment;
@@ -188,19 +207,28 @@ export class FirstMatch {
     let left = where;
     while (left !== FALSE) {
       pointIn(diagrams, left, this.#random, this.#values);
-      const deciding = SIDES.map((side) => alignment.deciding(side, this.#valueOf));
+      const walks = SIDES.map((side) => alignment.walk(side, this.#valueOf));
       const here = asked.filter((place) => diagrams.evaluate(alignment.rules[place].counts, this.#valueOf) === 1);
       this.#note(
-        deciding[BEFORE],
-        deciding[AFTER],
+        walks[BEFORE].deciding,
+        walks[AFTER].deciding,
         [...counting, ...here].sort((a, b) => a - b),
       );
-      const others = new Set(deciding.filter((place, side) => place !== wanted[side].place));
-      if (others.size === 0) return this.#searchParts(search, left);
-      for (const place of others) {
-        left = diagrams.and(left, diagrams.not(near.simplified(alignment.rules[place].ends)));
-      }
+      const taking = SIDES.flatMap((side) => this.#takes(walks[side], wanted[side].place, side));
+      if (taking.length === 0) return this.#searchParts(search, left);
+      for (const node of new Set(taking)) left = diagrams.and(left, diagrams.not(near.simplified(node)));
     }
+  }
+
+  /** Packets that come to other rules than the wanted one, as the one whose way it is; nothing where that is the wanted one. */
+  #takes({ deciding, left }: Walk, wanted: number, side: SideNumber): readonly Node[] {
+    const { alignment } = this;
+    if (deciding === wanted) return [];
+    if (deciding < wanted) return [alignment.endingBefore(wanted, deciding, side)];
+    const past = left.find((place) => place < wanted && alignment.rules[place].to[side] > wanted);
+    // It matches the wanted rule: something leads past it.
+    if (past === undefined) throw new Error('a packet does not come to a rule that matches it');
+    return [alignment.rules[past].leaves];
   }
 
   /** A packet has come to both: others may have been counted by other rules. They are looked at by the first that counts them. */
@@ -260,9 +288,9 @@ export class FirstMatch {
   #partsOf(place: number): readonly Part[] {
     let parts = this.#parts[place];
     if (parts === undefined) {
-      const { outcome, verdict, counts } = this.alignment.rules[place];
+      const { outcome, verdict, counts, leaves } = this.alignment.rules[place];
       const values = this.diagrams.isBoolean(outcome) ? [OUTCOME.yes] : [...this.diagrams.valuesOf(outcome)];
-      const goesOn = counts === FALSE ? undefined : OUTCOME.yes;
+      const goesOn = counts === FALSE && leaves === FALSE ? undefined : OUTCOME.yes;
       parts = values
         .filter((value) => value !== OUTCOME.no && value !== goesOn)
         .sort((a, b) => a - b)
@@ -298,10 +326,16 @@ export class FirstMatch {
     const inside = new Inside(diagrams, hull);
     const taken = new Map<Node, Hull>();
     for (const place of alignment.near(hull, Math.max(parts[BEFORE].place, parts[AFTER].place))) {
-      const { deciders, ends, counts, hull: own } = alignment.rules[place];
-      if (!SIDES.some((side) => place < parts[side].place && deciders[side] !== undefined)) continue;
-      if (ends !== FALSE) taken.set(ends, inside.clipped(own));
-      if (counts !== FALSE && !counting.includes(place)) taken.set(counts, inside.clipped(own));
+      const { deciders, counts, leaves, to, hull: own } = alignment.rules[place];
+      for (const side of SIDES) {
+        const end = parts[side].place;
+        if (place >= end || deciders[side] === undefined) continue;
+        const past = to[side] > end ? leaves : FALSE;
+        const counted = counting.includes(place) ? FALSE : counts;
+        for (const node of [alignment.endingBefore(end, place, side), past, counted]) {
+          if (node !== FALSE) taken.set(node, inside.clipped(own));
+        }
+      }
     }
     return without(
       diagrams,
@@ -346,25 +380,4 @@ export class FirstMatch {
     });
     return room;
   }
-}
-
-/** As ipt_do_table (net/ipv4/netfilter/ip_tables.c): what is dropped on the way is dropped, but a REJECT has answered. */
-function verdictOf(verdict: string | undefined, value: number): string {
-  if (verdict !== undefined && value === OUTCOME.yes) return verdict;
-  return value === OUTCOME.dropping && verdict?.startsWith('reject ') === true ? verdict : DROP_KEY;
-}
-
-/** In the order of the rules, the first side's first. */
-function byPlace({ parts: [a, b], counting: one }: Meeting, { parts: [c, d], counting: two }: Meeting): number {
-  const order = a.place - c.place || b.place - d.place || a.value - c.value || b.value - d.value;
-  for (let i = 0; order === 0 && i < one.length && i < two.length; i++) {
-    if (one[i] !== two[i]) return one[i] - two[i];
-  }
-  return order || one.length - two.length;
-}
-
-/** One number for two parts; a text where rules before have counted the packets. */
-function meetingKey({ parts: [before, after], counting }: Meeting): number | string {
-  const number = (before.place * 4 + before.value) * 2 ** 26 + after.place * 4 + after.value;
-  return counting.length === 0 ? number : `${number} ${counting.join()}`;
 }

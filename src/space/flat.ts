@@ -14,17 +14,21 @@ export interface FlatRule {
   readonly ends: Node;
   /** Where it counts a packet that goes on, as far as that is asked. */
   readonly counts: Node;
+  /** Where a packet leaves the rule's chain early, and goes on at the flat rule numbered `to`. */
+  readonly leaves: Node;
+  readonly to: number;
 }
 
 /** Rules that a flat list may have: a chain that is called from many places is written out at each. */
 const MOST = 100_000;
 
-/** Ranges of values that the rules behind ways back early may have together at their first variables: each way back is cut from what follows. */
+/** Ranges of values that the rules behind ways back early may have together at their first variables, where each way back is cut from them. */
 const MOST_RANGES = 1_000_000;
 
 /**
- * A list with the lists that it calls written out; the last rule ends every packet's way. Rules behind a way back early
- * (RETURN, goto) match none of the packets that have gone it. Undefined where the list would be long, or its functions large.
+ * A list with the lists that it calls written out; the last rule ends every packet's way. Ways back early (RETURN, goto) are
+ * rules of their own; where it is asked what counts a packet, rules behind match none of those that have gone such a way.
+ * Undefined where the list would be long, or its functions large.
  */
 export function flatten(lists: Lists, list: List): readonly FlatRule[] | undefined {
   const { diagrams } = lists;
@@ -33,34 +37,40 @@ export function flatten(lists: Lists, list: List): readonly FlatRule[] | undefin
     return guard === TRUE ? outcome : undefined;
   });
   const drops = new Map<Node, Node>();
-  const rules: FlatRule[] = [];
+  const rules: (FlatRule & { to: number })[] = [];
   const decides = (outcome: Node, verdict: string, rule: number): void => {
-    if (outcome !== NO) rules.push({ outcome, verdict, rule, ends: lists.matching(outcome), counts: FALSE });
+    if (outcome === NO) return;
+    rules.push({ outcome, verdict, rule, ends: lists.matching(outcome), counts: FALSE, leaves: FALSE, to: 0 });
   };
   const goesOn = (given: Node, rule: number): void => {
     const dropping = dropsOf(diagrams, given, drops);
     const outcome = lists.counts ? given : dropping;
     if (outcome === NO) return;
     const counts = lists.counts ? holds(diagrams, given) : FALSE;
-    rules.push({ outcome, verdict: undefined, rule, ends: lists.matching(dropping), counts });
+    rules.push({ outcome, verdict: undefined, rule, ends: lists.matching(dropping), counts, leaves: FALSE, to: 0 });
+  };
+  const leaves = (outcome: Node, rule: number): void => {
+    if (outcome === NO) return;
+    rules.push({ outcome, verdict: undefined, rule, ends: FALSE, counts: FALSE, leaves: outcome, to: 0 });
   };
   let ranges = 0;
   const visit = (from: List, entry: Node): boolean => {
+    const first = rules.length;
     let guard = entry;
-    // What has left the list since the guard was made: taken from it where a rule follows.
+    // What has left the list since the guard was made, where that is cut from the rules behind.
     let gone: Node[] = [];
+    const leave = (outcome: Node, here: Node, rule: number): void => {
+      if (lists.counts) gone.push(holds(diagrams, outcome));
+      else leaves(holds(diagrams, here), rule);
+    };
     for (let at = from; at !== END; at = lists.cell(at).tail) {
       if (rules.length > MOST || ranges > MOST_RANGES) return false;
       const { outcome, effect, body, rule } = lists.cell(at);
-      if (effect.kind === 'return' && !lists.counts && diagrams.isBoolean(outcome)) {
-        gone.push(outcome);
-        continue;
-      }
       if (gone.length > 0) {
         guard = diagrams.and(guard, diagrams.not(diagrams.anyOf(gone)));
         gone = [];
       }
-      if (guard === FALSE) return true;
+      if (guard === FALSE) break;
       const here = diagrams.apply(guarded, guard, outcome);
       if (guard !== entry && here >= 0) ranges += widestOf(diagrams, here);
       switch (effect.kind) {
@@ -79,15 +89,16 @@ export function flatten(lists: Lists, list: List): readonly FlatRule[] | undefin
           break;
         case 'return':
           goesOn(here, rule);
-          gone.push(holds(diagrams, outcome));
+          leave(outcome, here, rule);
           break;
         case 'goto':
           goesOn(here, rule);
           if (!visit(body, holds(diagrams, here))) return false;
-          gone.push(holds(diagrams, outcome));
+          leave(outcome, here, rule);
           break;
       }
     }
+    for (const rule of rules.slice(first)) if (rule.leaves !== FALSE && rule.to === 0) rule.to = rules.length;
     return true;
   };
   return visit(list, TRUE) ? rules : undefined;

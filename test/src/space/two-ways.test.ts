@@ -84,7 +84,7 @@ function chainsPair(seed: number): readonly [Ruleset, Ruleset] {
       random.chance(0.3) ? ` -d ${net()}` : '',
       random.chance(0.5) ? ` -p tcp -m tcp --dport ${1 + random.below(5)}` : '',
     ].join('');
-  const ends = ['-j RETURN', '-j ACCEPT', '-j DROP', '-j ACCEPT', '-j DROP', '-j LOG', ''];
+  const ends = ['-j RETURN', '-j RETURN', '-j ACCEPT', '-j DROP', '-j ACCEPT', '-j DROP', '-j LOG', ''];
   const rule = (chain: string): string => {
     const calls = chain === 'INPUT' ? ['-j outer', '-g outer'] : chain === 'outer' ? ['-j inner', '-g inner'] : [];
     return `-A ${chain}${tests()} ${random.pick([...ends, ...calls])}`;
