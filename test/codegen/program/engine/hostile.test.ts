@@ -110,6 +110,8 @@ const KINDS: readonly Hostile[] = [
   },
 ];
 
+/** Rules that surely fit in a program when they are judged in turn. */
+const MOST_IN_TURN = 20_000;
 /** Functions of a program (BPF_MAX_SUBPROGS). */
 const MOST_FUNCTIONS = 256;
 
@@ -143,6 +145,11 @@ describe(`hostile rules, ${RULES} of them (${WHO})`, () => {
     const place = { hook: 'xdp', chain: 'INPUT', engine: engine satisfies Engine } as const;
     const packets = generatePackets(ruleset, { table: 'filter', chain: 'INPUT', count: PACKETS, seed: SEED });
     const result = await verify(ruleset, text, packets, { ...place, engines: ENGINES, minimise: 0 });
+    // The kernel takes a million instructions.
+    if (!result.ok && engine === 'linear' && rules.length > MOST_IN_TURN) {
+      expect(result.diagnostics).toMatchObject([{ code: 'too-large' }]);
+      return;
+    }
     if (!result.ok) throw new Error(`${name}: ${result.diagnostics.map(({ message }) => message).join('; ')}`);
     expect(result.equal, reportText({ job: result.job, engines: result.engines, seed: SEED, elapsed: 0 })).toBe(true);
     expect(result.engines.filter(({ skipped }) => skipped !== undefined)).toEqual([]);
