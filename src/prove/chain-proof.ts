@@ -20,7 +20,9 @@ import { readsTables } from './reads-tables.js';
 import { RuleRun } from './rule-run.js';
 import { CODE_BITS, type Specification } from './specification.js';
 import { bitsOf, State } from './state.js';
+import { keepsOnce } from './table/looks.js';
 import { TableProof } from './table/table-proof.js';
+import { Taker } from './table/taker.js';
 import { Walk } from './table/walk.js';
 import { Unprovable, unsupported } from './unprovable.js';
 import { constant, pointer, unknown, word, type Value } from './value.js';
@@ -33,6 +35,12 @@ export interface ChainSettings {
   readonly layout: Layout;
   /** Whether diagrams are proved without the quick ways. */
   readonly thorough: boolean;
+}
+
+/** What was found of a function that looks rules up, and whether packets come to its end. */
+interface TablesProved {
+  readonly differences: readonly Difference[];
+  readonly falls: boolean;
 }
 
 /**
@@ -93,22 +101,34 @@ export class ChainProof extends ChainSymbols {
   private lookedUp(placed: PlacedFunction, part: bigint, chain: string, from: number): number | undefined {
     const { length } = this.settings.specification.rules(chain);
     this.rules += length - from;
-    const quick = this.settings.thorough
-      ? undefined
-      : this.quickly(() => this.proveTables(placed, part, chain, from, false));
-    const proof = quick?.differences.length === 0 ? quick : this.proveTables(placed, part, chain, from, true);
+    const prove = (thorough: boolean, alone: boolean): TablesProved =>
+      this.proveTables(placed, part, chain, from, { thorough, alone });
+    const once = keepsOnce(this.settings.code, placed, (target) => this.looksUp(target));
+    // One diagram from which several hits are taken may be too much for the walk as it is.
+    const attempts = [
+      ...(this.settings.thorough ? [] : [...(once ? [() => prove(false, true)] : []), () => prove(false, false)]),
+      ...(once ? [() => prove(true, true)] : []),
+    ];
+    const proof = this.firstProved(attempts) ?? prove(true, false);
     this.differences.push(...proof.differences);
     return proof.falls ? length : undefined;
   }
 
-  /** What is found in a quick way; undefined where a longer one may tell more. */
-  private quickly<T>(prove: () => T): T | undefined {
-    try {
-      return prove();
-    } catch (error) {
-      if (error instanceof Unprovable) return undefined;
-      throw error;
+  /** The first of these in which no difference is found; undefined where another one may tell more. */
+  private firstProved(attempts: readonly (() => TablesProved)[]): TablesProved | undefined {
+    for (const prove of attempts) {
+      try {
+        const proof = prove();
+        if (proof.differences.length === 0) return proof;
+      } catch (error) {
+        if (!(error instanceof Unprovable)) throw error;
+      }
     }
+    return undefined;
+  }
+
+  private looksUp(target: PlacedFunction): boolean {
+    return !isChainFunction(target.name) && readsTables(this.settings.code, target);
   }
 
   private proveTables(
@@ -116,8 +136,8 @@ export class ChainProof extends ChainSymbols {
     part: bigint,
     chain: string,
     from: number,
-    thorough: boolean,
-  ): { readonly differences: readonly Difference[]; readonly falls: boolean } {
+    { thorough, alone }: { readonly thorough: boolean; readonly alone: boolean },
+  ): TablesProved {
     const { code, layout } = this.settings;
     const places = new Walk({
       code,
@@ -132,7 +152,9 @@ export class ChainProof extends ChainSymbols {
       codes: Array.from({ length: 1 << CODE_BITS }, (_, one) => one),
       remembers: (target) => AskedTests.answers(target),
       cuts: new Set(lineChanges(code, placed).keys()),
-      readsTables: (target) => !isChainFunction(target.name) && readsTables(code, target),
+      readsTables: (target) => this.looksUp(target),
+      alone,
+      taker: (settings, target, slots) => new Taker(settings, target, slots),
       thorough,
     }).run(placed, part);
     const proof = new TableProof(this, thorough);

@@ -15,6 +15,8 @@ export interface Chosen extends Unknown {
   readonly map: (found: WalkValue) => WalkValue;
   /** The number is the find shifted to the right by so many bits, and nothing else. */
   readonly shift: number | undefined;
+  /** The number is this bit of the find. */
+  readonly bit?: number;
 }
 
 /** The find itself. */
@@ -52,6 +54,12 @@ export function computeChosen(
   const name = `${operation}${wide ? '' : ' of 32 bits'}`;
   const other = x === undefined ? a : b;
   const number = other === undefined ? undefined : constantOf(other);
+  const only = x ?? y;
+  if (operation === ALU_OP.add && wide && other?.kind === 'pointer' && only !== undefined) {
+    return moved(only, `in ${other.region.kind} ${other.region.name} from ${other.offset} on`, (value) =>
+      compute(operation, wide, other, value),
+    );
+  }
   if (other === undefined || number === undefined) return unknown('a find and another number');
   if (x === undefined)
     return y === undefined
@@ -59,10 +67,13 @@ export function computeChosen(
       : moved(y, `${number} ${name}`, (value) => compute(operation, wide, other, value));
   const shift =
     operation === ALU_OP.rsh && wide && x.shift !== undefined && number < 64n ? x.shift + Number(number) : undefined;
-  return moved(x, `${name} ${number}`, (value) => compute(operation, wide, value, other), shift);
+  const bit = operation === ALU_OP.and && wide && number === 1n ? x.shift : undefined;
+  const result = moved(x, `${name} ${number}`, (value) => compute(operation, wide, value, other), shift);
+  const withBit: Chosen = { ...result, ...(bit === undefined ? {} : { bit }) };
+  return withBit;
 }
 
-function moved(
+export function moved(
   { of, why, map }: Chosen,
   name: string,
   change: (value: WalkValue) => WalkValue,
@@ -76,6 +87,18 @@ export function told({ map }: Chosen, find: bigint): WalkValue {
   const value = map(exactly(find));
   if (constantOf(value) === undefined) throw unsupported('arithmetic on a find that comes to no number');
   return value;
+}
+
+/** The bit of a find by which a jump is taken, and whether it is where the bit is set; undefined where that is not what it asks. */
+export function bitOf(
+  operation: number,
+  a: WalkValue,
+  b: WalkValue,
+): { readonly of: string; readonly bit: number; readonly set: boolean } | undefined {
+  const chosen = asChosen(a);
+  if (chosen?.bit === undefined || constantOf(b) !== 0n) return undefined;
+  if (operation !== JMP_OP.jeq && operation !== JMP_OP.jne) return undefined;
+  return { of: chosen.of, bit: chosen.bit, set: operation === JMP_OP.jne };
 }
 
 /** What a jump asks of a find; undefined where that is not whether it lies between two numbers. */

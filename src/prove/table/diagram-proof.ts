@@ -9,7 +9,7 @@ import { GIVEN } from './looks.js';
 import { Item, mayMeet, type Box, type Part } from './rule-parts.js';
 import { eitherOf, ruleOf, tested, type Least } from './least.js';
 import type { Stand } from './stand.js';
-import type { Step } from './step.js';
+import type { Entry, Step } from './step.js';
 import { Visits, type Arrival } from './visits.js';
 
 /** A hit: the number that a look-up finds, for which packets, and the part of a rule that it says they are in. */
@@ -40,6 +40,8 @@ export interface Found {
   readonly values: ReadonlySet<bigint>;
   /** Whether a rule is found by another look-up, too; else this one must find all of it. */
   elsewhere(rule: bigint): boolean;
+  /** Whether it keeps a place in a list, and hits are taken from there on; those from a number on are none. */
+  readonly end: bigint | undefined;
 }
 
 /** Hits that count say so: a hint at what is claimed of them. */
@@ -47,7 +49,8 @@ const COUNTS = 0x8000_0000n;
 
 /**
  * A function that looks into a diagram, against the hits that it is seen to find: for all packets of a hit it returns one of this
- * rule or of an earlier one, and never more than it is given.
+ * rule or of an earlier one, and never more than it is given. Where it keeps a place in a list, this is at the first of its hits, and at each
+ * place the function for the next one comes to that of the first hit of a later rule: so the places are those of all hits, in order.
  */
 export class DiagramProof extends Visits {
   private hits: readonly Hit[] = [];
@@ -60,6 +63,15 @@ export class DiagramProof extends Visits {
     private readonly found: Found,
   ) {
     super(grounds);
+  }
+
+  private get keeps(): boolean {
+    return this.found.end !== undefined;
+  }
+
+  private get end(): bigint {
+    if (this.found.end === undefined) throw unsupported('places that are not kept');
+    return this.found.end;
   }
 
   /** `starts`: packets that begin at each place; `most`: the greatest number that it is given. */
@@ -151,6 +163,8 @@ export class DiagramProof extends Visits {
   protected override joined(a: Arrival, b: Arrival): Stand | undefined {
     const stand = super.joined(a, b);
     const [x, y] = [a.stand.least, b.stand.least];
+    // Behind the first place there is nothing that it was given.
+    if (x === undefined && y === undefined) return stand;
     if (stand === undefined || x === undefined || y === undefined) return undefined;
     return { ...stand, least: { ...x, ...eitherOf(x, y) } };
   }
@@ -159,7 +173,10 @@ export class DiagramProof extends Visits {
     const { grounds } = this;
     switch (step.kind) {
       case 'found':
-        return this.returned(step.value, stand, here);
+        this.returned(step.value, stand, here);
+        return this.keeps ? this.kept(step.entry, stand, here) : undefined;
+      case 'stands':
+        return this.stands(step.entry, stand, here);
       case 'test':
         return this.tested(step, stand, here);
       case 'event':
@@ -169,8 +186,51 @@ export class DiagramProof extends Visits {
         return grounds.differ(undefined, `verdict ${step.code}`, grounds.conditionOf(here), here);
       case 'call':
       case 'look':
+      case 'flag':
+      case 'next':
       case 'split':
         throw unsupported('a look-up that looks up');
+    }
+  }
+
+  /** Whether what it returns is what it was given or not, the place is the same. */
+  private kept(entry: Entry | undefined, stand: Stand, here: Here): void {
+    const { last } = this;
+    if (last?.entry === entry && last?.here === here && last?.items === stand.items) return;
+    this.last = { entry, here, items: stand.items };
+    this.stands(entry, stand, here);
+  }
+
+  private last: { readonly entry: Entry | undefined; readonly here: Here; readonly items: readonly Item[] } | undefined;
+
+  /** At a place in a list: its hit is the first one of those that are still to be met; behind it, the others are. */
+  private stands(entry: Entry | undefined, { items }: Stand, here: Here): void {
+    const { grounds } = this;
+    const { bdd } = grounds.chains;
+    if (entry?.hit === undefined) throw unsupported('a look-up that keeps no place');
+    const { hit: value, next } = entry;
+    const rule = ruleOf(value);
+    const rest = items.findIndex((item) => ruleOf(this.hits[item.part.order].value) >= rule);
+    this.passed(rest < 0 ? items : items.slice(0, rest), here);
+    if (value >= this.end) return;
+    const order = this.orders.get(value);
+    const hit = order === undefined ? undefined : this.hits[order];
+    if (!items.some((item) => item.kind === 'certain' && item.part.order === order)) {
+      const outside = bdd.without(grounds.conditionOf(here), hit?.where ?? FALSE);
+      grounds.differ(hit?.item.part, 'a find', outside, here);
+    }
+    if (next === undefined) return;
+    const behind = items.filter((item) => ruleOf(this.hits[item.part.order].value) > rule);
+    this.visit(next, { items: behind, counted: -1 }, here);
+  }
+
+  /** None of these may be met. */
+  private passed(items: readonly Item[], here: Here): void {
+    const { grounds } = this;
+    for (const item of items) {
+      if (!grounds.thorough && grounds.deciding.isOut(item, here)) continue;
+      const missed = grounds.chains.bdd.and(grounds.conditionOf(here), item.where);
+      grounds.differ(item.part, 'whether it is found', missed, here);
     }
   }
 
@@ -186,11 +246,8 @@ export class DiagramProof extends Visits {
     const { grounds } = this;
     const { bdd } = grounds.chains;
     const rule = ruleOf(value ?? least.hi);
-    for (const item of items) {
-      if (ruleOf(this.hits[item.part.order].value) >= rule) break;
-      if (!grounds.thorough && grounds.deciding.isOut(item, here)) continue;
-      grounds.differ(item.part, 'whether it is found', bdd.and(grounds.conditionOf(here), item.where), here);
-    }
+    const rest = items.findIndex((item) => ruleOf(this.hits[item.part.order].value) >= rule);
+    this.passed(rest < 0 ? items : items.slice(0, rest), here);
     if (value === undefined) return;
     const order = this.orders.get(value);
     const hit = order === undefined ? undefined : this.hits[order];

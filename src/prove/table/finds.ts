@@ -4,7 +4,7 @@ import { NOTHING, type Grounds, type Here } from './grounds.js';
 import { tested, type Least } from './least.js';
 import { inOrder } from './place-order.js';
 import { ANYWHERE } from './rule-parts.js';
-import type { Step } from './step.js';
+import type { Entry, Step } from './step.js';
 
 export interface FindsSettings {
   readonly grounds: Grounds;
@@ -26,6 +26,14 @@ export function findsOf({ grounds, places, starts, most, wanted }: FindsSettings
   const known = new Map(starts);
   const order = inOrder(places, [...starts.keys()]);
   const leads = leadingTo(wanted, places, order);
+  const add = (value: bigint, here: Here): void => {
+    if (wanted.has(value)) finds.set(value, bdd.or(finds.get(value) ?? FALSE, grounds.conditionOf(here)));
+  };
+  const stand = ({ hit, next }: Entry, here: Here, given: Pick<Least, 'lo' | 'hi'>): void => {
+    if (hit === undefined) return;
+    add(hit, here);
+    if (next !== undefined) follow(next, here, given);
+  };
   const follow = (step: Step, here: Here, given: Pick<Least, 'lo' | 'hi'>): void => {
     if (!leads(step)) return;
     switch (step.kind) {
@@ -33,9 +41,11 @@ export function findsOf({ grounds, places, starts, most, wanted }: FindsSettings
         known.set(step.number, bdd.or(known.get(step.number) ?? FALSE, here.known));
         return;
       case 'found':
-        if (step.value === undefined) return;
-        finds.set(step.value, bdd.or(finds.get(step.value) ?? FALSE, grounds.conditionOf(here)));
+        if (step.value !== undefined) add(step.value, here);
+        if (step.entry !== undefined) stand(step.entry, here, given);
         return;
+      case 'stands':
+        return stand(step.entry, here, given);
       case 'fork':
         for (const one of step.cases) {
           if (!leads(one.then)) continue;
@@ -51,6 +61,8 @@ export function findsOf({ grounds, places, starts, most, wanted }: FindsSettings
       case 'exit':
       case 'call':
       case 'look':
+      case 'flag':
+      case 'next':
       case 'split':
         return;
     }
@@ -75,12 +87,16 @@ function leadingTo(
 ): (step: Step) => boolean {
   const leading = new Uint8Array(places.length);
   const known = new Map<Step, boolean>();
+  const leadsOn = (entry: Entry | undefined): boolean =>
+    entry?.hit !== undefined && (wanted.has(entry.hit) || (entry.next !== undefined && leads(entry.next)));
   const leads = (step: Step): boolean => {
     switch (step.kind) {
       case 'place':
         return leading[step.number] === 1;
       case 'found':
-        return step.value !== undefined && wanted.has(step.value);
+        return (step.value !== undefined && wanted.has(step.value)) || leadsOn(step.entry);
+      case 'stands':
+        return leadsOn(step.entry);
       case 'fork':
       case 'test': {
         let own = known.get(step);
@@ -95,6 +111,8 @@ function leadingTo(
       case 'exit':
       case 'call':
       case 'look':
+      case 'flag':
+      case 'next':
       case 'split':
         return false;
     }

@@ -1,7 +1,7 @@
 import { fieldBits, type Field } from '../../../grammar/model/fields.js';
 import type { Family } from '../../../grammar/model/family.js';
 import type { PlacedFunction } from '../../../bpf-runtime/interpreter/program.js';
-import { FALSE, type Ref } from '../bdd.js';
+import { FALSE, TRUE, type Ref } from '../bdd.js';
 import type { Difference } from '../difference.js';
 import { isFact } from '../flow.js';
 import { reaching, type Meanings } from '../reach.js';
@@ -39,10 +39,13 @@ export const NOTHING: Here['told'] = new Map();
 
 const NO_LIMITS: readonly Limit[] = [];
 
+/** What a chain's rules most often take for known where it is jumped to; no target changes it. */
+const TOLD: readonly Field[] = ['proto', 'l4found', 'fragoff', 'l4len'];
+
 const MOST_DIFFERENCES = 8;
-const MOST_DOUBTS = 2000;
+const MOST_DOUBTS = 10_000;
 /** … and so many for each rule. */
-const DOUBTS_PER_RULE = 20;
+const DOUBTS_PER_RULE = 40;
 /** Places that ways to doubts are led back over. */
 const MOST_STEPS = 400_000;
 
@@ -61,6 +64,7 @@ export class Grounds {
   private readonly broad = new Map<Ref, boolean>();
 
   readonly deciding: Deciding;
+  private readonly coming = new Map<string, Ref>();
 
   /** `thorough`: as of {@link TableProof}. */
   constructor(
@@ -78,6 +82,25 @@ export class Grounds {
       field: (field) => chains.field(field),
       isBroad,
     });
+  }
+
+  /** What is known of the headers of packets that come to a chain: some rule that jumps there matches. */
+  comingTo(chain: string): Ref {
+    const { bdd, settings } = this.chains;
+    const { specification } = settings;
+    if (chain === specification.hookChain) return TRUE;
+    let known = this.coming.get(chain);
+    if (known === undefined) {
+      known = FALSE;
+      for (const caller of specification.callersOf(chain)) {
+        const { yes } = this.chains.meaning(specification.rules(caller.chain)[caller.at]);
+        const headers = new Set(TOLD.flatMap((name) => this.chains.variables.variablesOf(name)));
+        const told = bdd.exists(yes, (variable) => !headers.has(variable));
+        known = bdd.or(known, bdd.and(told, this.comingTo(caller.chain)));
+      }
+      this.coming.set(chain, known);
+    }
+    return known;
   }
 
   conditionOf(here: Pick<Here, 'known' | 'local'>): Ref {

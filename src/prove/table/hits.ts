@@ -9,7 +9,7 @@ import { eitherOf, ruleOf, tested, type Least } from './least.js';
 import { HullBoxes } from './hull-boxes.js';
 import { around } from './narrow.js';
 import type { Stand } from './stand.js';
-import type { Look, Site, Step } from './step.js';
+import type { Entry, Look, Sequence, Site, Step } from './step.js';
 import type { Arrival } from './visits.js';
 
 /** So many ways to where a look-up begins are told apart. */
@@ -19,8 +19,9 @@ const MOST_WAYS = 16;
 interface Looked {
   /** Packets that begin at each place. */
   readonly starts: Map<number, Start>;
-  /** The greatest number that it is given. */
+  /** The greatest number that it is given, and what the first look-up was given. */
   most: bigint;
+  readonly given: bigint;
   /** Packets that are not looked up, though something may be found for them that is less than what they have. */
   unlooked: Ref;
   /** What it finds, once that is proved. */
@@ -36,11 +37,15 @@ export class Hits {
   private readonly sites = new Map<Site, Looked>();
   private readonly found = new Map<Site, Finds>();
   private readonly rules = new Map<number, Item[]>();
+  /** By look-ups: their hits, in order. */
+  private readonly all = new Map<string, readonly Hit[]>();
 
   /** `items`: the parts of the chain's rules. */
   constructor(
     private readonly grounds: Grounds,
     items: readonly Item[],
+    /** Whether hits are taken at a place. */
+    private readonly isTaking: (place: number) => boolean,
   ) {
     const { specification } = grounds.chains.settings;
     for (const item of items) {
@@ -56,7 +61,8 @@ export class Hits {
     const before: Least | undefined =
       given === undefined ? least : { of: site.of, given, looked: new Set(), lo: given, hi: given };
     if (before?.of !== site.of) throw unsupported('a look-up for what is not known');
-    const own = this.of(site);
+    const own = this.of(site, before.given);
+    if (own.given !== before.given) throw unsupported('look-ups that begin with several hits');
     if (own.hits !== undefined) throw unsupported('a look-up behind what it has found');
     own.starts.set(start, this.started(own.starts.get(start), here));
     if (before.hi > own.most) own.most = before.hi;
@@ -78,9 +84,9 @@ export class Hits {
     };
   }
 
-  private of(site: Site): Looked {
+  private of(site: Site, given: bigint): Looked {
     let looked = this.sites.get(site);
-    if (looked === undefined) this.sites.set(site, (looked = { starts: new Map(), most: 0n, unlooked: FALSE }));
+    if (looked === undefined) this.sites.set(site, (looked = { starts: new Map(), most: 0n, given, unlooked: FALSE }));
     return looked;
   }
 
@@ -93,13 +99,16 @@ export class Hits {
       if (!x.looked.has(site)) this.missed(site, x, a.known);
       if (!y.looked.has(site)) this.missed(site, y, b.known);
     }
-    return { ...x, looked, ...eitherOf(x, y) };
+    const ends = x.ends === undefined || y.ends === undefined ? undefined : x.ends > y.ends ? x.ends : y.ends;
+    return { ...x, looked, ...eitherOf(x, y), ends };
   }
 
   /** Packets that are not looked up at a site: nothing is found there that comes before what they have, or nothing at all. */
-  private missed(site: Site, { hi }: Least, known: Ref): void {
-    if (ruleOf(hi) <= this.findsAt(site).first) return;
-    const own = this.of(site);
+  private missed(site: Site, { hi, ends, given }: Least, known: Ref): void {
+    // Where hits behind the least one are taken, none may be behind those that are known.
+    const last = site.sequence === undefined ? hi : ends;
+    if (last !== undefined && ruleOf(last) <= this.findsAt(site).first) return;
+    const own = this.of(site, given);
     own.unlooked = this.grounds.chains.bdd.or(own.unlooked, known);
     if (own.hits !== undefined) this.refuseFinds(own, own.hits);
   }
@@ -128,17 +137,40 @@ export class Hits {
     tested(step, least, (then, bounds) => go(then, { ...least, ...bounds }));
   }
 
+  /** How hits of these look-ups are taken, if they are. */
+  sequenceOf(of: string): Sequence | undefined {
+    for (const site of this.sites.keys()) if (site.of === of && site.sequence !== undefined) return site.sequence;
+    return undefined;
+  }
+
+  /** A bit of what was found so far: where it is set, no hit may be taken behind that one. */
+  flagged({ of, bit }: Extract<Step, { kind: 'flag' }>, least: Least | undefined): Least {
+    if (least?.of !== of) throw unsupported('a test of what is not known');
+    const isSet = (hit: bigint): boolean => ((hit >> BigInt(bit)) & 1n) === 1n;
+    if (isSet(least.given)) return least;
+    for (const site of this.sites.keys()) {
+      if (site.of !== of) continue;
+      for (const value of this.findsAt(site).values) {
+        if (isSet(value) && site.sequence?.takenAt(value).moved === true) return least;
+      }
+    }
+    return least.ends !== undefined && least.ends < least.hi ? least : { ...least, ends: least.hi };
+  }
+
   /** What follows from each hit that may be the least one of all. */
   told(
     { of, cases }: Extract<Step, { kind: 'split' }>,
     { least, items }: Stand,
     here: Here,
-    go: (then: Step, items: readonly Item[], here: Here) => void,
+    go: (then: Step, items: readonly Item[], here: Here, isNone: boolean) => void,
   ): void {
     if (least?.of !== of) throw unsupported('what was found is not known');
     const hits = this.hitsOf(least, here);
-    const rest = this.covered(items, hits, here);
+    this.all.set(of, hits);
+    const { rest, met } = this.covered(items, hits, here);
     const { bdd } = this.grounds.chains;
+    // Where hits are taken they are told again: what leads there is one way.
+    const again = new Set<number>();
     const places = new Map<Part, number>(items.map(({ part }, index) => [part, index]));
     for (const hit of hits) {
       const { value, item } = hit;
@@ -154,12 +186,54 @@ export class Hits {
       }
       const then = cases.get(value);
       if (then === undefined) throw unsupported(what);
+      if (then.kind === 'place' && this.isTaking(then.number)) {
+        again.add(then.number);
+        continue;
+      }
       const { certain } = item;
-      go(then, endsAll(certain) ? [certain] : [certain, ...items.slice(place + 1)], there);
+      go(then, endsAll(certain) ? [certain] : [certain, ...items.slice(place + 1)], there, false);
     }
     const none = cases.get(least.given);
+    for (const number of again) go({ kind: 'place', number }, met, here, false);
     if (none === undefined) throw unsupported('nothing is found');
-    if (least.given <= least.hi) go(none, rest, here);
+    if (least.given <= least.hi) go(none, rest, here, true);
+  }
+
+  /**
+   * What follows where hits are taken: each that may be the next one, of those of rules from `from` on. The rules behind a hit are then to be met,
+   * and the places are at the hits of these; so what is said of each hit here is said of those behind it, too.
+   */
+  taken(
+    of: string,
+    from: bigint,
+    { items }: Stand,
+    here: Here,
+    go: (hit: Hit, behind: readonly Item[], here: Here) => void,
+  ): readonly Item[] {
+    const hits = this.all.get(of)?.filter(({ value }) => ruleOf(value) >= from);
+    if (hits === undefined) throw unsupported('hits that are not known');
+    const { bdd } = this.grounds.chains;
+    const { specification } = this.grounds.chains.settings;
+    const condition = this.grounds.conditionOf(here);
+    const left = items.filter(({ part, where }) => {
+      const key = part.caller === undefined ? specification.keyOf(part.chain, part.at) : undefined;
+      if (key !== undefined && BigInt(key) >= from) return true;
+      this.grounds.differ(part, 'whether the next rule follows', bdd.and(condition, where), here);
+      return false;
+    });
+    const { rest } = this.covered(left, hits, here);
+    const places = new Map<Part, number>(left.map(({ part }, index) => [part, index]));
+    for (const hit of hits) {
+      const { item, value } = hit;
+      const place = places.get(item.part);
+      const there: Here = { ...here, local: here.local.and(new Condition(() => hit.where), bdd) };
+      if (place === undefined || !hit.whole) {
+        const outside = place === undefined ? condition : bdd.without(condition, item.where);
+        this.grounds.differ(item.part, `the hit ${value.toString(16)}`, bdd.and(outside, hit.where), there);
+      }
+      if (place !== undefined) go(hit, left.slice(place + 1), there);
+    }
+    return rest;
   }
 
   /** All hits, which must be less than what the look-ups began with. */
@@ -185,8 +259,9 @@ export class Hits {
       const { starts, most } = looked;
       const others = [...this.sites.keys()].filter((other) => other !== site && other.of === site.of);
       const { values } = this.findsAt(site);
+      const end = site.sequence === undefined ? undefined : looked.given;
       const proved = (elsewhere: (rule: bigint) => boolean): readonly Hit[] =>
-        new DiagramProof(this.grounds, this.rules, { values, elsewhere }).prove(site.places, starts, most);
+        new DiagramProof(this.grounds, this.rules, { values, elsewhere, end }).prove(site.places, starts, most);
       const isElsewhere = (rule: bigint): boolean => others.some((other) => this.findsAt(other).rules.has(rule));
       // Mostly all of a rule is found wherever some of it is.
       looked.hits = this.grounds.attempt(() => proved(() => false)) ?? proved(isElsewhere);
@@ -205,7 +280,7 @@ export class Hits {
   }
 
   /** That each rule is found wherever it is met, up to the last one that is found; the items behind that one. */
-  private covered(items: readonly Item[], hits: readonly Hit[], here: Here): readonly Item[] {
+  private covered(items: readonly Item[], hits: readonly Hit[], here: Here): Covered {
     const { bdd } = this.grounds.chains;
     const condition = this.grounds.conditionOf(here);
     const found = new Map<number, Hit[]>();
@@ -220,13 +295,18 @@ export class Hits {
       if (hit.whole) wholes.add(hit.item);
     }
     const rest: Item[] = [];
+    const met: Item[] = [];
     let boxes: HullBoxes | undefined;
     for (const [index, item] of items.entries()) {
       const { part } = item;
       if (part.caller !== undefined) throw unsupported('a chain that stands in the place of a jump, and is looked up');
-      if (wholes.has(part.plain)) continue;
+      if (wholes.has(part.plain)) {
+        met.push(item);
+        continue;
+      }
       // Most rules that are not found are behind another one that matches all that they match.
       if (!this.grounds.thorough && this.endsIn((boxes ??= new HullBoxes(items)).around(index), item)) continue;
+      met.push(item);
       if (part.at > last) {
         rest.push(item);
         continue;
@@ -235,8 +315,14 @@ export class Hits {
       const missing = bdd.without(bdd.and(condition, item.where), any);
       this.grounds.differ(part, 'whether it is found', missing, here);
     }
-    return rest;
+    return { rest, met };
   }
+}
+
+/** Items that may be met. `rest`: those behind the last one that is found. */
+interface Covered {
+  readonly rest: readonly Item[];
+  readonly met: readonly Item[];
 }
 
 /** What may be found at a site, the rules' numbers, and the first of them. */
@@ -257,17 +343,26 @@ function findsAt({ places, starts }: Site): Finds {
   const rules = new Set<bigint>();
   const values = new Set<bigint>();
   const seen = new Set(starts);
+  const add = (value: bigint): void => {
+    values.add(value);
+    rules.add(ruleOf(value));
+    if (ruleOf(value) < first) first = ruleOf(value);
+  };
+  const stand = ({ hit, next }: Entry): void => {
+    if (hit !== undefined) add(hit);
+    if (next !== undefined) look(next);
+  };
   const look = (step: Step): void => {
     switch (step.kind) {
       case 'place':
         seen.add(step.number);
         return;
       case 'found':
-        if (step.value === undefined) return;
-        values.add(step.value);
-        rules.add(ruleOf(step.value));
-        if (ruleOf(step.value) < first) first = ruleOf(step.value);
+        if (step.value !== undefined) add(step.value);
+        if (step.entry !== undefined) stand(step.entry);
         return;
+      case 'stands':
+        return stand(step.entry);
       case 'fork':
         for (const { then } of step.cases) look(then);
         return;
@@ -279,6 +374,8 @@ function findsAt({ places, starts }: Site): Finds {
       case 'exit':
       case 'call':
       case 'look':
+      case 'flag':
+      case 'next':
       case 'split':
         return;
     }

@@ -10,6 +10,8 @@ export interface Least {
   /** It lies between these numbers, both with them. */
   readonly lo: bigint;
   readonly hi: bigint;
+  /** A hit is known that is not behind this one, and behind which none is taken; undefined: it is not known. */
+  readonly ends?: bigint | undefined;
 }
 
 /** A hit: u64 rule << 32 | what is done. */

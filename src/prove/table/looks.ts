@@ -1,8 +1,12 @@
 import { JMP_OP, CLASS, CLASS_MASK, OPERATION_MASK } from '../../../codegen/bytecode/instruction.js';
 import type { PlacedFunction } from '../../../bpf-runtime/interpreter/program.js';
 import type { Code } from '../object-code.js';
-import { unknown, type Region } from '../value.js';
+import { unsupported } from '../unprovable.js';
+import { pointer, unknown, type Pointer, type Region } from '../value.js';
+import type { Words } from '../words.js';
 import { asChosen, found, told } from './chosen.js';
+import type { Finder } from './finder.js';
+import { Keeping, keptFrom, PLACE, PLACE_BYTES, type HitTaker } from './keeping.js';
 import type { Machine } from './machine.js';
 import type { Look, Site, Step } from './step.js';
 import { constantOf, type WalkValue } from './walk-value.js';
@@ -10,11 +14,33 @@ import { constantOf, type WalkValue } from './walk-value.js';
 /** What a finder is given, whatever it is: the least hit so far. */
 export const GIVEN = 'the caller';
 
-/** A function that looks into one diagram, walked by itself. */
-export interface Finder {
-  readonly places: readonly Step[];
-  /** Walks it with these arguments, and says at which place that begins. */
-  begin(placed: PlacedFunction, registers: readonly (WalkValue | undefined)[]): number;
+/** What walks functions by themselves. */
+export interface Makers {
+  finder(): Finder;
+  taker(placed: PlacedFunction, slots: readonly number[]): HitTaker;
+}
+
+/** A call of a function that takes hits. */
+export interface Taking {
+  readonly of: string;
+  readonly sequence: HitTaker;
+  /** What it may return, so far. */
+  readonly codes: () => readonly bigint[];
+}
+
+class OwnSite implements Site {
+  readonly starts = new Set<number>();
+
+  constructor(
+    readonly at: number,
+    readonly of: string,
+    readonly places: readonly Step[],
+    readonly keeping: Keeping | undefined,
+  ) {}
+
+  get sequence(): HitTaker | undefined {
+    return this.keeping?.taker;
+  }
 }
 
 /** Numbers from here on are taken for hits. It is only a hint: which argument is abstracted does not matter for what is proved. */
@@ -25,8 +51,9 @@ const LEAST_HIT = 1n << 32n;
  * it is given, so that the work is the sum over the diagrams and not their product.
  */
 export class Looks {
-  private readonly sites = new Map<number, Site & { readonly starts: Set<number> }>();
-  private readonly finders = new Map<number, Finder>();
+  private readonly sites = new Map<number, OwnSite>();
+  private readonly finders = new Map<string, Finder>();
+  private readonly keeping = new Map<string, Keeping>();
   private readonly callees: ReadonlySet<number>;
   private readonly closed = new Set<string>();
   /** Numbers that first look-ups are given. */
@@ -36,10 +63,16 @@ export class Looks {
     private readonly code: Code,
     private readonly placed: PlacedFunction,
     private readonly flow: Region,
-    readsTables: (placed: PlacedFunction) => boolean,
-    private readonly finder: () => Finder,
+    private readonly words: Words,
+    private readonly readsTables: (placed: PlacedFunction) => boolean,
+    private readonly make: Makers,
+    /** Whether a function that keeps a place is walked by itself, too, if it is called from one place alone. */
+    alone: boolean,
   ) {
-    this.callees = calleesOf(code, placed, readsTables);
+    const callees = [...lookingUp(code, placed, readsTables)].filter(
+      ([target, count]) => count > 1 || (alone && takes(code, target, 4)),
+    );
+    this.callees = new Set(callees.map(([{ start }]) => start));
   }
 
   /** What a call looks up; undefined where it is none that is walked by itself. The machine is then behind the call. */
@@ -53,9 +86,16 @@ export class Looks {
       return undefined;
     own[1] = flow;
     let hit: WalkValue | undefined;
+    let kept: Pointer | undefined;
     for (let register = 2; register <= 5; register++) {
       if ((live & (1 << register)) === 0) continue;
       const value = registers[register];
+      if (value?.kind === 'pointer' && value.region.kind === 'stack' && value.index === undefined) {
+        if (kept !== undefined) return undefined;
+        kept = value;
+        own[register] = pointer(PLACE, -PLACE_BYTES);
+        continue;
+      }
       const number = value === undefined ? undefined : constantOf(value);
       const isHit = number === undefined ? asChosen(value)?.shift === 0 : number >= LEAST_HIT;
       if (number === undefined && !isHit) return undefined;
@@ -65,12 +105,14 @@ export class Looks {
     }
     if (hit === undefined) return undefined;
     const at = machine.at - 1;
-    const of = asChosen(hit)?.of ?? `the look-up at ${at}`;
+    const of = asChosen(hit)?.of ?? `the look-up ${kept === undefined ? `at ${at}` : `before ${this.behind(at)}`}`;
     if (this.closed.has(of)) return undefined;
-    const finder = this.finderOf(placed);
-    const site = this.sites.get(at) ?? { at, of, places: finder.places, starts: new Set() };
-    if (site.of !== of || site.places !== finder.places) return undefined;
+    const finder = this.finderOf(kept === undefined ? `${placed.start}` : `${placed.start} ${of}`);
+    const keeping = kept === undefined ? undefined : this.keepingOf(of);
+    const site = this.sites.get(at) ?? new OwnSite(at, of, finder.places, keeping);
+    if (site.of !== of || site.places !== finder.places || site.keeping !== keeping) return undefined;
     this.sites.set(at, site);
+    if (kept !== undefined) keeping?.keep(kept, site, finder, machine);
     // What was found before is known no more: what the call returns has its name.
     for (let register = 6; register < 10; register++) {
       if (asChosen(registers[register])?.of === of) registers[register] = unknown('what a look-up was given');
@@ -84,27 +126,82 @@ export class Looks {
     return { site, start, given };
   }
 
-  private finderOf({ start }: PlacedFunction): Finder {
-    let finder = this.finders.get(start);
-    if (finder === undefined) this.finders.set(start, (finder = this.finder()));
+  /** Hits that a call takes; undefined where it takes none. The machine is then behind the call. */
+  taking(placed: PlacedFunction, machine: Machine): Taking | undefined {
+    const { frames, registers } = machine;
+    const [, flow, memory] = registers;
+    if (frames.length !== 1 || !this.readsTables(placed)) return undefined;
+    if (memory?.kind !== 'pointer' || memory.region.kind !== 'stack' || memory.index !== undefined) return undefined;
+    const kept = keptFrom(machine, memory, this.words);
+    if (kept === undefined) return undefined;
+    const isFlow =
+      flow?.kind === 'pointer' && flow.region === this.flow && flow.offset === 0 && flow.index === undefined;
+    if (!isFlow) throw unsupported('hits that are taken for another flow');
+    const { of, slots } = kept;
+    const keeping = this.keepingOf(of);
+    const sequence = keeping.takenBy(placed, memory.offset, slots, () => this.make.taker(placed, slots));
+    const codes = (): readonly bigint[] => {
+      this.completed(of);
+      return sequence.codes();
+    };
+    return { of, sequence, codes };
+  }
+
+  private keepingOf(of: string): Keeping {
+    let keeping = this.keeping.get(of);
+    if (keeping === undefined) this.keeping.set(of, (keeping = new Keeping(of, this.words)));
+    return keeping;
+  }
+
+  /** All hits of look-ups that keep places. */
+  private completed(of: string): ReadonlySet<bigint> {
+    return this.keeping.get(of)?.complete(this.endOf(of)) ?? new Set();
+  }
+
+  /** Hits from this number on are none. */
+  private endOf(of: string): bigint {
+    const [end, ...others] = this.given.get(of) ?? [];
+    if (end === undefined || others.length > 0) throw unsupported('look-ups that begin with several hits');
+    return end;
+  }
+
+  /** To be asked when all is walked. */
+  finish(): void {
+    for (const [of, keeping] of this.keeping) keeping.finish(this.endOf(of));
+  }
+
+  private finderOf(name: string): Finder {
+    let finder = this.finders.get(name);
+    if (finder === undefined) this.finders.set(name, (finder = this.make.finder()));
     return finder;
+  }
+
+  /** The next call behind an instruction that looks up nothing. */
+  private behind(at: number): number {
+    return this.callBehind(at, (target) => !this.callees.has(target)) ?? this.placed.end;
+  }
+
+  private callBehind(from: number, wanted: (target: number) => boolean): number | undefined {
+    for (let at = from + 1; at < this.placed.end; at++) {
+      const { instruction, operands } = this.code.instructions[at];
+      const { opcode } = instruction;
+      if ((opcode & CLASS_MASK) !== CLASS.JMP || (opcode & OPERATION_MASK) !== JMP_OP.call) continue;
+      if (wanted(operands.target)) return at;
+    }
+    return undefined;
   }
 
   /** Whether the next call behind an instruction is one that looks on: then what was found is not yet told apart. */
   looksOn(at: number): boolean {
-    for (let next = at + 1; next < this.placed.end; next++) {
-      const { instruction, operands } = this.code.instructions[next];
-      const { opcode } = instruction;
-      if ((opcode & CLASS_MASK) !== CLASS.JMP || (opcode & OPERATION_MASK) !== JMP_OP.call) continue;
-      return this.callees.has(operands.target);
-    }
-    return false;
+    const next = this.callBehind(at, () => true);
+    return next !== undefined && this.callees.has(this.code.instructions[next].operands.target);
   }
 
   /** All that may have been found; nothing may be looked up for it from here on. */
   findsOf(of: string): readonly bigint[] {
     this.closed.add(of);
     const finds = new Set(this.given.get(of));
+    for (const hit of this.completed(of)) finds.add(hit);
     for (const site of this.sites.values()) {
       if (site.of !== of) continue;
       for (const step of site.places) addFinds(step, finds);
@@ -124,8 +221,13 @@ function addFinds(step: Step, finds: Set<bigint>): void {
     case 'test':
       addFinds(step.inside, finds);
       return addFinds(step.outside, finds);
+    case 'flag':
+      addFinds(step.set, finds);
+      return addFinds(step.clear, finds);
     case 'event':
       return addFinds(step.then, finds);
+    case 'next':
+    case 'stands':
     case 'place':
     case 'exit':
     case 'call':
@@ -143,19 +245,33 @@ export function tell({ registers }: Machine, of: string, value: bigint): void {
   });
 }
 
-/** Functions that read tables and are called from several places of a function. */
-function calleesOf(
+/** Functions that read tables and are given a hit, and from how many places a function calls each. */
+function lookingUp(
   code: Code,
   { start, end }: PlacedFunction,
   readsTables: (placed: PlacedFunction) => boolean,
-): ReadonlySet<number> {
-  const calls = new Map<number, number>();
+): ReadonlyMap<PlacedFunction, number> {
+  const calls = new Map<PlacedFunction, number>();
   for (let at = start; at < end; at++) {
     const { instruction, operands } = code.instructions[at];
     const { opcode } = instruction;
     if ((opcode & CLASS_MASK) !== CLASS.JMP || (opcode & OPERATION_MASK) !== JMP_OP.call) continue;
-    if (operands.target >= 0) calls.set(operands.target, (calls.get(operands.target) ?? 0) + 1);
+    if (operands.target < 0) continue;
+    const target = code.functionAt(operands.target);
+    if (takes(code, target, 3) && readsTables(target)) calls.set(target, (calls.get(target) ?? 0) + 1);
   }
-  const several = [...calls].filter(([, count]) => count > 1).map(([target]) => target);
-  return new Set(several.filter((target) => readsTables(code.functionAt(target))));
+  return calls;
+}
+
+/** Whether a function reads its argument of this number. */
+const takes = (code: Code, placed: PlacedFunction, argument: number): boolean =>
+  (code.liveOf(placed)[0] & (1 << argument)) !== 0;
+
+/** Whether a function looks once into some diagram by a function that keeps a place in a list: that can be walked as it is, too. */
+export function keepsOnce(
+  code: Code,
+  placed: PlacedFunction,
+  readsTables: (placed: PlacedFunction) => boolean,
+): boolean {
+  return [...lookingUp(code, placed, readsTables)].some(([target, count]) => count === 1 && takes(code, target, 4));
 }

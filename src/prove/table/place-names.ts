@@ -2,6 +2,7 @@ import { bitsOf, type Memory } from '../state.js';
 import { unsupported } from '../unprovable.js';
 import type { Region } from '../value.js';
 import type { Words } from '../words.js';
+import { PLACE } from './keeping.js';
 import type { Machine } from './machine.js';
 import { constantOf, type Concrete, type WalkValue } from './walk-value.js';
 
@@ -26,8 +27,13 @@ export class PlaceNames {
       parts.push(`${back}`, ...kept.map((value) => this.nameOf(value)));
       parts.push(this.memoryOf(memory, this.stackOf(frames, depth)));
     });
+    const kept = this.memoryOf(memory, PLACE);
+    if (kept !== '') parts.push(kept);
     const { flow } = this;
-    if (!memory.sameAs(flow, this.begun)) parts.push(this.memoryOf(memory, flow));
+    if (!memory.sameAs(flow, this.begun)) {
+      const name = this.memoryOf(memory, flow);
+      if (name !== this.memoryOf(this.begun, flow)) parts.push(name);
+    }
     return parts.join('|');
   }
 

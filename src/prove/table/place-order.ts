@@ -51,8 +51,17 @@ function placesBelow(step: Step): readonly number[] {
       case 'split':
         for (const then of one.cases.values()) look(then);
         return;
-      case 'exit':
+      case 'flag':
+        look(one.set);
+        return look(one.clear);
+      case 'next':
+        for (const then of one.after.values()) look(then);
+        return;
       case 'found':
+      case 'stands':
+        if (one.entry?.next !== undefined) look(one.entry.next);
+        return;
+      case 'exit':
         return;
     }
   };

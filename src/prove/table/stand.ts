@@ -1,6 +1,7 @@
 import type { Bdd } from '../bdd.js';
 import type { Least } from './least.js';
 import type { Item, Part } from './rule-parts.js';
+import type { Sequence } from './step.js';
 
 /** How far the rules have come with a packet, as far as the program has shown it. */
 export interface Stand {
@@ -18,6 +19,13 @@ export interface Stand {
   readonly decided?: number;
   /** What is known of the least hit of several look-ups, while they go on. */
   readonly least?: Least | undefined;
+  /** Where places in lists are: at the first hits of rules from this number on. Undefined where there are none, or they are not known. */
+  readonly cursor?: Cursor | undefined;
+}
+
+export interface Cursor {
+  readonly sequence: Sequence;
+  readonly from: bigint;
 }
 
 const sameStage = (a: Stand, b: Stand): boolean =>
@@ -26,7 +34,9 @@ const sameStage = (a: Stand, b: Stand): boolean =>
   a.logging === b.logging &&
   a.jump?.part === b.jump?.part &&
   a.jump?.from === b.jump?.from &&
-  a.decided === b.decided;
+  a.decided === b.decided &&
+  a.cursor?.sequence === b.cursor?.sequence &&
+  a.cursor?.from === b.cursor?.from;
 
 /**
  * One stand for the packets of two. What is still to be met for one of them may be added for the other if it does not

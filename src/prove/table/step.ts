@@ -22,6 +22,35 @@ export interface Site {
   readonly places: readonly Step[];
   /** Places where it begins for this one. */
   readonly starts: ReadonlySet<number>;
+  /** Where it keeps a place in a list, from which hits behind the first one are taken: how. */
+  readonly sequence: Sequence | undefined;
+}
+
+/** A place in a list that a look-up has kept, and what is known of it once it is seen how hits are taken. */
+export interface Entry {
+  /** The number that is kept. */
+  readonly at: number;
+  /** The hit of this place. */
+  hit: bigint | undefined;
+  /** Where it is looked for the place of the next hit; undefined: it is not, behind this one. */
+  next: Step | undefined;
+}
+
+/** What is done where a hit is taken. */
+export interface Taken {
+  /** In order, for all packets. */
+  readonly events: readonly string[];
+  /** What is returned; undefined: the next hit is taken. */
+  readonly code: number | undefined;
+  /** Whether all places that stood at this hit's rule are then at the first hit of a later rule; else they are as they were. */
+  readonly moved: boolean;
+}
+
+/** How hits are taken of all lists, the least one first. */
+export interface Sequence {
+  takenAt(hit: bigint): Taken;
+  /** What is done where no list has another hit. */
+  readonly none: Taken | undefined;
 }
 
 /** A call of such a function. */
@@ -57,10 +86,21 @@ export type Step =
       readonly inside: Step;
       readonly outside: Step;
     }
+  /** Whether a bit of what a look-up has found is set. */
+  | { readonly kind: 'flag'; readonly of: string; readonly bit: number; readonly set: Step; readonly clear: Step }
+  /** Hits are taken from where the places are, up to one that is more than counted; what follows from each code that is returned. */
+  | {
+      readonly kind: 'next';
+      readonly of: string;
+      readonly sequence: Sequence;
+      readonly after: ReadonlyMap<bigint, Step>;
+    }
   /** What has been found is told: what follows from each hit that it may be. */
   | { readonly kind: 'split'; readonly of: string; readonly cases: ReadonlyMap<bigint, Step> }
   /** What a function that looks up returns; undefined: what it was given. */
-  | { readonly kind: 'found'; readonly value: bigint | undefined };
+  | { readonly kind: 'found'; readonly value: bigint | undefined; readonly entry: Entry | undefined }
+  /** The place that a function returns which looks for the next hit of a list. */
+  | { readonly kind: 'stands'; readonly entry: Entry };
 
 /** What is read beyond the table's ends is nothing that the proof takes for granted. */
 export const beyondTable: Step = {

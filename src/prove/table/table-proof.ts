@@ -6,7 +6,8 @@ import type { Rule } from '../../../grammar/model/ruleset.js';
 import type { RuleMeaning } from '../specification.js';
 import { EnoughError, Grounds, type Chains, type Here } from './grounds.js';
 import { Hits } from './hits.js';
-import { ANYWHERE, mayMeet, partsOf, type Item, type Part, type PartSettings } from './rule-parts.js';
+import { ruleOf } from './least.js';
+import { ANYWHERE, endsAll, mayMeet, partsOf, type Item, type Part, type PartSettings } from './rule-parts.js';
 import type { Stand } from './stand.js';
 import type { Case, Step } from './step.js';
 import { Visits, type Arrival } from './visits.js';
@@ -51,11 +52,11 @@ export class TableProof extends Visits {
     this.falls = false;
     this.looks = places.some(hasLook);
     const items = partsOf(rules, from, chain, undefined, this.parts);
-    this.hits = new Hits(this.grounds, items);
+    this.hits = new Hits(this.grounds, items, (number) => places[number].kind === 'next');
     const box = ANYWHERE;
     const stand = { items: this.cut(items, box), counted: -1 };
     try {
-      this.visitAll(places, new Map([[0, { stand, known: TRUE, box, beside: undefined }]]));
+      this.visitAll(places, new Map([[0, { stand, known: this.grounds.comingTo(chain), box, beside: undefined }]]));
     } catch (error) {
       if (!(error instanceof EnoughError)) throw error;
     }
@@ -91,12 +92,58 @@ export class TableProof extends Visits {
       case 'test':
         return hits?.tested(step, stand.least, (then, least) => this.visit(then, { ...stand, least }, here));
       case 'split':
-        return hits?.told(step, stand, here, (then, items, there) =>
-          this.visit(then, { ...stand, items, least: undefined }, there),
-        );
+        return this.told(step, stand, here);
+      case 'flag': {
+        const least = hits?.flagged(step, stand.least);
+        this.visit(step.set, { ...stand, least }, here);
+        return this.visit(step.clear, stand, here);
+      }
+      case 'next':
+        return this.next(step, this.unfolded(stand, here), here);
+      case 'stands':
       case 'found':
         throw unsupported('a chain that returns as a look-up does');
     }
+  }
+
+  private told(step: Extract<Step, { kind: 'split' }>, stand: Stand, here: Here): void {
+    const sequence = this.hits?.sequenceOf(step.of);
+    const cursor = sequence === undefined ? undefined : { sequence, from: 0n };
+    this.hits?.told(step, stand, here, (then, items, there, isNone) =>
+      this.visit(then, { ...stand, items, least: undefined, cursor: isNone ? undefined : cursor }, there),
+    );
+  }
+
+  /** Hits are taken: each is counted as its rule says, and then the next one is taken, or what the rule decides follows. */
+  private next({ of, sequence, after }: Extract<Step, { kind: 'next' }>, stand: Stand, here: Here): void {
+    const { cursor, half, logging, decided, ...rest } = stand;
+    const isOpen = half === undefined && logging === undefined && decided === undefined;
+    if (cursor?.sequence !== sequence || !isOpen)
+      return this.grounds.differ(undefined, 'hits that are taken', this.grounds.conditionOf(here), here);
+    const then = (code: number | undefined): Step => {
+      const step = code === undefined ? undefined : after.get(BigInt(code));
+      if (step === undefined) throw unsupported('a hit that leads to nothing');
+      return step;
+    };
+    const left = this.hits?.taken(of, cursor.from, rest, here, ({ value, item }, behind, there) => {
+      const { certain } = item;
+      const { events, code, moved } = sequence.takenAt(value);
+      const items = endsAll(certain) ? [certain] : [certain, ...behind];
+      let own: Stand | undefined = { ...rest, items };
+      for (const event of events) {
+        own = this.happened(event, TRUE, own, there);
+        if (own === undefined) return;
+      }
+      const behindIt = moved ? { sequence, from: ruleOf(value) + 1n } : undefined;
+      if (code !== undefined) return this.visit(then(code), { ...own, cursor: behindIt }, there);
+      const isDone = own.half === undefined && own.logging === undefined && own.decided === undefined;
+      // Nothing else is to be done for it.
+      if (isDone && own.jump === undefined && own.items[0] !== certain) return;
+      this.grounds.differ(item.part, 'what follows', this.grounds.conditionOf(there), there);
+    });
+    const none = sequence.none;
+    if (left === undefined || none === undefined || none.events.length > 0) throw unsupported('nothing is found');
+    this.visit(then(none.code), { ...rest, items: left }, here);
   }
 
   /** Undefined where no packet is left for which the rules say that it happens. */
@@ -270,14 +317,18 @@ function hasLook(step: Step): boolean {
       return step.cases.some(({ then }) => hasLook(then));
     case 'test':
       return hasLook(step.inside) || hasLook(step.outside);
+    case 'flag':
+      return hasLook(step.set) || hasLook(step.clear);
     case 'event':
       return hasLook(step.then);
     case 'call':
+    case 'next':
     case 'split':
-      return [...(step.kind === 'call' ? step.after : step.cases).values()].some(hasLook);
+      return [...(step.kind === 'split' ? step.cases : step.after).values()].some(hasLook);
     case 'place':
     case 'exit':
     case 'found':
+    case 'stands':
       return false;
   }
 }
@@ -290,8 +341,9 @@ function looksUp(step: Step): boolean | undefined {
     case 'place':
       return undefined;
     case 'fork':
+    case 'flag':
     case 'test': {
-      const ways = step.kind === 'fork' ? step.cases.map(({ then }) => then) : [step.inside, step.outside];
+      const ways = waysOf(step);
       let some: true | undefined;
       for (const way of ways) {
         const own = looksUp(way);
@@ -303,9 +355,22 @@ function looksUp(step: Step): boolean | undefined {
     case 'exit':
     case 'event':
     case 'call':
+    case 'next':
     case 'split':
     case 'found':
+    case 'stands':
       return false;
+  }
+}
+
+function waysOf(step: Extract<Step, { kind: 'fork' | 'flag' | 'test' }>): readonly Step[] {
+  switch (step.kind) {
+    case 'fork':
+      return step.cases.map(({ then }) => then);
+    case 'flag':
+      return [step.set, step.clear];
+    case 'test':
+      return [step.inside, step.outside];
   }
 }
 

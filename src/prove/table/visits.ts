@@ -76,8 +76,11 @@ export abstract class Visits {
       case 'call':
       case 'look':
       case 'test':
+      case 'flag':
+      case 'next':
       case 'split':
       case 'found':
+      case 'stands':
         return this.come(step, stand, here);
     }
   }

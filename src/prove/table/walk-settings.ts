@@ -5,6 +5,7 @@ import type { ObjectWorld } from '../object-world.js';
 import type { Memory } from '../state.js';
 import type { Region, Value } from '../value.js';
 import type { Words } from '../words.js';
+import type { HitTaker } from './keeping.js';
 
 export interface WalkSettings {
   readonly code: Code;
@@ -27,6 +28,10 @@ export interface WalkSettings {
   remembers(placed: PlacedFunction): boolean;
   /** Walks a function that looks into a diagram, for whatever hit it is given. */
   readonly finds?: true;
+  /** Whether a function that looks into a diagram and keeps a place is walked by itself, too, if it is called from one place alone. */
+  readonly alone: boolean;
+  /** Walks a function that takes hits of several lists, from places at these offsets. */
+  taker(settings: WalkSettings, placed: PlacedFunction, slots: readonly number[]): HitTaker;
   /** Whether diagrams are asked which ways are open, and not ranges of single numbers alone. */
   readonly thorough: boolean;
 }

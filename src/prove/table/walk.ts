@@ -1,23 +1,27 @@
+import { FLOW_RULE } from '../../../codegen/program/flow.js';
 import { LIMITS } from '../../../codegen/program/limit.js';
 import type { PlacedFunction } from '../../../bpf-runtime/interpreter/program.js';
-import type { State } from '../state.js';
+import type { Memory, State } from '../state.js';
 import { besideDiagrams, unsupported, type Unprovable } from '../unprovable.js';
-import { constant, pointer, type Value } from '../value.js';
-import { asChosen, testOf, type Chosen } from './chosen.js';
+import { constant, numberOf, pointer, type Value } from '../value.js';
+import { asChosen, bitOf, testOf, type Chosen } from './chosen.js';
 import { Local } from './condition.js';
 import { ALWAYS, NEVER, type Decision } from './decision.js';
 import { decoded, type Decoded } from './decoded.js';
 import { loopsOf, meetingsOf } from './jumps.js';
-import { Looks, tell, type Finder } from './looks.js';
+import { PLACE, PLACE_BYTES } from './keeping.js';
+import type { Finder } from './finder.js';
+import { Looks, tell, type Taking } from './looks.js';
 import { fork, returnTo, type Machine } from './machine.js';
 import { PlaceNames } from './place-names.js';
 import { Returns } from './returns.js';
 import { Stacks } from './stacks.js';
-import { beyondTable, type Case, type Step } from './step.js';
+import { beyondTable, type Case, type Entry, type Step } from './step.js';
+import { Tellings } from './tellings.js';
 import { WalkArithmetic } from './walk-arithmetic.js';
 import { WalkMemory } from './walk-memory.js';
 import type { Event, WalkSettings } from './walk-settings.js';
-import { concrete, constantOf, settled, type Place, type WalkValue } from './walk-value.js';
+import { concrete, constantOf, exactly, settled, type Place, type WalkValue } from './walk-value.js';
 
 /** What happens, and then a step. */
 function behind(events: readonly Event[], step: Step): Step {
@@ -28,6 +32,8 @@ function behind(events: readonly Event[], step: Step): Step {
 
 /** A diagram has fewer places than this for each byte of its table; several that are walked one behind the other have more. */
 const PLACES_PER_BYTE = 0.125;
+/** … and where it is looked for the next entry of a list, from each entry on. */
+const PLACES_PER_BYTE_FOUND = 2;
 const SOME_PLACES = 4000;
 /** What may begin at an instruction. */
 const LOOP = 1;
@@ -48,28 +54,39 @@ export class Walk implements Finder {
   private readonly numbers = new Map<string, number>();
   private readonly open: { readonly number: number; readonly machine: Machine }[] = [];
   /** By instruction: whether a place begins there. */
-  private readonly marks: Uint8Array;
+  protected readonly marks: Uint8Array;
   private readonly instructions: Decoded[] = [];
   private readonly returns: Returns;
-  private readonly names: PlaceNames;
-  private readonly arithmetic: WalkArithmetic;
-  private readonly stacks: Stacks;
-  private readonly memory: WalkMemory;
+  protected readonly names: PlaceNames;
+  protected readonly arithmetic: WalkArithmetic;
+  protected readonly stacks: Stacks;
+  protected readonly memory: WalkMemory;
   /** Functions that are run as they are, whoever calls them. */
   private readonly followed = new Set<PlacedFunction>();
   private readonly mostPlaces: number;
   private steps = 0;
   private looks: Looks | undefined;
-  /** Places where it is told what was found: it is known when all else is done. */
-  private readonly waiting: { readonly number: number; readonly machine: Machine; readonly of: string }[] = [];
+  /** Places where it is told what was found, or returned: it is known when all else is done, and what follows from each number so far. */
+  private readonly waiting = new Tellings();
+  /** Functions that return the place of a list's next hit. */
+  private readonly advancing = new Set<PlacedFunction>();
+  /** By number: places in lists that are kept. */
+  readonly entries = new Map<bigint, Entry>();
+  /** The flow as it is at the beginning. */
+  private readonly beginning: Memory;
 
-  constructor(private readonly settings: WalkSettings) {
-    const { code, words, flow, memory } = settings;
+  constructor(protected readonly settings: WalkSettings) {
+    const { code, words, flow } = settings;
+    // What it says of a rule is changed wherever one is counted.
+    const memory = settings.memory.fork();
+    memory.forget(flow, FLOW_RULE, 4);
+    this.beginning = memory;
     this.arithmetic = new WalkArithmetic(words);
     this.stacks = new Stacks(code);
     this.names = new PlaceNames(words, flow, memory, (frames, depth) => this.stacks.of(frames, depth));
     this.memory = new WalkMemory(settings);
-    this.mostPlaces = SOME_PLACES + PLACES_PER_BYTE * (code.spec.data?.bytes.length ?? 0);
+    const each = settings.finds === undefined ? PLACES_PER_BYTE : PLACES_PER_BYTE_FOUND;
+    this.mostPlaces = SOME_PLACES + each * (code.spec.data?.bytes.length ?? 0);
     this.marks = this.marked();
     this.returns = new Returns(Local.withheld(words.bdd));
   }
@@ -92,9 +109,14 @@ export class Walk implements Finder {
     registers[2] = concrete(0);
     registers[3] = settled(constant(part));
     registers[4] = pointer(context);
-    const { code, readsTables } = this.settings;
-    this.looks = new Looks(code, placed, flow, readsTables, () => this.finder());
+    const { code, readsTables, words, taker, alone } = this.settings;
+    const makers = {
+      finder: () => this.finder(),
+      taker: (target: PlacedFunction, slots: readonly number[]) => taker(this.settings, target, slots),
+    };
+    this.looks = new Looks(code, placed, flow, words, readsTables, makers, alone);
     this.begin(placed, registers);
+    this.looks.finish();
     return this.places;
   }
 
@@ -103,17 +125,18 @@ export class Walk implements Finder {
     const own = [...registers];
     const frames = [{ placed, back: -1, kept: [] }];
     own[10] = pointer(this.stacks.of(frames, 0));
-    const number = this.numberOf({ at: placed.start, registers: own, memory: this.settings.memory.fork(), frames });
+    const number = this.numberOf({ at: placed.start, registers: own, memory: this.beginning.fork(), frames });
     for (;;) {
       const next = this.open.pop();
-      if (next !== undefined) {
-        this.places[next.number] = this.follow(next.machine, this.nothing(), true);
-        continue;
-      }
-      const last = this.waiting.shift();
-      if (last === undefined) return number;
-      this.places[last.number] = this.told(last.machine, last.of);
+      if (next !== undefined) this.places[next.number] = this.follow(next.machine, this.nothing(), true);
+      else if (!this.waiting.more((machine) => this.follow(machine, this.nothing(), true))) return number;
     }
+  }
+
+  /** The place where a function begins that looks for the next hit of a list. */
+  advance(placed: PlacedFunction, registers: readonly (WalkValue | undefined)[]): number {
+    this.advancing.add(placed);
+    return this.begin(placed, registers);
   }
 
   private finder(): Finder {
@@ -128,34 +151,49 @@ export class Walk implements Finder {
     return { kind: 'place', number: this.numberOf(machine) };
   }
 
-  /** `of`: a place where it is told what this look-up has found. */
-  private numberOf(machine: Machine, of?: string): number {
+  /** `waits`: what is told there, by name, and what the place is then. */
+  private numberOf(machine: Machine, waits?: { readonly name: string; readonly place: () => Step }): number {
     this.forgetDead(machine);
-    const key = `${of === undefined ? '' : `${of}: `}${this.names.of(machine)}`;
+    const key = `${waits === undefined ? '' : `${waits.name}: `}${this.names.of(machine)}`;
     let number = this.numbers.get(key);
     if (number === undefined) {
       number = this.numbers.size;
       if (number >= this.mostPlaces)
         throw besideDiagrams('diagrams that are looked into one behind the other', 'too-complex');
       this.numbers.set(key, number);
-      if (of === undefined) this.open.push({ number, machine });
-      else this.waiting.push({ number, machine, of });
+      if (waits === undefined) this.open.push({ number, machine });
+      else this.places[number] = waits.place();
     }
     return number;
   }
 
-  /** What follows from each hit that may have been found. */
-  private told(machine: Machine, of: string): Step {
-    const cases = new Map<bigint, Step>();
-    for (const find of this.looks?.findsOf(of) ?? []) {
-      const one = fork(machine);
-      tell(one, of, find);
-      cases.set(find, this.follow(one, this.nothing(), true));
-    }
-    return { kind: 'split', of, cases };
+  /** A place where it is told what this look-up has found. */
+  private toldAt(machine: Machine, of: string): Step {
+    const place = (): Step => {
+      const cases = new Map<bigint, Step>();
+      const numbers = (): readonly bigint[] => this.looks?.findsOf(of) ?? [];
+      this.waiting.add({ machine, find: (one, hit) => tell(one, of, hit), numbers, cases });
+      return { kind: 'split', of, cases };
+    };
+    return { kind: 'place', number: this.numberOf(machine, { name: of, place }) };
   }
 
-  private forgetDead({ at, registers, frames }: Machine): void {
+  /** A place where hits are taken; the machine is at the call. */
+  private takingAt(machine: Machine, { of, sequence, codes }: Taking): Step {
+    const place = (): Step => {
+      const after = new Map<bigint, Step>();
+      const find = (one: Machine, code: bigint): void => {
+        one.at++;
+        one.memory.forget(this.settings.flow, FLOW_RULE, 4);
+        returnTo(one, exactly(code));
+      };
+      this.waiting.add({ machine, find, numbers: codes, cases: after });
+      return { kind: 'next', of, sequence, after };
+    };
+    return { kind: 'place', number: this.numberOf(machine, { name: 'next', place }) };
+  }
+
+  protected forgetDead({ at, registers, frames }: Machine): void {
     const { placed } = frames[frames.length - 1];
     const live = this.settings.code.liveOf(placed)[at - placed.start];
     for (let i = 0; i < 10; i++) if ((live & (1 << i)) === 0) registers[i] = undefined;
@@ -184,12 +222,17 @@ export class Walk implements Finder {
   }
 
   /** One instruction; a step where that ends the machine's way, or divides it. */
-  private step(machine: Machine, local: Local, events: Event[]): Step | undefined {
-    const { at, frames, registers } = machine;
+  protected step(machine: Machine, local: Local, events: Event[]): Step | undefined {
+    const { at, frames } = machine;
     const { placed } = frames[frames.length - 1];
     if (at < placed.start || at >= placed.end) throw unsupported('a jump out of a function');
     const one = this.decoded(at);
     machine.at = one.next;
+    return this.execute(one, machine, local, events);
+  }
+
+  protected execute(one: Decoded, machine: Machine, local: Local, events: Event[]): Step | undefined {
+    const { registers } = machine;
     switch (one.kind) {
       case 'alu':
         registers[one.dst] = this.arithmetic.run(one, registers);
@@ -255,27 +298,39 @@ export class Walk implements Finder {
   }
 
   /** A jump by what was found: it is told apart here, or it is looked for something that is less. */
-  private asked(
+  protected asked(
     { operation, wide, target }: Decoded,
     { of }: Chosen,
     machine: Machine,
     local: Local,
     a: WalkValue,
     b: WalkValue,
-  ): Step {
+  ): Step | undefined {
     const { finds } = this.settings;
     const test = testOf(operation, wide, a, b);
+    const flag = wide ? bitOf(operation, a, b) : undefined;
     const at = machine.at - 1;
-    if (test === undefined || (finds === undefined && this.looks?.looksOn(at) !== true)) {
+    const looksOn = finds !== undefined || this.looks?.looksOn(at) === true;
+    if ((test === undefined && flag === undefined) || !looksOn) {
       if (finds !== undefined) throw unsupported('a decision by what a look-up was given');
       machine.at = at;
-      return { kind: 'place', number: this.numberOf(machine, of) };
+      return this.toldAt(machine, of);
     }
     const other = fork(machine);
     other.at = target;
     const [taken, not] = [this.follow(other, local), this.follow(machine, local)];
+    if (flag !== undefined)
+      return { kind: 'flag', of, bit: flag.bit, set: flag.set ? taken : not, clear: flag.set ? not : taken };
+    if (test === undefined) throw unsupported('a decision by what a look-up was given');
     const { lo, hi, inverted } = test;
     return { kind: 'test', of, lo, hi, inside: inverted ? not : taken, outside: inverted ? taken : not };
+  }
+
+  private entryOf(at: bigint | undefined): Entry {
+    if (at === undefined) throw unsupported('a place in a list that is no number');
+    let entry = this.entries.get(at);
+    if (entry === undefined) this.entries.set(at, (entry = { at: Number(at), hit: undefined, next: undefined }));
+    return entry;
   }
 
   private leave(machine: Machine): Step | undefined {
@@ -284,8 +339,10 @@ export class Walk implements Finder {
     const result = registers[0];
     if (depth === 0 && this.settings.finds !== undefined) {
       const value = result === undefined ? undefined : constantOf(result);
+      if (this.advancing.has(frames[0].placed)) return { kind: 'stands', entry: this.entryOf(value) };
       if (value === undefined && asChosen(result)?.shift !== 0) throw unsupported('a look-up that returns no hit');
-      return { kind: 'found', value };
+      const kept = numberOf(machine.memory.load(PLACE, -PLACE_BYTES, PLACE_BYTES, this.settings.words));
+      return { kind: 'found', value, entry: kept === undefined ? undefined : this.entryOf(kept) };
     }
     if (depth === 0) {
       const code = result === undefined ? undefined : constantOf(result);
@@ -297,7 +354,7 @@ export class Walk implements Finder {
     return this.returns.behind(frame, machine, (copy, local) => this.follow(copy, local));
   }
 
-  private call(
+  protected call(
     { instruction, operands }: Decoded['linked'],
     machine: Machine,
     local: Local,
@@ -317,6 +374,11 @@ export class Walk implements Finder {
     const placed = code.functionAt(operands.target);
     const look = this.looks?.call(placed, machine);
     if (look !== undefined) return { kind: 'look', ...look, then: this.placeOf(machine) };
+    const taking = this.looks?.taking(placed, machine);
+    if (taking !== undefined) {
+      machine.at--;
+      return this.takingAt(machine, taking);
+    }
     const part = this.settings.chainPart(placed, this.memory.argumentsOf(machine));
     if (part !== undefined) {
       const after = new Map<number, Step>();

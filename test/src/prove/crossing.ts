@@ -16,3 +16,14 @@ export function crossingRules(count: number, seed: number): readonly string[] {
     return `-A INPUT -p udp ${addresses} ${ports} -j ${i % 2 === 0 ? 'ACCEPT' : 'DROP'}`;
   });
 }
+
+/** The same, where some rules only count, log, or jump to chain `web`. */
+export function goingOnRules(count: number, seed: number): readonly string[] {
+  const web = ['-A web -p udp -m udp --sport 1:20000 -j RETURN', '-A web -s 10.0.3.0/24'];
+  const rules = crossingRules(count, seed).map((rule, i) => {
+    if (i % 7 === 3) return rule.replace(/-j .*/, '-j web');
+    if (i % 7 === 5) return rule.replace(/-j .*/, '-j LOG');
+    return i % 3 === 1 ? rule.replace(/ -j .*/, '') : rule;
+  });
+  return [...rules, ...web];
+}

@@ -8,9 +8,10 @@ export interface Mutant {
   readonly spec: ObjectSpec;
 }
 
-/** Changes one instruction somewhere: its immediate, jump, offset, operation or register, or leaves it out. */
-export function mutate(spec: ObjectSpec, random: Random): Mutant {
-  const functions = [...spec.program.entries, ...spec.program.functions];
+/** Changes one instruction somewhere: its immediate, jump, offset, operation or register, or leaves it out. `of`: in functions of these names. */
+export function mutate(spec: ObjectSpec, random: Random, of?: RegExp): Mutant {
+  const all = [...spec.program.entries, ...spec.program.functions];
+  const functions = of === undefined ? all : all.filter(({ name }) => of.test(name));
   const total = functions.reduce((sum, { instructions }) => sum + instructions.length, 0);
   let at = random.below(total);
   for (const fn of functions) {
@@ -28,6 +29,11 @@ export function mutate(spec: ObjectSpec, random: Random): Mutant {
     at -= fn.instructions.length;
   }
   throw new Error('no instruction');
+}
+
+/** Changes one instruction of the functions that take hits of several lists. */
+export function mutateTaking(spec: ObjectSpec, random: Random): Mutant {
+  return mutate(spec, random, /^next_(rule|entry)_/);
 }
 
 /** Changes one word of the constant data: a bit of it, or by one. */

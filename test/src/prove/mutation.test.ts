@@ -12,8 +12,8 @@ import { declaredStates } from '../../../src/verify/connection-state.js';
 import { generatePackets } from '../../../src/verify/generate.js';
 import type { VerifyJob } from '../../../src/verify/job.js';
 import { Random } from '../../../src/verify/random.js';
-import { crossingRules } from './crossing.js';
-import { mutate, mutateTable, mutateWithLines } from './mutants.js';
+import { crossingRules, goingOnRules } from './crossing.js';
+import { mutate, mutateTable, mutateTaking, mutateWithLines } from './mutants.js';
 import { filterDump, jobOf, type JobOptions } from './support.js';
 
 const COUNT = Number(process.env.IPT2BPF_MUTANTS ?? 4);
@@ -81,6 +81,9 @@ const FOLDED = [
 /** So many that two diagrams are looked into. */
 const SEVERAL = crossingRules(40, 3);
 
+/** Of which some only count, log or jump. */
+const GOING_ON = goingOnRules(26, 3);
+
 const places: readonly {
   readonly name: string;
   readonly rules: readonly string[];
@@ -111,6 +114,12 @@ const places: readonly {
     options: { hook: 'xdp', chain: 'INPUT', engine: 'dag' },
     change: mutateTable,
   },
+  ...[mutate, mutateTaking, mutateTable].map((change, i) => ({
+    name: `rules that go on: ${['all code', 'taking hits', 'words of diagrams'][i]}`,
+    rules: GOING_ON,
+    options: { hook: 'xdp', chain: 'INPUT', engine: 'dag' } as const,
+    change,
+  })),
   { name: 'IPv6 at xdp', rules: RULES_V6, options: { hook: 'xdp', chain: 'INPUT', family: 'v6' } },
 ];
 
