@@ -22,7 +22,14 @@ export interface Pieces {
   /** The same x, the same name. */
   readonly name: string;
   readonly pieces: readonly Piece[];
+  /** Of this object alone. */
+  readonly id: number;
 }
+
+let ids = 0;
+
+/** Another number for each time it is asked. */
+export const nextId = (): number => ids++;
 
 /** That a number lies in ranges. */
 export interface Known {
@@ -43,7 +50,7 @@ const MOST_PLACES = 1 << 17;
 export function identity(bits: Bits): Pieces | undefined {
   if (bits.length === 0 || bits.length > 32) return undefined;
   const pieces = [{ high: 2 ** bits.length - 1, slope: 1, plus: 0 }];
-  return { kind: 'pieces', of: bits, name: bits.join(' '), pieces };
+  return { kind: 'pieces', of: bits, name: bits.join(' '), pieces, id: nextId() };
 }
 
 const lowOf = ({ pieces }: Pieces, index: number): number => (index === 0 ? 0 : pieces[index - 1].high + 1);
@@ -61,7 +68,7 @@ function build(from: Pieces, pieces: readonly Piece[]): Pieces | undefined {
     if (last?.slope === piece.slope && last.plus === piece.plus) joined[joined.length - 1] = piece;
     else joined.push(piece);
   }
-  return { kind: 'pieces', of: from.of, name: from.name, pieces: joined };
+  return { kind: 'pieces', of: from.of, name: from.name, pieces: joined, id: nextId() };
 }
 
 /** `a · by + plus`. */

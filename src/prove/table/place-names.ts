@@ -9,7 +9,7 @@ import { constantOf, type Concrete, type WalkValue } from './walk-value.js';
 /** Names of places: an instruction with all that the machine holds there. */
 export class PlaceNames {
   private readonly regions = new Map<Region, string>();
-  private readonly named = new WeakMap<WalkValue, string>();
+  private readonly named = new Map<WalkValue, string>();
   private readonly contents = new Map<string, number>();
 
   constructor(

@@ -16,6 +16,7 @@ import {
   condition,
   lowHalf,
   mapped,
+  nextId,
   scaled,
   signedRange,
   signOf,
@@ -47,7 +48,7 @@ export class WalkArithmetic {
   private readonly results = new Pairs<WalkValue>();
   private readonly decisions = new Pairs<Decision>();
   private readonly unions = new Pairs<Joined>();
-  private readonly ids = new Map<Word | Pieces | Joined, number>();
+  private readonly ids = new Map<Word, number>();
 
   constructor(private readonly words: Words) {}
 
@@ -108,8 +109,9 @@ export class WalkArithmetic {
   }
 
   private idOf(value: Part): number {
+    if (value.kind !== 'word') return value.id;
     let id = this.ids.get(value);
-    if (id === undefined) this.ids.set(value, (id = this.ids.size));
+    if (id === undefined) this.ids.set(value, (id = nextId()));
     return id;
   }
 
@@ -273,7 +275,7 @@ function joined(a: WalkValue, b: WalkValue): WalkValue | undefined {
   if (isWord(a) && isWord(b)) return undefined;
   const p = partsOf(a);
   const q = partsOf(b);
-  return p === undefined || q === undefined ? undefined : { kind: 'joined', parts: [...p, ...q] };
+  return p === undefined || q === undefined ? undefined : { kind: 'joined', parts: [...p, ...q], id: nextId() };
 }
 
 const isWord = (value: WalkValue): boolean => value.kind === 'word' || isExact(value);

@@ -20,6 +20,8 @@ export interface Large {
 export interface Joined {
   readonly kind: 'joined';
   readonly parts: readonly (Pieces | Word)[];
+  /** Of this object alone, as those of {@link Pieces}. */
+  readonly id: number;
 }
 
 /** A pointer moved by a number that is worked out of a field. */
@@ -73,29 +75,23 @@ const MOST_SAFE = BigInt(Number.MAX_SAFE_INTEGER);
 /** The same value; constants as numbers. */
 export function settled(value: Value): Concrete | Large | Value {
   if (value.kind !== 'word') return value;
-  const number = numberOfWord(value);
+  const number = numberOf(value);
   return number === undefined ? value : exactly(number);
-}
-
-const numbers = new WeakMap<Word, bigint | null>();
-
-/** {@link numberOf}, looked at once. */
-function numberOfWord(value: Word): bigint | undefined {
-  let number = numbers.get(value);
-  if (number === undefined) numbers.set(value, (number = numberOf(value) ?? null));
-  return number ?? undefined;
 }
 
 /** A number of a field, piece by piece; undefined for constants and what is no number. */
 export function asPieces(value: WalkValue | undefined): Pieces | undefined {
   if (value?.kind === 'pieces') return value;
-  if (value?.kind !== 'word' || numberOfWord(value) !== undefined) return undefined;
+  if (value?.kind !== 'word') return undefined;
   let pieces = identities.get(value);
-  if (pieces === undefined) identities.set(value, (pieces = identity(value.bits)));
-  return pieces;
+  if (pieces === undefined) {
+    pieces = numberOf(value) === undefined ? (identity(value.bits) ?? null) : null;
+    identities.set(value, pieces);
+  }
+  return pieces ?? undefined;
 }
 
-const identities = new WeakMap<Word, Pieces | undefined>();
+const identities = new WeakMap<Word, Pieces | null>();
 
 const LARGEST = 2n ** 51n;
 
@@ -111,7 +107,7 @@ export function smallOf(value: WalkValue | undefined): number | undefined {
 export function constantOf(value: WalkValue): bigint | undefined {
   if (value.kind === 'number') return BigInt(value.value);
   if (value.kind === 'large') return value.value;
-  if (value.kind === 'word') return numberOfWord(value);
+  if (value.kind === 'word') return numberOf(value);
   if (value.kind !== 'pieces' || value.pieces.length !== 1 || value.pieces[0].slope !== 0) return undefined;
   return BigInt.asUintN(64, BigInt(value.pieces[0].plus));
 }
