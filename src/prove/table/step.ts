@@ -1,5 +1,6 @@
 import type { PlacedFunction } from '../../../bpf-runtime/interpreter/program.js';
 import { TRUE, type Ref } from '../bdd.js';
+import { unsupported } from '../unprovable.js';
 import type { Condition } from './condition.js';
 import type { Known } from './pieces.js';
 
@@ -34,6 +35,17 @@ export interface Entry {
   hit: bigint | undefined;
   /** Where it is looked for the place of the next hit; undefined: it is not, behind this one. */
   next: Step | undefined;
+}
+
+/** By number: places in lists that are kept. */
+export class Entries extends Map<bigint, Entry> {
+  /** The one with this number, which is made where there is none yet. */
+  at(number: bigint | undefined): Entry {
+    if (number === undefined) throw unsupported('a place in a list that is no number');
+    let entry = this.get(number);
+    if (entry === undefined) this.set(number, (entry = { at: Number(number), hit: undefined, next: undefined }));
+    return entry;
+  }
 }
 
 /** What is done where a hit is taken. */

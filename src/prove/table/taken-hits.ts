@@ -1,7 +1,8 @@
 import { ALU_OP } from '../../../codegen/bytecode/instruction.js';
+import { unsupported } from '../unprovable.js';
 import { unknown, type Unknown } from '../value.js';
-import { asChosen, type Chosen } from './chosen.js';
-import type { WalkValue } from './walk-value.js';
+import { asChosen, moved, type Chosen } from './chosen.js';
+import { constantOf, exactly, type WalkValue } from './walk-value.js';
 
 /** A place that a look-up has kept on a stack, or the one without hits, if nothing was looked up: it is handed on and nothing else. */
 export interface KeptPlace extends Unknown {
@@ -32,6 +33,16 @@ export function leastOf(hits: readonly Chosen[]): LeastHit {
 export function asLeast(value: WalkValue | undefined): LeastHit | undefined {
   const chosen = asChosen(value);
   return chosen !== undefined && 'hits' in chosen ? (chosen as LeastHit) : undefined;
+}
+
+/** What 4 bytes keep of it. Throws for other sizes, and where it is no number. */
+export function lowerHalf(chosen: Chosen, size: number): Chosen {
+  if (size !== 4) throw unsupported('a part of a place');
+  return moved(chosen, 'lower half', (value) => {
+    const number = constantOf(value);
+    if (number === undefined) throw unsupported('half of a place that is no number');
+    return exactly(number & 0xffff_ffffn);
+  });
 }
 
 /** What is worked out of two hits on the way to the lesser one. */

@@ -6,18 +6,20 @@ import { unsupported } from '../unprovable.js';
 import { numberOf, pointer, unknown, type Region } from '../value.js';
 import { asChosen, moved, told, type Chosen } from './chosen.js';
 import { Local } from './condition.js';
+import { isTaken } from './decided.js';
 import type { Decoded } from './decoded.js';
-import { ALWAYS, NEVER } from './decision.js';
 import { loopsOf } from './jumps.js';
 import { ruleOf } from './least.js';
 import { tell } from './looks.js';
 import { DATA, fork, type Machine } from './machine.js';
 import type { HitTaker } from './keeping.js';
+import { advanceAt, isSameAdvance, type Advance } from './advance.js';
 import { asSlotPlace, slotName, slotPlace, type SlotPlace } from './slot-place.js';
 import type { Step, Taken } from './step.js';
-import { asLeast, leastOf, mergedHits, type LeastHit } from './taken-hits.js';
+import { asLeast, leastOf, lowerHalf, mergedHits, type LeastHit } from './taken-hits.js';
 import { Walk } from './walk.js';
-import type { Event, WalkSettings } from './walk-settings.js';
+import type { WalkSettings } from './walk-settings.js';
+import type { Event } from './events.js';
 import { constantOf, exactly, type WalkValue } from './walk-value.js';
 
 /** What the function is given: the memory around the places. */
@@ -28,14 +30,6 @@ const PLACES: Region = { kind: 'stack', name: 'places', bytes: PLACES_BYTES };
 const MOST_STEPS = 2000;
 /** Bytes of the stack in which steps may be counted. */
 const MOST_STACK = 512;
-
-/** How the function for the next hit is called: in which registers the place is and the rule from which on. */
-interface Advance {
-  readonly placed: PlacedFunction;
-  readonly flow: number;
-  readonly place: number;
-  readonly least: number;
-}
 
 /**
  * A function that takes hits of several lists, the least one first, whatever the lists are: what it does from one hit to the next is run once for each
@@ -254,7 +248,7 @@ export class Taker extends Walk implements HitTaker {
       this.asking = { machine, hit: least };
       return TOLD;
     }
-    const decides = (number: bigint): boolean => this.decides(one, chosen, a, b, number);
+    const decides = (number: bigint): boolean => isTaken(this.arithmetic, one, a, b, chosen, number);
     const taken = (): undefined => void (machine.at = decides(0n) ? one.target : one.next);
     if (chosen.of === STEPS) {
       const first = decides(0n);
@@ -267,13 +261,6 @@ export class Taker extends Walk implements HitTaker {
     const first = decides(0n);
     this.demand((place) => decides(place) === first);
     return taken();
-  }
-
-  private decides({ operation, wide }: Decoded, chosen: Chosen, a: WalkValue, b: WalkValue, number: bigint): boolean {
-    const known = (value: WalkValue): WalkValue => (value === chosen ? told(chosen, number) : value);
-    const decision = this.arithmetic.decide(operation, wide, known(a), known(b));
-    if (decision !== ALWAYS && decision !== NEVER) throw unsupported('a decision by a place');
-    return decision === ALWAYS;
   }
 
   /** Whether the place's hit is of a later rule than the one that is taken: if not, the place is moved on, and both ways are one. */
@@ -319,26 +306,11 @@ export class Taker extends Walk implements HitTaker {
     const { code, flow, readsTables } = this.settings;
     const placed = code.functionAt(operands.target);
     const { registers } = machine;
-    const live = code.liveOf(placed)[0];
-    const found: { flow?: number; place?: number; least?: number } = {};
-    let slot: number | undefined;
-    for (let register = 1; register <= 5; register++) {
-      if ((live & (1 << register)) === 0) continue;
-      const value = registers[register];
-      const place = asSlotPlace(value);
-      const isFlow =
-        value?.kind === 'pointer' && value.region === flow && value.offset === 0 && value.index === undefined;
-      if (isFlow && found.flow === undefined) found.flow = register;
-      else if (place?.stage === 'at' && slot === undefined) [slot, found.place] = [place.slot, register];
-      else if (this.isBehind(value) && found.least === undefined) found.least = register;
-      else throw unsupported('a function for the next hit with other arguments');
-    }
-    const { flow: first, place, least } = found;
-    if (!readsTables(placed) || slot === undefined || first === undefined || place === undefined || least === undefined)
-      throw unsupported('a function that is called where hits are taken');
-    const own = (this.advances ??= { placed, flow: first, place, least });
-    if (own.placed !== placed || own.flow !== first || own.place !== place || own.least !== least)
-      throw unsupported('several functions for the next hit');
+    if (!readsTables(placed)) throw unsupported('a function that is called where hits are taken');
+    const isLeast = (value: WalkValue | undefined): boolean => this.isBehind(value);
+    const { slot, advance } = advanceAt(placed, code.liveOf(placed)[0], registers, flow, isLeast);
+    this.advances ??= advance;
+    if (!isSameAdvance(this.advances, advance)) throw unsupported('several functions for the next hit');
     registers[0] = slotPlace(slot, 'behind');
     registers.fill(undefined, 1, 6);
     machine.at = operands.next;
@@ -370,7 +342,7 @@ export class Taker extends Walk implements HitTaker {
         const chosen = asChosen(value);
         if (base.region !== this.frame || chosen === undefined || base.index !== undefined) break;
         // Of 4 bytes, the lower half.
-        machine.memory.store(this.frame, offset, one.size, one.size === 8 ? chosen : this.lower(chosen, one.size));
+        machine.memory.store(this.frame, offset, one.size, one.size === 8 ? chosen : lowerHalf(chosen, one.size));
         return undefined;
       }
       case 'alu': {
@@ -391,11 +363,6 @@ export class Taker extends Walk implements HitTaker {
         break;
     }
     return super.execute(one, machine, local, events);
-  }
-
-  private lower(chosen: Chosen, size: number): Chosen {
-    if (size !== 4) throw unsupported('a part of a place');
-    return moved(chosen, 'lower half', (value) => exactly((constantOf(value) ?? refuse()) & 0xffff_ffffn));
   }
 
   private known(value: WalkValue): WalkValue {

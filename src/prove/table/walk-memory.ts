@@ -9,7 +9,8 @@ import type { Decoded } from './decoded.js';
 import { DATA, type Machine } from './machine.js';
 import { condition, valuesOf, type Known } from './pieces.js';
 import { concrete, exactly, plain, settled, type Place, type WalkValue } from './walk-value.js';
-import type { Event, WalkSettings } from './walk-settings.js';
+import type { WalkSettings } from './walk-settings.js';
+import type { Event } from './events.js';
 
 /** A word of the table that may be found, and for which packets. */
 export interface Found {

@@ -1,5 +1,4 @@
 import type { PlacedFunction } from '../../../bpf-runtime/interpreter/program.js';
-import type { Ref } from '../bdd.js';
 import type { Code } from '../object-code.js';
 import type { ObjectWorld } from '../object-world.js';
 import type { Memory } from '../state.js';
@@ -36,8 +35,14 @@ export interface WalkSettings {
   readonly thorough: boolean;
 }
 
-/** What happens on a way, and when. */
-export interface Event {
-  readonly name: string;
-  readonly when: Ref;
+/** A diagram has fewer places than this for each byte of its table; several that are walked one behind the other have more. */
+const PLACES_PER_BYTE = 0.125;
+/** … and where it is looked for the next entry of a list, from each entry on. */
+const PLACES_PER_BYTE_FOUND = 2;
+const SOME_PLACES = 4000;
+
+/** After so many places a walk is given up. */
+export function mostPlaces({ code, finds }: Pick<WalkSettings, 'code' | 'finds'>): number {
+  const each = finds === undefined ? PLACES_PER_BYTE : PLACES_PER_BYTE_FOUND;
+  return SOME_PLACES + each * (code.spec.data?.bytes.length ?? 0);
 }

@@ -8,7 +8,7 @@ import { asChosen, bitOf, testOf, type Chosen } from './chosen.js';
 import { Local } from './condition.js';
 import { ALWAYS, NEVER, type Decision } from './decision.js';
 import { decoded, type Decoded } from './decoded.js';
-import { loopsOf, meetingsOf } from './jumps.js';
+import { Marks } from './jumps.js';
 import { PLACE, PLACE_BYTES } from './keeping.js';
 import type { Finder } from './finder.js';
 import { Looks, tell, type Taking } from './looks.js';
@@ -16,29 +16,14 @@ import { fork, returnTo, type Machine } from './machine.js';
 import { PlaceNames } from './place-names.js';
 import { Returns } from './returns.js';
 import { Stacks } from './stacks.js';
-import { beyondTable, type Case, type Entry, type Step } from './step.js';
+import { beyondTable, Entries, type Case, type Step } from './step.js';
 import { Tellings } from './tellings.js';
 import { WalkArithmetic } from './walk-arithmetic.js';
 import { WalkMemory } from './walk-memory.js';
-import type { Event, WalkSettings } from './walk-settings.js';
+import { mostPlaces, type WalkSettings } from './walk-settings.js';
+import { behind, type Event } from './events.js';
 import { concrete, constantOf, exactly, settled, type Place, type WalkValue } from './walk-value.js';
 
-/** What happens, and then a step. */
-function behind(events: readonly Event[], step: Step): Step {
-  let then = step;
-  for (let i = events.length - 1; i >= 0; i--) then = { kind: 'event', ...events[i], then };
-  return then;
-}
-
-/** A diagram has fewer places than this for each byte of its table; several that are walked one behind the other have more. */
-const PLACES_PER_BYTE = 0.125;
-/** … and where it is looked for the next entry of a list, from each entry on. */
-const PLACES_PER_BYTE_FOUND = 2;
-const SOME_PLACES = 4000;
-/** What may begin at an instruction. */
-const LOOP = 1;
-const CUT = 2;
-const MEETING = 4;
 const MOST_STEPS = 30_000_000;
 
 const remembering = (): Unprovable => besideDiagrams('a test with memory beside diagrams');
@@ -53,8 +38,7 @@ export class Walk implements Finder {
   readonly places: Step[] = [];
   private readonly numbers = new Map<string, number>();
   private readonly open: { readonly number: number; readonly machine: Machine }[] = [];
-  /** By instruction: whether a place begins there. */
-  protected readonly marks: Uint8Array;
+  private readonly marks: Marks;
   private readonly instructions: Decoded[] = [];
   private readonly returns: Returns;
   protected readonly names: PlaceNames;
@@ -71,7 +55,7 @@ export class Walk implements Finder {
   /** Functions that return the place of a list's next hit. */
   private readonly advancing = new Set<PlacedFunction>();
   /** By number: places in lists that are kept. */
-  readonly entries = new Map<bigint, Entry>();
+  readonly entries = new Entries();
   /** The flow as it is at the beginning. */
   private readonly beginning: Memory;
 
@@ -85,20 +69,9 @@ export class Walk implements Finder {
     this.stacks = new Stacks(code);
     this.names = new PlaceNames(words, flow, memory, (frames, depth) => this.stacks.of(frames, depth));
     this.memory = new WalkMemory(settings);
-    const each = settings.finds === undefined ? PLACES_PER_BYTE : PLACES_PER_BYTE_FOUND;
-    this.mostPlaces = SOME_PLACES + each * (code.spec.data?.bytes.length ?? 0);
-    this.marks = this.marked();
+    this.mostPlaces = mostPlaces(settings);
+    this.marks = new Marks(code, settings.cuts);
     this.returns = new Returns(Local.withheld(words.bdd));
-  }
-
-  private marked(): Uint8Array {
-    const { code, cuts } = this.settings;
-    const marks = new Uint8Array(code.instructions.length);
-    const mark = (where: ReadonlySet<number>, as: number): void => where.forEach((at) => (marks[at] |= as));
-    mark(loopsOf(code), LOOP);
-    mark(meetingsOf(code), MEETING);
-    mark(cuts, CUT);
-    return marks;
   }
 
   /** All places that the function comes to; the first one is where it begins. */
@@ -211,10 +184,7 @@ export class Walk implements Finder {
   }
 
   private isPlace({ at, frames }: Machine): boolean {
-    const mark = this.marks[at];
-    if (mark === 0) return false;
-    const turning = frames.length === 1 && this.settings.finds === undefined ? CUT : MEETING;
-    return (mark & (LOOP | turning)) !== 0;
+    return this.marks.isPlace(at, frames.length === 1 && this.settings.finds === undefined);
   }
 
   private decoded(at: number): Decoded {
@@ -326,23 +296,16 @@ export class Walk implements Finder {
     return { kind: 'test', of, lo, hi, inside: inverted ? not : taken, outside: inverted ? taken : not };
   }
 
-  private entryOf(at: bigint | undefined): Entry {
-    if (at === undefined) throw unsupported('a place in a list that is no number');
-    let entry = this.entries.get(at);
-    if (entry === undefined) this.entries.set(at, (entry = { at: Number(at), hit: undefined, next: undefined }));
-    return entry;
-  }
-
   private leave(machine: Machine): Step | undefined {
     const { frames, registers } = machine;
     const depth = frames.length - 1;
     const result = registers[0];
     if (depth === 0 && this.settings.finds !== undefined) {
       const value = result === undefined ? undefined : constantOf(result);
-      if (this.advancing.has(frames[0].placed)) return { kind: 'stands', entry: this.entryOf(value) };
+      if (this.advancing.has(frames[0].placed)) return { kind: 'stands', entry: this.entries.at(value) };
       if (value === undefined && asChosen(result)?.shift !== 0) throw unsupported('a look-up that returns no hit');
       const kept = numberOf(machine.memory.load(PLACE, -PLACE_BYTES, PLACE_BYTES, this.settings.words));
-      return { kind: 'found', value, entry: kept === undefined ? undefined : this.entryOf(kept) };
+      return { kind: 'found', value, entry: kept === undefined ? undefined : this.entries.at(kept) };
     }
     if (depth === 0) {
       const code = result === undefined ? undefined : constantOf(result);
@@ -408,7 +371,7 @@ export class Walk implements Finder {
   private load(machine: Machine, one: Decoded, local: Local, events: Event[]): Step | undefined {
     const { registers } = machine;
     const base = registers[one.src];
-    if (base?.kind === 'place') return this.lookUp(machine, one.dst, base, one.offset, one.size, local);
+    if (base?.kind === 'place') return this.lookUp(machine, one, base, local);
     const value = this.memory.load(machine, base, one.offset, one.size, local, events);
     if (value === undefined) return beyondTable;
     registers[one.dst] = value;
@@ -416,14 +379,7 @@ export class Walk implements Finder {
   }
 
   /** A look-up by a number of the packet: a way for each word that may be found. */
-  private lookUp(
-    machine: Machine,
-    dst: number,
-    place: Place,
-    offset: number,
-    size: number,
-    local: Local,
-  ): Step | undefined {
+  private lookUp(machine: Machine, { dst, offset, size }: Decoded, place: Place, local: Local): Step | undefined {
     const ways = this.memory.lookUp(place, offset, size, local);
     if (ways.length === 1 && ways[0].value >= 0) {
       machine.registers[dst] = concrete(ways[0].value);
