@@ -38,7 +38,7 @@ export type Decision =
 export type Unknown =
   | { readonly kind: 'test'; readonly rule: RuleRef; readonly test: Opaque }
   | { readonly kind: 'target'; readonly rule: RuleRef; readonly target: string }
-  /** More than {@link MOST_VISITS}: chains may lead to one another on more ways than anybody can walk. */
+  /** More than 100,000 jumps (`MOST_VISITS`): chains may lead to one another on more ways than anybody can walk. */
   | { readonly kind: 'too-long'; readonly rule: RuleRef };
 
 interface Walked {

@@ -115,14 +115,18 @@ export class FirstMatch {
     return regions.length === 1 ? regions[0] : [diagrams.anyOf(regions.map((region) => multiplied(diagrams, region)))];
   }
 
+  /** What helps to look into a region, and the rules that may match some of it. */
+  #near(region: Node): { readonly near: Inside; readonly places: readonly number[] } {
+    const hull = this.hulls.of(region);
+    return { near: new Inside(this.diagrams, hull), places: this.alignment.near(hull) };
+  }
+
   /** Looks for the other side's fates of the packets of a part of an edited rule. */
   #lookAround(own: Part, side: SideNumber): void {
     const { diagrams, alignment } = this;
     const where = diagrams.and(this.#where(own), this.feasible);
     if (where === FALSE) return;
-    const hull = this.hulls.of(where);
-    const near = new Inside(diagrams, hull);
-    const places = alignment.near(hull);
+    const { near, places } = this.#near(where);
     const counting = places.filter((place) => this.#counting.has(place));
     for (const place of places) {
       const rule = alignment.rules[place];
@@ -144,9 +148,7 @@ export class FirstMatch {
     const { diagrams, alignment } = this;
     const where = diagrams.and(alignment.rules[own].counts, this.feasible);
     if (where === FALSE) return;
-    const hull = this.hulls.of(where);
-    const near = new Inside(diagrams, hull);
-    const places = alignment.near(hull);
+    const { near, places } = this.#near(where);
     const counting = places.filter((place) => this.#counting.has(place));
     for (const place of places) {
       if (place < own || !isCommon(alignment.rules[place])) continue;
@@ -164,9 +166,7 @@ export class FirstMatch {
     const { leaves, to } = alignment.rules[own];
     const where = diagrams.and(leaves, this.feasible);
     if (where === FALSE) return;
-    const around = this.hulls.of(where);
-    const near = new Inside(diagrams, around);
-    const places = alignment.near(around);
+    const { near, places } = this.#near(where);
     for (const place of places) {
       if (place < own || alignment.rules[place].deciders[OTHER[side]] === undefined) continue;
       for (const other of this.#partsOf(place)) {

@@ -100,7 +100,15 @@ export function compareConcrete(operation: number, wide: boolean, a: number, b: 
 
 /** The same of numbers of 64 bits, from 0 to 2^64 − 1. */
 export function compareLarge(operation: number, wide: boolean, a: bigint, b: bigint): boolean | undefined {
-  if (!wide) return compareLower(operation, Number(a & LOWER), Number(b & LOWER));
+  return wide ? compareUnsigned(operation, a, b) : compareLower(operation, Number(a & LOWER), Number(b & LOWER));
+}
+
+const LOWER = 0xffff_ffffn;
+
+const compareLower = (operation: number, a: number, b: number): boolean | undefined =>
+  compare(operation, a, b, a | 0, b | 0);
+
+function compareUnsigned<N extends number | bigint>(operation: number, a: N, b: N): boolean | undefined {
   switch (operation) {
     case JMP_OP.jeq:
       return a === b;
@@ -119,26 +127,9 @@ export function compareLarge(operation: number, wide: boolean, a: bigint, b: big
   }
 }
 
-const LOWER = 0xffff_ffffn;
-
-const compareLower = (operation: number, a: number, b: number): boolean | undefined =>
-  compare(operation, a, b, a | 0, b | 0);
-
 /** `x` and `y`: as numbers with sign. */
 function compare(operation: number, a: number, b: number, x: number, y: number): boolean | undefined {
   switch (operation) {
-    case JMP_OP.jeq:
-      return a === b;
-    case JMP_OP.jne:
-      return a !== b;
-    case JMP_OP.jgt:
-      return a > b;
-    case JMP_OP.jge:
-      return a >= b;
-    case JMP_OP.jlt:
-      return a < b;
-    case JMP_OP.jle:
-      return a <= b;
     case JMP_OP.jsgt:
       return x > y;
     case JMP_OP.jsge:
@@ -150,7 +141,7 @@ function compare(operation: number, a: number, b: number, x: number, y: number):
     case JMP_OP.jset:
       return computeConcrete(ALU_OP.and, true, a, b) === undefined ? undefined : ((a % HALF) & (b % HALF)) !== 0;
     default:
-      return undefined;
+      return compareUnsigned(operation, a, b);
   }
 }
 
