@@ -8,7 +8,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { compile } from '../codegen/program/index.js';
 import type { Engine } from '../codegen/program/manifest.js';
-import type { Work } from '../codegen/program/engine/cost.js';
 import type { ObjectSpec } from '../codegen/object/spec.js';
 import { parseDump } from '../grammar/index.js';
 import { attachNetfilter, PRIORITY } from '../bpf-runtime/netfilter/link.js';
@@ -16,56 +15,27 @@ import type { LoadedProgram } from '../bpf-runtime/kernel/program.js';
 import { loadPrograms } from '../bpf-runtime/kernel/raw-load.js';
 import { Testbed } from '../bpf-runtime/system/testbed.js';
 import { LiveFrames } from './live-frames.js';
+import {
+  AT_INPUT,
+  BY_ITSELF,
+  type AloneMeasurement,
+  type Compiled,
+  type Measurement,
+  type OtherFilter,
+  type OtherMeasurement,
+  type OursMeasurement,
+  type Samples,
+  type Where,
+} from './measurement.js';
 import { median } from './statistics.js';
-import { doingNothing, Varying } from './varying.js';
+import { doingNothing, Varying, type Order } from './varying.js';
 import { workloadOf, type Workload } from './workload.js';
 
-/** Who decides at the INPUT hook of the stack. */
-export const FILTERS = ['none', 'ours', 'iptables-legacy', 'iptables-nft', 'nft-translated'] as const;
-export type Filter = (typeof FILTERS)[number];
-type OtherFilter = Exclude<Filter, 'ours'>;
-export type Where = 'xdp' | 'tc' | Filter;
-
-export interface Measurement {
-  readonly where: Where;
-  /** Kind of the rules, or name of the dump. */
-  readonly kind: string;
-  readonly rules: number;
-  /** Nanoseconds a packet, each the mean of a round of runs; `floor`: with an empty program, or no filter, between them. */
-  readonly samples: readonly number[];
-  readonly floor: readonly number[];
-  /** The same with an empty program of the same type at the same hook, in turns with the program. */
-  readonly empty?: readonly number[];
-  readonly compiled?: {
-    readonly chain: string;
-    readonly mode: string;
-    readonly engines: string;
-    /** What the cost model knows of the stretches of the chain. */
-    readonly work: readonly Work[];
-    readonly parseMs: number;
-    readonly compileMs: number;
-    readonly loadMs: number;
-    readonly processed: number;
-    readonly machineBytes: number;
-    readonly mapBytes: number;
-    readonly objectBytes: number;
-    /** Highest resident memory of the process that compiled, in MiB. */
-    readonly peakMiB: number;
-  };
-}
-
-const SAMPLES = 11;
-const LOADINGS = 5;
-/** Samples of each loading: neighbours of the machine are busy for seconds. */
-const LOADED_SAMPLES = 41;
-const RUNS = 20_000;
 const WARM_UP = 10_000;
 /** Packets of a program that has just been attached that are not counted. */
 const TURN_WARM_UP = 2_000;
 /** A sample of a filter that takes very long is of fewer packets. */
 const SAMPLE_NS = 200_000_000;
-/** So many that what a round takes to begin (milliseconds) is little beside it. */
-const LEAST_RUNS = 5_000;
 
 const [where, kind, rules, ENGINE = 'auto'] = process.argv.slice(2) as [Where, string, string, Engine | undefined];
 
@@ -84,7 +54,7 @@ function compiled({ text, chain, mode }: Workload, hook: 'xdp' | 'tc' | 'netfilt
   const loaded = loadPrograms(result.object);
   const loadMs = performance.now() - loading;
   const [program] = [...loaded.programs.values()];
-  const cost = {
+  const cost: Compiled = {
     chain,
     mode,
     engines,
@@ -110,29 +80,37 @@ function mapBytes({ maps, data }: ObjectSpec): number {
  * The program by itself, with an empty one in turns. Which pages a table lies on decides how much of it a core's caches hold,
  * so the object is loaded several times, each time while the last one still has its pages.
  */
-function alone(where: 'xdp' | 'tc', kind: string, count: number): Measurement {
+function alone(where: 'xdp' | 'tc', kind: string, count: number): AloneMeasurement {
   const workload = workloadOf(kind, count, where);
   const { frames } = workload;
   const { spec, loaded, cost } = compiled(workload, where);
   loaded.close();
   const empty = new Varying(doingNothing(where), frames);
-  empty.measure(WARM_UP);
-  const samples: number[] = [];
-  const floor: number[] = [];
+  const measured: { readonly [order in Order]: Samples[] } = { turn: [], random: [] };
   let last: Varying | undefined;
-  for (let loading = 0; loading < LOADINGS; loading++) {
+  for (let loading = 0; loading < BY_ITSELF.loadings; loading++) {
     const program = new Varying(spec, frames);
     last?.close();
     last = program;
-    program.measure(WARM_UP);
-    for (let i = 0; i < LOADED_SAMPLES; i++) {
-      samples.push(program.measure(RUNS));
-      floor.push(empty.measure(RUNS));
-    }
+    for (const order of ['turn', 'random'] as const) measured[order].push(nextToEach(program, empty, order));
   }
   last?.close();
   empty.close();
-  return { where, kind, rules: count, samples, floor, compiled: cost };
+  return { where, kind, rules: count, turn: joined(measured.turn), random: joined(measured.random), compiled: cost };
+}
+
+function nextToEach(program: Varying, empty: Varying, order: Order): Samples {
+  // What a processor learns of an order at tc it still knows at the next call.
+  for (const one of [program, empty]) one.measure(BY_ITSELF.packets, order);
+  const pairs = Array.from({ length: BY_ITSELF.samples }, () => ({
+    sample: program.measure(BY_ITSELF.packets, order),
+    floor: empty.measure(BY_ITSELF.packets, order),
+  }));
+  return { samples: pairs.map(({ sample }) => sample), floor: pairs.map(({ floor }) => floor) };
+}
+
+function joined(all: readonly Samples[]): Samples {
+  return { samples: all.flatMap(({ samples }) => samples), floor: all.flatMap(({ floor }) => floor) };
 }
 
 /**
@@ -156,20 +134,22 @@ function inStack<T>({ frames }: Workload, measure: (live: LiveFrames) => T): T {
   }
 }
 
-function others(filter: OtherFilter, kind: string, count: number): Measurement {
+function others(filter: OtherFilter, kind: string, count: number): OtherMeasurement {
   const workload = workloadOf(kind, count, 'netfilter');
+  const { packets, fewestPackets } = AT_INPUT;
+  const length = filter === 'iptables-legacy' ? AT_INPUT.samples : AT_INPUT.samplesOfOthers;
   return inStack(workload, (live) => {
-    const floor = Array.from({ length: SAMPLES }, () => live.measure(RUNS));
-    const begun = live.measure(LEAST_RUNS);
+    const floor = Array.from({ length }, () => live.measure(packets));
+    const begun = live.measure(fewestPackets);
     installFilter(filter, workload.text);
-    const extra = Math.max(0, live.measure(LEAST_RUNS) - begun);
-    const runs = Math.min(RUNS, Math.max(LEAST_RUNS, Math.ceil(SAMPLE_NS / (median(floor) + extra))));
-    const samples = Array.from({ length: SAMPLES }, () => live.measure(runs));
+    const extra = Math.max(0, live.measure(fewestPackets) - begun);
+    const fewer = Math.min(packets, Math.max(fewestPackets, Math.ceil(SAMPLE_NS / (median(floor) + extra))));
+    const samples = Array.from({ length }, () => live.measure(fewer));
     return { where: filter, kind, rules: count, samples, floor };
   });
 }
 
-function ours(kind: string, count: number): Measurement {
+function ours(kind: string, count: number): OursMeasurement {
   const workload = workloadOf(kind, count, 'netfilter');
   const { loaded, program, cost } = compiled(workload, 'netfilter');
   const nothing = loadPrograms(doingNothing('netfilter'));
@@ -185,19 +165,19 @@ function inTurns(
   live: LiveFrames,
   program: LoadedProgram,
   nothing: LoadedProgram,
-): Required<Pick<Measurement, 'samples' | 'floor' | 'empty'>> {
+): Samples & Pick<OursMeasurement, 'empty'> {
   const samples: number[] = [];
   const floor: number[] = [];
   const empty: number[] = [];
   const measureWith = (one: LoadedProgram, priority: number): number => {
     const link = attachNetfilter(one, { family: 'v4', hook: 'INPUT', priority });
     live.measure(TURN_WARM_UP);
-    const ns = live.measure(RUNS);
+    const ns = live.measure(AT_INPUT.packets);
     link.close();
     return ns;
   };
-  for (let i = 0; i < SAMPLES; i++) {
-    floor.push(live.measure(RUNS));
+  for (let i = 0; i < AT_INPUT.samples; i++) {
+    floor.push(live.measure(AT_INPUT.packets));
     // The kernel takes a program away a little later: none has the place of one before it.
     empty.push(measureWith(nothing, PRIORITY.filter + 2 * i));
     samples.push(measureWith(program, PRIORITY.filter + 2 * i + 1));

@@ -1,11 +1,12 @@
 /**
  * Fits the coefficients of the cost model (codegen/program/engine/cost.ts) to this machine, and writes them:
- * `npm run bench:fit`. Each ruleset is measured at XDP with both engines, in a process of its own.
+ * `npm run bench:fit`. Each ruleset is measured at XDP with both engines, in a process of its own,
+ * by packets at random: those that come again in the same order would make jumps cheaper than they are.
  */
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import type { Measurement } from './case.js';
+import type { AloneMeasurement } from './measurement.js';
 import { median } from './statistics.js';
 
 const CASE = fileURLToPath(new URL('case.js', import.meta.url));
@@ -51,11 +52,10 @@ function measure(engine: 'linear' | 'dag' | 'auto', kind: string, rules: number)
     timeout: 120_000,
   });
   if (status !== 0) return;
-  const { samples, floor, compiled } = JSON.parse(stdout) as Measurement;
-  const work = compiled?.work ?? [];
+  const { random, compiled } = JSON.parse(stdout) as AloneMeasurement;
   // What disturbs a run makes it longer: the shortest ones tell most.
-  const ns = Math.min(...samples) - Math.min(...floor);
-  const row = [1, ...NAMES.map((name) => work.reduce((sum, one) => sum + one[name], 0))];
+  const ns = Math.min(...random.samples) - Math.min(...random.floor);
+  const row = [1, ...NAMES.map((name) => compiled.work.reduce((sum, one) => sum + one[name], 0))];
   points.push({ row, ns });
   process.stderr.write(`${engine} ${kind} ${rules}: ${ns} ns, ${row.map((n) => n.toFixed(1)).join(' ')}\n`);
 }

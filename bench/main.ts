@@ -8,8 +8,8 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import type { Measurement, Where } from './case.js';
 import type { Kind } from './generate.js';
+import { aboveFloor, aboveNext, FILTERS, isAlone, type Measurement, type Where } from './measurement.js';
 import { plotSvg } from './plot.js';
 import { reportMarkdown, type Failure } from './report.js';
 import { median } from './statistics.js';
@@ -30,9 +30,6 @@ const MOST_IN_STACK: Readonly<Partial<Record<Where, number>>> = {
   ours: 10_000,
   none: 10_000,
 };
-/** Kinds that are measured at the largest size, too. */
-const LARGEST: readonly Kind[] = ['acl', 'fw', 'blocklist'];
-const MOST_OF_ALL_KINDS = 10_000;
 const TIMEOUT_MS = 120_000;
 
 /** The first section that `npm run bench` does not write. */
@@ -53,10 +50,7 @@ function measure(where: Where, kind: string, rules: number): void {
   if (status === 0) {
     const result = JSON.parse(stdout) as Measurement;
     measurements.push(result);
-    const ns = median(result.samples);
-    process.stderr.write(
-      `${where} ${kind} ${rules}: ${ns.toFixed(0)} ns, floor ${median(result.floor).toFixed(0)} ns\n`,
-    );
+    process.stderr.write(`${where} ${kind} ${rules}: ${told(result)}\n`);
     return;
   }
   const why =
@@ -65,16 +59,21 @@ function measure(where: Where, kind: string, rules: number): void {
   process.stderr.write(`${where} ${kind} ${rules}: ${why}\n`);
 }
 
+function told(one: Measurement): string {
+  const { samples, floor } = isAlone(one) ? one.turn : one;
+  const random = isAlone(one) ? `, at random ${aboveNext(one.random).toFixed(0)} ns` : '';
+  return `${median(samples).toFixed(0)} ns, floor ${median(floor).toFixed(0)} ns, above it ${aboveFloor(one).toFixed(0)} ns${random}`;
+}
+
 for (const kind of ALONE) {
   for (const rules of SIZES) {
-    if (rules > MOST_OF_ALL_KINDS && !LARGEST.includes(kind)) continue;
     measure('xdp', kind, rules);
     if (kind === 'fw') measure('tc', kind, rules);
   }
 }
 for (const kind of IN_STACK) {
   for (const rules of SIZES) {
-    for (const filter of ['none', 'ours', 'iptables-legacy', 'iptables-nft', 'nft-translated'] as const) {
+    for (const filter of FILTERS) {
       if (rules <= (MOST_IN_STACK[filter] ?? Infinity)) measure(filter, kind, rules);
     }
   }
@@ -91,20 +90,21 @@ function notGiven(kind: string, why: string): Failure {
   return { where: 'none', kind, rules: 0, why };
 }
 
-const above = ({ samples, floor }: Measurement): number => Math.max(1, median(samples) - median(floor));
 const isKind = (kind: string): boolean => ALONE.some((one) => one === kind);
 const series = (of: (one: Measurement) => string | undefined) => {
   const names = [...new Set(measurements.flatMap((one) => of(one) ?? []))];
   return names.map((name) => ({
     name,
-    points: measurements.filter((one) => of(one) === name).map((one) => ({ x: one.rules, y: above(one) })),
+    points: measurements
+      .filter((one) => of(one) === name)
+      .map((one) => ({ x: one.rules, y: Math.max(1, aboveFloor(one)) })),
   }));
 };
 const axes = { x: 'rules', y: 'ns above the floor' };
 writeFileSync(
   'docs/performance-xdp.svg',
   plotSvg({
-    title: 'XDP program by itself',
+    title: 'XDP program by itself, packets in turn',
     ...axes,
     series: series(({ where, kind }) => (where === 'xdp' && isKind(kind) ? kind : undefined)),
   }),
@@ -114,7 +114,7 @@ writeFileSync(
   plotSvg({
     title: 'At the INPUT hook, kind fw',
     ...axes,
-    series: series(({ where }) => (where === 'xdp' || where === 'tc' || where === 'none' ? undefined : where)),
+    series: series((one) => (isAlone(one) || one.where === 'none' ? undefined : one.where)),
   }),
 );
 const machine = {

@@ -9,6 +9,11 @@ export function quantile(values: readonly number[], share: number): number {
   return sorted[Math.floor((sorted.length - 1) * share)];
 }
 
+/** The middle one of the differences of values that stand at the same place. */
+export function medianOfDifferences(values: readonly number[], others: readonly number[]): number {
+  return median(values.map((value, index) => value - others[index]));
+}
+
 /** Samples whose floor, measured next to them, is within a share of the lowest one; undefined where there are fewer than `least`. */
 export function quietOnes(
   samples: readonly number[],

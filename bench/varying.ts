@@ -1,5 +1,6 @@
 import { assemble } from '../codegen/bytecode/assemble.js';
 import {
+  alu32,
   alu64,
   callFunction,
   callHelper,
@@ -24,14 +25,27 @@ import {
   type Instruction,
 } from '../codegen/bytecode/instruction.js';
 import type { ContextStruct, FunctionSpec, ObjectSpec } from '../codegen/object/spec.js';
+import { indexKey } from '../bpf-runtime/kernel/array-key.js';
+import type { KernelMap } from '../bpf-runtime/kernel/map.js';
 import { loadPrograms, type LoadedObject } from '../bpf-runtime/kernel/raw-load.js';
 
 /** Bytes of a frame that change from one run to the next: the headers. */
 const CHANGED = 64;
-/** Frames that go round, a power of two. */
-export const ROUND = 4096;
+const ROUND_BITS = 12;
+/** Frames that go round. */
+export const ROUND = 2 ** ROUND_BITS;
 const FRAMES = 'bench_frames';
+/** The driver's state, the factor and the summand that make the next one of it (modulo 2^32): its upper bits number the frame. */
 const TURN = 'bench_turn';
+
+/** How the frames follow each other: round and round, or so that nobody learns it (its period is 2^32). */
+export type Order = 'turn' | 'random';
+
+/** `random`: Knuth's and Lewis's linear congruential generator (Numerical Recipes, `ranqd1`). */
+const STEP: Readonly<Record<Order, { readonly factor: number; readonly summand: number }>> = {
+  turn: { factor: 1, summand: 2 ** (32 - ROUND_BITS) },
+  random: { factor: 1_664_525, summand: 1_013_904_223 },
+};
 
 /** Nanoseconds that a program takes by itself, over packets that change from one run to the next. */
 export class Varying {
@@ -50,7 +64,8 @@ export class Varying {
   }
 
   /** Mean of `runs` runs, in nanoseconds (the kernel tells whole ones). */
-  measure(runs: number): number {
+  measure(runs: number, order: Order): number {
+    setOrder(this.loaded, order);
     return this.program.testRun({ data: this.first, context: { ingressInterface: 1 }, repeat: runs }).durationNs;
   }
 
@@ -59,11 +74,27 @@ export class Varying {
   }
 }
 
-/** Gives a driver the frames that go round. */
-export function fillFrames({ maps }: LoadedObject, frames: readonly Uint8Array[]): void {
-  const map = maps.get(FRAMES);
-  if (map === undefined) throw new Error('the driver has no frames');
-  frames.forEach((frame, index) => map.update(Uint8Array.of(index & 255, index >> 8, 0, 0), frame.slice(0, CHANGED)));
+/** Gives a driver the frames, which go round in turn. */
+export function fillFrames(loaded: LoadedObject, frames: readonly Uint8Array[]): void {
+  const map = mapOf(loaded, FRAMES);
+  frames.forEach((frame, index) => map.update(indexKey(index), frame.slice(0, CHANGED)));
+  setOrder(loaded, 'turn');
+}
+
+/** Tells a driver how its frames follow each other from now on. The state stays: a sample at random is not the last one again. */
+export function setOrder(loaded: LoadedObject, order: Order): void {
+  const map = mapOf(loaded, TURN);
+  const value = map.at(0);
+  const view = new DataView(value.buffer);
+  view.setUint32(4, STEP[order].factor, true);
+  view.setUint32(8, STEP[order].summand, true);
+  map.update(indexKey(0), value);
+}
+
+function mapOf({ maps }: LoadedObject, name: string): KernelMap {
+  const map = maps.get(name);
+  if (map === undefined) throw new Error(`the driver has no map ${name}`);
+  return map;
 }
 
 type Hook = 'xdp' | 'tc' | 'netfilter';
@@ -111,7 +142,7 @@ export function driven(spec: ObjectSpec): ObjectSpec {
     maps: [
       ...spec.maps,
       { name: FRAMES, type: 'array', keySize: 4, valueSize: CHANGED, maxEntries: ROUND },
-      { name: TURN, type: 'array', keySize: 4, valueSize: 8, maxEntries: 1 },
+      { name: TURN, type: 'array', keySize: 4, valueSize: 12, maxEntries: 1 },
     ],
   };
 }
@@ -136,10 +167,13 @@ function driverCode(section: string, entry: string): readonly Instruction[] {
     mov64(R9, reg(R0)),
     storeImm(4, R10, -4, 0),
     ...lookUp(TURN),
-    load(8, R8, R0, 0),
-    alu64('add', R8, 1),
-    store(8, R0, 0, R8),
-    alu64('and', R8, ROUND - 1),
+    load(4, R8, R0, 0),
+    load(4, R1, R0, 4),
+    alu32('mul', R8, reg(R1)),
+    load(4, R1, R0, 8),
+    alu32('add', R8, reg(R1)),
+    store(4, R0, 0, R8),
+    alu32('rsh', R8, 32 - ROUND_BITS),
     store(4, R10, -4, R8),
     ...lookUp(FRAMES),
     load(4, R7, R6, data),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { median, quantile, quietOnes } from '../../bench/statistics.js';
+import { median, medianOfDifferences, quantile, quietOnes } from '../../bench/statistics.js';
 
 describe('statistics of samples', () => {
   it.each([
@@ -7,6 +7,10 @@ describe('statistics of samples', () => {
     { name: 'the lower one of two', have: [4, 1, 3, 2], want: 2 },
   ])('median: $name', ({ have, want }) => {
     expect(median(have)).toBe(want);
+  });
+
+  it('what drifts during a run is not in the median of differences', () => {
+    expect(medianOfDifferences([15, 35, 56], [10, 30, 50])).toBe(5);
   });
 
   it('quantile: the value below which a share lies', () => {
