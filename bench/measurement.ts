@@ -9,7 +9,7 @@ export type Where = 'xdp' | 'tc' | Filter;
 
 /**
  * How much of a program by itself is measured, in each order of packets. At XDP the kernel changes its code and waits before each call of a test
- * run; what the core's caches held is lost by then. To read 4,096 frames and their way through a table again takes up to 0.6 ms, which a call
+ * run; what the core's caches held is lost by then. To read 4,096 frames and their way through a table again takes up to 1 ms, which a call
  * must be long for.
  */
 export const BY_ITSELF = { loadings: 5, samples: 7, packets: 400_000 } as const;
