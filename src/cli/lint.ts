@@ -1,5 +1,5 @@
 import { lint } from '../lint/lint.js';
-import { findingText, LINT_TEXTS, lintDiagnostic } from '../lint/print.js';
+import { findingText, LINT_TEXTS, lintScan } from '../lint/print.js';
 import { sarifLog } from '../report/sarif.js';
 import { paintDiagnostic } from '../terminal/paint.js';
 import { loadRules, type DumpOptions } from './dump.js';
@@ -19,7 +19,7 @@ export async function run(path: string, options: Options): Promise<ExitCode> {
   const { findings, gaps } = lint(ruleset);
   if (options.sarif !== undefined) {
     const log = sarifLog(
-      findings.map((finding) => lintDiagnostic(finding, file)),
+      findings.map((finding) => lintScan(finding, file)),
       LINT_TEXTS,
     );
     writeWhole(options.sarif, `${JSON.stringify(log, null, 2)}\n`);

@@ -1,15 +1,15 @@
-import { isTrue } from '../../grammar/model/condition.js';
 import { printRule } from '../../grammar/index.js';
-import { endsWay, type Chain, type Rule } from '../../grammar/model/ruleset.js';
+import type { Rule } from '../../grammar/model/ruleset.js';
 import { ruleCondition } from '../evaluate/evaluate.js';
 import { decidingOf } from '../space/deciding.js';
 import type { Fate } from '../space/explore.js';
-import { OUTCOME } from '../space/outcome.js';
 import { verdictKey } from '../space/program.js';
+import { barrierOf } from './barrier.js';
 import { exampleFor } from './example.js';
 import type { HookView } from './hook.js';
-import type { Jump, RulePlace } from './place.js';
+import { lintRule, type Jump, type RulePlace } from './place.js';
 import type { LintCode, LintFinding, LintRule } from './model.js';
+import { exampleOfUnreached } from './unreached.js';
 import type { TakenPackets } from './reach.js';
 import type { Step } from './walked.js';
 
@@ -70,17 +70,18 @@ export function ruleFinding(
   })
     ? '; its tests still drop packets with a cut or broken header'
     : '';
-  const barrier =
-    barrierOf(place.chain, number) ?? (ways.length === 0 ? sureEndOf(place.chain, number, views) : undefined);
+  const barrier = barrierOf({ ...place, views }, number, ways.length === 0);
   if (barrier !== undefined) {
     const found = finding('unreachable', `no packet comes past line ${String(barrier.line)}`, [barrier]);
-    return ways.length === 0 ? found : withExample(found, place, number, ways);
+    return ways.length === 0 ? unreached(found, place, views, rule, number) : withExample(found, place, number, ways);
   }
   if (ways.length === 0) {
     const by = jumps.map(({ chain, number: from, rule: jump }) => lintRule(chain.name, from, jump));
     const message =
-      by.length === 0 ? 'no packet comes to it' : `no packet that matches it comes to chain ${place.chain.name}`;
-    return finding('unreachable', by.length === 0 ? message : `${message} by ${linesText(by, MOST_BY)}`, by);
+      by.length === 0
+        ? 'no packet that comes to it matches it'
+        : `no packet that matches it comes to chain ${place.chain.name} by ${linesText(by, MOST_BY)}`;
+    return unreached(finding('unreachable', message, by), place, views, rule, number);
   }
   const takers = takersOf(place, ways);
   const own = ownVerdict(rule);
@@ -117,9 +118,36 @@ function withExample(
   for (const { view, way } of ways) {
     const told = exampleFor(view, place, number, way.region);
     if (told.kind === 'refuted') return undefined;
-    if (told.kind === 'example') return { ...finding, example: told.example };
+    if (told.kind === 'example') return named({ ...finding, example: told.example });
   }
   return finding;
+}
+
+/** Where it was too much to tell who takes all packets, at least the one that takes those of the example. */
+function named(finding: LintFinding): LintFinding {
+  return finding.by.length > 0 || finding.example === undefined
+    ? finding
+    : { ...finding, by: [finding.example.decidedBy] };
+}
+
+/** With a packet that would match the rule, and what keeps it away. */
+function unreached(
+  finding: LintFinding,
+  place: RulePlace,
+  views: readonly HookView[],
+  rule: Rule,
+  number: number,
+): LintFinding | undefined {
+  const told = exampleOfUnreached({ ...place, views }, rule, number, finding.by);
+  if (told.kind === 'refuted') return undefined;
+  if (told.kind === 'none') return finding;
+  const { example, cause } = told;
+  if (finding.by.length > 0 || cause.by.length === 0) return named({ ...finding, example });
+  const message =
+    cause.how === 'changes'
+      ? `no packet matches it behind ${linesText(cause.by, MOST_BY)}`
+      : 'no packet that matches it comes to it';
+  return { ...finding, message, by: cause.by.slice(0, MOST_BY), more: Math.max(0, cause.by.length - MOST_BY), example };
 }
 
 /** Who takes the packets of a rule, and what for; nobody where it is too much to tell. */
@@ -170,40 +198,6 @@ function ownVerdict({ target: { effect } }: Rule): string | undefined {
     case 'jump':
       return undefined;
   }
-}
-
-/** A rule of the chain before this one that every packet matches, and none comes past. */
-function barrierOf(chain: Chain, number: number): LintRule | undefined {
-  let known = BARRIERS.get(chain);
-  if (known === undefined) {
-    known = chain.rules.findIndex((rule) => endsWay(rule.target.effect) && isUnconditional(rule));
-    BARRIERS.set(chain, known);
-  }
-  return known < 0 || known >= number - 1 ? undefined : lintRule(chain.name, known + 1, chain.rules[known]);
-}
-
-/** A rule before this one whose tests let no packet by, though they ask something (`recent --set`). */
-function sureEndOf(chain: Chain, number: number, views: readonly HookView[]): LintRule | undefined {
-  const isSure = (rule: Rule, i: number): boolean =>
-    endsWay(rule.target.effect) &&
-    views.every(({ space, occurrence }) => {
-      const outcome = space.outcomes.of(ruleCondition(rule), { occurrence: occurrence(chain.name, i + 1) });
-      return !space.diagrams.valuesOf(outcome).has(OUTCOME.no);
-    });
-  const found = chain.rules.slice(0, number - 1).findIndex(isSure);
-  return found < 0 ? undefined : lintRule(chain.name, found + 1, chain.rules[found]);
-}
-
-/** Where the first one stands, from 0; -1 where there is none. */
-const BARRIERS = new WeakMap<Chain, number>();
-
-function isUnconditional(rule: Rule): boolean {
-  const condition = ruleCondition(rule);
-  return condition.kind === 'all' && condition.of.every(isTrue);
-}
-
-function lintRule(chain: string, number: number, rule: Rule): LintRule {
-  return { chain, number, line: rule.range.line, text: `-A ${chain} ${printRule(rule)}`.trimEnd() };
 }
 
 /** `line 3`, `lines 3 and 5`, `lines 3, 5, 7, 9 and 12 more`. */

@@ -5,7 +5,7 @@ import type { BuiltinChain, TableName } from '../../grammar/model/family.js';
  * What may be wrong with a rule that no packet needs:
  *
  * - `shadowed`: rules before it take all its packets, and at least one of them does something else with them;
- * - `redundant`: rules before it take all its packets and do the same, or rules behind it would do the same;
+ * - `redundant`: rules before it take all its packets and do the same;
  * - `unreachable`: no packet comes to it, because of what stands before it, or because nothing leads to its chain;
  * - `contradictory`: no packet matches it.
  */
@@ -29,13 +29,14 @@ export interface LintRule {
   readonly text: string;
 }
 
-/** A packet that matches the rule, and what the reference says about it. */
+/** A packet that would match the rule as it is written, and what the reference says about it. */
 export interface LintExample {
   readonly hook: BuiltinChain;
   /** As `explain --packet` reads it. */
   readonly packet: string;
-  /** What is assumed beside the packet, in words. */
+  /** The answers beside the packet that what becomes of it hangs on, in words. */
   readonly assumed: readonly string[];
+  /** As `verdictKey` writes it, a target that decides without its words: `target DNAT`. */
   readonly verdict: string;
   readonly decidedBy: LintRule;
 }

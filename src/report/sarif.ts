@@ -4,6 +4,8 @@ import { VERSION } from '../version.js';
 /** One finding at a place of a dump. */
 export interface Finding extends Diagnostic {
   readonly file: string;
+  /** Other lines of the file that it is about, from 1, each with its text. */
+  readonly related?: readonly { readonly line: number; readonly text: string }[];
 }
 
 const LEVELS: Readonly<Record<Severity, 'error' | 'warning' | 'note'>> = {
@@ -44,7 +46,9 @@ export function sarifRun(
   };
 }
 
-function resultOf({ file, line, column, length, code, severity, message, hint }: Finding, ruleIndex: number): unknown {
+function resultOf(finding: Finding, ruleIndex: number): unknown {
+  const { file, line, column, length, code, severity, message, hint, related = [] } = finding;
+  const artifactLocation = { uri: uriOf(file) };
   return {
     ruleId: code,
     ruleIndex,
@@ -53,11 +57,20 @@ function resultOf({ file, line, column, length, code, severity, message, hint }:
     locations: [
       {
         physicalLocation: {
-          artifactLocation: { uri: uriOf(file) },
+          artifactLocation,
           region: { startLine: line, startColumn: column, endColumn: column + Math.max(1, length) },
         },
       },
     ],
+    ...(related.length === 0
+      ? {}
+      : {
+          relatedLocations: related.map((other, i) => ({
+            id: i + 1,
+            physicalLocation: { artifactLocation, region: { startLine: other.line } },
+            message: { text: other.text },
+          })),
+        }),
   };
 }
 

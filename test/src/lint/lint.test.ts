@@ -4,6 +4,7 @@ import { ADDRESS_TYPES } from '../../../grammar/model/condition.js';
 import type { Ruleset } from '../../../grammar/model/ruleset.js';
 import { evaluate, UnreadablePacketError, type Oracle } from '../../../src/evaluate/index.js';
 import { lint } from '../../../src/lint/lint.js';
+import { lintScan } from '../../../src/lint/print.js';
 import { generatePackets } from '../../../src/verify/generate.js';
 import { Random } from '../../../src/verify/random.js';
 import { randomDump } from '../../../src/verify/random-ruleset.js';
@@ -155,6 +156,49 @@ const CASES: readonly Case[] = [
     want: ['shadowed INPUT 3 <- INPUT 2'],
   },
   {
+    name: 'a mark that is not the one that a rule before has set',
+    have: ['-A INPUT -j MARK --set-xmark 0x1/0xffffffff', '-A INPUT -m mark --mark 0x2 -j DROP'],
+    want: ['unreachable INPUT 2 <- INPUT 1'],
+  },
+  {
+    name: 'RETURN by a mark that every packet has there',
+    have: [
+      '-A INPUT -j MARK --set-xmark 0x1/0xffffffff',
+      '-A INPUT -m mark --mark 0x1 -j RETURN',
+      '-A INPUT -p tcp -j DROP',
+    ],
+    want: ['unreachable INPUT 3 <- INPUT 2'],
+  },
+  {
+    name: 'behind a jump to a chain that no packet comes back from',
+    have: [
+      '-A INPUT -p udp -j ACCEPT',
+      '-A INPUT -j X',
+      '-A INPUT -p tcp -j ACCEPT',
+      '-A X -s 10.0.0.0/8 -j Y',
+      '-A X -g Y',
+      '-A Y -p icmp -j ACCEPT',
+      '-A Y -m recent --name y --set -j DROP',
+    ],
+    want: ['unreachable INPUT 3 <- INPUT 2'],
+  },
+  {
+    name: 'behind a jump to a chain that some packets come back from',
+    have: [
+      '-A INPUT -j X',
+      '-A INPUT -p tcp -j ACCEPT',
+      '-A INPUT -p udp -j ACCEPT',
+      '-A X -p udp -j RETURN',
+      '-A X -j DROP',
+    ],
+    want: ['shadowed INPUT 2 <- X 2'],
+  },
+  {
+    name: 'a target that is not understood, but decides',
+    have: ['-A INPUT -p tcp -j NFQUEUE --queue-num 0', '-A INPUT -p tcp -m tcp --dport 22 -j DROP'],
+    want: ['shadowed INPUT 2 <- INPUT 1'],
+  },
+  {
     name: 'two visits of a chain with memory may end differently',
     have: [
       '-A INPUT -j X',
@@ -182,9 +226,47 @@ describe('lint', () => {
           `${code} ${chain} ${rule ?? 'chain'} <- ${by.map(({ line }) => name(line)).join(', ')}`,
       ),
     ).toEqual(want);
-    for (const { example, by, code } of findings) {
-      if (code === 'shadowed' || code === 'redundant') expect(example, by[0].text).toBeDefined();
+    for (const { example, by, code, rule, text } of findings) {
+      if (code === 'contradictory' || rule === undefined) continue;
+      expect(example, text).toBeDefined();
+      expect(by.length, text).toBeGreaterThan(0);
     }
+  });
+
+  it.each([
+    {
+      name: 'the rule that is named decides the packet, where there is such a packet',
+      have: ['-A INPUT -p tcp -j ACCEPT', '-A INPUT -s 10.0.0.0/8 -j DROP', '-A INPUT -j ACCEPT', '-A INPUT -j DROP'],
+      want: 'accept by 3, assumed ',
+    },
+    {
+      name: 'an answer that only the rule before asks for is told',
+      have: [
+        '-A INPUT -m conntrack ! --ctstate INVALID -j ACCEPT',
+        '-A INPUT -m conntrack --ctstate INVALID,NEW -j DROP',
+        '-A INPUT -p tcp -j DROP',
+      ],
+      want: 'accept by 1, assumed state NEW',
+    },
+    {
+      name: 'a target that decides',
+      have: ['-A INPUT -p tcp -j NFQUEUE --queue-num 0', '-A INPUT -p tcp -m tcp --dport 22 -j DROP'],
+      want: 'target NFQUEUE by 1, assumed ',
+    },
+  ])('example: $name', ({ have, want }) => {
+    const example = lint(read(have.join('\n'))).findings.at(-1)?.example;
+    const { verdict, decidedBy, assumed } = example ?? expect.fail('no example');
+    expect(`${verdict} by ${decidedBy.number}, assumed ${assumed.join(', ')}`).toBe(want);
+  });
+
+  it('tells code scanning what takes the packets, and the example', () => {
+    const { findings } = lint(read('-A INPUT -p tcp -j DROP\n-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT'));
+    const { message, related } = lintScan(findings[0], 'rules.v4');
+    expect(message).toBe(
+      'all its packets are taken by line 7; example: tcp 198.51.100.7:40000 > 192.0.2.1:22 SYN seq 0 in eth0: ' +
+        'DROP in INPUT by line 7: -A INPUT -p tcp -j DROP',
+    );
+    expect(related).toEqual([{ line: 7, text: '-A INPUT -p tcp -j DROP' }]);
   });
 
   it('finds packets of all kinds of rules again: no rule that is named is ever met', { timeout: 60_000 }, () => {

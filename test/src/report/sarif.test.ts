@@ -30,6 +30,7 @@ describe('SARIF', () => {
     { name: 'an error', have: [finding({ hint: 'do that' })] },
     { name: 'an empty range', have: [finding({ length: 0, severity: 'info' })] },
     { name: 'odd names of files', have: [finding({ file: 'a b/ü%#.v4' }), finding({ file: '/etc/rules.v4' })] },
+    { name: 'other lines', have: [finding({ related: [{ line: 1, text: '-A INPUT -j DROP' }] })] },
     { name: 'many codes', have: ['b', 'a', 'b'].map((code) => finding({ code, severity: 'warning' })) },
   ];
   it.each(cases)('is valid for $name', ({ have }) => {
