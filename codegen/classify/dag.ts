@@ -38,6 +38,12 @@ export interface Budget {
  */
 const FEW = 12;
 const FEW_WITH_HITS = 8;
+/**
+ * Children with so few instances that have so many times the room of a child on average stay by themselves: packets from anywhere
+ * mostly come there, and are done with few instances or none.
+ */
+const LEAN = 3;
+const GAP_SHARE = 8;
 /** What tells a leaf from a branch over the same instances. */
 const LEAF_TAG = -1;
 
@@ -253,6 +259,8 @@ class Builder {
       bucket.clear();
     };
     const before = this.done;
+    const beyond = this.table.dimensions[dimension].max + 1;
+    const gap = (GAP_SHARE * beyond) / count;
     let living = 0;
     let next = 0;
     for (let child = 0; child < count; child++) {
@@ -265,10 +273,13 @@ class Builder {
       const left = this.prune(alive, living, at, list, below);
       const { tested } = this;
       if (this.isFew(left, tested & ~below)) {
+        const end = child + 1 < count ? ranks.valueOf(places[child]) : beyond;
         // Lists do not test what is asked first.
-        if (isFirst || !bucket.take(first, this.stack, list, left)) {
+        const isAlone = isFirst || (left <= LEAN && end - first >= gap);
+        if (isAlone || !bucket.take(first, this.stack, list, left)) {
           fill();
           bucket.take(first, this.stack, list, left);
+          if (isAlone) fill();
         }
       } else {
         fill();

@@ -30,6 +30,10 @@ export const HIT_BYTES = 8;
  */
 export const ENTRY = { value: 0, record: 4 } as const;
 export const ENTRY_BYTES = 8;
+/** Offsets in a list: the u32 rule of its first entry, which no other one comes before; and the entries. */
+export const LIST = { first: 0, entries: 4 } as const;
+/** Bytes of a list of so many instances, and of the entry that it ends with. */
+export const listBytes = (instances: number): number => LIST.entries + ENTRY_BYTES * (instances + 1);
 export const BLOCK_BITS = 6;
 /** Offset of the record, from an entry's number without the lowest bits. */
 export const RECORD_UNIT_BITS = 3;

@@ -2,7 +2,16 @@ import type { Branch, Leaf, Node } from './dag.js';
 import type { Access } from './access.js';
 import type { Dimension, Instance } from './instance.js';
 import { blockBits, keyOf } from './key.js';
-import { BLOCK_BITS, ENTRY, ENTRY_BYTES, HIT_BYTES, RECORD_UNIT_BITS, type RecordLayout } from './record.js';
+import {
+  BLOCK_BITS,
+  ENTRY,
+  ENTRY_BYTES,
+  HIT_BYTES,
+  LIST,
+  listBytes,
+  RECORD_UNIT_BITS,
+  type RecordLayout,
+} from './record.js';
 import type { Slots } from './slots.js';
 
 /**
@@ -14,6 +23,8 @@ export const SLOT_BITS = 2;
 export const SLOT_MASK = 31 << SLOT_BITS;
 export const PLACE_BITS = 7;
 export const PLACE_UNIT_BITS = 4;
+/** The child that is a list without instances: no other list is at 0. */
+export const NOTHING: number = CHILD.list;
 /** The rule behind the last one of a list: greater than all others, and positive as a signed number. */
 export const END = 0x7fff_ffff;
 /** Cuts of a search: two fit a cache line with their children, which are one more. */
@@ -59,7 +70,7 @@ const MOST_TOP_BITS = 16;
 
 /**
  * Diagrams as bytes, little endian. The entries of a list end with one whose record is of rule {@link END} and passes all
- * tests. At 0 stands such an entry, where a program goes that finds itself lost. A search has a child for each number of cuts that the
+ * tests. At 0 stands such an entry, which is the place of who has found nothing. A search has a child for each number of cuts that the
  * value is not below; more children than it holds are searches below a search. What a long search would tell of a large
  * number, its upper bits tell at once: such a branch has a child for each value of theirs, and a search below asks
  * for the rest.
@@ -69,8 +80,6 @@ export class TableWriter {
   private end = 0;
   /** The records that all lists end with, by their bytes. */
   private readonly lastRecords = new Map<string, number>();
-  /** The lists without instances, by the record that they end with. */
-  private readonly emptyLists = new Map<number, number>();
   private readonly records = new Map<Instance, number>();
   /** Branches on the longest way from a branch. */
   private readonly depths = new Map<number, number>();
@@ -119,26 +128,19 @@ export class TableWriter {
   }
 
   private list({ candidates }: Leaf, { dimensions, accesses, layout, slots }: TableSettings): number {
+    if (candidates.length === 0) return NOTHING;
     const last = this.lastRecord(layout);
-    if (candidates.length === 0) return numberOf(CHILD.list, 0, this.emptyList(last));
-    const at = this.take(ENTRY_BYTES * (candidates.length + 1), PLACE_UNIT);
+    const at = this.take(listBytes(candidates.length), PLACE_UNIT);
+    const entries = at + LIST.entries;
+    this.bytes.setUint32(at + LIST.first, candidates[0].rule, true);
     const key = keyOf(candidates, dimensions);
     candidates.forEach((instance, index) => {
       const record = this.record(instance, layout);
       const range = key === undefined ? ANYTHING : rangeOf(instance, key, accesses[key].mask);
-      this.entryOf(at + ENTRY_BYTES * index, range.lo, blockBits(range), record);
+      this.entryOf(entries + ENTRY_BYTES * index, range.lo, blockBits(range), record);
     });
-    this.lastEntry(at + ENTRY_BYTES * candidates.length, last);
+    this.lastEntry(entries + ENTRY_BYTES * candidates.length, last);
     return numberOf(CHILD.list, key === undefined ? 0 : slots.of(accesses[key]), at);
-  }
-
-  private emptyList(last: number): number {
-    let at = this.emptyLists.get(last);
-    if (at === undefined) {
-      this.emptyLists.set(last, (at = this.take(ENTRY_BYTES, PLACE_UNIT)));
-      this.lastEntry(at, last);
-    }
-    return at;
   }
 
   /** The record of rule {@link END}, which all packets are inside of. */

@@ -19,8 +19,9 @@ import {
   R9,
   reg,
   store,
+  storeImm,
 } from '../../bytecode/instruction.js';
-import { ENTRY_BYTES } from '../../classify/index.js';
+import { LIST } from '../../classify/index.js';
 import type { ParamSpec } from '../../object/spec.js';
 import { Code } from '../code.js';
 import {
@@ -35,6 +36,7 @@ import {
 } from './lookup-shape.js';
 import { emitFirst, emitWalk, LOCAL_BYTES } from './lookup-walk.js';
 import { nextEntryFunction, nextHitFunction } from './next-hit.js';
+import { FINAL } from './segment.js';
 import type { FunctionCode } from '../function-code.js';
 
 /** Functions of an object with diagrams. */
@@ -104,11 +106,15 @@ function findFunction(shape: LookupShape, size: number, keeping: boolean): Code 
   code.emit(loadDataAddress(R7, TABLE), mov32(R8, reg(root)), mov64(R9, 0));
   emitWalk(code, shape, size);
   code.place('lost');
-  code.emit(load(8, R0, R10, GIVEN), exit());
+  code.emit(load(8, R0, R10, GIVEN));
+  emitNothing(code, keeping);
   code.place('found');
-  emitFirst(code, shape, size, (entry) => {
-    if (keeping) code.emit(alu64('add', R8, ENTRY_BYTES * entry));
-    code.emit(goto('hit'));
+  emitFirst(code, shape, size, {
+    skip: () => (shape.several ? emitSkip(code, keeping) : undefined),
+    matched: (at) => {
+      if (keeping) code.emit(alu64('add', R8, at));
+      code.emit(goto('hit'));
+    },
   });
   code.place('hit');
   if (keeping) code.emit(load(8, R3, R10, PLACE), store(4, R3, 0, R8));
@@ -116,6 +122,27 @@ function findFunction(shape: LookupShape, size: number, keeping: boolean): Code 
   code.place('out');
   code.emit(exit());
   return code;
+}
+
+/** Returns the hit that is given where it comes before the first rule of the list at r3, and decides: none behind it is asked for. */
+function emitSkip(code: Code, keeping: boolean): void {
+  code.emit(load(8, R0, R10, GIVEN), load(4, R2, R3, LIST.first), mov64(R1, reg(R0)), alu64('rsh', R1, 32));
+  code.emit(jump64('jle', R2, reg(R1), 'list'));
+  if (keeping)
+    code.emit(
+      mov64(R1, reg(R0)),
+      alu64('rsh', R1, Math.log2(FINAL)),
+      alu64('and', R1, 1),
+      jump64('jeq', R1, 0, 'list'),
+    );
+  emitNothing(code, keeping);
+  code.place('list');
+}
+
+/** Returns r0, with a place in no list. */
+function emitNothing(code: Code, keeping: boolean): void {
+  if (keeping) code.emit(load(8, R3, R10, PLACE), storeImm(4, R3, 0, 0));
+  code.emit(exit());
 }
 
 /** Stack of {@link findFunction}. */

@@ -18,6 +18,8 @@ export interface LookupShape {
   readonly hits: number;
   /** Whether some stretch is final, which takes the first hit alone. */
   readonly final: boolean;
+  /** Whether some stretch has several diagrams: what one has found may make the list of another needless. */
+  readonly several: boolean;
   /** Numbers of groups that some look-up of other stretches walks. */
   readonly groups: readonly number[];
 }

@@ -27,6 +27,9 @@ import {
   ENTRY,
   ENTRY_BYTES,
   INDEX,
+  LIST,
+  listBytes,
+  NOTHING,
   PLACE_BITS,
   PLACE_UNIT_BITS,
   SEARCH,
@@ -98,33 +101,41 @@ function emitPlace(code: Code, to: number): void {
   code.emit(alu64('rsh', to, PLACE_BITS), alu64('lsh', to, PLACE_UNIT_BITS));
 }
 
+/** What stands around {@link emitFirst}. */
+export interface FirstCode {
+  /** With r3 = address of the list: leaves for `lost` where all of it comes behind what is known. */
+  skip(): void;
+  /** With r1 = address of the entry's record, and r8 = the list's offset; `at`: of the entry in the list. */
+  matched(at: number): void;
+}
+
 /**
- * The first entry of the list in r8 whose instance the packet is inside of: `matched` with r1 = address of its record, and r8 = the list's
- * offset; the last entry has room for all. r6 = flow, r7 = table; r0 and r2–r5 are clobbered.
+ * The first entry of the list in r8 whose instance the packet is inside of; the last entry has room for all. r6 = flow, r7 = table;
+ * r0 and r2–r5 are clobbered.
  */
-export function emitFirst(
-  code: Code,
-  { records, candidates, ...shape }: LookupShape,
-  size: number,
-  matched: (entry: number) => void,
-): void {
-  emitNumber(code, { records, candidates, ...shape }, R5);
+export function emitFirst(code: Code, shape: LookupShape, size: number, { skip, matched }: FirstCode): void {
+  const { records, candidates } = shape;
+  emitNumber(code, shape, R5);
   emitPlace(code, R8);
-  code.emit(jump64('jgt', R8, size - ENTRY_BYTES * (candidates + 1), 'lost'), mov64(R3, reg(R7)));
-  code.emit(alu64('add', R3, reg(R8)));
+  code.emit(jump64('jeq', R8, NOTHING_AT, 'lost'), jump64('jgt', R8, size - listBytes(candidates), 'lost'));
+  code.emit(mov64(R3, reg(R7)), alu64('add', R3, reg(R8)));
+  skip();
   for (let entry = 0; entry <= candidates; entry++) {
     const other = entry === candidates ? 'lost' : code.label('entry');
-    const at = ENTRY_BYTES * entry;
+    const at = LIST.entries + ENTRY_BYTES * entry;
     // The lowest bits of r1 are how many of the difference do not matter.
     code.emit(load(4, R2, R3, at + ENTRY.value), alu64('xor', R2, reg(R5)), load(4, R1, R3, at + ENTRY.record));
     code.emit(alu64('rsh', R2, reg(R1)), jump64('jne', R2, 0, other));
     emitRecordOffset(code, R1);
     code.emit(jump64('jgt', R1, size - records.bytes, 'lost'), alu64('add', R1, reg(R7)));
     emitTests(code, records, R0, other);
-    matched(entry);
+    matched(at);
     if (other !== 'lost') code.place(other);
   }
 }
+
+/** Byte offset of the list without instances. */
+const NOTHING_AT = (NOTHING >>> PLACE_BITS) << PLACE_UNIT_BITS;
 
 /** Tests with one jump: with one each, the verifier would follow all the ways that lead to the next entry. */
 const TESTS_AT_ONCE = 8;

@@ -1,6 +1,6 @@
 import {
   recordLayout,
-  ENTRY_BYTES,
+  listBytes,
   SEARCH_BYTES,
   Slots,
   TableWriter,
@@ -48,6 +48,7 @@ interface Layout {
   readonly slots: Slots;
   /** Whether some stretch with these records is final; numbers of groups of those that are not. */
   final: boolean;
+  several: boolean;
   readonly groups: Set<number>;
   depth: number;
   candidates: number;
@@ -97,6 +98,7 @@ export class EngineTables {
       records,
       slots: new Slots(),
       final: false,
+      several: false,
       groups: new Set<number>(),
       depth: 0,
       candidates: 0,
@@ -104,6 +106,7 @@ export class EngineTables {
     };
     if (found === undefined) this.layouts.set(key, layout);
     const final = blocks.length === 0 && instances.every((instance) => instance.final);
+    if (classifier.groups.length > 1) layout.several = true;
     if (final) layout.final = true;
     else layout.groups.add(Math.max(1, classifier.groups.length));
     layout.candidates = Math.max(layout.candidates, classifier.candidates);
@@ -172,7 +175,7 @@ export class EngineTables {
   private get size(): number {
     const longest = [...this.layouts.values()].flatMap(({ records, candidates }) => [
       records.bytes,
-      ENTRY_BYTES * (candidates + 1),
+      listBytes(candidates),
     ]);
     return Math.max(this.writer.size + Math.max(SEARCH_BYTES, ...longest), LEAST_BYTES);
   }

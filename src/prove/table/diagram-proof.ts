@@ -7,7 +7,7 @@ import { HullBoxes } from './hull-boxes.js';
 import type { Grounds, Here } from './grounds.js';
 import { GIVEN } from './looks.js';
 import { Item, mayMeet, type Box, type Part } from './rule-parts.js';
-import { eitherOf, ruleOf, tested, type Least } from './least.js';
+import { eitherOf, ended, endsOf, ruleOf, tested, type Least } from './least.js';
 import type { Stand } from './stand.js';
 import type { Entry, Step } from './step.js';
 import { Visits, type Arrival } from './visits.js';
@@ -42,6 +42,8 @@ export interface Found {
   elsewhere(rule: bigint): boolean;
   /** Whether it keeps a place in a list, and hits are taken from there on; those from a number on are none. */
   readonly end: bigint | undefined;
+  /** Whether no hit is taken behind one with this bit. */
+  isLast(bit: number): boolean;
 }
 
 /** Hits that count say so: a hint at what is claimed of them. */
@@ -50,7 +52,8 @@ const COUNTS = 0x8000_0000n;
 /**
  * A function that looks into a diagram, against the hits that it is seen to find: for all packets of a hit it returns one of this
  * rule or of an earlier one, and never more than it is given. Where it keeps a place in a list, this is at the first of its hits, and at each
- * place the function for the next one comes to that of the first hit of a later rule: so the places are those of all hits, in order.
+ * place the function for the next one comes to that of the first hit of a later rule: so the places are those of all hits, in order. Those behind
+ * what it is given may be left out where none is taken behind that.
  */
 export class DiagramProof extends Visits {
   private hits: readonly Hit[] = [];
@@ -166,7 +169,7 @@ export class DiagramProof extends Visits {
     // Behind the first place there is nothing that it was given.
     if (x === undefined && y === undefined) return stand;
     if (stand === undefined || x === undefined || y === undefined) return undefined;
-    return { ...stand, least: { ...x, ...eitherOf(x, y) } };
+    return { ...stand, least: { ...x, ...eitherOf(x, y), ends: endsOf(x, y) } };
   }
 
   protected come(step: Exclude<Step, { kind: 'place' | 'fork' }>, stand: Stand, here: Here): void {
@@ -179,6 +182,8 @@ export class DiagramProof extends Visits {
         return this.stands(step.entry, stand, here);
       case 'test':
         return this.tested(step, stand, here);
+      case 'flag':
+        return this.flagged(step, stand, here);
       case 'event':
         grounds.differ(undefined, step.name, grounds.chains.bdd.and(grounds.conditionOf(here), step.when), here);
         return this.visit(step.then, stand, here);
@@ -186,7 +191,6 @@ export class DiagramProof extends Visits {
         return grounds.differ(undefined, `verdict ${step.code}`, grounds.conditionOf(here), here);
       case 'call':
       case 'look':
-      case 'flag':
       case 'next':
       case 'split':
         throw unsupported('a look-up that looks up');
@@ -196,12 +200,20 @@ export class DiagramProof extends Visits {
   /** Whether what it returns is what it was given or not, the place is the same. */
   private kept(entry: Entry | undefined, stand: Stand, here: Here): void {
     const { last } = this;
-    if (last?.entry === entry && last?.here === here && last?.items === stand.items) return;
-    this.last = { entry, here, items: stand.items };
-    this.stands(entry, stand, here);
+    const items = this.taken(stand);
+    if (last?.entry === entry && last?.here === here && last?.items === items) return;
+    this.last = { entry, here, items };
+    this.stands(entry, { ...stand, items }, here);
   }
 
   private last: { readonly entry: Entry | undefined; readonly here: Here; readonly items: readonly Item[] } | undefined;
+
+  /** Without the hits behind what it is given where none of them is taken. */
+  private taken({ items, least }: Stand): readonly Item[] {
+    const ends = least?.ends;
+    if (ends === undefined) return items;
+    return items.filter((item) => ruleOf(this.hits[item.part.order].value) <= ruleOf(ends));
+  }
 
   /** At a place in a list: its hit is the first one of those that are still to be met; behind it, the others are. */
   private stands(entry: Entry | undefined, { items }: Stand, here: Here): void {
@@ -238,6 +250,13 @@ export class DiagramProof extends Visits {
     const { least } = stand;
     if (least?.of !== step.of) throw unsupported('a test of what is not known');
     tested(step, least, (then, bounds) => this.visit(then, { ...stand, least: { ...least, ...bounds } }, here));
+  }
+
+  private flagged({ of, bit, set, clear }: Extract<Step, { kind: 'flag' }>, stand: Stand, here: Here): void {
+    const { least } = stand;
+    if (least?.of !== of) throw unsupported('a test of what is not known');
+    this.visit(clear, stand, here);
+    this.visit(set, this.found.isLast(bit) ? { ...stand, least: ended(least) } : stand, here);
   }
 
   /** `value` undefined: what it was given. */

@@ -56,12 +56,14 @@ export function findsOf({ grounds, places, starts, most, wanted }: FindsSettings
         return;
       case 'test':
         return tested(step, given, (then, bounds) => follow(then, here, bounds));
+      case 'flag':
+        follow(step.set, here, given);
+        return follow(step.clear, here, given);
       case 'event':
         return follow(step.then, here, given);
       case 'exit':
       case 'call':
       case 'look':
-      case 'flag':
       case 'next':
       case 'split':
         return;
@@ -98,12 +100,10 @@ function leadingTo(
       case 'stands':
         return leadsOn(step.entry);
       case 'fork':
-      case 'test': {
+      case 'test':
+      case 'flag': {
         let own = known.get(step);
-        if (own === undefined) {
-          const ways = step.kind === 'fork' ? step.cases.map(({ then }) => then) : [step.inside, step.outside];
-          known.set(step, (own = ways.some(leads)));
-        }
+        if (own === undefined) known.set(step, (own = waysOut(step).some(leads)));
         return own;
       }
       case 'event':
@@ -111,7 +111,6 @@ function leadingTo(
       case 'exit':
       case 'call':
       case 'look':
-      case 'flag':
       case 'next':
       case 'split':
         return false;
@@ -120,4 +119,15 @@ function leadingTo(
   // From the last place on: those behind a place are known before it.
   for (let i = order.length - 1; i >= 0; i--) leading[order[i]] = leads(places[order[i]]) ? 1 : 0;
   return leads;
+}
+
+function waysOut(step: Extract<Step, { kind: 'fork' | 'test' | 'flag' }>): readonly Step[] {
+  switch (step.kind) {
+    case 'fork':
+      return step.cases.map(({ then }) => then);
+    case 'test':
+      return [step.inside, step.outside];
+    case 'flag':
+      return [step.set, step.clear];
+  }
 }

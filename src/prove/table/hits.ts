@@ -5,7 +5,7 @@ import { unsupported } from '../unprovable.js';
 import { DiagramProof, type Hit, type Start, type Way } from './diagram-proof.js';
 import type { Grounds, Here } from './grounds.js';
 import { endsAll, type Item, type Part } from './rule-parts.js';
-import { eitherOf, ruleOf, tested, type Least } from './least.js';
+import { eitherOf, ended, endsOf, ruleOf, tested, type Least } from './least.js';
 import { HullBoxes } from './hull-boxes.js';
 import { around } from './narrow.js';
 import type { Stand } from './stand.js';
@@ -99,8 +99,7 @@ export class Hits {
       if (!x.looked.has(site)) this.missed(site, x, a.known);
       if (!y.looked.has(site)) this.missed(site, y, b.known);
     }
-    const ends = x.ends === undefined || y.ends === undefined ? undefined : x.ends > y.ends ? x.ends : y.ends;
-    return { ...x, looked, ...eitherOf(x, y), ends };
+    return { ...x, looked, ...eitherOf(x, y), ends: endsOf(x, y) };
   }
 
   /** Packets that are not looked up at a site: nothing is found there that comes before what they have, or nothing at all. */
@@ -146,15 +145,20 @@ export class Hits {
   /** A bit of what was found so far: where it is set, no hit may be taken behind that one. */
   flagged({ of, bit }: Extract<Step, { kind: 'flag' }>, least: Least | undefined): Least {
     if (least?.of !== of) throw unsupported('a test of what is not known');
+    return this.isLast(of, least.given, bit) ? ended(least) : least;
+  }
+
+  /** Whether no hit is taken behind one with this bit, whichever of these look-ups has found it. */
+  private isLast(of: string, given: bigint, bit: number): boolean {
     const isSet = (hit: bigint): boolean => ((hit >> BigInt(bit)) & 1n) === 1n;
-    if (isSet(least.given)) return least;
+    if (isSet(given)) return false;
     for (const site of this.sites.keys()) {
       if (site.of !== of) continue;
       for (const value of this.findsAt(site).values) {
-        if (isSet(value) && site.sequence?.takenAt(value).moved === true) return least;
+        if (isSet(value) && site.sequence?.takenAt(value).moved === true) return false;
       }
     }
-    return least.ends !== undefined && least.ends < least.hi ? least : { ...least, ends: least.hi };
+    return true;
   }
 
   /** What follows from each hit that may be the least one of all. */
@@ -260,8 +264,9 @@ export class Hits {
       const others = [...this.sites.keys()].filter((other) => other !== site && other.of === site.of);
       const { values } = this.findsAt(site);
       const end = site.sequence === undefined ? undefined : looked.given;
+      const isLast = (bit: number): boolean => this.isLast(site.of, looked.given, bit);
       const proved = (elsewhere: (rule: bigint) => boolean): readonly Hit[] =>
-        new DiagramProof(this.grounds, this.rules, { values, elsewhere, end }).prove(site.places, starts, most);
+        new DiagramProof(this.grounds, this.rules, { values, elsewhere, end, isLast }).prove(site.places, starts, most);
       const isElsewhere = (rule: bigint): boolean => others.some((other) => this.findsAt(other).rules.has(rule));
       // Mostly all of a rule is found wherever some of it is.
       looked.hits = this.grounds.attempt(() => proved(() => false)) ?? proved(isElsewhere);
@@ -369,12 +374,14 @@ function findsAt({ places, starts }: Site): Finds {
       case 'test':
         look(step.inside);
         return look(step.outside);
+      case 'flag':
+        look(step.set);
+        return look(step.clear);
       case 'event':
         return look(step.then);
       case 'exit':
       case 'call':
       case 'look':
-      case 'flag':
       case 'next':
       case 'split':
         return;

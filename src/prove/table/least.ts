@@ -14,6 +14,14 @@ export interface Least {
   readonly ends?: bigint | undefined;
 }
 
+/** The later one of what is known on two ways to end what is taken; undefined where one of them knows of none. */
+export const endsOf = ({ ends: a }: Least, { ends: b }: Least): bigint | undefined =>
+  a === undefined || b === undefined ? undefined : a > b ? a : b;
+
+/** With a hit known, behind which none is taken: the greatest that it may be. */
+export const ended = (least: Least): Least =>
+  least.ends !== undefined && least.ends < least.hi ? least : { ...least, ends: least.hi };
+
 /** A hit: u64 rule << 32 | what is done. */
 export const ruleOf = (hit: bigint): bigint => hit >> 32n;
 

@@ -5,6 +5,8 @@ import {
   ENTRY,
   ENTRY_BYTES,
   INDEX,
+  LIST,
+  NOTHING,
   PLACE_BITS,
   PLACE_UNIT_BITS,
   RECORD_UNIT_BITS,
@@ -53,10 +55,11 @@ export function walk(
     for (let cut = 0; cut < SEARCH_CUTS; cut++) passed += value > word(at + SEARCH.cuts + 4 * cut) ? 1 : 0;
     child = word(at + SEARCH.children + 4 * passed);
   }
+  if (child === NOTHING) return [];
   const key = asked(child);
   const isWithin = (value: number, lo: number, span: number): boolean => value >= lo && value - lo <= span;
   const hits: Hit[] = [];
-  for (let entry = placeOf(child); ; entry += ENTRY_BYTES) {
+  for (let entry = placeOf(child) + LIST.entries; ; entry += ENTRY_BYTES) {
     const record = (word(entry + ENTRY.record) >>> BLOCK_BITS) << RECORD_UNIT_BITS;
     const rule = word(record + 4);
     if (rule === END) return hits;
