@@ -19,7 +19,6 @@ import {
   R9,
   reg,
   store,
-  storeImm,
 } from '../../bytecode/instruction.js';
 import { LIST } from '../../classify/index.js';
 import type { ParamSpec } from '../../object/spec.js';
@@ -89,7 +88,7 @@ export function engineFunctions(shapes: readonly LookupShape[], object: ObjectSh
  * the lesser of its hit (u64 rule << 32 | action) and the one given. Nothing of what is read from the table is known to the
  * verifier, so every offset is compared with the table's size; outside of it nothing is found.
  *
- * `keeping`: `(flow, place, root, hit) → hit`, where rules may go on: the entry that was found becomes the place, too.
+ * `keeping`: `(flow, place, root, hit) → hit`, where rules may go on: the entry that was found becomes the place, too, which is 0 before.
  */
 function findFunction(shape: LookupShape, size: number, keeping: boolean): Code {
   const code = new Code();
@@ -106,8 +105,8 @@ function findFunction(shape: LookupShape, size: number, keeping: boolean): Code 
   code.emit(loadDataAddress(R7, TABLE), mov32(R8, reg(root)), mov64(R9, 0));
   emitWalk(code, shape, size);
   code.place('lost');
-  code.emit(load(8, R0, R10, GIVEN));
-  emitNothing(code, keeping);
+  // The place is that of no list, as it was.
+  code.emit(load(8, R0, R10, GIVEN), exit());
   code.place('found');
   emitFirst(code, shape, size, {
     skip: () => (shape.several ? emitSkip(code, keeping) : undefined),
@@ -135,14 +134,8 @@ function emitSkip(code: Code, keeping: boolean): void {
       alu64('and', R1, 1),
       jump64('jeq', R1, 0, 'list'),
     );
-  emitNothing(code, keeping);
-  code.place('list');
-}
-
-/** Returns r0, with a place in no list. */
-function emitNothing(code: Code, keeping: boolean): void {
-  if (keeping) code.emit(load(8, R3, R10, PLACE), storeImm(4, R3, 0, 0));
   code.emit(exit());
+  code.place('list');
 }
 
 /** Stack of {@link findFunction}. */

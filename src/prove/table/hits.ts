@@ -64,6 +64,7 @@ export class Hits {
     const own = this.of(site, before.given);
     if (own.given !== before.given) throw unsupported('look-ups that begin with several hits');
     if (own.hits !== undefined) throw unsupported('a look-up behind what it has found');
+    if (before.looked.has(site)) throw unsupported('a look-up that is made twice');
     own.starts.set(start, this.started(own.starts.get(start), here));
     if (before.hi > own.most) own.most = before.hi;
     return { ...before, looked: new Set([...before.looked, site]), lo: 0n };

@@ -63,6 +63,13 @@ export class Keeping {
     }
   }
 
+  /** Whether a place is that of no list, if this look-up has not been made: 0, or what may be 0 where others were made. */
+  isNothing({ region, offset }: Pointer, { memory }: Machine): boolean {
+    const held = memory.load(region, offset, PLACE_BYTES, this.words);
+    const kept = asKept(held);
+    return kept === undefined ? numberOf(held) === 0n : kept.keeps === this.of && kept.slot === offset;
+  }
+
   private placeAt(offset: number): KeptPlace {
     let place = this.places.get(offset);
     if (place === undefined) this.places.set(offset, (place = keptPlace(this.of, offset)));

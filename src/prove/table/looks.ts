@@ -110,6 +110,8 @@ export class Looks {
     const finder = this.finderOf(kept === undefined ? `${placed.start}` : `${placed.start} ${of}`);
     const keeping = kept === undefined ? undefined : this.keepingOf(of);
     const site = this.sites.get(at) ?? new OwnSite(at, of, finder.places, keeping);
+    // Who finds nothing leaves the place as it is.
+    if (kept !== undefined && keeping?.isNothing(kept, machine) !== true) return undefined;
     if (site.of !== of || site.places !== finder.places || site.keeping !== keeping) return undefined;
     this.sites.set(at, site);
     if (kept !== undefined) keeping?.keep(kept, site, finder, machine);

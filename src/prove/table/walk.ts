@@ -98,7 +98,10 @@ export class Walk implements Finder {
     const own = [...registers];
     const frames = [{ placed, back: -1, kept: [] }];
     own[10] = pointer(this.stacks.of(frames, 0));
-    const number = this.numberOf({ at: placed.start, registers: own, memory: this.beginning.fork(), frames });
+    const memory = this.beginning.fork();
+    // Whoever keeps a place begins with that of no list.
+    memory.store(PLACE, -PLACE_BYTES, PLACE_BYTES, constant(0));
+    const number = this.numberOf({ at: placed.start, registers: own, memory, frames });
     for (;;) {
       const next = this.open.pop();
       if (next !== undefined) this.places[next.number] = this.follow(next.machine, this.nothing(), true);

@@ -15,6 +15,8 @@ import { jobOf, withObject } from '../support.js';
 const SEED = 3;
 const PACKETS = 6_000;
 const OPTIONS = { hook: 'xdp', chain: 'INPUT', engine: 'auto' } as const;
+/** `*(u64 *)(dst + offset) = imm`. */
+const STORE_8 = 0x7a;
 /** A rule behind all others. */
 const LAST = 0x7fff_fffe;
 
@@ -106,6 +108,20 @@ it('does not prove lists that are left out where what is known goes on', () => {
   // Behind the test of the first rule: r1 = the hit, >> the bit of what decides, & 1.
   const other = withObject(job, (spec) =>
     withFind(spec, name, (all) => all.map((one, at) => (at === firstTest(all) + 2 ? { ...one, imm: 31 } : one))),
+  );
+  expect(prove(other).kind).not.toBe('proved');
+});
+
+it('does not prove a place that is not 0 before', () => {
+  const [, { kind, count }] = CASES;
+  const job = jobOfKind(kind, count);
+  const isCleared = ({ opcode, dst, imm }: Instruction): boolean =>
+    opcode === STORE_8 && dst === 10 && Number(imm) === 0;
+  const other = withObject(job, (spec) =>
+    withFind(spec, 'chain_0', (all) => {
+      const at = all.findIndex(isCleared);
+      return all.with(at, { ...all[at], imm: -1 });
+    }),
   );
   expect(prove(other).kind).not.toBe('proved');
 });
