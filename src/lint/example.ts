@@ -1,5 +1,5 @@
 import { printRule } from '../../grammar/index.js';
-import { findChain, type RuleRef } from '../../grammar/model/ruleset.js';
+import { findChain, type Rule, type RuleRef, type Ruleset } from '../../grammar/model/ruleset.js';
 import { evaluate, type Evaluation } from '../evaluate/index.js';
 import { natureOf } from '../evaluate/targets.js';
 import { printPacketText } from '../packet/index.js';
@@ -27,25 +27,52 @@ export type Told =
 
 /** A packet of the region, and what the reference says becomes of it; `whole`: with the whole way that it takes. */
 export function exampleFor(view: HookView, place: RulePlace, number: number, region: Node, whole = false): Told {
-  const example = exampleOf(view.space, [region]);
+  const found = exampleOf(view.space, [region]);
+  if (found === undefined) return { kind: 'none' };
+  const { evaluation, example } = judge(view, place, found, { whole });
+  if (meets(evaluation, place, number)) return { kind: 'refuted' };
   if (example === undefined) return { kind: 'none' };
+  const passed = evaluation.trace.flatMap((step) => (step.kind === 'mismatch' ? [step.rule] : []));
+  return { kind: 'example', example, hits: evaluation.hits, passed };
+}
+
+/** A packet that matches a rule, and what becomes of it without that rule; `refuted`: something else. */
+export function exampleWithout(view: HookView, place: RulePlace, number: number, region: Node): Told {
+  const found = exampleOf(view.space, [region]);
+  if (found === undefined) return { kind: 'none' };
+  const before = judge(view, place, found, { whole: false });
+  if (!meets(before.evaluation, place, number)) return { kind: 'none' };
+  const ruleset = without(place, number);
+  const { evaluation, example } = judge(view, { ...place, ruleset }, found, { whole: false });
+  if (before.example === undefined || example === undefined) return { kind: 'none' };
+  if (before.example.verdict !== example.verdict) return { kind: 'refuted' };
+  return { kind: 'example', example, hits: evaluation.hits, passed: [] };
+}
+
+function meets({ hits }: Evaluation, { chain }: RulePlace, number: number): boolean {
+  return hits.some((hit) => hit.chain === chain.name && hit.number === number);
+}
+
+/** The rules, one of which does nothing any more. */
+function without({ ruleset, table, chain }: RulePlace, number: number): Ruleset {
+  const still = (rule: Rule): Rule => ({ ...rule, target: { ...rule.target, effect: { kind: 'continue' } } });
+  const rules = chain.rules.map((rule, i) => (i === number - 1 ? still(rule) : rule));
+  const chains = table.chains.map((one) => (one === chain ? { ...chain, rules } : one));
+  return { ...ruleset, tables: ruleset.tables.map((one) => (one === table ? { ...table, chains } : one)) };
+}
+
+function judge(
+  view: HookView,
+  place: RulePlace,
+  found: Example,
+  { whole }: { readonly whole: boolean },
+): { readonly evaluation: Evaluation; readonly example: LintExample | undefined } {
   const asked = new Set<number>();
-  const evaluation = replay(view, place, example, { asked, whole });
-  const { hits } = evaluation;
-  if (hits.some((hit) => hit.chain === place.chain.name && hit.number === number)) return { kind: 'refuted' };
+  const evaluation = replay(view, place, found, { asked, whole });
   const decided = decidedIn(place, evaluation);
-  if (decided === undefined) return { kind: 'none' };
-  return {
-    kind: 'example',
-    example: {
-      hook: view.hook,
-      packet: printPacketText(example.packet),
-      assumed: assumedOf(view.space, example, asked),
-      ...decided,
-    },
-    hits,
-    passed: evaluation.trace.flatMap((step) => (step.kind === 'mismatch' ? [step.rule] : [])),
-  };
+  const packet = printPacketText(found.packet);
+  const example = decided && { hook: view.hook, packet, assumed: assumedOf(view.space, found, asked), ...decided };
+  return { evaluation, example };
 }
 
 /** What became of the packet; undefined where a target decides that may do anything. */

@@ -3,13 +3,14 @@ import type { Rule } from '../../grammar/model/ruleset.js';
 import { ruleCondition } from '../evaluate/evaluate.js';
 import { decidingOf } from '../space/deciding.js';
 import type { Fate } from '../space/explore.js';
-import { verdictKey } from '../space/program.js';
 import { barrierOf } from './barrier.js';
+import type { Behind } from './behind.js';
 import { exampleFor } from './example.js';
 import type { HookView } from './hook.js';
 import { lintRule, type Jump, type RulePlace } from './place.js';
 import type { LintCode, LintFinding, LintRule } from './model.js';
 import { exampleOfUnreached } from './unreached.js';
+import { ownVerdict } from './verdict.js';
 import type { TakenPackets } from './reach.js';
 import type { Step } from './walked.js';
 
@@ -37,6 +38,33 @@ export function chainFinding({ table, chain }: RulePlace, jumps: readonly Jump[]
   ];
 }
 
+/** A rule that packets come to, and that would not be missed. */
+export function behindFinding(place: RulePlace, rule: Rule, number: number, { by, example }: Behind): LintFinding {
+  const message = `${linesText(by, MOST_BY)} behind it ${verb(by)} the same to all its packets`;
+  return { ...findingAbout(place, rule, number, 'redundant', message, by), ...(example && { example }) };
+}
+
+function findingAbout(
+  { table, chain }: RulePlace,
+  rule: Rule,
+  number: number,
+  code: LintCode,
+  message: string,
+  by: readonly LintRule[],
+): LintFinding {
+  return {
+    code,
+    table: table.name,
+    chain: chain.name,
+    rule: number,
+    ...rule.range,
+    text: `-A ${chain.name} ${printRule(rule)}`.trimEnd(),
+    message,
+    by: by.slice(0, MOST_BY),
+    more: Math.max(0, by.length - MOST_BY),
+  };
+}
+
 /** What is wrong with a rule that no packet comes to or matches; undefined where the reference does not confirm it. */
 export function ruleFinding(
   place: RulePlace,
@@ -45,17 +73,8 @@ export function ruleFinding(
   jumps: readonly Jump[],
 ): LintFinding | undefined {
   const views = place.views.filter(({ chains }) => chains.includes(place.chain));
-  const finding = (code: LintCode, message: string, by: readonly LintRule[] = []): LintFinding => ({
-    code,
-    table: place.table.name,
-    chain: place.chain.name,
-    rule: number,
-    ...rule.range,
-    text: `-A ${place.chain.name} ${printRule(rule)}`.trimEnd(),
-    message,
-    by: by.slice(0, MOST_BY),
-    more: Math.max(0, by.length - MOST_BY),
-  });
+  const finding = (code: LintCode, message: string, by: readonly LintRule[] = []): LintFinding =>
+    findingAbout(place, rule, number, code, message, by);
   if (views.every(({ contradictory }) => contradictory.has(rule))) {
     const hooks = views.map(({ hook }) => hook).join(' or ');
     return finding('contradictory', isEmpty(rule, views) ? 'no packet matches it' : `no packet of ${hooks} matches it`);
@@ -179,25 +198,6 @@ function takersOf(
 function singleFate(view: HookView, { rule, effect }: Step): Fate {
   const verdict = effect.kind === 'verdict' ? effect.key : 'leaves';
   return { verdict, decider: view.deciders.get(rule), hotdrop: false, counted: [] };
-}
-
-function ownVerdict({ target: { effect } }: Rule): string | undefined {
-  switch (effect.kind) {
-    case 'accept':
-    case 'drop':
-      return effect.kind;
-    case 'reject':
-      return verdictKey({ reject: effect.type });
-    case 'return':
-      return 'leaves';
-    case 'opaque':
-      return verdictKey({ target: [effect.target, ...effect.words].join(' ') });
-    case 'continue':
-    case 'log':
-    case 'mark':
-    case 'jump':
-      return undefined;
-  }
 }
 
 /** `line 3`, `lines 3 and 5`, `lines 3, 5, 7, 9 and 12 more`. */

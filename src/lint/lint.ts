@@ -1,13 +1,17 @@
 import { BUILTIN_CHAINS, type TableName } from '../../grammar/model/family.js';
 import { isBuiltin, type Chain, type Rule, type Ruleset, type Table } from '../../grammar/model/ruleset.js';
 import { BrokenTableError, TooManyWaysError } from '../space/program.js';
-import { chainFinding, ruleFinding } from './finding.js';
+import { behindOf } from './behind.js';
+import { behindFinding, chainFinding, ruleFinding } from './finding.js';
 import { viewOf, type HookView } from './hook.js';
 import type { LintFinding, LintGap, LintResult } from './model.js';
+import type { Jump, RulePlace } from './place.js';
+import { Superfluous } from './superfluous.js';
 
 /**
  * Rules that no packet needs, each with what takes its packets. A rule is named only if no packet comes to it and matches
- * it, whatever tests with memory answer; rules that are not named may be dead all the same where the result has a gap.
+ * it, or all that do would fare the same by rules behind it, whatever tests with memory answer; rules that are not named
+ * may be needless all the same where the result has a gap.
  */
 export function lint(ruleset: Ruleset): LintResult {
   const results = ruleset.tables.map((table) => new TableLint(ruleset, table).run());
@@ -21,6 +25,7 @@ class TableLint {
   readonly #views: HookView[] = [];
   readonly #gaps: LintGap[] = [];
   readonly #alive = new Set<Rule>();
+  #superfluous: readonly Superfluous[] | undefined;
 
   constructor(
     private readonly ruleset: Ruleset,
@@ -59,13 +64,26 @@ class TableLint {
     const jumps = this.#jumpsTo(chain);
     if (!isBuiltin(chain) && jumps.every(({ rule }) => !this.#alive.has(rule))) return chainFinding(context, jumps);
     return chain.rules.flatMap((rule, i) => {
-      if (this.#alive.has(rule)) return [];
+      if (this.#alive.has(rule)) return this.#behind(context, rule, i + 1);
       const finding = ruleFinding(context, rule, i + 1, jumps);
       return finding === undefined ? [] : [finding];
     });
   }
 
-  #jumpsTo({ name }: Chain): readonly { readonly chain: Chain; readonly number: number; readonly rule: Rule }[] {
+  #behind(place: RulePlace, rule: Rule, number: number): readonly LintFinding[] {
+    const hooks = this.#hooks().filter(({ view }) => view.chains.includes(place.chain));
+    const behind = behindOf(place, rule, hooks, {
+      isAlive: (one) => this.#alive.has(one),
+      jumpsTo: (chain) => this.#jumpsTo(chain),
+    });
+    return behind === undefined ? [] : [behindFinding(place, rule, number, behind)];
+  }
+
+  #hooks(): readonly Superfluous[] {
+    return (this.#superfluous ??= this.#views.map((view) => new Superfluous(view)));
+  }
+
+  #jumpsTo({ name }: Chain): readonly Jump[] {
     return this.table.chains.flatMap((chain) =>
       chain.rules.flatMap((rule, i) => {
         const { effect } = rule.target;

@@ -5,7 +5,8 @@ import type { BuiltinChain, TableName } from '../../grammar/model/family.js';
  * What may be wrong with a rule that no packet needs:
  *
  * - `shadowed`: rules before it take all its packets, and at least one of them does something else with them;
- * - `redundant`: rules before it take all its packets and do the same;
+ * - `redundant`: rules before it take all its packets and do the same; or packets come to it, and rules behind it in its
+ *   chain do the same to all of them, so that nothing but the counters of these would change without it;
  * - `unreachable`: no packet comes to it, because of what stands before it, or because nothing leads to its chain;
  * - `contradictory`: no packet matches it.
  */

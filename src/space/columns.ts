@@ -23,8 +23,8 @@ export class Columns {
     });
   }
 
-  /** Numbers of the rectangles, rising and below `end`, that share a value of each variable with the given one. */
-  meeting({ variables, least, most }: Hull, end = this.hulls.length): readonly number[] {
+  /** Numbers of the rectangles, rising from `first` on and below `end`, that share a value of each variable with the given one. */
+  meeting({ variables, least, most }: Hull, end = this.hulls.length, first = 0): readonly number[] {
     const asked = variables
       .flatMap((variable, i) => {
         const column = this.#columns.get(variable);
@@ -32,7 +32,7 @@ export class Columns {
       })
       .sort((a, b) => b.uses - a.uses);
     const found: number[] = [];
-    next: for (let row = 0; row < end; row++) {
+    next: for (let row = first; row < end; row++) {
       for (const column of asked) {
         if (column.least[row] > column.hi || column.most[row] < column.lo) continue next;
       }
