@@ -3,11 +3,11 @@
  * choice of an engine.
  */
 export const COST = {
-  instruction: 0.025,
-  halving: 1.35,
-  look: 9.91,
-  branch: 0.366,
+  instruction: 0.0199,
+  halving: 1.56,
+  look: 11.6,
+  branch: 0.63,
   step: 0,
-  entry: 0,
-  miss: 3.49,
+  entry: 0.761,
+  miss: 1.46,
 } as const;
