@@ -7,7 +7,7 @@ import { residualText } from '../../codegen/program/netfilter/residual.js';
 import { loadRules, type DumpOptions } from './dump.js';
 import { checkWritable, writeWhole } from './files.js';
 import { EXIT, sayJson, tell, tellDiagnostics, UserError, userError, type ExitCode } from './output.js';
-import { optimizerLines, planLines } from './plan-lines.js';
+import { optimizerLines, planLines, unforcedLines } from './plan-lines.js';
 import { exactElsewhere, isRefusal } from './refusal.js';
 
 export type TranslationOptions = Omit<CompileOptions, 'source' | 'sourceFile'>;
@@ -46,6 +46,7 @@ export async function run(path: string, options: Options): Promise<ExitCode> {
     sayJson({ compiled: true, output: options.output, bytes: object.length, manifest: rest, ...stats, diagnostics });
   } else {
     tellSummary(options.output === '-' ? '<stdout>' : options.output, manifest, object.length);
+    if (options.engine === 'dag') for (const line of unforcedLines(manifest.mode, plans)) tell(line);
     if (options.stats) for (const line of [...optimizerLines(optimizer), ...planLines(plans)]) tell(line);
   }
   return EXIT.same;

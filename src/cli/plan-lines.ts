@@ -1,4 +1,5 @@
 import type { ChainPlan, OptimizerPlan, StretchPlan } from '../../codegen/program/index.js';
+import type { Mode } from '../../codegen/program/manifest.js';
 
 /** What `compile --stats` tells: for each chain how its stretches are judged, their sizes and expected costs. */
 export function planLines(plans: readonly ChainPlan[]): readonly string[] {
@@ -6,6 +7,19 @@ export function planLines(plans: readonly ChainPlan[]): readonly string[] {
   return plans.flatMap(({ program, chain, stretches }) =>
     stretches.map((stretch) => `${several ? `${program}: ` : ''}chain ${chain}: ${describe(stretch)}`),
   );
+}
+
+/** What `--engine dag` could not be done for: early objects have no diagrams, and few rules, or rules that boxes say nothing of, get none. */
+export function unforcedLines(mode: Mode, plans: readonly ChainPlan[]): readonly string[] {
+  const several = new Set(plans.map(({ program }) => program)).size > 1;
+  return plans.flatMap(({ program, chain, stretches }) => {
+    const rules = stretches.reduce((sum, stretch) => sum + (stretch.engine === 'linear' ? stretch.rules : 0), 0);
+    if (rules === 0) return [];
+    const why =
+      mode === 'early' ? 'objects in mode early have no diagrams' : 'too few, or too different, for a diagram';
+    const place = `${several ? `${program}: ` : ''}chain ${chain}`;
+    return [`not looked up: ${place}, ${counted(rules, 'rule')}: ${why}`];
+  });
 }
 
 /** What the optimizer has done, a line a program; none where it has done nothing. */

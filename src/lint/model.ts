@@ -30,7 +30,10 @@ export interface LintRule {
   readonly text: string;
 }
 
-/** A packet that would match the rule as it is written, and what the reference says about it. */
+/**
+ * A packet that would match the rule as it is written, and what the reference says about it; where rules behind it do the
+ * same, what it says without the rule.
+ */
 export interface LintExample {
   readonly hook: BuiltinChain;
   /** As `explain --packet` reads it. */

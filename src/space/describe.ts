@@ -296,7 +296,7 @@ function inputSide(input: Input, ranges: readonly Range[]): Side {
     case 'state-bit':
       return { field: input.state, values: named(['no', 'yes']) };
     case 'address-type':
-      return { field: `type of the ${input.which === 'src' ? 'source' : 'destination'}`, values: named(ADDRESS_TYPES) };
+      return { field: addressTypeText(input), values: named(ADDRESS_TYPES) };
     case 'socket':
       return { field: 'socket', values: named(SOCKETS) };
     case 'owner':
@@ -350,4 +350,12 @@ function testWords(test: Opaque): string {
     case 'bridge-port':
       return test.name;
   }
+}
+
+/** A type may hang on the device that the route goes by (`--limit-iface-in`). */
+function addressTypeText({ which, limit }: Extract<Input, { kind: 'address-type' }>): string {
+  const field = `type of the ${which === 'src' ? 'source' : 'destination'}`;
+  return limit === undefined
+    ? field
+    : `${field} at the device that the packet ${limit === 'in' ? 'came in' : 'goes out'} by`;
 }

@@ -333,6 +333,14 @@ describe('lint', () => {
       want: 'accept by 1, assumed state NEW',
     },
     {
+      name: 'a type that hangs on the device is told so',
+      have: [
+        '-A INPUT -m addrtype --dst-type LOCAL --limit-iface-in -j ACCEPT',
+        '-A INPUT -p tcp -m addrtype --dst-type LOCAL --limit-iface-in -j DROP',
+      ],
+      want: 'accept by 1, assumed type of the destination at the device that the packet came in by LOCAL',
+    },
+    {
       name: 'a target that decides',
       have: ['-A INPUT -p tcp -j NFQUEUE --queue-num 0', '-A INPUT -p tcp -m tcp --dport 22 -j DROP'],
       want: 'target NFQUEUE by 1, assumed ',
