@@ -122,7 +122,8 @@ function assumedOf(space: PacketSpace, { inputs, point }: Example, asked: Readon
     const value = given.get(meaning.input) ?? (asked.has(variable) ? point(variable) : undefined);
     if (value !== undefined) said.push(boxText(describeBox(space, new Map([[variable, [[value, value] as const]]]))));
   }
-  return said;
+  // Tests with the same words at several places have answers of their own.
+  return [...new Set(said)];
 }
 
 function ruleOf({ table }: RulePlace, { chain, number }: { chain: string; number: number }): LintRule {

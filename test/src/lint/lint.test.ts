@@ -341,6 +341,16 @@ describe('lint', () => {
       want: 'accept by 1, assumed type of the destination at the device that the packet came in by LOCAL',
     },
     {
+      name: 'the same answer at several places is told once',
+      have: [
+        '-A INPUT -m limit --limit 1/sec -j DROP',
+        '-A INPUT -m limit --limit 1/sec -j LOG',
+        '-A INPUT -p tcp -j ACCEPT',
+        '-A INPUT -p tcp -m tcp --dport 22 -j DROP',
+      ],
+      want: 'accept by 3, assumed "within limit, burst 5" no',
+    },
+    {
       name: 'a target that decides',
       have: ['-A INPUT -p tcp -j NFQUEUE --queue-num 0', '-A INPUT -p tcp -m tcp --dport 22 -j DROP'],
       want: 'target NFQUEUE by 1, assumed ',
