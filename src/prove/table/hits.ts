@@ -265,7 +265,13 @@ export class Hits {
       const others = [...this.sites.keys()].filter((other) => other !== site && other.of === site.of);
       const { values } = this.findsAt(site);
       const end = site.sequence === undefined ? undefined : looked.given;
-      const isLast = (bit: number): boolean => this.isLast(site.of, looked.given, bit);
+      const last = new Map<number, boolean>();
+      // Each list asks the same.
+      const isLast = (bit: number): boolean => {
+        const known = last.get(bit) ?? this.isLast(site.of, looked.given, bit);
+        last.set(bit, known);
+        return known;
+      };
       const proved = (elsewhere: (rule: bigint) => boolean): readonly Hit[] =>
         new DiagramProof(this.grounds, this.rules, { values, elsewhere, end, isLast }).prove(site.places, starts, most);
       const isElsewhere = (rule: bigint): boolean => others.some((other) => this.findsAt(other).rules.has(rule));
