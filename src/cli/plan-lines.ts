@@ -3,22 +3,25 @@ import type { Mode } from '../../codegen/program/manifest.js';
 
 /** What `compile --stats` tells: for each chain how its stretches are judged, their sizes and expected costs. */
 export function planLines(plans: readonly ChainPlan[]): readonly string[] {
+  const name = naming(plans);
+  return plans.flatMap((plan) => plan.stretches.map((stretch) => `${name(plan)}: ${describe(stretch)}`));
+}
+
+/** A chain's name, with its program's where there are several. */
+function naming(plans: readonly ChainPlan[]): (plan: ChainPlan) => string {
   const several = new Set(plans.map(({ program }) => program)).size > 1;
-  return plans.flatMap(({ program, chain, stretches }) =>
-    stretches.map((stretch) => `${several ? `${program}: ` : ''}chain ${chain}: ${describe(stretch)}`),
-  );
+  return ({ program, chain }) => `${several ? `${program}: ` : ''}chain ${chain}`;
 }
 
 /** What `--engine dag` could not be done for: early objects have no diagrams, and few rules, or rules that boxes say nothing of, get none. */
 export function unforcedLines(mode: Mode, plans: readonly ChainPlan[]): readonly string[] {
-  const several = new Set(plans.map(({ program }) => program)).size > 1;
-  return plans.flatMap(({ program, chain, stretches }) => {
-    const rules = stretches.reduce((sum, stretch) => sum + (stretch.engine === 'linear' ? stretch.rules : 0), 0);
+  const name = naming(plans);
+  return plans.flatMap((plan) => {
+    const rules = plan.stretches.reduce((sum, stretch) => sum + (stretch.engine === 'linear' ? stretch.rules : 0), 0);
     if (rules === 0) return [];
     const why =
       mode === 'early' ? 'objects in mode early have no diagrams' : 'too few, or too different, for a diagram';
-    const place = `${several ? `${program}: ` : ''}chain ${chain}`;
-    return [`not looked up: ${place}, ${counted(rules, 'rule')}: ${why}`];
+    return [`not looked up: ${name(plan)}, ${counted(rules, 'rule')}: ${why}`];
   });
 }
 

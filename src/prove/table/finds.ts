@@ -4,7 +4,7 @@ import { NOTHING, type Grounds, type Here } from './grounds.js';
 import { tested, type Least } from './least.js';
 import { inOrder } from './place-order.js';
 import { ANYWHERE } from './rule-parts.js';
-import type { Entry, Step } from './step.js';
+import { waysOut, type Entry, type Step } from './step.js';
 
 export interface FindsSettings {
   readonly grounds: Grounds;
@@ -119,15 +119,4 @@ function leadingTo(
   // From the last place on: those behind a place are known before it.
   for (let i = order.length - 1; i >= 0; i--) leading[order[i]] = leads(places[order[i]]) ? 1 : 0;
   return leads;
-}
-
-function waysOut(step: Extract<Step, { kind: 'fork' | 'test' | 'flag' }>): readonly Step[] {
-  switch (step.kind) {
-    case 'fork':
-      return step.cases.map(({ then }) => then);
-    case 'test':
-      return [step.inside, step.outside];
-    case 'flag':
-      return [step.set, step.clear];
-  }
 }

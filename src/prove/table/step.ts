@@ -114,6 +114,18 @@ export type Step =
   /** The place that a function returns which looks for the next hit of a list. */
   | { readonly kind: 'stands'; readonly entry: Entry };
 
+/** Where a step leads that packets divide at. */
+export function waysOut(step: Extract<Step, { kind: 'fork' | 'flag' | 'test' }>): readonly Step[] {
+  switch (step.kind) {
+    case 'fork':
+      return step.cases.map(({ then }) => then);
+    case 'flag':
+      return [step.set, step.clear];
+    case 'test':
+      return [step.inside, step.outside];
+  }
+}
+
 /** What is read beyond the table's ends is nothing that the proof takes for granted. */
 export const beyondTable: Step = {
   kind: 'event',

@@ -9,7 +9,7 @@ import { Hits } from './hits.js';
 import { ruleOf } from './least.js';
 import { ANYWHERE, endsAll, mayMeet, partsOf, type Item, type Part, type PartSettings } from './rule-parts.js';
 import type { Stand } from './stand.js';
-import type { Case, Step } from './step.js';
+import { waysOut, type Case, type Step } from './step.js';
 import { Visits, type Arrival } from './visits.js';
 
 /**
@@ -343,7 +343,7 @@ function looksUp(step: Step): boolean | undefined {
     case 'fork':
     case 'flag':
     case 'test': {
-      const ways = waysOf(step);
+      const ways = waysOut(step);
       let some: true | undefined;
       for (const way of ways) {
         const own = looksUp(way);
@@ -360,17 +360,6 @@ function looksUp(step: Step): boolean | undefined {
     case 'found':
     case 'stands':
       return false;
-  }
-}
-
-function waysOf(step: Extract<Step, { kind: 'fork' | 'flag' | 'test' }>): readonly Step[] {
-  switch (step.kind) {
-    case 'fork':
-      return step.cases.map(({ then }) => then);
-    case 'flag':
-      return [step.set, step.clear];
-    case 'test':
-      return [step.inside, step.outside];
   }
 }
 
