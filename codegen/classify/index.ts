@@ -1,6 +1,7 @@
 /** Finding the rules that a packet meets, by decision diagrams in a table. Knows nothing of packets and programs. */
 export { classify, type Classifier } from './classifier.js';
 export type { Node } from './dag.js';
+export type { Group } from './division.js';
 export { isInside, MAX_DIMENSIONS, type Dimension, type Instance, type Range } from './instance.js';
 export {
   BLOCK_BITS,

@@ -1,4 +1,4 @@
-import type { Classifier, Dimension, Node } from '../../classify/index.js';
+import type { Dimension, Group, Node } from '../../classify/index.js';
 import { COST } from './cost-coefficients.js';
 
 /** What a packet's way through a stretch is made of, on average: what the cost model multiplies with its coefficients. */
@@ -18,8 +18,6 @@ export interface Work {
 
 /** Children of one search; branches with more begin with the upper bits as an index (TableWriter), and then search. */
 const SEARCHED = 7;
-/** A look-up that an earlier group has mostly made needless. */
-const LATER_GROUP = 0.5;
 /** Bytes that a core's own cache holds beside everything else; of a diagram's edge and of an entry with its record, about. */
 const NEAR_BYTES = 32 * 1024;
 const EDGE_BYTES = 10;
@@ -56,11 +54,11 @@ function beyondNear(bytes: number): number {
 }
 
 /** Look-ups in all diagrams of a stretch, each way as likely as the others. */
-export function diagramWork({ groups }: Classifier, dimensions: readonly Dimension[]): Work {
+export function diagramWork(groups: readonly Group[], dimensions: readonly Dimension[]): Work {
   const walks = groups.map(({ root }) => walkOf(root, dimensions));
-  const share = (index: number): number => (index === 0 ? 1 : LATER_GROUP);
+  // A hit that decides before the first rule of a group makes it needless to look there.
   const sum = (of: (walk: Walk) => number): number =>
-    walks.reduce((total, walk, index) => total + share(index) * of(walk), 0);
+    walks.reduce((total, walk, index) => total + groups[index].reached * of(walk), 0);
   const bytes = walks.reduce((total, { edges, listed }) => total + edges * EDGE_BYTES + listed * LISTED_BYTES, 0);
   const branches = sum((walk) => walk.branches);
   const looks = sum(() => 1);

@@ -48,7 +48,7 @@ export function diagramPlan(
 ): StretchPlan {
   const base = { rules: stretch.rules.length, lists: 0, codeBytes: 8 * slots };
   const { groups, depth, longest } = stretch.classifier;
-  const work = diagramWork(stretch.classifier, stretch.dimensions);
+  const work = diagramWork(stretch.classifier.groups, stretch.dimensions);
   const nanoseconds = costOf(work);
   return { engine: 'dag', ...base, tableBytes, diagrams: groups.length, depth, hits: longest, nanoseconds, work };
 }

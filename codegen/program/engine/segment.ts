@@ -1,5 +1,12 @@
 import type { Family } from '../../../grammar/model/family.js';
-import { classify, type Access, type Classifier, type Dimension, type Instance } from '../../classify/index.js';
+import {
+  classify,
+  type Access,
+  type Classifier,
+  type Dimension,
+  type Group,
+  type Instance,
+} from '../../classify/index.js';
 import type { FlowLayout } from '../flow.js';
 import type { ReachableRule, RuleMeaning } from '../reachable.js';
 import { rejectVerdict, VERDICT } from '../verdict.js';
@@ -116,12 +123,9 @@ function diagramsOf(rules: readonly ReachableRule[], settings: PlanSettings): St
   const withBlock = new Set(blocks.map(({ rule }) => rule));
   const inTurn = costOf(settings.inTurn(rules.filter((rule) => !withBlock.has(rule))));
   if (settings.choose && inTurn < LEAST_COST) return undefined;
-  const classifier = classify(instances, dimensions.dimensions, { groups: MAX_GROUPS, longest: MAX_HITS });
-  if (
-    classifier === undefined ||
-    (settings.choose && costOf(diagramWork(classifier, dimensions.dimensions)) + LEAST_GAIN > inTurn)
-  )
-    return undefined;
+  const cost = (groups: readonly Group[]): number => costOf(diagramWork(groups, dimensions.dimensions));
+  const classifier = classify(instances, dimensions.dimensions, { groups: MAX_GROUPS, longest: MAX_HITS, cost });
+  if (classifier === undefined || (settings.choose && cost(classifier.groups) + LEAST_GAIN > inTurn)) return undefined;
   return { kind: 'diagrams', rules, classifier, instances, ...dimensions.all, blocks };
 }
 
