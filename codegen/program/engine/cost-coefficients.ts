@@ -3,11 +3,11 @@
  * choice of an engine.
  */
 export const COST = {
-  instruction: 0.0199,
-  halving: 1.56,
-  look: 11.6,
-  branch: 0.63,
+  instruction: 0.018,
+  halving: 1.34,
+  look: 10.7,
+  branch: 0.987,
   step: 0,
-  entry: 0.761,
-  miss: 1.46,
+  entry: 0,
+  miss: 1.6,
 } as const;
