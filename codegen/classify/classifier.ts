@@ -13,6 +13,8 @@ export interface Classifier {
   readonly depth: number;
   /** Instances of the longest list. */
   readonly candidates: number;
+  /** Children of all branches. */
+  readonly edges: number;
 }
 
 export interface Limits {
@@ -23,8 +25,14 @@ export interface Limits {
 }
 
 /**
- * All instances (in order of rule) in one diagram if that will do; else in groups that each have a small one, divided in the way that is
- * expected to cost least. Undefined where more groups would be needed than the limit, or where some packet could have more hits.
+ * A diagram with more edges for each instance is large for what it holds: to divide it may cost less. Where a packet has several hits,
+ * it does not: those of several diagrams must be put in order.
+ */
+const DENSE = 4;
+
+/**
+ * All instances (in order of rule) in one diagram, or in groups that have one each, whatever is expected to cost least. Undefined where more
+ * groups would be needed than the limit, or where some packet could have more hits.
  */
 export function classify(
   instances: readonly Instance[],
@@ -33,9 +41,9 @@ export function classify(
 ): Classifier | undefined {
   const table = new InstanceTable(instances, dimensions);
   const whole = undivided(table);
-  if (whole !== undefined) return withMeasures(whole, limits);
-  let best: Classifier | undefined;
-  let least = Infinity;
+  let best = whole === undefined ? undefined : withMeasures(whole, limits);
+  if (best !== undefined && (best.longest > 1 || best.edges <= DENSE * instances.length)) return best;
+  let least = best === undefined ? Infinity : limits.cost(best.groups);
   for (const way of waysToDivide(dimensions)) {
     const groups = divided(table, way, limits.groups);
     const made = groups === undefined ? undefined : withMeasures(groups, limits);
@@ -55,7 +63,14 @@ function withMeasures(groups: readonly Group[], limits: Limits): Classifier | un
   const longest = measures.reduce((sum, one) => sum + one.hits, 0);
   if (longest > limits.longest) return undefined;
   const most = (of: (one: Measures) => number): number => Math.max(0, ...measures.map(of));
-  return { groups, longest, depth: most(({ depth }) => depth), candidates: most(({ candidates }) => candidates) };
+  const edges = measures.reduce((sum, one) => sum + one.edges, 0);
+  return {
+    groups,
+    longest,
+    depth: most(({ depth }) => depth),
+    candidates: most(({ candidates }) => candidates),
+    edges,
+  };
 }
 
 /** The highest numbers over all ways through a diagram. */
@@ -65,12 +80,15 @@ interface Measures {
   readonly depth: number;
   /** Instances of a list. */
   readonly candidates: number;
+  /** Of all branches together. */
+  readonly edges: number;
 }
 
 function measure(root: Node): Measures {
   const depths = new Map<Node, number>();
   let hits = 0;
   let candidates = 0;
+  let edges = 0;
   const depthOf = (node: Node): number => {
     const known = depths.get(node);
     if (known !== undefined) return known;
@@ -79,12 +97,13 @@ function measure(root: Node): Measures {
       hits = Math.max(hits, hitsOf(node));
       candidates = Math.max(candidates, node.candidates.length);
     } else {
+      edges += node.children.length;
       for (const child of node.children) depth = Math.max(depth, 1 + depthOf(child));
     }
     depths.set(node, depth);
     return depth;
   };
-  return { depth: depthOf(root), hits, candidates };
+  return { depth: depthOf(root), hits, candidates, edges };
 }
 
 /** Hits that a packet of this place can have: of final rules it meets one at most. */

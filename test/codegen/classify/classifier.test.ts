@@ -107,7 +107,7 @@ describe('diagrams in a table against one instance after the other', () => {
   });
 
   it('no instances: no groups', () => {
-    expect(classify([], DIMENSIONS, MANY)).toEqual({ groups: [], longest: 0, depth: 0, candidates: 0 });
+    expect(classify([], DIMENSIONS, MANY)).toEqual({ groups: [], longest: 0, depth: 0, candidates: 0, edges: 0 });
   });
 
   const hostile: readonly {

@@ -37,11 +37,11 @@ function prefix(dimension: number, i: number, bits: number): readonly Range[] {
   return [{ dimension, lo, hi: lo + size - 1 }];
 }
 
-/** Instances with prefixes of these lengths, and one of forty ports each, so that few of them cover others. */
-const crossing = (count: number, lengths: readonly (readonly [source: number, destination: number])[]) =>
+/** Instances with prefixes of these lengths, and one of so many ports each; of many, few instances cover others. */
+const crossing = (count: number, lengths: readonly (readonly [source: number, destination: number])[], ports = 41) =>
   Array.from({ length: count }, (_, i): readonly Range[] => {
     const [source, destination] = lengths[i % lengths.length];
-    const port = 1_000 * (i % 41);
+    const port = 1_000 * (i % ports);
     return [
       ...prefix(SOURCE, 2 * i + 1, source),
       ...prefix(DESTINATION, 2 * i + 2, destination),
@@ -193,9 +193,36 @@ describe('classify', () => {
     }
   });
 
-  it('divides nothing that one diagram holds', () => {
+  it('divides nothing that one small diagram holds', () => {
     const plain = instancesOf(crossing(400, [[24, 0]]));
     const cost = (): number => expect.unreachable('there is nothing to choose from');
     expect(classify(plain, DIMENSIONS, { groups: 8, longest: 32, cost })?.groups.length).toBe(1);
+  });
+
+  describe('one large diagram', () => {
+    const DENSE = crossing(
+      100,
+      [
+        [24, 0],
+        [0, 24],
+      ],
+      3,
+    );
+    const fewest = (groups: readonly Group[]): number => groups.length;
+    const most = (groups: readonly Group[]): number => -groups.length;
+    const cases: readonly {
+      readonly name: string;
+      readonly isFinal: boolean;
+      readonly cost: (groups: readonly Group[]) => number;
+      readonly want: number;
+    }[] = [
+      { name: 'stays if it costs least', isFinal: true, cost: fewest, want: 1 },
+      { name: 'is divided if that costs less', isFinal: true, cost: most, want: 2 },
+      { name: 'stays where a packet may have several hits', isFinal: false, cost: most, want: 1 },
+    ];
+    it.each(cases)('$name', ({ isFinal, cost, want }) => {
+      const instances = instancesOf(DENSE).map((one) => ({ ...one, final: isFinal || one.rule % 2 === 0 }));
+      expect(classify(instances, DIMENSIONS, { groups: 8, longest: 32, cost })?.groups.length).toBe(want);
+    });
   });
 });
