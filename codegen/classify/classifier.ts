@@ -1,5 +1,5 @@
 import type { Leaf, Node } from './dag.js';
-import { divided, undivided, waysToDivide, type Group } from './division.js';
+import { Divider, type CostOf, type Group } from './division.js';
 import type { Dimension, Instance } from './instance.js';
 import { InstanceTable } from './instance-table.js';
 
@@ -7,69 +7,58 @@ import { InstanceTable } from './instance-table.js';
 export interface Classifier {
   /** In order of {@link Group.first}. */
   readonly groups: readonly Group[];
+  /** What it takes to look a packet up in them. */
+  readonly cost: number;
   /** Hits that one packet can have, at most. */
   readonly longest: number;
   /** Branches on the longest way. */
   readonly depth: number;
   /** Instances of the longest list. */
   readonly candidates: number;
-  /** Children of all branches. */
-  readonly edges: number;
 }
 
 export interface Limits {
   readonly groups: number;
   readonly longest: number;
-  /** What it takes to look a packet up in groups, by which the way to divide is chosen. */
-  cost(groups: readonly Group[]): number;
 }
 
 /**
- * A diagram with more edges for each instance is large for what it holds: to divide it may cost less. Where a packet has several hits,
- * it does not: those of several diagrams must be put in order.
- */
-const DENSE = 4;
-
-/**
- * All instances (in order of rule) in one diagram, or in groups that have one each, whatever is expected to cost least. Undefined where more
- * groups would be needed than the limit, or where some packet could have more hits.
+ * All instances (in order of rule) in one diagram, or in groups that have one each: divided where one would be too large, or large for what it
+ * holds, in the way that costs least. Undefined where more groups would be needed than the limit, or where some packet could have more hits.
  */
 export function classify(
   instances: readonly Instance[],
   dimensions: readonly Dimension[],
   limits: Limits,
+  costOf: CostOf,
 ): Classifier | undefined {
-  const table = new InstanceTable(instances, dimensions);
-  const whole = undivided(table);
-  let best = whole === undefined ? undefined : withMeasures(whole, limits);
-  if (best !== undefined && (best.longest > 1 || best.edges <= DENSE * instances.length)) return best;
-  let least = best === undefined ? Infinity : limits.cost(best.groups);
-  for (const way of waysToDivide(dimensions)) {
-    const groups = divided(table, way, limits.groups);
-    const made = groups === undefined ? undefined : withMeasures(groups, limits);
-    if (made === undefined) continue;
-    const cost = limits.cost(made.groups);
-    if (cost >= least) continue;
-    best = made;
-    least = cost;
+  if (instances.length === 0) return withMeasures([], limits, costOf);
+  const divider = new Divider(new InstanceTable(instances, dimensions), costOf);
+  const whole = divider.whole();
+  // What is divided has no fewer hits: those of one place are in several lists then.
+  if (whole !== undefined && withMeasures([whole], limits, costOf) === undefined) return undefined;
+  let best: Classifier | undefined;
+  for (const way of divider.ways()) {
+    const groups = divider.groups(way, limits.groups);
+    const made = groups && withMeasures(groups, limits, costOf);
+    if (made !== undefined && made.cost < (best?.cost ?? Infinity)) best = made;
   }
   return best;
 }
 
 /** Undefined where it is beyond the limits. */
-function withMeasures(groups: readonly Group[], limits: Limits): Classifier | undefined {
+function withMeasures(groups: readonly Group[], limits: Limits, costOf: CostOf): Classifier | undefined {
   if (groups.length > limits.groups) return undefined;
   const measures = groups.map(({ root }) => measure(root));
   const longest = measures.reduce((sum, one) => sum + one.hits, 0);
   if (longest > limits.longest) return undefined;
   const most = (of: (one: Measures) => number): number => Math.max(0, ...measures.map(of));
-  const edges = measures.reduce((sum, one) => sum + one.edges, 0);
   return {
     groups,
+    cost: costOf(groups),
     longest,
     depth: most(({ depth }) => depth),
     candidates: most(({ candidates }) => candidates),
-    edges,
   };
 }
 
@@ -80,15 +69,12 @@ interface Measures {
   readonly depth: number;
   /** Instances of a list. */
   readonly candidates: number;
-  /** Of all branches together. */
-  readonly edges: number;
 }
 
 function measure(root: Node): Measures {
   const depths = new Map<Node, number>();
   let hits = 0;
   let candidates = 0;
-  let edges = 0;
   const depthOf = (node: Node): number => {
     const known = depths.get(node);
     if (known !== undefined) return known;
@@ -97,13 +83,12 @@ function measure(root: Node): Measures {
       hits = Math.max(hits, hitsOf(node));
       candidates = Math.max(candidates, node.candidates.length);
     } else {
-      edges += node.children.length;
       for (const child of node.children) depth = Math.max(depth, 1 + depthOf(child));
     }
     depths.set(node, depth);
     return depth;
   };
-  return { depth: depthOf(root), hits, candidates, edges };
+  return { depth: depthOf(root), hits, candidates };
 }
 
 /** Hits that a packet of this place can have: of final rules it meets one at most. */

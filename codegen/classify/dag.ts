@@ -24,6 +24,12 @@ export interface Leaf {
 
 export type Node = Branch | Leaf;
 
+export interface Dag {
+  readonly root: Node;
+  /** Children of all branches. */
+  readonly edges: number;
+}
+
 /** What a diagram may cost to build and to keep. */
 export interface Budget {
   /** Instances in all lists that are looked at on the way. */
@@ -64,7 +70,7 @@ const FIRST_BRANCHES = 2;
  * is asked twice on a way, and places with the same instances left share what is below; where few are left, none is asked. Undefined
  * where it costs more than the budget, or is seen to.
  */
-export function buildDag(table: InstanceTable, members: Int32Array, budget: Budget): Node | undefined {
+export function buildDag(table: InstanceTable, members: Int32Array, budget: Budget): Dag | undefined {
   try {
     return new Builder(table, members, budget).build();
   } catch (error) {
@@ -125,7 +131,7 @@ class Builder {
     this.lookAt = Math.max(0, budget.work - Math.max(FIRST_LOOK * budget.work, FIRST_BRANCHES * branch));
   }
 
-  build(): Node {
+  build(): Dag {
     const { members } = this;
     const { length } = members;
     this.reserve(3 * length);
@@ -133,7 +139,8 @@ class Builder {
     this.stack.set(members);
     for (let i = 0; i < length; i++) this.stack[length + i] = i;
     const left = this.prune(length, length, 0, 2 * length, 0);
-    return this.node(2 * length, left, this.tested, 0, 1);
+    const root = this.node(2 * length, left, this.tested, 0, 1);
+    return { root, edges: this.budget.edges - this.edges };
   }
 
   private reserve(end: number): void {
@@ -289,9 +296,10 @@ class Builder {
     }
     fill();
     const { cuts, children } = edges;
+    if (children.length === 1) return children[0];
     this.edges -= children.length;
     if (this.edges < 0) throw new BudgetError();
-    return children.length === 1 ? children[0] : { kind: 'branch', dimension, cuts, children };
+    return { kind: 'branch', dimension, cuts, children };
   }
 
   /** Counting sort, which keeps the order of those that start together. */

@@ -12,7 +12,7 @@ export interface Dimension {
   readonly max: number;
   /** Dimensions with a number are asked first, in the order of it: those that many instances agree on. */
   readonly first?: number;
-  /** Whether instances that are narrow here are kept apart from wide ones: addresses. */
+  /** Whether instances are divided by how they are here, narrow, wide or not tested: addresses, of IPv6 their upper 32 bits. */
   readonly partition?: boolean;
 }
 

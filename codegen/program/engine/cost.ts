@@ -59,7 +59,7 @@ export function diagramWork(groups: readonly Group[], dimensions: readonly Dimen
   // A hit that decides before the first rule of a group makes it needless to look there.
   const sum = (of: (walk: Walk) => number): number =>
     walks.reduce((total, walk, index) => total + groups[index].reached * of(walk), 0);
-  const bytes = walks.reduce((total, { edges, listed }) => total + edges * EDGE_BYTES + listed * LISTED_BYTES, 0);
+  const bytes = walks.reduce((total, { listed }, i) => total + groups[i].edges * EDGE_BYTES + listed * LISTED_BYTES, 0);
   const branches = sum((walk) => walk.branches);
   const looks = sum(() => 1);
   return {
@@ -93,15 +93,13 @@ interface Way {
 }
 
 interface Walk extends Way {
-  /** All edges of the diagram, and all entries of its lists. */
-  readonly edges: number;
+  /** All entries of the diagram's lists. */
   readonly listed: number;
 }
 
 /** What is asked first is code, whose jumps the processor foresees mostly. */
 function walkOf(root: Node, dimensions: readonly Dimension[]): Walk {
   const known = new Map<Node, Way>();
-  let edges = 0;
   let listed = 0;
   const wayOf = (node: Node): Way => {
     if (node.kind === 'leaf') {
@@ -118,7 +116,6 @@ function walkOf(root: Node, dimensions: readonly Dimension[]): Walk {
       steps += below.steps;
       entries += below.entries;
     }
-    edges += count;
     const isCode = dimensions[node.dimension].first !== undefined;
     const own = isCode ? 0 : count <= SEARCHED ? 1 : 2;
     return { branches: (isCode ? 0 : 1) + branches / count, steps: own + steps / count, entries: entries / count };
@@ -130,5 +127,5 @@ function walkOf(root: Node, dimensions: readonly Dimension[]): Walk {
     known.set(node, way);
     return way;
   };
-  return { ...visit(root), edges, listed };
+  return { ...visit(root), listed };
 }

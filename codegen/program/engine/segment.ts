@@ -26,6 +26,7 @@ export const ACTION_MASK = 0x00ff_ffff;
 /** Groups that one look-up walks, and hits that it can have: both are unrolled in the program. */
 export const MAX_GROUPS = 8;
 export const MAX_HITS = 32;
+const LIMITS = { groups: MAX_GROUPS, longest: MAX_HITS } as const;
 /** Fewer rules of a chain are judged one after the other. */
 export const LEAST_RULES = 8;
 
@@ -123,9 +124,9 @@ function diagramsOf(rules: readonly ReachableRule[], settings: PlanSettings): St
   const withBlock = new Set(blocks.map(({ rule }) => rule));
   const inTurn = costOf(settings.inTurn(rules.filter((rule) => !withBlock.has(rule))));
   if (settings.choose && inTurn < LEAST_COST) return undefined;
-  const cost = (groups: readonly Group[]): number => costOf(diagramWork(groups, dimensions.dimensions));
-  const classifier = classify(instances, dimensions.dimensions, { groups: MAX_GROUPS, longest: MAX_HITS, cost });
-  if (classifier === undefined || (settings.choose && cost(classifier.groups) + LEAST_GAIN > inTurn)) return undefined;
+  const costOfGroups = (groups: readonly Group[]): number => costOf(diagramWork(groups, dimensions.dimensions));
+  const classifier = classify(instances, dimensions.dimensions, LIMITS, costOfGroups);
+  if (classifier === undefined || (settings.choose && classifier.cost + LEAST_GAIN > inTurn)) return undefined;
   return { kind: 'diagrams', rules, classifier, instances, ...dimensions.all, blocks };
 }
 

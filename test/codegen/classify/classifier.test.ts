@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { CostOf } from '../../../codegen/classify/division.js';
 import {
   classify,
   recordLayout,
   Slots,
   TableWriter,
   type Dimension,
-  type Group,
   type Instance,
   type Range,
 } from '../../../codegen/classify/index.js';
@@ -21,7 +21,10 @@ const DIMENSIONS: readonly Dimension[] = [
   { max: 65_535 },
   { max: 3 },
 ];
-const MANY = { groups: 64, longest: 100_000, cost: (groups: readonly Group[]) => groups.length };
+const MANY = { groups: 64, longest: 100_000 };
+/** One diagram where that can be, or as many as there may be. */
+const COSTS: readonly CostOf[] = [(groups) => groups.length, (groups) => -groups.length];
+const [FEWEST] = COSTS;
 /** Seeds of failures are printed by fast-check. */
 const RUNS = 30;
 
@@ -73,7 +76,11 @@ function valuesFor(instances: readonly Instance[]): fc.Arbitrary<readonly number
 }
 
 function checkAll(instances: readonly Instance[], packets: readonly (readonly number[])[]): void {
-  const classifier = classify(instances, DIMENSIONS, MANY);
+  for (const costOf of COSTS) checkWith(costOf, instances, packets);
+}
+
+function checkWith(costOf: CostOf, instances: readonly Instance[], packets: readonly (readonly number[])[]): void {
+  const classifier = classify(instances, DIMENSIONS, MANY, costOf);
   expect(classifier).toBeDefined();
   if (classifier === undefined) return;
   const writer = new TableWriter();
@@ -107,7 +114,13 @@ describe('diagrams in a table against one instance after the other', () => {
   });
 
   it('no instances: no groups', () => {
-    expect(classify([], DIMENSIONS, MANY)).toEqual({ groups: [], longest: 0, depth: 0, candidates: 0, edges: 0 });
+    expect(classify([], DIMENSIONS, MANY, FEWEST)).toEqual({
+      groups: [],
+      cost: 0,
+      longest: 0,
+      depth: 0,
+      candidates: 0,
+    });
   });
 
   const hostile: readonly {
@@ -159,13 +172,13 @@ describe('diagrams in a table against one instance after the other', () => {
       const address = Math.imul(rule, 0x9e37_79b1) >>> 0;
       return { rule, action: rule, final: true, box: [{ dimension: 0, lo: address, hi: address }] };
     });
-    expect(classify(instances, DIMENSIONS, MANY)?.groups.length).toBe(1);
+    expect(classify(instances, DIMENSIONS, MANY, FEWEST)?.groups.length).toBe(1);
   });
 
   it('refuses more hits than the limit, and more groups', () => {
     const everywhere = Array.from({ length: 20 }, (_, rule): Instance => ({ rule, action: 0, final: false, box: [] }));
-    expect(classify(everywhere, DIMENSIONS, { ...MANY, groups: 8, longest: 20 })?.longest).toBe(20);
-    expect(classify(everywhere, DIMENSIONS, { ...MANY, groups: 8, longest: 19 })).toBeUndefined();
-    expect(classify(everywhere, DIMENSIONS, { ...MANY, groups: 0, longest: 20 })).toBeUndefined();
+    expect(classify(everywhere, DIMENSIONS, { groups: 8, longest: 20 }, FEWEST)?.longest).toBe(20);
+    expect(classify(everywhere, DIMENSIONS, { groups: 8, longest: 19 }, FEWEST)).toBeUndefined();
+    expect(classify(everywhere, DIMENSIONS, { groups: 0, longest: 20 }, FEWEST)).toBeUndefined();
   });
 });
