@@ -10,7 +10,8 @@ import {
   type StackMeasurement,
   type Where,
 } from './measurement.js';
-import { median, medianOfDifferences, quantile, quietOnes } from './statistics.js';
+import { AGAIN_MINUTES, LEAST_QUIET, QUIET_PERCENT, quietOf } from './quiet.js';
+import { median, medianOfDifferences, quantile } from './statistics.js';
 import { ROUND, type Order } from './varying.js';
 
 export interface Failure {
@@ -62,7 +63,8 @@ export function reportMarkdown({ measurements, failures, machine, date, minutes,
     `A sample is one call of ${whole(BY_ITSELF.packets)} packets, ${BY_ITSELF.samples} in each order of each of ${BY_ITSELF.loadings} loadings, as the pages of a table matter. Shorter calls would tell longer times at XDP: the kernel changes`,
     'code and waits before each, and what the caches held is lost by then. To fill them again was seen to take 0.2 ms with an empty program and packets at random, and 0.5 to 1 ms with a table of 10,000 rules.',
     `The floor next to each sample tells how busy the machine's neighbours were. "Quiet" is of the samples whose floor is within ${QUIET_PERCENT} % of the hook's lowest one in this order, where there`,
-    `are ${LEAST_QUIET} of them; the ratio in brackets is of these.`,
+    `are ${LEAST_QUIET} of them; the ratio in brackets is of these. Rows whose median floor was a higher one were measured again at the end, up to twice for ${AGAIN_MINUTES} minutes in all: told is the time with the lowest floor,`,
+    'whatever came out above it.',
     '',
     '![ns above the floor by number of rules](performance-xdp.svg)',
     '',
@@ -165,17 +167,6 @@ function stackRows(one: StackMeasurement): readonly (readonly string[])[] {
 
 function spread(samples: readonly number[]): string {
   return `${round(median(samples))} (${round(quantile(samples, 0.25))}–${round(quantile(samples, 0.75))})`;
-}
-
-/** In percent: how much higher than the hook's lowest floor a quiet one may be. */
-const QUIET_PERCENT = 10;
-const LEAST_QUIET = 11;
-
-function quietOf(one: AloneMeasurement, order: Order, all: readonly AloneMeasurement[]): Samples | undefined {
-  const floors = all.filter(({ where }) => where === one.where).flatMap((other) => other[order].floor);
-  const lowest = floors.reduce((least, floor) => Math.min(least, floor), Infinity);
-  const { samples, floor } = one[order];
-  return quietOnes(samples, floor, { lowest, share: QUIET_PERCENT / 100, least: LEAST_QUIET });
 }
 
 function quiet(one: AloneMeasurement, order: Order, all: readonly AloneMeasurement[]): string {
