@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 import type { Kind } from './generate.js';
 import { aboveFloor, aboveNext, FILTERS, isAlone, type Measurement, type Where } from './measurement.js';
 import { plotSvg } from './plot.js';
-import { AGAIN_MINUTES, isDisturbed, lessDisturbed } from './quiet.js';
+import { AGAIN_MINUTES, MOST_AGAIN, isDisturbed, lessDisturbed } from './quiet.js';
 import { reportMarkdown, type Failure } from './report.js';
 import { median } from './statistics.js';
 import { largestDumps } from './workload.js';
@@ -32,7 +32,6 @@ const MOST_IN_STACK: Readonly<Partial<Record<Where, number>>> = {
   none: 10_000,
 };
 const TIMEOUT_MS = 300_000;
-const MOST_AGAIN = 2;
 
 /** The first section that `npm run bench` does not write. */
 const KEPT = "## The report's page";

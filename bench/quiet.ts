@@ -5,7 +5,8 @@ import type { Order } from './varying.js';
 /** In percent: how much higher than the hook's lowest floor a quiet one may be. */
 export const QUIET_PERCENT = 10;
 export const LEAST_QUIET = 11;
-/** How long what was disturbed is measured again, at most. */
+/** How often, and how long in all, what was disturbed is measured again at most. */
+export const MOST_AGAIN = 2;
 export const AGAIN_MINUTES = 6;
 
 /** Nanoseconds: the lowest floor of all measurements at the hook in this order of packets. */

@@ -10,7 +10,7 @@ import {
   type StackMeasurement,
   type Where,
 } from './measurement.js';
-import { AGAIN_MINUTES, LEAST_QUIET, QUIET_PERCENT, quietOf } from './quiet.js';
+import { AGAIN_MINUTES, LEAST_QUIET, MOST_AGAIN, QUIET_PERCENT, quietOf } from './quiet.js';
 import { median, medianOfDifferences, quantile } from './statistics.js';
 import { ROUND, type Order } from './varying.js';
 
@@ -63,7 +63,7 @@ export function reportMarkdown({ measurements, failures, machine, date, minutes,
     `A sample is one call of ${whole(BY_ITSELF.packets)} packets, ${BY_ITSELF.samples} in each order of each of ${BY_ITSELF.loadings} loadings, as the pages of a table matter. Shorter calls would tell longer times at XDP: the kernel changes`,
     'code and waits before each, and what the caches held is lost by then. To fill them again was seen to take 0.2 ms with an empty program and packets at random, and 0.5 to 1 ms with a table of 10,000 rules.',
     `The floor next to each sample tells how busy the machine's neighbours were. "Quiet" is of the samples whose floor is within ${QUIET_PERCENT} % of the hook's lowest one in this order, where there`,
-    `are ${LEAST_QUIET} of them; the ratio in brackets is of these. Rows whose median floor was a higher one were measured again at the end, up to twice for ${AGAIN_MINUTES} minutes in all: told is the time with the lowest floor,`,
+    `are ${LEAST_QUIET} of them; the ratio in brackets is of these. Rows whose median floor was a higher one were measured again at the end, up to ${MOST_AGAIN} times for ${AGAIN_MINUTES} minutes in all: told is the time with the lowest floor,`,
     'whatever came out above it.',
     '',
     '![ns above the floor by number of rules](performance-xdp.svg)',

@@ -35,9 +35,9 @@ export function classify(
   if (instances.length === 0) return withMeasures([], limits, costOf);
   const divider = new Divider(new InstanceTable(instances, dimensions), costOf);
   const whole = divider.whole();
+  let best = whole && withMeasures([whole], limits, costOf);
   // What is divided has no fewer hits: those of one place are in several lists then.
-  if (whole !== undefined && withMeasures([whole], limits, costOf) === undefined) return undefined;
-  let best: Classifier | undefined;
+  if (whole !== undefined && (best === undefined || !divider.isDense(whole))) return best;
   for (const way of divider.ways()) {
     const groups = divider.groups(way, limits.groups);
     const made = groups && withMeasures(groups, limits, costOf);

@@ -24,6 +24,7 @@ export interface Leaf {
 
 export type Node = Branch | Leaf;
 
+/** A decision diagram, and its size. */
 export interface Dag {
   readonly root: Node;
   /** Children of all branches. */

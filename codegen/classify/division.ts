@@ -20,7 +20,7 @@ export type CostOf = (groups: readonly Group[]) => number;
 const WIDE = 1;
 const NARROW = 2;
 const WIDTHS = 3;
-/** As many as have less classes than a set of them has bits. */
+/** With more, there are more classes than a set of them has bits. */
 const MOST_PARTITIONED = 3;
 /** Narrow is what covers at most one 4096th of a dimension: prefixes of 12 bits and more. */
 const NARROW_SHARE = 4_096;
@@ -132,7 +132,8 @@ export class Divider {
     return (classes & division) !== 0 && (classes & ~division) !== 0;
   }
 
-  private isDense({ edges }: Group, classes: number): boolean {
+  /** Whether a diagram is large for what it holds: all instances, or those of some classes. */
+  isDense({ edges }: Group, classes = this.present): boolean {
     return this.isFinal && edges > DENSE * this.members(classes).length;
   }
 
